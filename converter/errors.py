@@ -1,0 +1,63 @@
+"""Errors: one line for every failure that a user can cause: where, what, and how to mend it.
+
+    SegconvError
+      DataError     exit 1   the data are bad: a refused pair, a damaged shard
+      UsageError    exit 2   a wrong option, or a dataset that cannot be started on
+      MachineError  exit 4   disk, memory, a lost worker: run the same command again
+
+A bug of ours is none of these: it stays an ordinary exception with its traceback.
+"""
+
+from __future__ import annotations
+
+EXIT_SKIPPED = 3  # the work is done, but with skipped examples
+SHOWN_CHARS = 200  # longest quotation of a user's text in a message
+
+
+def shown(text: object) -> str:
+    """Returns `text` fit for one line of a terminal: control characters escaped, at most 200 characters."""
+    escaped = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+    # A file name that is not UTF-8 arrives with surrogates, which no output stream can encode.
+    escaped = escaped.encode("utf-8", "backslashreplace").decode()
+    return escaped if len(escaped) <= SHOWN_CHARS else escaped[: SHOWN_CHARS - 3] + "..."
+
+
+class SegconvError(Exception):
+    """A failure with a remedy.
+
+    Attributes:
+      where: file, or list and line, as the user wrote it.
+      what: what was found, and what was expected.
+      mend: one sentence that says what to do.
+      code: stable word for scripts, such as E_MASK_VALUE; data/README.md lists them.
+    """
+
+    exit_code = 1
+
+    def __init__(self, where: object, what: str, mend: str, code: str = "E_USAGE") -> None:
+        super().__init__(where, what, mend, code)  # all of them in `args`, so that the error survives pickling
+        self.where = shown(where)
+        self.what = what
+        self.mend = mend
+        self.code = code
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}. {self.mend}"
+
+
+class DataError(SegconvError):
+    """The data are bad: a pair that was refused, a shard that is damaged."""
+
+    exit_code = 1
+
+
+class UsageError(SegconvError):
+    """An option is wrong, or the dataset cannot be started on."""
+
+    exit_code = 2
+
+
+class MachineError(SegconvError):
+    """The machine failed: disk, memory, a lost worker."""
+
+    exit_code = 4

@@ -1,0 +1,239 @@
+"""Manifest: manifest.json, the one sign that a folder of shards is complete, and all that a reader needs to know of it.
+
+Written last, read first. Its numbers come from the build itself: nobody has to open a shard to learn class names,
+record counts, pixel counts or hashes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from converter.errors import DataError, UsageError
+from converter.schema import ERRORS, INDEX_SUFFIX, MANIFEST, MAX_CLASSES, SCHEMA_VERSION
+
+REBUILD = "Build the dataset again with `segconv build`."
+
+
+@dataclass(frozen=True)
+class ClassInfo:
+    """One class.
+
+    Attributes:
+      id: class index in the stored masks.
+      name: as in the class map.
+      color: (red, green, blue) to draw it with, 0..255 each.
+      values: the source values that were mapped to it, in the notation of classes.csv.
+    """
+
+    id: int
+    name: str
+    color: tuple[int, int, int]
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ShardInfo:
+    """One shard: its file name, its number of records, its size in bytes, and the SHA-256 of the file in hex."""
+
+    name: str
+    records: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class SplitInfo:
+    """One split.
+
+    Attributes:
+      shards: in order; a record's number in the split counts through them.
+      example_bytes: sum of the serialized examples, without framing (TFDS calls it numBytes).
+      pixels: stored pixels per class index, over all records.
+      images: number of records in which the class occurs, per class index.
+      ignored_pixels: stored pixels that hold IGNORE_INDEX, padding included.
+      skipped: pairs that the split list names but that were refused.
+    """
+
+    shards: tuple[ShardInfo, ...]
+    example_bytes: int
+    pixels: tuple[int, ...]
+    images: tuple[int, ...]
+    ignored_pixels: int
+    skipped: int = 0
+
+    @property
+    def records(self) -> int:
+        """Number of records in the split."""
+        return sum(shard.records for shard in self.shards)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of all shard files of the split."""
+        return sum(shard.bytes for shard in self.shards)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What manifest.json holds.
+
+    Attributes:
+      name: name of the dataset, as in the shards' file names.
+      size: (height, width) of every stored image and mask, in pixels.
+      fit: how photographs were brought to that size: "pad" or "stretch".
+      classes: in order of their indices.
+      splits: by name, in the order of the build.
+      options: the options of the build that decide its bytes.
+      written_by: versions of segconv and of the libraries that decide the bytes.
+      errors_sha256: SHA-256 of errors.jsonl where pairs were skipped, else None.
+    """
+
+    name: str
+    size: tuple[int, int]
+    fit: str
+    classes: tuple[ClassInfo, ...]
+    splits: dict[str, SplitInfo]
+    options: dict[str, Any] = field(default_factory=dict)
+    written_by: dict[str, str] = field(default_factory=dict)
+    errors_sha256: str | None = None
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes, IGNORE_INDEX not counted."""
+        return len(self.classes)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Class names in order of their indices."""
+        return tuple(info.name for info in self.classes)
+
+    def shards(self) -> Iterator[tuple[str, ShardInfo]]:
+        """Yields (split, shard) for every shard, in order."""
+        for split, info in self.splits.items():
+            for shard in info.shards:
+                yield split, shard
+
+    def files(self) -> list[str]:
+        """Names of the files that this manifest accounts for: shards, their indices, and errors.jsonl if any."""
+        names = [name for _, shard in self.shards() for name in (shard.name, shard.name + INDEX_SUFFIX)]
+        return [*names, ERRORS] if self.errors_sha256 else names
+
+    def to_json(self) -> str:
+        """Returns the text of manifest.json: the same manifest is always the same text."""
+        return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
+
+
+def parse_manifest(text: str, where: object) -> Manifest:
+    """Returns the Manifest in `text`.
+
+    Args:
+      text: content of a manifest.json; not trusted.
+      where: its path, for messages.
+
+    Raises:
+      DataError: not JSON, a field is missing or of another type, or a shard's name leaves the folder.
+      UsageError: written by a newer segconv.
+    """
+    try:
+        raw = json.loads(text)
+        if raw["schema_version"] > SCHEMA_VERSION:
+            what = f"schema_version is {raw['schema_version']}, this segconv reads up to {SCHEMA_VERSION}"
+            raise UsageError(where, what, "Update segconv, or build the dataset again.", "E_SCHEMA_VERSION")
+        height, width = (int(n) for n in raw["size"])
+        manifest = Manifest(
+            name=str(raw["name"]),
+            size=(height, width),
+            fit=str(raw["fit"]),
+            classes=tuple(_class_info(info) for info in raw["classes"]),
+            splits={str(split): _split_info(info) for split, info in raw["splits"].items()},
+            options=dict(raw["options"]),
+            written_by=dict(raw["written_by"]),
+            errors_sha256=raw["errors_sha256"],
+            schema_version=int(raw["schema_version"]),
+        )
+        _check(manifest)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        what = f"is not a manifest of segconv ({type(error).__name__}: {error})"
+        raise DataError(where, what, REBUILD, "E_MANIFEST") from None
+    return manifest
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Returns the manifest of a folder of records.
+
+    Raises:
+      UsageError: the folder has no manifest.json, so it is no finished dataset.
+      DataError: manifest.json cannot be read as one.
+    """
+    path = folder / MANIFEST
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        mend = "Name a folder that `segconv build` finished, or build one: segconv build --src dataset/"
+        raise UsageError(folder, f"holds no {MANIFEST}", mend, "E_NO_DATASET") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(path, f"cannot be read ({error})", REBUILD, "E_MANIFEST") from None
+    return parse_manifest(text, path)
+
+
+def check_shard_file(folder: Path, shard: ShardInfo) -> None:
+    """Holds a shard file against its manifest entry, so that no other reader meets a damaged one.
+
+    TensorFlow trusts a record's length field and crashes on a forged one; a file whose hash is right has none.
+
+    Raises:
+      DataError: the file is missing, has another size, or another SHA-256.
+    """
+    path = folder / shard.name
+    try:
+        size = path.stat().st_size
+        if size != shard.bytes:
+            raise DataError(path, f"has {size} bytes, the manifest says {shard.bytes}", REBUILD, "E_SHARD_SIZE")
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(path, f"cannot be read ({error.strerror})", REBUILD, "E_SHARD_MISSING") from None
+    if digest != shard.sha256:
+        what = "is not the file that was built: its SHA-256 differs from the manifest's"
+        raise DataError(path, what, REBUILD, "E_SHARD_HASH")
+
+
+def _class_info(raw: dict[str, Any]) -> ClassInfo:
+    red, green, blue = (int(n) for n in raw["color"])
+    return ClassInfo(int(raw["id"]), str(raw["name"]), (red, green, blue), tuple(map(str, raw["values"])))
+
+
+def _split_info(raw: dict[str, Any]) -> SplitInfo:
+    return SplitInfo(
+        shards=tuple(
+            ShardInfo(str(s["name"]), int(s["records"]), int(s["bytes"]), str(s["sha256"])) for s in raw["shards"]
+        ),
+        example_bytes=int(raw["example_bytes"]),
+        pixels=tuple(int(n) for n in raw["pixels"]),
+        images=tuple(int(n) for n in raw["images"]),
+        ignored_pixels=int(raw["ignored_pixels"]),
+        skipped=int(raw["skipped"]),
+    )
+
+
+def _check(manifest: Manifest) -> None:
+    """Raises ValueError where the fields of a manifest contradict each other."""
+    if not 1 <= manifest.num_classes <= MAX_CLASSES:
+        raise ValueError(f"{manifest.num_classes} classes")
+    if [info.id for info in manifest.classes] != list(range(manifest.num_classes)):
+        raise ValueError("class ids are not 0, 1, 2, ...")
+    if min(manifest.size) < 1:
+        raise ValueError(f"size {manifest.size}")
+    for _, shard in manifest.shards():
+        if shard.name != Path(shard.name).name or shard.name.startswith("."):
+            raise ValueError(f"shard name {shard.name!r} is no plain file name")
+        if shard.records < 0 or shard.bytes < 0:
+            raise ValueError(f"shard {shard.name!r} has negative counts")
+    for split, info in manifest.splits.items():
+        if len(info.pixels) != manifest.num_classes or len(info.images) != manifest.num_classes:
+            raise ValueError(f"split {split!r} has pixel counts for another number of classes")
