@@ -1,0 +1,133 @@
+"""Storage: reading a file that must lie inside a folder, and putting a file so that it is whole under its name.
+
+Paths in split lists are not trusted: they may be absolute, climb out of the folder, or name a pipe on which a reader
+would wait for ever.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from converter.config import MAX_FILE_BYTES
+from converter.errors import DataError, MachineError
+
+TEMPORARY = ".segconv-"  # every unfinished file of ours begins so, which is how a later run knows that it may delete it
+
+
+def resolve_inside(root: Path, name: str, *, follow_links: bool = False) -> Path:
+    """Returns the path of `name` below `root`.
+
+    Args:
+      root: an existing folder.
+      name: relative path from a list; not trusted.
+      follow_links: allows a symbolic link to lead out of `root`.
+
+    Raises:
+      DataError: the path is empty, absolute, holds `..` or NUL, or a link leads out of `root`.
+    """
+    mend = "Write a path below the source folder."
+    if not name or "\0" in name:
+        raise DataError(name, "is no path", mend, "E_PATH")
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise DataError(name, "leaves the source folder", mend, "E_PATH")
+    path = root / name
+    if not follow_links:
+        try:
+            inside = path.resolve().is_relative_to(root.resolve())
+        except (OSError, RuntimeError) as error:  # a loop of links
+            raise DataError(name, f"cannot be followed ({error})", mend, "E_PATH") from None
+        if not inside:
+            raise DataError(name, "is a link out of the source folder", "Pass --follow-links to allow it.", "E_PATH")
+    return path
+
+
+def read_inside(root: Path, name: str, *, follow_links: bool = False) -> bytes:
+    """Returns the content of the file `name` below `root`.
+
+    Raises:
+      DataError: as `resolve_inside`; or the file is missing, is no regular file, is empty, or exceeds MAX_FILE_BYTES.
+      MachineError: the disk failed.
+    """
+    path = resolve_inside(root, name, follow_links=follow_links)
+    try:
+        # O_NONBLOCK: opening a named pipe must not wait for a writer. What is checked is the handle that is read.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        raise DataError(name, "does not exist", "Put the file there, or mend the list.", "E_MISSING") from None
+    except OSError as error:
+        mend = "Make it readable, or take it off the list."
+        raise DataError(name, f"cannot be opened ({error.strerror})", mend, "E_UNREADABLE") from None
+    with open(descriptor, "rb") as file:
+        info = os.fstat(descriptor)
+        if not stat.S_ISREG(info.st_mode):
+            raise DataError(name, "is no regular file", "Put an image file there.", "E_UNREADABLE")
+        if not 0 < info.st_size <= MAX_FILE_BYTES:
+            what = f"has {info.st_size} bytes, which is not within 1..{MAX_FILE_BYTES}"
+            raise DataError(name, what, "Put an image file there.", "E_FILE_SIZE")
+        try:
+            return file.read(info.st_size)
+        except OSError as error:
+            raise MachineError(path, f"cannot be read ({error.strerror})", "Mend the disk and run again.") from None
+
+
+def temporary_path(final: Path) -> Path:
+    """Returns the name under which `final` is written until it is whole: hidden, in the same folder."""
+    return final.with_name(TEMPORARY + final.name)
+
+
+@contextlib.contextmanager
+def whole_file(final: Path) -> Iterator[BinaryIO]:
+    """Opens a file that appears under its name only when the block has ended well, with its bytes on the disk.
+
+    Raises:
+      MachineError: the file cannot be written.
+    """
+    temporary = temporary_path(final)
+    try:
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(final)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise write_error(final, error) from error
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_whole(final: Path, data: bytes) -> None:
+    """Puts a small file under its name, whole or not at all.
+
+    Raises:
+      MachineError: the file cannot be written.
+    """
+    with whole_file(final) as file:
+        file.write(data)
+
+
+def sync_folder(folder: Path) -> None:
+    """Brings the names in a folder onto the disk: without it a rename may be lost with the power."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_temporary(folder: Path) -> None:
+    """Deletes what an interrupted run of ours left in a folder."""
+    for path in folder.glob(TEMPORARY + "*"):
+        path.unlink(missing_ok=True)
+
+
+def write_error(path: Path, error: OSError) -> MachineError:
+    """Returns the one-line form of a failed write."""
+    mend = "Make room or choose another folder, then run the same command again."
+    return MachineError(path, f"cannot be written ({error.strerror or error})", mend, "E_WRITE")
