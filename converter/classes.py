@@ -165,16 +165,14 @@ class _Builder:
             if not re.fullmatch(r"\d{1,3}", cell):
                 raise ValueError(f"index {cell!r} is no number")
             if int(cell) != self.indices.get(name, int(cell)):
-                raise ValueError(f"class {name!r} has index {self.indices[name]} in an earlier line, {cell} in this one")
+                raise ValueError(f"class {name!r} has another index, {self.indices[name]}, in an earlier line")
             index = int(cell)
         if index >= MAX_CLASSES:
             raise ValueError(f"class {name!r} would have index {index}; the largest is {MAX_CLASSES - 1}")
         self.indices[name] = index
         return index
 
-    def _put(
-        self, table: dict[Any, int], value: Any, index: int, text: str, *, largest: int | None = None
-    ) -> None:
+    def _put(self, table: dict[Any, int], value: Any, index: int, text: str, *, largest: int | None = None) -> None:
         if largest is not None and isinstance(value, int) and value > largest:
             raise ValueError(f"value {text!r} exceeds {largest}")
         if table.setdefault(value, index) != index:

@@ -124,14 +124,13 @@ def open_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> ImageF
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of size; max_pixels below is the limit that counts
-            picture = Image.open(io.BytesIO(data), formats=["JPEG", "PNG"])
+            picture: ImageFile = Image.open(io.BytesIO(data), formats=["JPEG", "PNG"])
     except Image.DecompressionBombError:
         raise DataError(name, f"has more than {max_pixels} pixels", "Cut it into tiles.", "E_TOO_LARGE") from None
     except (OSError, SyntaxError, ValueError, struct.error, EOFError, KeyError, IndexError) as error:
         what = "is neither a JPEG nor a PNG file that can be opened"
         mend = "Convert it to JPEG or PNG, or restore it from its origin."
         raise DataError(name, what, mend, "E_FORMAT") from error
-    assert isinstance(picture, ImageFile)
     width, height = picture.size
     if width * height > max_pixels:
         what = f"has {height}x{width} pixels, more than {max_pixels} in all"

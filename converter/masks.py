@@ -73,7 +73,8 @@ class MaskMapper:
         # The index that code 0 would stand for must be neither a class nor IGNORE_INDEX; with 255 classes it needs
         # a ninth bit.
         is_full = classes.num_classes == MAX_CLASSES
-        self._dtype, self._zero = (np.uint16, 256) if is_full else (np.uint8, classes.num_classes)
+        self._dtype: type[np.unsignedinteger] = np.uint16 if is_full else np.uint8
+        self._zero = 256 if is_full else classes.num_classes
         self._tables: dict[tuple[str, tuple[Color, ...]], np.ndarray] = {}
 
     def map_mask(self, source: MaskSource, size: tuple[int, int]) -> np.ndarray:
@@ -141,7 +142,7 @@ class MaskMapper:
         """
         classes = self.classes
         if mode == "P":
-            listed = {}
+            listed: dict[int, int] = {}
             for entry, color in enumerate(colors):
                 found = {classes.grey.get(entry), classes.rgb.get(color)} - {None}
                 if entry in classes.palette:
@@ -180,7 +181,7 @@ class MaskMapper:
         pixels = f"{count} pixel{'s' if count > 1 else ''}"
         if not candidates:
             return f"{text} ({pixels})"
-        nearest, index = min(candidates, key=lambda item: sum((a - b) ** 2 for a, b in zip(item[0], color, strict=True)))
+        nearest, index = min(candidates, key=lambda item: _distance(item[0], color))
         shown = str(nearest[0]) if len(set(nearest)) == 1 and mode != "RGB" else str(nearest)
         text = f"{text} ({pixels}, nearest: {classes.name_of(index)!r} {shown})"
         # Masks that some tool made grey: say so instead of leaving the user to wonder where 76 comes from.
@@ -221,7 +222,7 @@ def encode_png(mask: np.ndarray) -> bytes:
         return pack(">I", len(data)) + kind + data + pack(">I", zlib.crc32(kind + data))
 
     header = pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    body = zlib.compress(rows, PNG_LEVEL)
+    body = zlib.compress(rows.data, PNG_LEVEL)
     return PNG_SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
 
 
@@ -286,6 +287,10 @@ def _packed(color: Color) -> int:
 
 def _unpacked(value: int) -> Color:
     return value & 0xFF, value >> 8 & 0xFF, value >> 16
+
+
+def _distance(a: Color, b: Color) -> int:
+    return sum((x - y) ** 2 for x, y in zip(a, b, strict=True))
 
 
 def _luminance(color: Color) -> int:

@@ -62,7 +62,7 @@ def read_inside(root: Path, name: str, *, follow_links: bool = False) -> bytes:
     except OSError as error:
         mend = "Make it readable, or take it off the list."
         raise DataError(name, f"cannot be opened ({error.strerror})", mend, "E_UNREADABLE") from None
-    with open(descriptor, "rb") as file:
+    with os.fdopen(descriptor, "rb") as file:
         info = os.fstat(descriptor)
         if not stat.S_ISREG(info.st_mode):
             raise DataError(name, "is no regular file", "Put an image file there.", "E_UNREADABLE")

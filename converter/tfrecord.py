@@ -30,7 +30,7 @@ REBUILD = "Build the dataset again with `segconv build`."
 
 def masked_crc(data: bytes) -> int:
     """Returns TensorFlow's masked CRC32C: rotated right by 15 bits, plus a constant, modulo 2**32."""
-    crc = google_crc32c.value(data)
+    crc = int(google_crc32c.value(data))
     return ((crc >> 15 | crc << 17) + _MASK_DELTA) & 0xFFFFFFFF
 
 
@@ -41,12 +41,12 @@ class ShardWriter:
     Attributes:
       file: open for writing, at its beginning.
       records: number of records so far.
-      bytes: bytes so far, framing included.
+      size: bytes so far, framing included.
     """
 
     file: BinaryIO
     records: int = 0
-    bytes: int = 0
+    size: int = 0
     _index: list[str] = field(default_factory=list)
     _hash: Any = field(default_factory=hashlib.sha256)
 
@@ -57,10 +57,15 @@ class ShardWriter:
         for part in frame:
             self.file.write(part)
             self._hash.update(part)
-        size = len(data) + FRAME_BYTES
-        self._index.append(f"{self.bytes} {size}\n")
-        self.bytes += size
+        framed = len(data) + FRAME_BYTES
+        self._index.append(f"{self.size} {framed}\n")
+        self.size += framed
         self.records += 1
+
+    @property
+    def example_bytes(self) -> int:
+        """Bytes of the records without their framing."""
+        return self.size - FRAME_BYTES * self.records
 
     @property
     def index(self) -> str:

@@ -1,0 +1,284 @@
+"""Build: config -> check -> plan -> engine -> commit.
+
+Nothing appears under its final name before every pair has been looked at and every shard is on the disk; the manifest
+comes last, so that a folder with a manifest is whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import __version__ as pillow_version
+from PIL import features
+
+from converter import __version__
+from converter.classes import CLASSES_CSV, ClassMap, read_class_map
+from converter.config import BuildConfig
+from converter.console import Progress, table
+from converter.engines import run_local
+from converter.errors import DataError, UsageError, shown
+from converter.layouts import find_splits
+from converter.manifest import ClassInfo, Manifest, SplitInfo, read_manifest
+from converter.schema import ERRORS, IGNORE_INDEX, INDEX_SUFFIX, MANIFEST
+from converter.shards import BYTES_PER_PIXEL, ShardResult, ShardTask, plan_shards, run_shard_task
+from converter.splits import Reject, read_split_list
+from converter.storage import TEMPORARY, remove_temporary, sync_folder, temporary_path, write_error, write_whole
+from converter.tfds import FILES as TFDS_FILES
+from converter.tfds import tfds_files
+
+SHOWN_REJECTS = 50  # on the console; more would scroll the first ones away
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a build is going to do: the shards of every split, and the lines that are no pairs."""
+
+    classes: ClassMap
+    tasks: dict[str, list[ShardTask]]
+    rejects: list[Reject]
+
+    @property
+    def num_pairs(self) -> int:
+        """Number of pairs in all splits."""
+        return sum(len(task.refs) for tasks in self.tasks.values() for task in tasks)
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What a build did.
+
+    Attributes:
+      out: folder of the records.
+      manifest: as written.
+      rejects: pairs that were left out.
+      seconds: wall time.
+    """
+
+    out: Path
+    manifest: Manifest
+    rejects: list[Reject]
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the object that `segconv build --json` prints."""
+        splits = self.manifest.splits
+        return {
+            "out": str(self.out),
+            "name": self.manifest.name,
+            "size": list(self.manifest.size),
+            "classes": list(self.manifest.class_names),
+            "splits": {
+                name: {"records": split.records, "shards": len(split.shards), "bytes": split.bytes}
+                for name, split in splits.items()
+            },
+            "skipped": len(self.rejects),
+            "shards_built": sum(len(split.shards) for split in splits.values()),
+            "shards_reused": 0,
+            "seconds": round(self.seconds, 3),
+        }
+
+    def to_text(self) -> str:
+        """Returns the report as `segconv build` prints it."""
+        manifest = self.manifest
+        rows: list[tuple[str, ...]] = [("split", "records", "shards", "MB", "skipped")]
+        for name, split in manifest.splits.items():
+            megabytes = f"{split.bytes / 1e6:.1f}"
+            rows.append((name, str(split.records), str(len(split.shards)), megabytes, str(split.skipped)))
+        return f"{shown(self.out)}: {shown(manifest.name)}, {manifest.num_classes} classes\n\n{table(rows)}"
+
+
+def plan_build(config: BuildConfig) -> Plan:
+    """Reads the source's lists and class map and deals its pairs into shards.
+
+    Raises:
+      UsageError: the source cannot be started on.
+    """
+    splits = find_splits(config.src)
+    classes = read_class_map(config.classes or config.src / CLASSES_CSV)
+    tasks: dict[str, list[ShardTask]] = {}
+    rejects: list[Reject] = []
+    for split in splits:
+        refs, bad_lines = read_split_list(split.list_path, split.image_dir, split.mask_dir)
+        rejects += bad_lines
+        tasks[split.name] = plan_shards(split.name, refs[: config.limit], config, classes)
+    return Plan(classes, tasks, rejects)
+
+
+def plan_text(config: BuildConfig) -> str:
+    """Returns what a build would do, for --dry-run; only lists and class map are read.
+
+    Raises:
+      UsageError: as `build`.
+    """
+    plan = plan_build(config)
+    check_out(config)
+    height, width = config.pair.size
+    rows: list[tuple[str, ...]] = [("split", "pairs", "shards", "MB (estimate)")]
+    for name, tasks in plan.tasks.items():
+        pairs = sum(len(task.refs) for task in tasks)
+        rows.append((name, str(pairs), str(len(tasks)), f"{pairs * height * width * BYTES_PER_PIXEL / 1e6:.0f}"))
+    legend = [("id", "class", "values")]
+    for index, name in enumerate(plan.classes.names):
+        legend.append((str(index), shown(name), " ".join(plan.classes.values_of(index))))
+    legend.append((str(IGNORE_INDEX), "(ignored)", " ".join(plan.classes.values_of(IGNORE_INDEX))))
+    head = f"{shown(config.src)} -> {shown(config.out)}: {height} high x {width} wide, fit {config.pair.fit}"
+    return f"{head}\n\n{table(rows)}\n\n{table(legend)}"
+
+
+def build(config: BuildConfig) -> BuildReport:
+    """Builds the records of a dataset.
+
+    Raises:
+      UsageError: the source cannot be started on, or the output folder holds something else.
+      RefusedPairsError: pairs were refused, and config.on_error is "fail".
+      MachineError: disk, memory, a lost worker.
+    """
+    start = time.monotonic()
+    plan = plan_build(config)
+    old = check_out(config)
+    tasks = [task for split_tasks in plan.tasks.values() for task in split_tasks]
+    is_new = _make_folder(config.out)
+    try:
+        remove_temporary(config.out)
+        with Progress(plan.num_pairs, "image") as progress:
+            results = run_local(run_shard_task, tasks, config.num_workers, progress.show)
+        rejects = _in_order(plan, results)
+        if rejects and config.on_error == "fail":
+            raise RefusedPairsError(rejects, plan.num_pairs)
+        manifest = _manifest(config, plan, results, rejects)
+        if not any(split.records for split in manifest.splits.values()):
+            raise RefusedPairsError(rejects, plan.num_pairs)
+        _commit(config.out, manifest, rejects, old)
+    finally:
+        remove_temporary(config.out)
+        if is_new and not any(config.out.iterdir()):
+            config.out.rmdir()
+    return BuildReport(config.out, manifest, rejects, time.monotonic() - start)
+
+
+class RefusedPairsError(DataError):
+    """Pairs were refused; nothing was built."""
+
+    def __init__(self, rejects: list[Reject], num_pairs: int) -> None:
+        codes = ", ".join(f"{count} {code}" for code, count in Counter(r.error.code for r in rejects).most_common())
+        what = f"{len(rejects)} of {max(num_pairs, len(rejects))} pairs were refused ({codes}), so nothing was built"
+        mend = "Mend them, or pass --on-error skip to leave them out."
+        super().__init__("segconv build", what, mend, "E_REFUSED")
+        self.rejects = rejects
+
+
+def rejects_text(rejects: list[Reject]) -> list[str]:
+    """Returns one line for each refused pair, the first 50 of them."""
+    lines = [f"Error: {reject}" for reject in rejects[:SHOWN_REJECTS]]
+    hidden = len(rejects) - SHOWN_REJECTS
+    return [*lines, f"... and {hidden} more"] if hidden > 0 else lines
+
+
+def check_out(config: BuildConfig) -> Manifest | None:
+    """Returns the manifest of the dataset that the build will replace, or None where the folder is free.
+
+    Raises:
+      UsageError: the folder holds a finished dataset and config.overwrite is off, or holds something else.
+    """
+    out = config.out
+    if not out.exists():
+        return None
+    if not out.is_dir():
+        raise UsageError(out, "is no folder", "Name another with --out.", "E_OUT")
+    names = sorted(path.name for path in out.iterdir() if not path.name.startswith(TEMPORARY))
+    if not names:
+        return None
+    if MANIFEST not in names:
+        some = ", ".join(map(shown, names[:3])) + (" ..." if len(names) > 3 else "")
+        raise UsageError(out, f"holds something else ({some})", "Name another folder with --out.", "E_OUT")
+    if not config.overwrite:
+        mend = "Pass --overwrite to replace it, or name another folder with --out."
+        raise UsageError(out, "holds a finished dataset", mend, "E_OUT")
+    return read_manifest(out)
+
+
+def _make_folder(out: Path) -> bool:
+    """Makes the output folder; tells whether it is new."""
+    try:
+        is_new = not out.exists()
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_error(out, error) from error
+    return is_new
+
+
+def _in_order(plan: Plan, results: list[ShardResult]) -> list[Reject]:
+    """Returns all refused pairs in the order of their lists."""
+    rejects = plan.rejects + [reject for result in results for reject in result.rejects]
+    lists = {name: number for number, name in enumerate(dict.fromkeys(r.list_name for r in rejects))}
+    return sorted(rejects, key=lambda reject: (lists[reject.list_name], reject.line))
+
+
+def _manifest(config: BuildConfig, plan: Plan, results: list[ShardResult], rejects: list[Reject]) -> Manifest:
+    classes = plan.classes
+    colors = classes.colors()
+    infos = tuple(
+        ClassInfo(index, name, colors[index], classes.values_of(index)) for index, name in enumerate(classes.names)
+    )
+    return Manifest(
+        name=config.dataset_name,
+        size=config.pair.size,
+        fit=config.pair.fit,
+        classes=infos,
+        splits={split: _split_info(split, results, rejects) for split in plan.tasks},
+        options={"jpeg_quality": config.pair.jpeg_quality, "seed": config.seed, "limit": config.limit},
+        written_by={
+            "segconv": __version__,
+            "pillow": pillow_version,
+            "libjpeg_turbo": str(features.version("libjpeg_turbo")),
+        },
+        errors_sha256=hashlib.sha256(_errors_text(rejects)).hexdigest() if rejects else None,
+    )
+
+
+def _split_info(split: str, results: list[ShardResult], rejects: list[Reject]) -> SplitInfo:
+    own = [result for result in results if result.split == split]
+    return SplitInfo(
+        shards=tuple(result.info for result in own),
+        example_bytes=sum(result.example_bytes for result in own),
+        pixels=tuple(map(sum, zip(*(result.pixels for result in own), strict=True))),
+        images=tuple(map(sum, zip(*(result.images for result in own), strict=True))),
+        ignored_pixels=sum(result.ignored_pixels for result in own),
+        skipped=sum(reject.list_name == f"{split}.txt" for reject in rejects),
+    )
+
+
+def _errors_text(rejects: list[Reject]) -> bytes:
+    lines = (json.dumps(reject.to_json(), ensure_ascii=False) + "\n" for reject in rejects)
+    return "".join(lines).encode("utf-8", "backslashreplace")
+
+
+def _commit(out: Path, manifest: Manifest, rejects: list[Reject], old: Manifest | None) -> None:
+    """Gives every file its final name, the manifest last.
+
+    Raises:
+      MachineError: the disk failed; without a manifest the folder does not pass for a dataset.
+    """
+    try:
+        if old is not None:
+            (out / MANIFEST).unlink()  # from here on the folder is no finished dataset, until the new manifest is
+            for name in {*old.files(), *TFDS_FILES} - set(manifest.files()):
+                (out / name).unlink(missing_ok=True)
+        for _, shard in manifest.shards():
+            for name in (shard.name, shard.name + INDEX_SUFFIX):
+                temporary_path(out / name).replace(out / name)
+        if rejects:
+            write_whole(out / ERRORS, _errors_text(rejects))
+        for name, text in tfds_files(manifest).items():
+            write_whole(out / name, text.encode())
+        sync_folder(out)
+        write_whole(out / MANIFEST, manifest.to_json().encode())
+        sync_folder(out)
+    except OSError as error:
+        raise write_error(out, error) from error

@@ -1,0 +1,228 @@
+"""CLI: the segconv command. At its top click, pathlib and configuration alone, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from converter import __version__
+from converter.config import FITS, ON_ERROR, BuildConfig, PairConfig, parse_size
+from converter.console import log, print_json, print_result, set_verbosity
+from converter.errors import EXIT_SKIPPED, SegconvError, UsageError
+from trainer.cli import evaluate, train
+
+DEFAULT = BuildConfig(Path("dataset"))
+SETTINGS = {
+    "auto_envvar_prefix": "SEGCONV",
+    "help_option_names": ["-h", "--help"],
+    "show_default": True,
+    "max_content_width": 100,
+}
+
+
+class Interrupted(BaseException):
+    """The process was asked to end; no `except Exception` may hold it up."""
+
+    def __init__(self, signal_number: int) -> None:
+        self.exit_code = 128 + signal_number
+
+
+@click.group(context_settings=SETTINGS)
+@click.option("-v", "--verbose", count=True, help="Say more.")
+@click.option("-q", "--quiet", is_flag=True, help="Say only warnings and errors.")
+@click.version_option(__version__)
+def segconv(verbose: int, quiet: bool) -> None:
+    """Photographs and label masks to checked TFRecords, and a trained model.
+
+    \b
+    segconv sample dataset/         draw a dataset to try everything on
+    segconv build --src dataset/    dataset/ -> records/
+    segconv inspect shard           what is inside a shard
+    segconv train                   records/ -> runs/<time>/
+    segconv evaluate                scores of the newest run
+    """  # noqa: D301 - \b is click's mark for lines that are not to be rewrapped
+    set_verbosity(-1 if quiet else verbose)
+
+
+segconv.add_command(train)
+segconv.add_command(evaluate)
+
+
+class Size(click.ParamType[tuple[int, int]]):
+    """A size on the command line: one number, or HEIGHTxWIDTH."""
+
+    name = "HEIGHTxWIDTH"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        """Returns (height, width); fails as click does."""
+        return value if isinstance(value, tuple) else parse_size(str(value))
+
+
+@segconv.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--train", "num_train", type=click.IntRange(1), default=160, help="Pairs in train.txt.")
+@click.option("--val", "num_val", type=click.IntRange(1), default=40, help="Pairs in val.txt.")
+@click.option("--seed", type=click.IntRange(0), default=0, help="Another seed draws another town.")
+def sample(folder: Path, num_train: int, num_val: int, seed: int) -> None:
+    """Draw a synthetic aerial dataset to try everything on.
+
+    Writes DIR with jpg/, png/, val_jpg/, val_png/, train.txt, val.txt and classes.csv: tiles of 288x384 pixels seen
+    from straight above, with masks of background, building, vegetation and road.
+
+    \b
+    Example:
+      segconv sample dataset/
+    """  # noqa: D301
+    from converter.sample import write_sample
+
+    write_sample(folder, train=num_train, val=num_val, seed=seed)
+    log.info("next: segconv build --src %s", folder)
+
+
+@segconv.command()
+@click.option("--src", type=click.Path(path_type=Path), required=True, help="Folder with the lists, jpg/ and png/.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), default=DEFAULT.out, help="Folder for the records.")
+@click.option("--name", help="Name of the dataset, in the shards' names.  [default: that of the source folder]")
+@click.option("--classes", type=click.Path(path_type=Path), help="Class map.  [default: classes.csv in the source]")
+@click.option("--size", type=Size(), default="512", help="Stored size in pixels; one number is a square.")
+@click.option("--fit", type=click.Choice(FITS), default=DEFAULT.pair.fit, help="Keep the aspect ratio, or do not.")
+@click.option("--jpeg-quality", type=click.IntRange(1, 100), default=DEFAULT.pair.jpeg_quality, help="Of the images.")
+@click.option("--shard-mb", type=click.IntRange(1), default=DEFAULT.shard_mb, help="Target size of a shard, in MB.")
+@click.option("--shards", type=click.IntRange(1), help="Shards of each split.  [default: as --shard-mb asks]")
+@click.option("--seed", type=click.IntRange(0), default=DEFAULT.seed, help="Decides the order of the records.")
+@click.option("--limit", type=click.IntRange(1), help="At most so many pairs of each split.")
+@click.option("-j", "--workers", type=click.IntRange(0), default=0, help="Processes; 0 is one a processor.")
+@click.option("--on-error", type=click.Choice(ON_ERROR), default=DEFAULT.on_error, help="What a bad pair does.")
+@click.option("--follow-links", is_flag=True, help="Read what links put outside the source folder.")
+@click.option("--overwrite", is_flag=True, help="Replace a finished dataset.")
+@click.option("--dry-run", is_flag=True, help="Say what would be built, and stop.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
+@click.pass_context
+def build(ctx: click.Context, /, dry_run: bool, as_json: bool, **options: object) -> None:
+    """Convert a folder of photographs and masks to records.
+
+    Reads train.txt, val.txt (lines such as photo.jpg;mask.png), jpg/, png/ and classes.csv of the source folder.
+    Writes TFRecord shards with an index each, the files that TFDS reads, and manifest.json, which comes last. The
+    same sources and options give the same bytes, whatever -j is.
+
+    \b
+    Example:
+      segconv build --src dataset/ --size 360x480
+    """  # noqa: D301
+    pair_fields = ("size", "fit", "jpeg_quality", "follow_links")
+    pair = PairConfig(**{name: options.pop(name) for name in pair_fields})  # type: ignore[arg-type]
+    config = BuildConfig(pair=pair, **options)  # type: ignore[arg-type]
+    from converter import build as building
+
+    if dry_run:
+        print_result(building.plan_text(config))
+        return
+    log.info("%d high x %d wide, fit %s, %d workers", *pair.size, pair.fit, config.num_workers)
+    try:
+        report = building.build(config)
+    except building.RefusedPairsError as error:
+        for line in building.rejects_text(error.rejects):
+            log.error(line)
+        raise
+    for line in building.rejects_text(report.rejects):
+        log.warning(line)
+    if as_json:
+        print_json(report.to_json())
+    else:
+        print_result(report.to_text())
+    log.info("next: segconv inspect shard %s, then segconv train --data %s", config.out, config.out)
+    if report.rejects:
+        ctx.exit(EXIT_SKIPPED)
+
+
+@segconv.command()
+@click.argument("what", nargs=-1, metavar="[shard|dataset] [PATH]")
+@click.option("--record", type=click.IntRange(0), help="One record of the shard, counted from 0.")
+@click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Save a contact sheet, such as s.png.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
+def inspect(what: tuple[str, ...], record: int | None, save: Path | None, as_json: bool) -> None:
+    """Tell what is inside a shard or a dataset.
+
+    Reads every record, holds its checksums and counts the pixels of each class. PATH is a shard or a folder of
+    records; without one it is ./records, and `inspect shard` takes the first shard there.
+
+    \b
+    Examples:
+      segconv inspect shard
+      segconv inspect dataset records/ --save sheet.png
+    """  # noqa: D301
+    kind, path = _kind_and_path(what)
+    from converter import inspect_shard as inspecting
+
+    if record is not None and kind == "dataset":
+        raise UsageError("--record", "counts the records of one shard", "Name a shard.")
+    if kind == "dataset":
+        manifest, reports = inspecting.inspect_dataset(path)
+        classes, shards = manifest.classes, [report.path for report in reports]
+        text, facts = inspecting.dataset_text(path, manifest, reports), inspecting.dataset_json(path, manifest, reports)
+    else:
+        path = inspecting.find_shard(path)
+        reports = [inspecting.inspect_shard(path)]
+        classes, shards = reports[0].classes, [path]
+        text, facts = reports[0].to_text(), reports[0].to_json()
+    records = None
+    if record is not None:
+        records = [inspecting.record_at(path, record)]
+        text = inspecting.record_text(records[0], record, classes)
+        facts = inspecting.record_json(records[0], record, classes)
+    if as_json:
+        print_json(facts)
+    else:
+        print_result(text)
+    for report in reports:
+        if report.fault is not None:
+            raise report.fault
+    if save is not None:
+        inspecting.save_sheet(records or inspecting.some_records(shards), classes, path.name, save)
+        log.info("saved %s", save)
+
+
+def _kind_and_path(what: tuple[str, ...]) -> tuple[str, Path]:
+    """Returns ("shard" or "dataset", path) from what stands behind `segconv inspect`."""
+    words = list(what)
+    kind = words.pop(0) if words and words[0] in ("shard", "dataset") else None
+    if len(words) > 1:
+        raise UsageError("segconv inspect", f"takes one path, not {len(words)}", "Name one shard or folder.")
+    path = Path(words[0]) if words else DEFAULT.out
+    return kind or ("dataset" if path.is_dir() else "shard"), path
+
+
+def main() -> NoReturn:
+    """Runs the command; every failure of a user's is one line on stderr and an exit code."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    set_verbosity(0)  # until the options are read
+    sys.exit(_run())
+
+
+def _run() -> int:
+    try:
+        # Click gives the code of ctx.exit() back, and otherwise what the command returned.
+        code = segconv.main(standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except SegconvError as error:
+        log.error("Error: %s", error)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        log.error("Interrupted. Nothing half-written was left; run the same command again.")
+        return 128 + signal.SIGINT
+    except Interrupted as interrupted:
+        log.error("Ended by a signal. Nothing half-written was left; run the same command again.")
+        return interrupted.exit_code
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise Interrupted(number)

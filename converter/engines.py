@@ -1,0 +1,92 @@
+"""Engines: how shard tasks are run. One so far: a pool of processes on this machine.
+
+An engine only maps tasks to results. What a fault means, what is kept and what is committed is the build's affair.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.sharedctypes import Synchronized
+from typing import TypeVar
+
+from converter.errors import MachineError
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+Tick = Callable[[], None]
+
+POLL_S = 0.1  # how often the number of finished units is looked at: fast enough for a smooth bar
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+_done: Synchronized[int] | None = None  # in a worker: units finished by all workers
+
+
+def run_local(
+    function: Callable[[Task, Tick], Result],
+    tasks: list[Task],
+    workers: int,
+    on_progress: Callable[[int], None],
+) -> list[Result]:
+    """Runs tasks in a pool of processes and returns their results in the order of the tasks.
+
+    Even one worker is a process of its own: a decoder that crashes takes a worker along, never the build.
+
+    Args:
+      function: importable; gets a task and a function to call after each unit of work.
+      tasks: picklable.
+      workers: number of processes, at most.
+      on_progress: called here with the number of finished units.
+
+    Raises:
+      MachineError: a worker was lost.
+      Whatever `function` raises; the other workers are ended first.
+    """
+    # spawn: a forked worker would share the parent's open files and locks, and inherit whatever it had imported.
+    context = multiprocessing.get_context("spawn")
+    done: Synchronized[int] = context.Value("q", 0)
+    pool = ProcessPoolExecutor(min(workers, len(tasks)), context, _start_worker, (done, os.getpid()))
+    try:
+        futures = [pool.submit(_run, function, task) for task in tasks]
+        pending = set(futures)
+        while pending:
+            finished, pending = wait(pending, POLL_S, FIRST_EXCEPTION)
+            on_progress(done.value)
+            for future in finished:
+                future.result()
+        return [future.result() for future in futures]
+    except BrokenProcessPool:
+        what = "was killed, or crashed; too little memory is the usual reason"
+        raise MachineError("a worker", what, "Run again, with fewer workers (-j 1) if it recurs.") from None
+    finally:
+        # After a success the workers are idle; after a failure nothing that they still do is wanted.
+        for child in multiprocessing.active_children():
+            child.kill()
+        pool.shutdown(cancel_futures=True)
+
+
+def _start_worker(done: Synchronized[int], parent: int) -> None:
+    """Prepares a worker: it leaves Ctrl-C to its parent, and ends with it."""
+    global _done
+    _done = done
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it died before it could be tied to us
+            os._exit(1)
+
+
+def _run(function: Callable[[Task, Tick], Result], task: Task) -> Result:
+    return function(task, _tick)
+
+
+def _tick() -> None:
+    if _done is not None:
+        with _done.get_lock():
+            _done.value += 1

@@ -1,0 +1,205 @@
+"""Shards: the unit of work. plan_shards deals the pairs into ShardTasks; run_shard_task makes one of them a file.
+
+A task is frozen, picklable and self-sufficient, and its result depends on nothing but the task and the sources: not
+on the number of workers, the order of the tasks, the clock or the machine. The file is left under its temporary name;
+what is done with it is the build's decision.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from converter.classes import ClassMap
+from converter.config import BuildConfig, PairConfig
+from converter.errors import DataError, MachineError
+from converter.images import Photo, encode_jpeg, open_photo, place, render
+from converter.manifest import ShardInfo
+from converter.masks import MaskMapper, MaskSource, count_classes, encode_png, open_mask, pad_mask
+from converter.records import Record, encode_record
+from converter.schema import INDEX_SUFFIX, shard_name
+from converter.splits import ExampleRef, Reject
+from converter.storage import read_inside, temporary_path, write_error
+from converter.tfrecord import ShardWriter
+
+# Bytes of a record for each stored pixel, JPEG q95 and mask: 95 kB at 512x512. Only the number of shards hangs on it.
+BYTES_PER_PIXEL = 0.36
+MIN_SHARDS = 16  # so that a dataset below one shard_mb still gives work to every worker, and reads in parallel ...
+MIN_RECORDS = 32  # ... as long as a shard keeps so many records. Never the number of workers: it must not show.
+
+
+@dataclass(frozen=True)
+class ShardTask:
+    """One shard to be made.
+
+    Attributes:
+      split: name of the split.
+      path: final name of the shard; the task writes its temporary name.
+      refs: the pairs, in order.
+      src: source folder.
+      classes: which mask value is which class.
+      config: what is done to each pair.
+    """
+
+    split: str
+    path: Path
+    refs: tuple[ExampleRef, ...]
+    src: Path
+    classes: ClassMap
+    config: PairConfig
+
+
+@dataclass(frozen=True)
+class ShardResult:
+    """One shard that was made.
+
+    Attributes:
+      split: name of the split.
+      info: for the manifest.
+      example_bytes: sum of the serialized examples, without framing.
+      pixels: stored pixels per class index.
+      images: records in which the class occurs, per class index.
+      ignored_pixels: stored pixels that hold IGNORE_INDEX.
+      rejects: the pairs that were refused.
+    """
+
+    split: str
+    info: ShardInfo
+    example_bytes: int
+    pixels: tuple[int, ...]
+    images: tuple[int, ...]
+    ignored_pixels: int
+    rejects: tuple[Reject, ...]
+
+
+def num_shards(num_pairs: int, size: tuple[int, int], shard_mb: int) -> int:
+    """Returns the number of shards of a split.
+
+    Args:
+      num_pairs: in the split.
+      size: (height, width) of the stored pictures, in pixels.
+      shard_mb: target size of a shard, in MB (10**6 bytes).
+    """
+    by_size = round(num_pairs * size[0] * size[1] * BYTES_PER_PIXEL / (shard_mb * 1e6))
+    return max(1, by_size, min(MIN_SHARDS, num_pairs // MIN_RECORDS))
+
+
+def shuffled(refs: Sequence[ExampleRef], seed: int) -> list[ExampleRef]:
+    """Returns the pairs in the order of a seeded hash of their names: the order in the list does not matter."""
+
+    def key(ref: ExampleRef) -> bytes:
+        return hashlib.sha256(f"{seed}\0{ref.image}\0{ref.mask}".encode()).digest()
+
+    return sorted(refs, key=key)
+
+
+def plan_shards(split: str, refs: Sequence[ExampleRef], config: BuildConfig, classes: ClassMap) -> list[ShardTask]:
+    """Returns the shards of one split; they differ in length by at most one pair.
+
+    Args:
+      split: name of the split.
+      refs: its pairs, in any order.
+      config: what the build is to do.
+      classes: which mask value is which class.
+    """
+    count = config.shards or num_shards(len(refs), config.pair.size, config.shard_mb)
+    count = max(1, min(count, len(refs)))
+    ordered = shuffled(refs, config.seed)
+    tasks = []
+    for shard in range(count):
+        part = ordered[len(refs) * shard // count : len(refs) * (shard + 1) // count]
+        path = config.out / shard_name(config.dataset_name, split, shard, count)
+        tasks.append(ShardTask(split, path, tuple(part), config.src, classes, config.pair))
+    return tasks
+
+
+def run_shard_task(task: ShardTask, tick: Callable[[], None]) -> ShardResult:
+    """Makes one shard and its index, under their temporary names, durable on the disk.
+
+    Args:
+      task: what to make.
+      tick: called after each pair.
+
+    Raises:
+      MachineError: the shard cannot be written, or memory ran out.
+    """
+    mapper = MaskMapper(task.classes)
+    num_classes = task.classes.num_classes
+    pixels, images, ignored = [0] * num_classes, [0] * num_classes, 0
+    rejects: list[Reject] = []
+    temporary = temporary_path(task.path)
+    try:
+        with temporary.open("wb") as file:
+            writer = ShardWriter(file)
+            for ref in task.refs:
+                try:
+                    record, counts, ignored_here = make_record(ref, task.src, mapper, task.config)
+                except DataError as error:
+                    rejects.append(Reject(ref.list_name, ref.line, error))
+                else:
+                    writer.write(encode_record(record))
+                    pixels = [total + count for total, count in zip(pixels, counts, strict=True)]
+                    images = [total + (count > 0) for total, count in zip(images, counts, strict=True)]
+                    ignored += ignored_here
+                tick()
+            _sync(file)
+        index = temporary.with_name(temporary.name + INDEX_SUFFIX)
+        with index.open("wb") as file:
+            file.write(writer.index.encode("ascii"))
+            _sync(file)
+    except OSError as error:
+        raise write_error(task.path, error) from error
+    except MemoryError:
+        raise MachineError(task.path, "did not fit into memory", "Run again with fewer workers (-j).") from None
+    info = ShardInfo(task.path.name, writer.records, writer.size, writer.sha256)
+    return ShardResult(task.split, info, writer.example_bytes, tuple(pixels), tuple(images), ignored, tuple(rejects))
+
+
+def make_record(ref: ExampleRef, src: Path, mapper: MaskMapper, config: PairConfig) -> tuple[Record, list[int], int]:
+    """Reads one pair and makes its record.
+
+    Returns:
+      (record, stored pixels per class index, stored pixels that hold IGNORE_INDEX).
+
+    Raises:
+      DataError: the pair is refused.
+    """
+    links = config.follow_links
+    photo = open_photo(read_inside(src, ref.image, follow_links=links), ref.image, config.max_pixels)
+    source = open_mask(read_inside(src, ref.mask, follow_links=links), ref.mask, config.max_pixels)
+    photo = turned_like(photo, source)
+    box = place(photo.size, config.size, config.fit)
+    mask = pad_mask(mapper.map_mask(source, (box.height, box.width)), box, config.size)
+    original_size = photo.size
+    image = encode_jpeg(render(photo, config), config.jpeg_quality)
+    pixels, ignored = count_classes(mask, mapper.classes.num_classes)
+    return Record(image, encode_png(mask), ref.image, ref.mask, original_size), pixels, ignored
+
+
+def turned_like(photo: Photo, mask: MaskSource) -> Photo:
+    """Returns the photograph with the orientation that its mask was drawn in.
+
+    Cameras store a photograph as the sensor saw it and note in EXIF how to turn it. Most tools draw masks over the
+    turned photograph, some over the stored one; only the sizes tell, so EXIF decides where both fit.
+
+    Raises:
+      DataError: the sizes differ either way.
+    """
+    if mask.size == photo.size:
+        return photo
+    if mask.size == photo.raw_size:
+        return dataclasses.replace(photo, orientation=1)
+    (mask_height, mask_width), (height, width) = mask.size, photo.size
+    hint = ", with height and width swapped" if mask.size == (width, height) else ""
+    what = f"is {mask_height} high and {mask_width} wide, its photograph {photo.name} is {height} high and {width} wide"
+    raise DataError(mask.name, what + hint, "Draw the mask at the size of its photograph.", "E_SIZE")
+
+
+def _sync(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
