@@ -123,7 +123,7 @@ def plan_text(config: BuildConfig) -> str:
     for name, tasks in plan.tasks.items():
         pairs = sum(len(task.refs) for task in tasks)
         rows.append((name, str(pairs), str(len(tasks)), f"{pairs * height * width * BYTES_PER_PIXEL / 1e6:.0f}"))
-    legend = [("id", "class", "values")]
+    legend: list[tuple[str, ...]] = [("id", "class", "values")]
     for index, name in enumerate(plan.classes.names):
         legend.append((str(index), shown(name), " ".join(plan.classes.values_of(index))))
     legend.append((str(IGNORE_INDEX), "(ignored)", " ".join(plan.classes.values_of(IGNORE_INDEX))))

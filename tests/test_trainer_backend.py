@@ -1,0 +1,49 @@
+"""The door to TensorFlow: silent, and clear where TensorFlow is missing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+
+def run_python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    inherited = {key: value for key, value in os.environ.items() if key != "TF_CPP_MIN_LOG_LEVEL"}
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env=inherited | environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_a_missing_tensorflow_is_one_line_that_says_how_to_install_it():
+    code = """
+import sys
+sys.modules["tensorflow"] = None
+from converter.errors import UsageError
+try:
+    import trainer.backend
+except UsageError as error:
+    print(error)
+"""
+    done = run_python(code)
+    assert "TensorFlow is not installed" in done.stdout
+    assert done.stdout.endswith("Install it: pip install 'segconv[train]'\n")
+    assert done.stderr == ""
+
+
+@pytest.mark.tf
+def test_tensorflow_starts_without_a_word():
+    done = run_python("from trainer.backend import keras, tf; tf.constant(1) + 1; keras.ops.ones(3)")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("module", ["config", "runs", "cli"])
+def test_what_the_command_line_needs_imports_no_tensorflow(module):
+    done = run_python(f"import sys, trainer.{module}; print({{'tensorflow', 'keras', 'numpy'}} & set(sys.modules))")
+    assert done.stdout == "set()\n"

@@ -1,0 +1,44 @@
+"""TrainConfig: the defaults are the tutorial's, and no senseless choice gets past it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from converter.errors import UsageError
+from trainer.config import TrainConfig
+
+
+def test_defaults_are_those_of_the_tutorial():
+    config = TrainConfig()
+    assert (config.model, config.epochs, config.batch, config.learning_rate) == ("resnet50_segnet", 50, 8, 1e-3)
+    assert (config.plateau_patience, config.stop_patience) == (5, 10)
+
+
+def test_config_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        TrainConfig().epochs = 3
+
+
+@pytest.mark.parametrize(
+    ("choice", "value"),
+    [
+        ("model", "segnet"),
+        ("augment", "heavy"),
+        ("epochs", 0),
+        ("batch", -1),
+        ("plateau_patience", 0),
+        ("stop_patience", 0),
+        ("learning_rate", 0.0),
+        ("learning_rate", float("nan")),
+        ("learning_rate", float("inf")),
+        ("seed", -1),
+    ],
+)
+def test_a_senseless_choice_is_refused_with_its_option_and_value(choice, value):
+    with pytest.raises(UsageError) as caught:
+        TrainConfig(**{choice: value})
+    assert caught.value.exit_code == 2
+    assert caught.value.where == "--" + choice.replace("_", "-")
+    assert repr(value) in caught.value.what

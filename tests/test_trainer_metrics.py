@@ -1,0 +1,131 @@
+"""Scores, against an implementation that counts pixel by pixel."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from trainer_fixtures import NEEDS_TF
+
+from converter.schema import IGNORE_INDEX
+
+pytestmark = NEEDS_TF
+
+
+def slow_matrix(truth: np.ndarray, prediction: np.ndarray, num_classes: int) -> np.ndarray:
+    matrix = np.zeros((num_classes, num_classes), np.int64)
+    for true, predicted in zip(truth.flat, prediction.flat, strict=True):
+        if true != IGNORE_INDEX:
+            matrix[true, predicted] += 1
+    return matrix
+
+
+def slow_score(truth: np.ndarray, prediction: np.ndarray, index: int) -> dict[str, float]:
+    """Scores of one class from sets of pixels."""
+    valid = {where for where in np.ndindex(truth.shape) if truth[where] != IGNORE_INDEX}
+    true = {where for where in valid if truth[where] == index}
+    predicted = {where for where in valid if prediction[where] == index}
+
+    def ratio(part: float, whole: float) -> float:
+        return part / whole if whole else math.nan
+
+    both = len(true & predicted)
+    return {
+        "iou": ratio(both, len(true | predicted)),
+        "precision": ratio(both, len(predicted)),
+        "recall": ratio(both, len(true)),
+        "f1": ratio(2 * both, len(true) + len(predicted)),
+        "pixels": len(true),
+        "predicted": len(predicted),
+    }
+
+
+@pytest.fixture
+def pair() -> tuple[np.ndarray, np.ndarray]:
+    """Six classes: 4 is never true, 5 neither true nor predicted, 3 never predicted."""
+    rng = np.random.default_rng(3)
+    truth = rng.choice(np.array([0, 1, 2, 3, IGNORE_INDEX], np.uint8), (2, 9, 11), p=[0.5, 0.2, 0.1, 0.1, 0.1])
+    return truth, rng.choice(np.array([0, 1, 2, 4], np.uint8), (2, 9, 11))
+
+
+def test_scores_are_those_of_counting_pixels(pair):
+    from trainer.metrics import confusion_matrix, scores_from_confusion
+
+    truth, prediction = pair
+    matrix = confusion_matrix(truth, prediction, 6)
+    np.testing.assert_array_equal(matrix, slow_matrix(truth, prediction, 6))
+    assert matrix.dtype == np.int64
+    scores = scores_from_confusion(matrix)
+    slow = [slow_score(truth, prediction, index) for index in range(6)]
+    for name in slow[0]:
+        np.testing.assert_allclose(getattr(scores, name), [score[name] for score in slow], rtol=1e-12, err_msg=name)
+    ious = [score["iou"] for score in slow if not math.isnan(score["iou"])]
+    assert len(ious) == 5
+    assert scores.miou == pytest.approx(sum(ious) / 5, rel=1e-12)
+    valid = truth != IGNORE_INDEX
+    assert scores.pixel_accuracy == pytest.approx((truth == prediction)[valid].mean(), rel=1e-12)
+
+
+def test_a_class_that_is_nowhere_has_no_score_and_does_not_count_in_the_mean():
+    from trainer.metrics import scores_from_confusion
+
+    scores = scores_from_confusion(np.array([[3, 1, 0], [0, 4, 0], [0, 0, 0]]))
+    assert math.isnan(scores.iou[2])
+    assert math.isnan(scores.f1[2])
+    assert scores.miou == pytest.approx((3 / 4 + 4 / 5) / 2)
+
+
+def test_no_valid_pixel_gives_no_score():
+    from trainer.metrics import scores_from_confusion
+
+    scores = scores_from_confusion(np.zeros((2, 2), np.int64))
+    assert math.isnan(scores.miou)
+    assert math.isnan(scores.pixel_accuracy)
+
+
+def test_counts_are_exact_beyond_float32():
+    from trainer.metrics import scores_from_confusion
+
+    scores = scores_from_confusion(np.array([[2**40, 1], [0, 2**40]]))
+    assert scores.iou[0] == 2**40 / (2**40 + 1) < 1
+
+
+@pytest.mark.parametrize(
+    ("matrix", "only"),
+    [([[5, 0], [3, 0]], 0), ([[0, 5], [0, 3]], 1), ([[5, 0], [0, 0]], None), ([[5, 1], [3, 0]], None)],
+)
+def test_a_collapsed_prediction_is_noticed_where_the_truth_has_several_classes(matrix, only):
+    from trainer.metrics import scores_from_confusion
+
+    assert scores_from_confusion(np.array(matrix)).only_class == only
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_the_device_counts_what_the_host_counts(pair, jit_compile):
+    from trainer.backend import keras, tf
+    from trainer.metrics import ConfusionMatrix, confusion_matrix
+
+    truth, prediction = pair
+    logits = np.eye(6, dtype=np.float32)[prediction] + 0.1
+    metric = ConfusionMatrix(6)
+    update = tf.function(metric.update_state, jit_compile=jit_compile)
+    for _ in range(2):
+        update(tf.constant(truth), tf.constant(logits))
+    expected = 2 * confusion_matrix(truth, prediction, 6)
+    np.testing.assert_array_equal(metric.matrix(), expected)
+    assert metric.matrix().dtype == np.int64
+    assert float(metric.result()["pixel_accuracy"]) == pytest.approx(expected.trace() / expected.sum(), abs=1e-6)
+    metric.reset_state()
+    assert metric.matrix().sum() == 0
+    assert isinstance(metric, keras.metrics.Metric)
+
+
+def test_mean_iou_is_that_of_keras(pair):
+    from trainer.backend import keras
+    from trainer.metrics import confusion_matrix, scores_from_confusion
+
+    truth, prediction = pair
+    theirs = keras.metrics.MeanIoU(6, ignore_class=IGNORE_INDEX)
+    theirs.update_state(truth, prediction)
+    assert scores_from_confusion(confusion_matrix(truth, prediction, 6)).miou == pytest.approx(float(theirs.result()))

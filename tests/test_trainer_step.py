@@ -1,0 +1,84 @@
+"""The device step: the loss sees the augmented mask, validation sees none of it."""
+
+from __future__ import annotations
+
+import numpy as np
+from trainer_fixtures import NEEDS_TF
+
+from converter.schema import IGNORE_INDEX
+
+pytestmark = NEEDS_TF
+
+
+def echo_net(num_classes: int):
+    """A model that is right: its logits say the class that channel 0 of the image holds."""
+    from trainer.backend import keras
+
+    image = keras.Input((4, 6, 3))
+    red = image[..., :1]
+    logits = keras.layers.Concatenate()([-keras.ops.square(red - index) for index in range(num_classes)])
+    weights = keras.layers.Dense(num_classes, kernel_initializer="identity")  # so that there is something to train
+    return keras.Model(image, weights(keras.ops.multiply(logits, 100.0)))
+
+
+def coded_pairs(samples: int) -> dict[str, np.ndarray]:
+    mask = np.random.default_rng(0).choice(np.array([0, 1, 2, IGNORE_INDEX], np.uint8), (samples, 4, 6))
+    return {"image": np.repeat(np.where(mask == IGNORE_INDEX, 0, mask)[..., None], 3, axis=-1), "mask": mask}
+
+
+def compiled(augment=None):
+    from trainer.backend import keras
+    from trainer.losses import crossentropy
+    from trainer.step import SegTrainer
+
+    trainer = SegTrainer(echo_net(3), 3, augment)
+    trainer.compile(keras.optimizers.Adam(), crossentropy(), jit_compile="auto")
+    return trainer
+
+
+def test_image_and_mask_agree_after_augmentation_in_the_step():
+    from trainer.augment import build_augment
+    from trainer.backend import tf
+
+    trainer = compiled(build_augment("nadir", seed=1))
+    pairs = coded_pairs(32)
+    batches = tf.data.Dataset.from_tensor_slices(pairs).batch(8).map(lambda pair: (pair,))
+    logs = trainer.fit(batches, epochs=2, verbose=0, shuffle=False).history
+    assert logs["pixel_accuracy"] == [1.0, 1.0]
+    assert max(logs["loss"]) < 1e-5
+    assert trainer.confusion.matrix().sum() == (pairs["mask"] != IGNORE_INDEX).sum()
+
+
+def test_training_is_augmented_and_validation_is_not():
+    from trainer.augment import build_augment
+
+    trainer = compiled(build_augment("nadir", seed=1))
+    pairs = coded_pairs(16)
+    assert (np.asarray(trainer(pairs, training=True)["mask"]) != pairs["mask"]).any()
+    np.testing.assert_array_equal(trainer(pairs, training=False)["mask"], pairs["mask"])
+    seed = trainer.augment.seed_generator.state.numpy().tolist()
+    trainer.evaluate(pairs, verbose=0, batch_size=8)
+    assert trainer.augment.seed_generator.state.numpy().tolist() == seed
+
+
+def test_evaluation_counts_valid_pixels_and_gives_loss_and_accuracy():
+    trainer = compiled()
+    pairs = coded_pairs(5)
+    logs = trainer.evaluate(pairs, verbose=0, batch_size=2, return_dict=True)
+    assert set(logs) == {"loss", "pixel_accuracy"}
+    assert logs["pixel_accuracy"] == 1.0
+    assert trainer.confusion.matrix().sum() == (pairs["mask"] != IGNORE_INDEX).sum()
+
+
+def test_only_the_model_holds_weights_to_train():
+    trainer = compiled()
+    assert [id(v) for v in trainer.trainable_variables] == [id(v) for v in trainer.net.trainable_variables]
+
+
+def test_class_maps_are_the_largest_logits_as_uint8():
+    from trainer.step import ClassMaps
+
+    pairs = coded_pairs(3)
+    maps = ClassMaps(echo_net(3)).predict_on_batch(pairs["image"])
+    assert maps.dtype == np.uint8
+    np.testing.assert_array_equal(maps, pairs["image"][..., 0])

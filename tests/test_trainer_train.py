@@ -1,0 +1,163 @@
+"""From records to a scored model, on a dataset that two cores learn in seconds."""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+
+import numpy as np
+import pytest
+from PIL import Image
+from trainer_fixtures import NEEDS_TF, write_records
+
+from converter.errors import DataError, UsageError
+from trainer.config import TrainConfig
+
+pytestmark = NEEDS_TF
+
+EPOCHS = 8
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A finished run on 48 training and 10 validation records."""
+    from trainer.train import train
+
+    root = tmp_path_factory.mktemp("trained")
+    write_records(root / "records", records={"train": [24, 24], "val": [6, 4]})
+    config = TrainConfig(
+        data=root / "records", runs=root / "runs", model="unet_small", epochs=EPOCHS, learning_rate=3e-3
+    )
+    return config, train(config)
+
+
+def rows_of(run) -> list[dict[str, str]]:
+    with (run / "metrics.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_small_model_learns_two_classes_in_a_few_epochs(trained):
+    _, report = trained
+    assert report.scores.miou > 0.8
+
+
+def test_a_run_leaves_config_metrics_log_model_and_picture(trained):
+    _, report = trained
+    names = {path.name for path in report.run.iterdir()}
+    assert names == {"config.json", "metrics.csv", "log.txt", "best.keras", "predictions.png"}
+    config = json.loads((report.run / "config.json").read_text())
+    assert config["classes"] == ["ground", "roof"]
+    assert config["size"] == [32, 32]
+    assert {"segconv", "keras", "numpy"} <= set(config["versions"])
+    with Image.open(report.run / "predictions.png") as picture:
+        assert min(picture.size) >= 96  # three pictures across, four down
+
+
+def test_every_epoch_has_a_row_and_the_best_one_is_kept(trained):
+    _, report = trained
+    rows = rows_of(report.run)
+    assert [int(row["epoch"]) for row in rows] == list(range(1, len(rows) + 1))
+    mious = [float(row["val_miou"]) for row in rows]
+    assert report.best_epoch == int(np.argmax(mious)) + 1
+    assert mious[report.best_epoch - 1] == pytest.approx(report.scores.miou, abs=1e-8)
+    ious = [float(rows[0][f"val_iou_{name}"]) for name in ("ground", "roof")]
+    assert mious[0] == pytest.approx(np.mean(ious), abs=1e-8)
+
+
+def test_the_log_says_what_was_trained_on_what_and_what_comes_next(trained):
+    _, report = trained
+    text = (report.run / "log.txt").read_text()
+    assert (
+        "Dataset tiny: 2 classes (ground, roof), 32 x 32 pixels (height x width), 48 training and 10 validation" in text
+    )
+    assert "Model unet_small: 1.77 M parameters, 6 steps of 8 records per epoch" in text
+    assert f"epoch 1/{EPOCHS}: loss" in text
+    assert "val IoU: ground 0." in text
+    assert f"Next: segconv evaluate {report.run}" in text
+
+
+def test_evaluate_gives_the_score_of_the_training_log(trained):
+    from trainer.evaluate import evaluate_run
+
+    _, report = trained
+    evaluation = evaluate_run(report.run)
+    assert evaluation.scores.miou == pytest.approx(report.scores.miou, abs=1e-6)
+    logged = rows_of(report.run)[report.best_epoch - 1]
+    assert evaluation.scores.miou == pytest.approx(float(logged["val_miou"]), abs=1e-6)
+
+
+def test_the_same_seed_gives_the_same_losses_and_another_gives_others(tmp_path):
+    from trainer.train import train
+
+    write_records(tmp_path / "records", records={"train": [8], "val": [2]})
+
+    def losses(seed: int) -> list[str]:
+        config = TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small", epochs=2, batch=4, seed=seed)
+        return [row["loss"] for row in rows_of(train(config).run)]
+
+    first = losses(1)
+    assert losses(1) == first
+    assert losses(2) != first
+
+
+def test_a_damaged_shard_is_refused_before_a_run_is_made(tmp_path):
+    from trainer.train import train
+
+    manifest = write_records(tmp_path / "records", records={"train": [4], "val": [2]})
+    path = tmp_path / "records" / manifest.splits["val"].shards[0].name
+    content = bytearray(path.read_bytes())
+    content[40] ^= 16
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="is not the file that was built: its SHA-256 differs") as caught:
+        train(TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small"))
+    assert caught.value.code == "E_SHARD_HASH"
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_missing_index_is_known_before_training_and_not_after_it(tmp_path):
+    from trainer.train import train
+
+    manifest = write_records(tmp_path / "records", records={"train": [4], "val": [2]})
+    (tmp_path / "records" / f"{manifest.splits['val'].shards[0].name}.idx").unlink()
+    with pytest.raises(DataError, match="no readable index"):
+        train(TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small"))
+    assert not (tmp_path / "runs").exists()
+
+
+def test_records_without_a_val_split_are_refused(tmp_path):
+    from trainer.train import train
+
+    write_records(tmp_path / "records", records={"train": [4]})
+    with pytest.raises(UsageError, match="has no split 'val', but 'train'"):
+        train(TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small"))
+
+
+def test_an_interrupted_run_keeps_its_best_model_and_says_nothing_of_its_own(tmp_path, monkeypatch):
+    from trainer.callbacks import EpochScores
+    from trainer.models import load_model
+    from trainer.train import train
+
+    write_records(tmp_path / "records", records={"train": [4], "val": [2]})
+    begin = EpochScores.on_epoch_begin
+
+    def interrupted(self, epoch, logs=None):
+        if epoch == 1:
+            raise KeyboardInterrupt
+        begin(self, epoch, logs)
+
+    monkeypatch.setattr(EpochScores, "on_epoch_begin", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small", epochs=3))
+    (run,) = (tmp_path / "runs").iterdir()
+    assert {path.name for path in run.iterdir()} == {"config.json", "metrics.csv", "log.txt", "best.keras"}
+    load_model(run / "best.keras")
+
+
+def test_a_learning_rate_that_is_far_too_large_ends_with_a_remedy(tmp_path, caplog):
+    from trainer.train import train
+
+    write_records(tmp_path / "records", records={"train": [8], "val": [2]})
+    config = TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small", epochs=5, learning_rate=1e38)
+    with caplog.at_level(logging.INFO), pytest.raises(UsageError, match="training has diverged"):
+        train(config)

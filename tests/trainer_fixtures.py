@@ -1,0 +1,117 @@
+"""A tiny folder of records for the tests of the trainer, written by TensorFlow's own writer."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from converter.manifest import ClassInfo, Manifest, ShardInfo, SplitInfo
+from converter.schema import (
+    FILE_NAME,
+    IGNORE_INDEX,
+    IMAGE,
+    INDEX_SUFFIX,
+    MANIFEST,
+    MASK,
+    MASK_NAME,
+    ORIGINAL_HEIGHT,
+    ORIGINAL_WIDTH,
+    shard_name,
+)
+
+# Keras 3.15 hands its variables to numpy in a way that numpy 2 finds outdated.
+IGNORE_KERAS_COPY = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't:DeprecationWarning")
+NEEDS_TF = [pytest.mark.tf, IGNORE_KERAS_COPY]  # for `pytestmark`
+
+FRAMING_BYTES = 16  # of a TFRecord: length, checksum of the length, checksum of the record
+
+GROUND, ROOF = (90, 120, 60), (200, 60, 50)  # colours of the two classes in the images
+CLASSES = (ClassInfo(0, "ground", GROUND, ("0",)), ClassInfo(1, "roof", ROOF, ("1",)))
+
+
+def draw_pair(seed: int, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Returns a noisy image with one rectangle, uint8 [H, W, 3], and its mask, uint8 [H, W], with a void first row."""
+    rng = np.random.default_rng(seed)
+    height, width = size
+    mask = np.zeros(size, np.uint8)
+    top, left = rng.integers(1, height // 2), rng.integers(0, width // 2)
+    mask[top : top + height // 2, left : left + width // 2] = 1
+    image = np.array([GROUND, ROOF])[mask] + rng.normal(0, 12, (*size, 3))
+    mask[0] = IGNORE_INDEX
+    return image.clip(0, 255).astype(np.uint8), mask
+
+
+def write_records(folder: Path, *, size: tuple[int, int] = (32, 32), records: dict[str, list[int]]) -> Manifest:
+    """Writes a finished folder of records of two classes.
+
+    Args:
+      folder: made here.
+      size: (height, width) of every record.
+      records: number of records per shard, per split.
+    """
+    folder.mkdir(parents=True)
+    splits = {split: _write_split(folder, split, counts, size) for split, counts in records.items()}
+    manifest = Manifest("tiny", size, "pad", CLASSES, splits)
+    (folder / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
+    return manifest
+
+
+def _write_split(folder: Path, split: str, counts: list[int], size: tuple[int, int]) -> SplitInfo:
+    from trainer.backend import tf
+
+    shards, masks, example_bytes = [], [], 0
+    for shard, count in enumerate(counts):
+        path = folder / shard_name("tiny", split, shard, len(counts))
+        index, offset = [], 0
+        with tf.io.TFRecordWriter(str(path)) as writer:
+            for number in range(count):
+                name = f"{split}/{shard}_{number}"
+                image, mask = draw_pair(hash_seed(name), size)
+                example = _example(name, image, mask)
+                writer.write(example)
+                masks.append(mask)
+                example_bytes += len(example)
+                size_in_shard = len(example) + FRAMING_BYTES
+                index.append(f"{offset} {size_in_shard}\n")
+                offset += size_in_shard
+        path.with_name(path.name + INDEX_SUFFIX).write_text("".join(index), encoding="ascii")
+        content = path.read_bytes()
+        shards.append(ShardInfo(path.name, count, len(content), hashlib.sha256(content).hexdigest()))
+    stored = np.stack(masks) if masks else np.zeros((0, *size), np.uint8)
+    return SplitInfo(
+        shards=tuple(shards),
+        example_bytes=example_bytes,
+        pixels=tuple(int((stored == index).sum()) for index in range(len(CLASSES))),
+        images=tuple(int((stored == index).any(axis=(1, 2)).sum()) for index in range(len(CLASSES))),
+        ignored_pixels=int((stored == IGNORE_INDEX).sum()),
+    )
+
+
+def hash_seed(name: str) -> int:
+    """Returns the seed from which the pair of that name is drawn."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
+
+
+def _example(name: str, image: np.ndarray, mask: np.ndarray) -> bytes:
+    from trainer.backend import tf
+
+    def encoded(pixels: np.ndarray, **options: object) -> bytes:
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).save(buffer, **options)
+        return buffer.getvalue()
+
+    texts = {
+        IMAGE: encoded(image, format="JPEG", quality=95),
+        MASK: encoded(mask, format="PNG"),
+        FILE_NAME: f"{name}.jpg".encode(),
+        MASK_NAME: f"{name}.png".encode(),
+    }
+    feature = {key: tf.train.Feature(bytes_list=tf.train.BytesList(value=[text])) for key, text in texts.items()}
+    for key, pixels in ((ORIGINAL_HEIGHT, image.shape[0]), (ORIGINAL_WIDTH, image.shape[1])):
+        feature[key] = tf.train.Feature(int64_list=tf.train.Int64List(value=[pixels]))
+    return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()

@@ -1,0 +1,54 @@
+"""Backend: the one door through which the trainer comes to TensorFlow and Keras.
+
+They are imported here and nowhere else, so that stderr stays ours, and so that a missing installation is one clear
+line. `tf` is for data.py and train.py alone: all that runs on the device is written in keras.ops.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+from converter.errors import UsageError
+
+
+@contextlib.contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Keeps what native code writes to stderr from the terminal, unless the user set TF_CPP_MIN_LOG_LEVEL.
+
+    TensorFlow greets with its CPU features and CUDA plans before its own log level takes effect, so that only the
+    file descriptor is left to turn off.
+    """
+    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+        yield
+        return
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # from here on what ends the process; its errors come as exceptions
+    stderr = os.dup(2)
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(silence)
+
+
+try:
+    with _quiet_stderr():
+        import keras
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()  # looks for a GPU now, and so complains of a missing one now
+except ImportError as error:
+    missing = "TensorFlow" if (error.name or "").startswith("tensorflow") else "Keras"
+    what = f"{missing} is not installed ({error})"
+    raise UsageError("segconv", what, "Install it: pip install 'segconv[train]'", "E_NO_TENSORFLOW") from None
+
+keras.config.disable_interactive_logging()  # or Keras would show its downloads on stdout, which is for results
+
+Tensor: TypeAlias = Any  # a tensor of Keras' backend, or a symbolic one; Keras gives them no common type
+
+__all__ = ["Tensor", "keras", "tf"]

@@ -1,0 +1,189 @@
+"""Evaluate: a trained model on one split of the records: scores, confusion matrix, pictures.
+
+Scores are counted at the stored size, over valid pixels only, in int64 on the host.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from converter.console import log, table
+from converter.errors import UsageError
+from converter.manifest import Manifest
+from converter.pictures import contact_sheet, overlay
+from converter.source import RecordSource
+from trainer.backend import keras
+from trainer.data import dataset, open_records
+from trainer.heatmap import draw_confusion
+from trainer.metrics import Scores, confusion_matrix, scores_from_confusion
+from trainer.models import load_model
+from trainer.runs import BEST, RunInfo, read_run, whole_file
+from trainer.step import ClassMaps
+
+PICTURE_RECORDS = 4  # rows of predictions.png: as many as a screen shows
+
+
+class Sample(NamedTuple):
+    """One record to draw: uint8 [H, W, 3], uint8 [H, W], and the photograph's name."""
+
+    image: np.ndarray
+    mask: np.ndarray
+    name: str
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a model is worth on one split.
+
+    Attributes:
+      run: its run folder.
+      split: name of the split.
+      records: number of records in it.
+      classes: class names in order of their indices.
+      matrix: int64 [num_classes, num_classes], rows truth, columns prediction.
+      scores: all scores of `matrix`.
+    """
+
+    run: Path
+    split: str
+    records: int
+    classes: tuple[str, ...]
+    matrix: np.ndarray
+    scores: Scores
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the object that `--json` prints; a score that does not exist is None."""
+        columns = ("iou", "precision", "recall", "f1")
+        return {
+            "run": str(self.run),
+            "split": self.split,
+            "records": self.records,
+            "miou": _or_none(self.scores.miou),
+            "pixel_accuracy": _or_none(self.scores.pixel_accuracy),
+            "classes": [
+                {"id": index, "name": name}
+                | {column: _or_none(getattr(self.scores, column)[index]) for column in columns}
+                | {"pixels": self.scores.pixels[index]}
+                for index, name in enumerate(self.classes)
+            ],
+        }
+
+    def to_text(self) -> str:
+        """Returns the scores as a table for people."""
+        rows: list[tuple[str, ...]] = [("class", "IoU", "precision", "recall", "F1", "pixels")]
+        scores = self.scores
+        columns = (scores.iou, scores.precision, scores.recall, scores.f1)
+        for index, name in enumerate(self.classes):
+            rows.append((name, *(percent(column[index]) for column in columns), str(scores.pixels[index])))
+        means = f"mIoU {percent(scores.miou)}, pixel accuracy {percent(scores.pixel_accuracy)}"
+        return f"{table(rows)}\n\n{means}, {self.records} records of split {self.split!r}, {self.run}"
+
+
+def evaluate_run(run: Path, split: str = "val", *, data: Path | None = None, batch: int | None = None) -> Evaluation:
+    """Scores the best model of a run and writes evaluation, confusion matrix and pictures into the run folder.
+
+    Args:
+      run: the run folder.
+      split: name of the split.
+      data: folder of records; None for the one that the run was trained on.
+      batch: records per step; None for the run's.
+
+    Raises:
+      UsageError: no run, no such split, or records of other classes or another size than the model's.
+      DataError: a shard or the model is damaged.
+      MachineError: the run folder cannot be written to.
+    """
+    info = read_run(run)
+    folder = info.config.data if data is None else data
+    net = load_model(run / BEST)
+    manifest = open_records(folder, (split,))
+    _check_fits(info, manifest, folder)
+    samples = read_samples(folder, split)
+    matrix = count(net, manifest, folder, split, batch=batch or info.config.batch)
+    scores = scores_from_confusion(matrix)
+    evaluation = Evaluation(run, split, manifest.splits[split].records, manifest.class_names, matrix, scores)
+    with whole_file(run / f"evaluation-{split}.json") as path:
+        path.write_text(json.dumps(evaluation.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    with whole_file(run / f"confusion-{split}.png") as path:
+        title = f"{manifest.name}, {split}: mIoU {percent(scores.miou)}; rows in percent"
+        draw_confusion(matrix, manifest.class_names, title).save(path)
+    draw_predictions(net, manifest, split, samples, run / f"predictions-{split}.png")
+    warn_if_collapsed(scores, manifest.class_names)
+    return evaluation
+
+
+def count(net: keras.Model, manifest: Manifest, folder: Path, split: str, *, batch: int) -> np.ndarray:
+    """Returns the confusion matrix of a model on a split, int64 [num_classes, num_classes]."""
+    predictor = ClassMaps(net)
+    matrix = np.zeros((manifest.num_classes, manifest.num_classes), np.int64)
+    for (pairs,) in dataset(manifest, folder, split, batch=batch):
+        truth = pairs["mask"].numpy()
+        matrix += confusion_matrix(truth, predictor.predict_on_batch(pairs["image"]), manifest.num_classes)
+    return matrix
+
+
+def read_samples(folder: Path, split: str) -> list[Sample]:
+    """Returns some records, evenly spaced over the split, to draw predictions on.
+
+    Raises:
+      DataError: a shard or its index is damaged; better known before training than after it.
+    """
+    source = RecordSource(folder, split)
+    numbers = np.linspace(0, len(source) - 1, min(PICTURE_RECORDS, len(source))).round().astype(int)
+    records = [source[int(number)] for number in numbers]
+    return [Sample(record.image, record.mask, record.file_name) for record in records]
+
+
+def draw_predictions(net: keras.Model, manifest: Manifest, split: str, samples: list[Sample], path: Path) -> None:
+    """Writes a picture with one row per sample: photograph, truth, prediction."""
+    predictions = ClassMaps(net).predict_on_batch(np.stack([sample.image for sample in samples]))
+    colors = [info.color for info in manifest.classes]
+    rows = [
+        [sample.image, overlay(sample.image, sample.mask, colors), overlay(sample.image, prediction, colors)]
+        for sample, prediction in zip(samples, predictions, strict=True)
+    ]
+    sheet = contact_sheet(
+        rows,
+        captions=[sample.name for sample in samples],
+        legend=list(zip(manifest.class_names, colors, strict=True)),
+        title=f"{manifest.name}, {split}: photograph, truth, prediction",
+    )
+    with whole_file(path) as hidden:
+        sheet.save(hidden)
+
+
+def warn_if_collapsed(scores: Scores, names: Sequence[str]) -> None:
+    """Warns of a model that sees one class everywhere: its accuracy may look good where that class is frequent."""
+    if scores.only_class is not None:
+        log.warning(
+            "The model predicts %r for every pixel: it has not learned to tell classes apart. "
+            "Train for more epochs, or with another --learning-rate.",
+            names[scores.only_class],
+        )
+
+
+def percent(share: float) -> str:
+    """Returns a score in percent with one decimal, or n/a."""
+    return "n/a" if math.isnan(share) else f"{share:.1%}"
+
+
+def _or_none(number: float) -> float | None:
+    return None if math.isnan(number) else number
+
+
+def _check_fits(info: RunInfo, manifest: Manifest, folder: Path) -> None:
+    """Raises UsageError where the records are not what the model was trained on."""
+    if manifest.size != info.size:
+        has, wanted = ("x".join(map(str, size)) for size in (manifest.size, info.size))
+        what = f"has records of {has} (height x width), but the model takes {wanted}"
+        raise UsageError(folder, what, f"Build the dataset with --size {wanted}.", "E_SIZE")
+    if manifest.class_names != info.classes:
+        what = f"has the classes {', '.join(manifest.class_names)}, but the model knows {', '.join(info.classes)}"
+        raise UsageError(folder, what, "Build the dataset with the class map of the run.", "E_CLASSES")

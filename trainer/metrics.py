@@ -1,0 +1,132 @@
+"""Metrics: one confusion matrix, and every score from it.
+
+Rows are the truth, columns the prediction; ignored pixels are in no cell. The formulas stand once, in
+`scores_from_confusion`, on the host and in int64.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from trainer.backend import Tensor, keras
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of a segmentation, each 0..1; not-a-number where a class gives no ground for one.
+
+    Attributes:
+      iou: per class, TP / (TP + FP + FN).
+      precision: per class, TP / (TP + FP).
+      recall: per class, TP / (TP + FN).
+      f1: per class, 2 TP / (2 TP + FP + FN).
+      pixels: per class, pixels in the truth: TP + FN.
+      predicted: per class, valid pixels in the prediction: TP + FP.
+      miou: mean of `iou` over the classes that occur in the truth or in the prediction.
+      pixel_accuracy: share of valid pixels that are right.
+    """
+
+    iou: tuple[float, ...]
+    precision: tuple[float, ...]
+    recall: tuple[float, ...]
+    f1: tuple[float, ...]
+    pixels: tuple[int, ...]
+    predicted: tuple[int, ...]
+    miou: float
+    pixel_accuracy: float
+
+    @property
+    def only_class(self) -> int | None:
+        """The class of every predicted pixel, where the truth has several; None for a healthy model."""
+        predicted = [index for index, pixels in enumerate(self.predicted) if pixels]
+        num_true = sum(pixels > 0 for pixels in self.pixels)
+        return predicted[0] if len(predicted) == 1 and num_true > 1 else None
+
+
+def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, num_classes: int) -> np.ndarray:
+    """Returns int64 [num_classes, num_classes]: pixels per (true class, predicted class).
+
+    Args:
+      truth: integers of any shape; pixels that hold IGNORE_INDEX are left out.
+      prediction: integers of the same shape, each 0..num_classes-1.
+      num_classes: number of classes.
+    """
+    valid = truth < num_classes
+    cells = truth[valid].astype(np.int64) * num_classes + prediction[valid]
+    return np.bincount(cells, minlength=num_classes**2).reshape(num_classes, num_classes)
+
+
+def scores_from_confusion(matrix: np.ndarray) -> Scores:
+    """Returns all scores of a confusion matrix.
+
+    A class that occurs neither in the truth nor in the prediction has no IoU and does not count in the mean, as in
+    Keras' MeanIoU.
+
+    Args:
+      matrix: int64 [num_classes, num_classes], rows truth, columns prediction.
+
+    Source: Everingham et al., The PASCAL VOC Challenge, IJCV 2010, section 4.4 (IoU = TP / (TP + FP + FN)).
+    """
+    right = matrix.diagonal()
+    pixels, predicted = matrix.sum(axis=1), matrix.sum(axis=0)
+    iou = _ratio(right, pixels + predicted - right)
+    return Scores(
+        iou=tuple(iou.tolist()),
+        precision=tuple(_ratio(right, predicted).tolist()),
+        recall=tuple(_ratio(right, pixels).tolist()),
+        f1=tuple(_ratio(2 * right, pixels + predicted).tolist()),
+        pixels=tuple(pixels.tolist()),
+        predicted=tuple(predicted.tolist()),
+        miou=float(np.nanmean(iou)) if matrix.any() else float("nan"),
+        pixel_accuracy=_ratio(right.sum(), matrix.sum()).item(),
+    )
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Returns part / whole in float64, not-a-number where the whole is 0."""
+    return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=np.asarray(whole) > 0)
+
+
+class ConfusionMatrix(keras.metrics.Metric):
+    """Counts pixels per (true class, predicted class) on the device, while batches pass.
+
+    `result()` is the pixel accuracy, for the progress bar; the scores of an epoch are read from `matrix()` on the host.
+
+    Attributes:
+      num_classes: number of classes.
+    """
+
+    def __init__(self, num_classes: int, name: str = "confusion") -> None:
+        super().__init__(name=name)
+        self.num_classes = num_classes
+        # int64: float32 stops counting single pixels at 2^24, which is 64 images of 512x512.
+        self.cells = self.add_weight(shape=(num_classes**2,), initializer="zeros", dtype="int64", name="cells")
+
+    def update_state(self, mask: Tensor, logits: Tensor) -> None:
+        """Adds one batch.
+
+        Args:
+          mask: integers [B, H, W]: class indices, or IGNORE_INDEX, which is left out.
+          logits: float [B, H, W, num_classes].
+        """
+        truth = keras.ops.reshape(keras.ops.cast(mask, "int32"), (-1,))
+        prediction = keras.ops.reshape(keras.ops.cast(keras.ops.argmax(logits, axis=-1), "int32"), (-1,))
+        # Ignored pixels fall into one more cell behind the last, which is cut off: all shapes stay static for XLA.
+        last = self.num_classes**2
+        cell = keras.ops.where(truth < self.num_classes, truth * self.num_classes + prediction, last)
+        counts = keras.ops.segment_sum(keras.ops.ones_like(cell), cell, num_segments=last + 1)
+        self.cells.assign_add(keras.ops.cast(counts[:last], "int64"))
+
+    def result(self) -> dict[str, Tensor]:
+        """Returns the share of valid pixels that are right so far, float32; 0 before the first."""
+        cells = keras.ops.reshape(self.cells, (self.num_classes, self.num_classes))
+        right = keras.ops.cast(keras.ops.trace(cells), "float32")
+        total = keras.ops.cast(keras.ops.sum(cells), "float32")
+        return {"pixel_accuracy": right / keras.ops.maximum(total, 1.0)}
+
+    def matrix(self) -> np.ndarray:
+        """Returns the matrix so far, int64 [num_classes, num_classes], on the host."""
+        cells: np.ndarray = keras.ops.convert_to_numpy(self.cells)
+        return cells.reshape(self.num_classes, self.num_classes)

@@ -1,0 +1,200 @@
+"""Runs: the folder that a training run leaves behind, and all that is written there.
+
+A run folder is runs/<YYYY-MM-DDTHH-MM-SS>. A file in it is whole or absent: it is written under a hidden name and
+renamed. metrics.csv and log.txt grow by whole lines instead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import dataclasses
+import itertools
+import json
+import logging
+import math
+import os
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from converter import __version__
+from converter.console import log
+from converter.errors import DataError, MachineError, UsageError
+from converter.manifest import Manifest
+from trainer.config import TrainConfig
+
+BEST = "best.keras"
+CONFIG = "config.json"
+LOG = "log.txt"
+METRICS = "metrics.csv"
+PREDICTIONS = "predictions.png"
+
+RUN_NAME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d)(?:-(\d+))?")
+TRAIN_ONE = "Train one: segconv train"
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """What config.json of a run says.
+
+    Attributes:
+      config: the choices the run was started with; `data` is absolute.
+      dataset: name of the dataset.
+      size: (height, width) of the model's input, in pixels.
+      classes: class names in order of their indices.
+    """
+
+    config: TrainConfig
+    dataset: str
+    size: tuple[int, int]
+    classes: tuple[str, ...]
+
+
+def create_run(config: TrainConfig, manifest: Manifest) -> Path:
+    """Makes the folder of a new run and writes its config.json.
+
+    Raises:
+      MachineError: the folder cannot be made or written to.
+    """
+    run = _make_folder(config.runs)
+    choices = {key: str(value) if isinstance(value, Path) else value for key, value in vars(config).items()}
+    choices["data"] = str(config.data.absolute())  # so that `segconv evaluate` works from any folder
+    facts = {
+        "config": choices,
+        "dataset": manifest.name,
+        "size": list(manifest.size),
+        "classes": list(manifest.class_names),
+        "versions": _versions(),
+    }
+    with whole_file(run / CONFIG) as path:
+        path.write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return run
+
+
+def newest_run(runs: Path) -> Path:
+    """Returns the newest run in `runs` that has a model.
+
+    Raises:
+      UsageError: there is none.
+    """
+    names = [RUN_NAME.fullmatch(folder.name) for folder in runs.iterdir()] if runs.is_dir() else []
+    # The second run of the same second is "-2", the tenth "-10": a number, not a text.
+    found = sorted((m[1], int(m[2] or 1), m[0]) for m in names if m and (runs / m[0] / BEST).is_file())
+    if not found:
+        raise UsageError(runs, f"holds no run with a {BEST}", TRAIN_ONE, "E_NO_RUN")
+    return runs / found[-1][2]
+
+
+def read_run(run: Path) -> RunInfo:
+    """Returns what config.json of a run says.
+
+    Raises:
+      UsageError: the folder is no run.
+      DataError: config.json is not one of segconv's.
+    """
+    path = run / CONFIG
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        choices = dict(raw["config"])
+        choices |= {key: Path(choices[key]) for key in ("data", "runs")}
+        known = {field.name for field in dataclasses.fields(TrainConfig)}
+        config = TrainConfig(**{key: value for key, value in choices.items() if key in known})
+        height, width = (int(n) for n in raw["size"])
+        return RunInfo(config, str(raw["dataset"]), (height, width), tuple(map(str, raw["classes"])))
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(run, f"holds no {CONFIG}, so it is no run", TRAIN_ONE, "E_NO_RUN") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        what = f"is not a run's {CONFIG} ({type(error).__name__}: {error})"
+        raise DataError(path, what, "Train again, or restore the file.", "E_RUN") from None
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Yields a hidden path beside `path`; what was written there becomes `path` at the end, whole.
+
+    The hidden name keeps the suffix, from which Keras and Pillow tell the format.
+
+    Raises:
+      MachineError: the file cannot be written.
+    """
+    hidden = path.with_name(f".{path.name}")
+    try:
+        yield hidden
+        with hidden.open("rb") as file:
+            os.fsync(file.fileno())  # or a power cut could leave the new name with no content
+        hidden.replace(path)
+    except OSError as error:
+        what = f"cannot be written ({error.strerror or error})"
+        raise MachineError(path, what, "Look at the disk's space and rights, then train again.", "E_WRITE") from error
+    finally:
+        hidden.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def log_to_file(run: Path) -> Iterator[None]:
+    """Sends the log to log.txt of the run as well, with the time, whatever `-q` keeps from the console."""
+    level = log.getEffectiveLevel()
+    consoles = [(handler, handler.level) for handler in log.handlers]
+    for handler, own in consoles:
+        handler.setLevel(max(level, own))
+    file = logging.FileHandler(run / LOG, encoding="utf-8")
+    file.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S"))
+    log.addHandler(file)
+    log.setLevel(min(level, logging.INFO))
+    try:
+        yield
+    finally:
+        log.removeHandler(file)
+        file.close()
+        for handler, own in consoles:
+            handler.setLevel(own)
+        log.setLevel(level)
+
+
+def append_metrics(run: Path, row: dict[str, float]) -> None:
+    """Appends one epoch to metrics.csv, with the header before the first; a value that is not a number stays empty.
+
+    Raises:
+      MachineError: the file cannot be written.
+    """
+    path = run / METRICS
+    cells = ["" if math.isnan(value) else f"{value:.9g}" for value in row.values()]
+    try:
+        with path.open("a", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            if file.tell() == 0:
+                writer.writerow(row)
+            writer.writerow(cells)
+    except OSError as error:
+        what = f"cannot be written ({error.strerror})"
+        raise MachineError(path, what, "Look at the disk's space and rights, then train again.", "E_WRITE") from error
+
+
+def _make_folder(runs: Path) -> Path:
+    """Makes runs/<time>, or <time>-2 and so on where another run began in the same second."""
+    now = time.strftime("%Y-%m-%dT%H-%M-%S")
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        for number in itertools.count(1):
+            run = runs / (now if number == 1 else f"{now}-{number}")
+            with contextlib.suppress(FileExistsError):
+                run.mkdir()
+                break
+    except OSError as error:
+        what = f"no run can be made there ({error.strerror})"
+        raise MachineError(runs, what, "Pass --runs with a folder that you may write to.", "E_WRITE") from error
+    return run
+
+
+def _versions() -> dict[str, Any]:
+    """Returns the versions that decide what a run computes, without importing the libraries."""
+    versions = {"segconv": __version__}
+    for package in ("tensorflow", "keras", "numpy"):
+        with contextlib.suppress(PackageNotFoundError):  # a CUDA or nightly build goes by another name
+            versions[package] = version(package)
+    return versions
