@@ -1,0 +1,60 @@
+"""Tiny datasets in the tutorial's layout, drawn by the tests, and the command as a user starts it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+CLASSES = "name,value\nbackground,0 0 0\nbuilding,#1600FF\nvegetation,0 255 0\nignore,#FFFF00\n"
+COLORS = np.array([(0, 0, 0), (22, 0, 255), (0, 255, 0), (255, 255, 0)], np.uint8)
+EXPECTED = np.array([0, 1, 2, 255], np.uint8)  # what the class map makes of COLORS
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def draw_pair(number: int, size: tuple[int, int] = (20, 30)) -> tuple[np.ndarray, np.ndarray]:
+    """Returns (image uint8 [H, W, 3], mask uint8 [H, W] of indices into COLORS)."""
+    rng = np.random.default_rng(number)
+    image = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
+    return image, rng.integers(0, len(COLORS), size, dtype=np.uint8)
+
+
+def write_dataset(folder: Path, *, train: int = 6, val: int = 2, size: tuple[int, int] = (20, 30)) -> Path:
+    """Writes a dataset in the tutorial's layout, with folders of its own for val, and returns its folder."""
+    for prefix, count, first in (("", train, 0), ("val_", val, 1000)):
+        images, masks = folder / f"{prefix}jpg", folder / f"{prefix}png"
+        images.mkdir(parents=True)
+        masks.mkdir()
+        lines = []
+        for number in range(count):
+            image, mask = draw_pair(first + number, size)
+            Image.fromarray(image).save(images / f"p{number}.jpg", quality=95)
+            Image.fromarray(COLORS[mask]).save(masks / f"m{number}.png")
+            lines.append(f"p{number}.jpg;m{number}.png\n")
+        (folder / f"{'val' if prefix else 'train'}.txt").write_text("".join(lines))
+    (folder / "classes.csv").write_text(CLASSES)
+    return folder
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    return write_dataset(tmp_path / "dataset")
+
+
+@pytest.fixture
+def segconv(tmp_path: Path) -> Run:
+    """Runs the command in a process of its own, in tmp_path."""
+
+    def run(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", "from converter.cli import main; main()", *map(str, arguments)]
+        return subprocess.run(  # type: ignore[call-overload, no-any-return]
+            command, cwd=tmp_path, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120, **options
+        )
+
+    return run
