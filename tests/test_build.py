@@ -1,0 +1,233 @@
+"""Build: real processes on tiny datasets; the records hold against an independent computation."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import COLORS, EXPECTED, draw_pair, write_dataset
+from PIL import Image
+
+from converter.build import RefusedPairsError, build, check_out, plan_build
+from converter.config import BuildConfig, PairConfig
+from converter.errors import MachineError, UsageError
+from converter.manifest import check_shard_file, read_manifest
+from converter.source import RecordSource
+
+
+def config(dataset: Path, out: Path, **options) -> BuildConfig:
+    pair = PairConfig(size=options.pop("size", (24, 24)), fit=options.pop("fit", "pad"))
+    return BuildConfig(dataset, out, pair=pair, **({"workers": 1} | options))
+
+
+def visible(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def nearest(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Samples a mask by the formula, without Pillow."""
+    rows, columns = (
+        np.floor((np.arange(n) + 0.5) * old / n).astype(int) for n, old in zip(size, mask.shape, strict=True)
+    )
+    return mask[rows][:, columns]
+
+
+@pytest.mark.parametrize(("size", "fit", "box"), [
+    ((24, 24), "pad", (4, 0, 16, 24)),
+    ((24, 24), "stretch", (0, 0, 24, 24)),
+    ((40, 90), "pad", (0, 15, 40, 60)),
+    ((20, 30), "pad", (0, 0, 20, 30)),
+])  # fmt: skip
+def test_stored_masks_equal_an_independent_computation(dataset, tmp_path, size, fit, box):
+    build(config(dataset, tmp_path / "out", size=size, fit=fit))
+    top, left, height, width = box
+    seen = set()
+    for split, first in (("train", 0), ("val", 1000)):
+        for record in RecordSource(tmp_path / "out", split):
+            number = int(Path(record.mask_name).stem[1:])
+            seen.add((split, number))
+            expected = np.full(size, 255, np.uint8)
+            drawn = EXPECTED[draw_pair(first + number)[1]]
+            expected[top : top + height, left : left + width] = nearest(drawn, (height, width))
+            np.testing.assert_array_equal(record.mask, expected)
+            assert record.image.shape == (*size, 3)
+            assert record.original_size == (20, 30)
+    assert seen == {("train", n) for n in range(6)} | {("val", n) for n in range(2)}
+
+
+def test_manifest_counts_what_the_shards_hold(dataset, tmp_path):
+    report = build(config(dataset, tmp_path / "out", shards=2))
+    manifest = read_manifest(tmp_path / "out")
+    assert manifest == report.manifest
+    for split, info in manifest.splits.items():
+        masks = np.stack([record.mask for record in RecordSource(tmp_path / "out", split)])
+        assert list(info.pixels) == [int((masks == index).sum()) for index in range(3)]
+        assert list(info.images) == [int((masks == index).any((1, 2)).sum()) for index in range(3)]
+        assert info.ignored_pixels == int((masks == 255).sum())
+        for shard in info.shards:
+            check_shard_file(tmp_path / "out", shard)
+    assert [info.name for info in manifest.classes] == ["background", "building", "vegetation"]
+    assert manifest.classes[1].color == tuple(COLORS[1])
+
+
+def test_same_bytes_for_any_number_of_workers_order_of_lists_and_place(dataset, tmp_path):
+    build(config(dataset, tmp_path / "one", shards=3, name="d"))
+    moved = tmp_path / "elsewhere" / "other"
+    shutil.copytree(dataset, moved)
+    lines = (moved / "train.txt").read_text().splitlines()
+    (moved / "train.txt").write_text("\r\n".join(reversed(lines)))
+    build(config(moved, tmp_path / "two", shards=3, name="d", workers=3))
+    assert visible(tmp_path / "one") == visible(tmp_path / "two")
+
+
+def test_another_seed_gives_another_order_of_the_same_records(dataset, tmp_path):
+    build(config(dataset, tmp_path / "a"))
+    build(config(dataset, tmp_path / "b", seed=1))
+    a, b = ([record.file_name for record in RecordSource(tmp_path / name, "train")] for name in "ab")
+    assert a != b
+    assert sorted(a) == sorted(b)
+
+
+def test_shards_have_their_index_and_nothing_hidden_stays(dataset, tmp_path):
+    build(config(dataset, tmp_path / "out", shards=2))
+    names = sorted(visible(tmp_path / "out"))
+    shards = [f"dataset-{s}.tfrecord-0000{n}-of-00002" for s in ("train", "val") for n in (0, 1)]
+    extra = ["dataset_info.json", "features.json", "manifest.json", "segmentation_mask.labels.txt"]
+    assert names == sorted([*shards, *(f"{name}.idx" for name in shards), *extra])
+
+
+def spoil_one_of_each(dataset: Path) -> None:
+    """Damages pairs p0 to p4 of train, each in its own way, and adds two bad lines."""
+    (dataset / "jpg/p0.jpg").unlink()
+    (dataset / "jpg/p1.jpg").write_bytes((dataset / "jpg/p1.jpg").read_bytes()[:-200])
+    Image.new("RGB", (20, 30)).save(dataset / "png/m2.png")
+    mask = COLORS[draw_pair(3)[1]]
+    mask[0, :4] = (22, 0, 250)
+    Image.fromarray(mask).save(dataset / "png/m3.png")
+    png = bytearray((dataset / "png/m4.png").read_bytes())
+    png[60] ^= 1
+    (dataset / "png/m4.png").write_bytes(png)
+    with (dataset / "train.txt").open("a") as file:
+        file.write("p5.jpg m5.png\n../jpg/p5.jpg;m5.png\n")
+
+
+CODES = ["E_MISSING", "E_DAMAGED", "E_SIZE", "E_MASK_VALUE", "E_DAMAGED", "E_LINE", "E_PATH"]
+
+
+def test_all_bad_pairs_are_named_in_one_run_and_nothing_is_built(dataset, tmp_path):
+    spoil_one_of_each(dataset)
+    with pytest.raises(RefusedPairsError) as caught:
+        build(config(dataset, tmp_path / "out"))
+    rejects = caught.value.rejects
+    assert [(r.line, r.error.code) for r in rejects] == [(1 + n, code) for n, code in enumerate(CODES[:5])] + [
+        (7, "E_LINE"),
+        (8, "E_PATH"),
+    ]
+    assert not (tmp_path / "out").exists()
+    text = str(rejects[3])
+    assert text.startswith(
+        "train.txt:4: png/m3.png: holds 1 unlisted value: (22, 0, 250) (4 pixels, nearest: 'building'"
+    )
+    assert "with height and width swapped" in str(rejects[2])
+
+
+def test_skip_builds_the_others_and_lists_every_skipped_pair(dataset, tmp_path):
+    spoil_one_of_each(dataset)
+    report = build(config(dataset, tmp_path / "out", on_error="skip"))
+    listed = [json.loads(line) for line in (tmp_path / "out/errors.jsonl").read_text().splitlines()]
+    assert [entry["code"] for entry in listed] == CODES
+    assert {entry["list"] for entry in listed} == {"train.txt"}
+    names = [record.file_name for record in RecordSource(tmp_path / "out", "train")]
+    assert names == ["jpg/p5.jpg"]
+    manifest = report.manifest
+    assert (manifest.splits["train"].skipped, manifest.splits["val"].skipped) == (7, 0)
+    assert manifest.errors_sha256 == hashlib.sha256((tmp_path / "out/errors.jsonl").read_bytes()).hexdigest()
+    assert report.to_json()["skipped"] == 7
+
+
+def test_skip_with_no_good_pair_left_builds_nothing(dataset, tmp_path):
+    shutil.rmtree(dataset / "png")
+    shutil.rmtree(dataset / "val_png")
+    (dataset / "png").mkdir()
+    (dataset / "val_png").mkdir()
+    with pytest.raises(RefusedPairsError):
+        build(config(dataset, tmp_path / "out", on_error="skip"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_holds_something_else_is_refused_and_left_alone(dataset, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/thesis.tex").write_text("x")
+    for overwrite in (False, True):
+        with pytest.raises(UsageError, match="holds something else"):
+            build(config(dataset, tmp_path / "out", overwrite=overwrite))
+    assert visible(tmp_path / "out") == {"thesis.tex": b"x"}
+
+
+def test_a_finished_dataset_is_replaced_only_on_request_and_without_leftovers(dataset, tmp_path):
+    build(config(dataset, tmp_path / "out", shards=3))
+    before = visible(tmp_path / "out")
+    with pytest.raises(UsageError, match="--overwrite"):
+        build(config(dataset, tmp_path / "out"))
+    assert visible(tmp_path / "out") == before
+    (tmp_path / "out/notes.txt").write_text("mine")
+    build(config(dataset, tmp_path / "out", shards=1, overwrite=True))
+    build(config(dataset, tmp_path / "fresh", shards=1))
+    assert visible(tmp_path / "out") == visible(tmp_path / "fresh") | {"notes.txt": b"mine"}
+
+
+def test_a_refused_rebuild_leaves_the_old_dataset_whole(dataset, tmp_path):
+    build(config(dataset, tmp_path / "out"))
+    before = visible(tmp_path / "out")
+    (dataset / "png/m0.png").unlink()
+    with pytest.raises(RefusedPairsError):
+        build(config(dataset, tmp_path / "out", overwrite=True))
+    assert visible(tmp_path / "out") == before
+
+
+def test_the_source_is_not_changed(dataset, tmp_path):
+    def state() -> dict[Path, tuple[bytes, int]]:
+        files = [path for path in dataset.rglob("*") if path.is_file()]
+        return {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
+
+    before = state()
+    build(config(dataset, tmp_path / "out"))
+    assert state() == before
+
+
+def test_an_output_folder_that_cannot_be_made_is_a_fault_of_the_machine(dataset, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(MachineError, match="cannot be written"):
+        build(config(dataset, tmp_path / "file" / "out"))
+
+
+def test_check_out_takes_a_folder_with_an_interrupted_build(dataset, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/.segconv-dataset-train.tfrecord-00000-of-00001").write_bytes(b"half")
+    assert check_out(config(dataset, tmp_path / "out")) is None
+    build(config(dataset, tmp_path / "out"))
+    assert not [name for name in visible(tmp_path / "out") if name.startswith(".")]
+
+
+def test_a_missing_class_map_names_the_file(dataset, tmp_path):
+    (dataset / "classes.csv").unlink()
+    with pytest.raises(UsageError, match=r"classes\.csv: does not exist"):
+        plan_build(config(dataset, tmp_path / "out"))
+
+
+def test_limit_takes_the_first_pairs_of_each_list(tmp_path):
+    dataset = write_dataset(tmp_path / "d", train=5, val=3)
+    build(config(dataset, tmp_path / "out", limit=2))
+    for split in ("train", "val"):
+        names = [Path(record.file_name).name for record in RecordSource(tmp_path / "out", split)]
+        assert sorted(names) == ["p0.jpg", "p1.jpg"]
+
+
+def test_an_empty_shard_is_read_by_all_after_skipping(dataset, tmp_path):
+    (dataset / "jpg/p0.jpg").unlink()
+    build(config(dataset, tmp_path / "out", shards=6, on_error="skip"))
+    assert len(list(RecordSource(tmp_path / "out", "train"))) == 5
