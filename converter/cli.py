@@ -13,7 +13,7 @@ import click
 from converter import __version__
 from converter.config import FITS, ON_ERROR, BuildConfig, PairConfig, parse_size
 from converter.console import log, print_json, print_result, set_verbosity
-from converter.errors import EXIT_SKIPPED, SegconvError, UsageError
+from converter.errors import EXIT_SKIPPED, MachineError, SegconvError, UsageError, shown
 from trainer.cli import evaluate, train
 
 DEFAULT = BuildConfig(Path("dataset"))
@@ -213,14 +213,23 @@ def _run() -> int:
     except SegconvError as error:
         log.error("Error: %s", error)
         return error.exit_code
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return error.exit_code
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "segconv"
+        log.error("Error: %s: %s See %s --help", command, error.format_message(), command)
+        return error.exit_code
+    except OSError as error:
+        log.debug("", exc_info=True)
+        where = shown(error.filename or "segconv")
+        log.error("Error: %s: %s. Mend it, then run the same command again.", where, error.strerror or error)
+        return MachineError.exit_code
     except (KeyboardInterrupt, click.Abort):
-        log.error("Interrupted. Nothing half-written was left; run the same command again.")
+        log.error("Interrupted. No file was left half-written.")
         return 128 + signal.SIGINT
     except Interrupted as interrupted:
-        log.error("Ended by a signal. Nothing half-written was left; run the same command again.")
+        log.error("Ended by a signal. No file was left half-written.")
         return interrupted.exit_code
 
 

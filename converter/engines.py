@@ -5,15 +5,17 @@ An engine only maps tasks to results. What a fault means, what is kept and what 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.sharedctypes import Synchronized
+from multiprocessing import resource_tracker
+from multiprocessing.synchronize import Semaphore
 from typing import TypeVar
 
 from converter.errors import MachineError
@@ -23,9 +25,10 @@ Result = TypeVar("Result")
 Tick = Callable[[], None]
 
 POLL_S = 0.1  # how often the number of finished units is looked at: fast enough for a smooth bar
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
-_done: Synchronized[int] | None = None  # in a worker: units finished by all workers
+_done: Semaphore | None = None  # in a worker: raised by one for each finished unit
 
 
 def run_local(
@@ -50,14 +53,21 @@ def run_local(
     """
     # spawn: a forked worker would share the parent's open files and locks, and inherit whatever it had imported.
     context = multiprocessing.get_context("spawn")
-    done: Synchronized[int] = context.Value("q", 0)
+    with _held_signals():
+        resource_tracker.ensure_running()  # first of all, since it lets signals through again once it is started
+    # A semaphore counts the finished units: it needs neither a file, which a full disk would refuse, nor a message.
+    done = context.Semaphore(0)
+    num_done = 0
     pool = ProcessPoolExecutor(min(workers, len(tasks)), context, _start_worker, (done, os.getpid()))
     try:
-        futures = [pool.submit(_run, function, task) for task in tasks]
+        with _held_signals():
+            futures = [pool.submit(_run, function, task) for task in tasks]
         pending = set(futures)
         while pending:
             finished, pending = wait(pending, POLL_S, FIRST_EXCEPTION)
-            on_progress(done.value)
+            while done.acquire(block=False):
+                num_done += 1
+            on_progress(num_done)
             for future in finished:
                 future.result()
         return [future.result() for future in futures]
@@ -71,11 +81,24 @@ def run_local(
         pool.shutdown(cancel_futures=True)
 
 
-def _start_worker(done: Synchronized[int], parent: int) -> None:
-    """Prepares a worker: it leaves Ctrl-C to its parent, and ends with it."""
+@contextlib.contextmanager
+def _held_signals() -> Iterator[None]:
+    """Holds back the signals that ask a process to end, for as long as processes are started.
+
+    They inherit that, and keep it: Ctrl-C and a closed terminal reach all processes at once, but only this one is
+    to act on them, and it ends the others. For this one the signals arrive at the end of the block.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _start_worker(done: Semaphore, parent: int) -> None:
+    """Prepares a worker: it counts into `done`, and ends with its parent."""
     global _done
     _done = done
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # it died before it could be tied to us
@@ -88,5 +111,4 @@ def _run(function: Callable[[Task, Tick], Result], task: Task) -> Result:
 
 def _tick() -> None:
     if _done is not None:
-        with _done.get_lock():
-            _done.value += 1
+        _done.release()

@@ -203,6 +203,7 @@ def render(photo: Photo, config: PairConfig) -> Image.Image:
     drafted = picture.draft(None, target) if picture.format == "JPEG" else None
     area = drafted[1] if drafted else (0, 0, *picture.size)
     load(picture, photo.name)
+    picture.info.pop("transparency", None)  # alpha is dropped; Pillow would warn that a palette has some
     upright: Image.Image = picture if picture.mode == "RGB" else picture.convert("RGB")
     if upright.size != target or area != (0, 0, *upright.size):
         upright = upright.resize(target, Image.Resampling.BILINEAR, box=area)

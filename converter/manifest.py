@@ -157,7 +157,7 @@ def parse_manifest(text: str, where: object) -> Manifest:
             schema_version=int(raw["schema_version"]),
         )
         _check(manifest)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         what = f"is not a manifest of segconv ({type(error).__name__}: {error})"
         raise DataError(where, what, REBUILD, "E_MANIFEST") from None
     return manifest
@@ -227,10 +227,12 @@ def _check(manifest: Manifest) -> None:
         raise ValueError(f"{manifest.num_classes} classes")
     if [info.id for info in manifest.classes] != list(range(manifest.num_classes)):
         raise ValueError("class ids are not 0, 1, 2, ...")
+    if any(not 0 <= level <= 255 for info in manifest.classes for level in info.color):
+        raise ValueError("a colour is not within 0..255")
     if min(manifest.size) < 1:
         raise ValueError(f"size {manifest.size}")
     for _, shard in manifest.shards():
-        if shard.name != Path(shard.name).name or shard.name.startswith("."):
+        if shard.name != Path(shard.name).name or shard.name.startswith(".") or not shard.name.isprintable():
             raise ValueError(f"shard name {shard.name!r} is no plain file name")
         if shard.records < 0 or shard.bytes < 0:
             raise ValueError(f"shard {shard.name!r} has negative counts")

@@ -249,7 +249,7 @@ def _plain(source: MaskSource) -> Image.Image:
     """Decodes a mask to L, P, I;16 or RGB with the very numbers that stand in the file."""
     picture, name = source.picture, source.name
     mode = picture.mode
-    if mode == "RGB" and source.depth == 16:
+    if source.depth == 16 and mode != "I;16":  # Pillow opens them with 8 bits and drops the low bytes
         raise DataError(name, "has 16 bits a channel", "Save it with 8 bits a channel.", "E_MASK_MODE")
     load(picture, name)
     if mode in ("RGBA", "LA"):

@@ -1,0 +1,55 @@
+# Two commands on a machine that has Python 3.11 to 3.13 and make: `make demo` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := build/demo
+
+.PHONY: help demo test lint lock clean
+
+help:  ## show this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.installed  ## draw a dataset, build, inspect, train some minutes, evaluate
+	rm -rf $(DEMO)
+	mkdir -p $(DEMO)
+	$(BIN)/segconv sample $(DEMO)/dataset
+	$(BIN)/segconv build --src $(DEMO)/dataset --out $(DEMO)/records --size 144x192
+	$(BIN)/segconv inspect shard $(DEMO)/records --save $(DEMO)/sheet.png
+	$(BIN)/segconv train --data $(DEMO)/records --runs $(DEMO)/runs --model unet_small --augment nadir --epochs 30
+	$(BIN)/segconv evaluate --runs $(DEMO)/runs
+	@echo
+	@echo "Look at:  $(DEMO)/sheet.png                     the records, classes laid over the photographs"
+	@echo "          $(DEMO)/runs/*/predictions-val.png    photograph, truth, prediction"
+	@echo "          $(DEMO)/runs/*/confusion-val.png      which class is taken for which"
+
+test: $(VENV)/.installed-dev  ## run all tests
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev  ## check style, format and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+lock: $(VENV)/.installed-dev  ## pin the newest allowed versions with their hashes, without addresses
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --extra train --group build $(LOCK) -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra train --group dev -c requirements.lock $(LOCK) -o requirements-dev.lock
+
+LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
+
+clean:  ## delete what the commands above made
+	rm -rf $(VENV) build *.egg-info
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+# Both locks pin the same versions where they overlap, so one environment serves both.
+$(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	touch $@

@@ -1,0 +1,219 @@
+"""The command as a user starts it: exit codes, one line for each failure, streams, signals."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import write_dataset
+
+ROOT = Path(__file__).parent.parent
+COMMAND = [sys.executable, "-c", "from converter.cli import main; main()"]
+SMALL = ("--size", "24", "-j", "1")
+
+
+def assert_one_line(done: subprocess.CompletedProcess[str], code: int, text: str) -> None:
+    """Holds a failed run against its exit code and its one line on stderr."""
+    assert done.returncode == code, done.stderr
+    assert done.stdout == ""
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("24 high x 24 wide")]
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("Error: ")
+    assert text in lines[0]
+
+
+def test_the_three_commands_of_a_user_run_as_written(segconv, tmp_path):
+    write_dataset(tmp_path / "dataset")
+    done = segconv("build", "--src", "dataset/")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"train +6 +1 ", done.stdout)
+    done = segconv("inspect", "shard")
+    assert done.returncode == 0, done.stderr
+    assert "records  6 of 512 high x 512 wide" in done.stdout
+    assert segconv("inspect", "shard", "records").stdout == done.stdout
+
+
+def test_build_json_is_one_object_with_the_promised_keys(segconv, dataset):
+    done = segconv("build", "--src", dataset, "--json", *SMALL)
+    report = json.loads(done.stdout)
+    assert done.stdout.count("\n") == 1
+    assert set(report) == {
+        *("out", "name", "size", "classes", "splits", "skipped", "shards_built", "shards_reused", "seconds")
+    }
+    assert report["size"] == [24, 24]
+    assert report["classes"] == ["background", "building", "vegetation"]
+    assert {split: facts["records"] for split, facts in report["splits"].items()} == {"train": 6, "val": 2}
+
+
+def test_dry_run_tells_the_plan_and_writes_nothing(segconv, dataset, tmp_path):
+    done = segconv("build", "--src", dataset, "--dry-run")
+    assert done.returncode == 0
+    assert "#1600FF" in done.stdout
+    assert not (tmp_path / "records").exists()
+
+
+def test_sides_are_height_by_width(segconv, dataset):
+    done = segconv("build", "--src", dataset, "--size", "10x40", "-j", "1", "--json")
+    assert json.loads(done.stdout)["size"] == [10, 40]
+    assert "10 high x 40 wide" in done.stderr
+
+
+@pytest.mark.parametrize(("spoil", "code", "text"), [
+    (lambda d: (d / "train.txt").unlink(), 2, "train.txt: does not exist"),
+    (lambda d: (d / "val.txt").write_text(""), 2, "val.txt: names no pair"),
+    (lambda d: (d / "train.txt").write_bytes(b"\xff\xfe"), 2, "train.txt: is not UTF-8 text"),
+    (lambda d: (d / "classes.csv").unlink(), 2, "classes.csv: does not exist"),
+    (lambda d: (d / "classes.csv").write_text("name,value\na,red\n"), 2, "classes.csv:2: value 'red' is neither"),
+])  # fmt: skip
+def test_a_dataset_that_cannot_be_started_on_exits_2(segconv, dataset, tmp_path, spoil, code, text):
+    spoil(dataset)
+    assert_one_line(segconv("build", "--src", dataset, *SMALL), code, text)
+    assert not (tmp_path / "records").exists()
+
+
+def test_a_source_that_does_not_exist_exits_2(segconv):
+    assert_one_line(segconv("build", "--src", "nowhere", *SMALL), 2, "nowhere: is no folder")
+
+
+def test_a_bad_pair_exits_1_with_its_line_and_a_summary(segconv, dataset, tmp_path):
+    (dataset / "jpg/p3.jpg").write_bytes(b"no photograph")
+    done = segconv("build", "--src", dataset, *SMALL)
+    assert done.returncode == 1
+    pair, summary = done.stderr.splitlines()[-2:]
+    assert pair.startswith("Error: train.txt:4: jpg/p3.jpg: is neither a JPEG nor a PNG file")
+    assert "1 of 8 pairs were refused (1 E_FORMAT), so nothing was built" in summary
+    assert not (tmp_path / "records").exists()
+
+
+def test_skipping_a_bad_pair_exits_3_and_names_it(segconv, dataset, tmp_path):
+    (dataset / "jpg/p3.jpg").write_bytes(b"no photograph")
+    done = segconv("build", "--src", dataset, "--on-error", "skip", *SMALL)
+    assert done.returncode == 3
+    assert "train.txt:4: jpg/p3.jpg" in done.stderr
+    assert (tmp_path / "records/errors.jsonl").is_file()
+
+
+def test_an_output_folder_of_somebody_else_exits_2(segconv, dataset, tmp_path):
+    (tmp_path / "records").mkdir()
+    (tmp_path / "records/mine.txt").write_text("")
+    assert_one_line(segconv("build", "--src", dataset, *SMALL), 2, "records: holds something else (mine.txt)")
+
+
+def test_control_characters_of_a_list_do_not_reach_the_terminal(segconv, dataset):
+    with (dataset / "train.txt").open("a") as file:
+        file.write("\x1b[2Jp.jpg;m0.png\n")
+    done = segconv("build", "--src", dataset, *SMALL)
+    assert done.returncode == 1
+    assert "\x1b" not in done.stderr
+    assert "\\x1b[2Jp.jpg" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("build",), ("build", "--src", "d", "--fit", "crop"), ("bild",), ("-x",)])
+def test_wrong_usage_exits_2_in_one_line_with_the_way_to_help(segconv, arguments):
+    assert_one_line(segconv(*arguments), 2, "--help")
+
+
+def test_a_size_that_is_none_exits_2(segconv):
+    assert_one_line(segconv("build", "--src", "d", "--size", "12by13"), 2, "--size: '12by13' is no size")
+
+
+def test_without_a_command_the_help_is_shown(segconv):
+    done = segconv()
+    assert done.returncode == 2
+    assert "Usage:" in done.stderr
+
+
+def test_variables_set_options(segconv, dataset):
+    done = segconv("build", "--src", dataset, "--json", env=os.environ | {"SEGCONV_BUILD_SIZE": "8x9"})
+    assert json.loads(done.stdout)["size"] == [8, 9]
+
+
+def test_a_damaged_shard_exits_1_and_is_named_after_the_report(segconv, dataset, tmp_path):
+    assert segconv("build", "--src", dataset, *SMALL).returncode == 0
+    shard = tmp_path / "records/dataset-train.tfrecord-00000-of-00001"
+    data = bytearray(shard.read_bytes())
+    data[-20] ^= 1
+    shard.write_bytes(data)
+    done = segconv("inspect", "shard", shard, "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["crc_ok"] is False
+    assert json.loads(done.stdout)["records"] == 5
+    assert re.search(r"record 5: has a wrong checksum of its data at byte \d+", done.stderr)
+
+
+def test_a_full_disk_exits_4_and_leaves_nothing(segconv, dataset, tmp_path):
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))  # a shard has some 10 kB
+
+    done = segconv("build", "--src", dataset, "-j", "2", preexec_fn=limit)
+    assert_one_line_of_machine(done)
+    assert not (tmp_path / "records").exists()
+
+
+def assert_one_line_of_machine(done: subprocess.CompletedProcess[str]) -> None:
+    assert done.returncode == 4, done.stderr
+    assert "cannot be written (File too large). Make room" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_ends_the_build_with_its_code_and_leaves_nothing(tmp_path, number, code):
+    dataset = write_dataset(tmp_path / "dataset", train=3000, val=1)
+    command = [*COMMAND, "build", "--src", str(dataset), "--shards", "2", "-j", "2"]
+    # A group of its own, as a terminal gives it: Ctrl-C reaches the workers as well.
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        hidden = tmp_path / "records"
+        while process.poll() is None and not list(hidden.glob(".segconv-*")):
+            pass  # until a worker has begun to write
+        os.killpg(process.pid, number)
+        _, stderr = process.communicate(timeout=30)
+    assert process.returncode == code, stderr
+    assert "No file was left half-written." in stderr
+    assert "Traceback" not in stderr
+    assert not hidden.exists()
+    assert workers_of(process.pid) == []
+
+
+def workers_of(group: int) -> list[str]:
+    """Returns the command lines of the worker processes of a process group."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.getpgid(int(folder.name)) == group:
+                found.append((folder / "cmdline").read_text().replace("\0", " "))
+    return [command for command in found if "spawn_main" in command]
+
+
+def test_records_survive_a_killed_build_and_the_next_one_cleans_up(segconv, tmp_path):
+    dataset = write_dataset(tmp_path / "dataset", train=400, val=1)
+    command = [*COMMAND, "build", "--src", str(dataset), "--shards", "2", "-j", "2"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL, start_new_session=True) as process:
+        while process.poll() is None and not list((tmp_path / "records").glob(".segconv-*")):
+            pass
+        process.kill()
+    assert [path.name for path in (tmp_path / "records").iterdir() if not path.name.startswith(".segconv-")] == []
+    assert segconv("build", "--src", dataset, "--shards", "2").returncode == 0
+    assert not list((tmp_path / "records").glob(".*"))
+
+
+def test_sample_then_build_gives_the_sample_classes(segconv, tmp_path):
+    assert segconv("sample", "dataset", "--train", "2", "--val", "1").returncode == 0
+    done = segconv("build", "--src", "dataset/", "--json", "--size", "64")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["classes"] == ["background", "building", "vegetation", "road"]
+    assert_one_line(segconv("sample", "dataset"), 2, "dataset")
+
+
+def test_version_is_that_of_the_distribution(segconv):
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert segconv("--version").stdout.strip().endswith(project["version"])

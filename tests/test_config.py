@@ -1,0 +1,79 @@
+"""Facts about the options of a build: sizes are height first, and what cannot be built is refused at once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from converter.config import BuildConfig, PairConfig, parse_size
+from converter.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("512", (512, 512)), ("360x480", (360, 480)), ("360X480", (360, 480)), (" 7x1 ", (7, 1)), ("16384", (16384,) * 2)],
+)
+def test_a_size_is_one_number_or_height_by_width(text, size):
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "512x", "x512", "-1", "+5", "1.5", "512x512x3", "512*512", "5 x 5", "1e3", "123456", "５x"]
+)
+def test_what_is_no_size_is_refused_with_an_example(text):
+    with pytest.raises(UsageError, match="360x480") as caught:
+        parse_size(text)
+    assert caught.value.where == "--size"
+
+
+@pytest.mark.parametrize("size", [(0, 5), (5, 0), (16385, 1), (1, 16385), (-1, 5)])
+def test_a_size_out_of_range_is_refused(size):
+    with pytest.raises(UsageError, match=r"not within 1\.\.16384"):
+        PairConfig(size=size)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (16384, 16384)])
+def test_the_ends_of_the_range_are_taken(size):
+    assert PairConfig(size=size).size == size
+
+
+@pytest.mark.parametrize("fit", ["crop", "", "PAD"])
+def test_an_unknown_fit_is_refused_with_the_known_ones(fit):
+    with pytest.raises(UsageError, match="pad, stretch"):
+        PairConfig(fit=fit)
+
+
+@pytest.mark.parametrize("quality", [0, 101, -5])
+def test_a_jpeg_quality_out_of_range_is_refused(quality):
+    with pytest.raises(UsageError, match=r"not within 1\.\.100"):
+        PairConfig(jpeg_quality=quality)
+
+
+@pytest.mark.parametrize(
+    ("src", "name", "expected"),
+    [
+        ("town", None, "town"),
+        ("data/my town-2.1/", None, "my_town_2_1"),
+        ("town", "Other", "Other"),
+        ("town", "../up", "up"),
+        ("town", "Straße", "Stra_e"),
+        ("日本", None, "dataset"),
+        ("/", None, "dataset"),
+    ],
+)
+def test_a_dataset_name_is_letters_digits_and_underscores(src, name, expected):
+    assert BuildConfig(Path(src), name=name).dataset_name == expected
+
+
+def test_a_dataset_takes_its_name_from_the_folder_a_dot_stands_for(tmp_path, monkeypatch):
+    (tmp_path / "town").mkdir()
+    monkeypatch.chdir(tmp_path / "town")
+    assert BuildConfig(Path()).dataset_name == "town"
+
+
+def test_zero_workers_is_one_for_each_processor_this_process_may_use(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 3, 5})
+    assert BuildConfig(Path()).num_workers == 3
+    assert BuildConfig(Path(), workers=2).num_workers == 2

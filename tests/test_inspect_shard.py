@@ -1,0 +1,122 @@
+"""Inspect: its counts against the arrays that the dataset was drawn from; its pictures against the records."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from conftest import EXPECTED, draw_pair
+from PIL import Image
+
+from converter.build import build
+from converter.config import BuildConfig, PairConfig
+from converter.errors import DataError, UsageError
+from converter.inspect_shard import (
+    dataset_json,
+    dataset_text,
+    find_shard,
+    inspect_dataset,
+    inspect_shard,
+    record_at,
+    record_json,
+    record_text,
+    save_sheet,
+    some_records,
+)
+from converter.pictures import overlay
+from converter.source import RecordSource
+
+
+@pytest.fixture
+def records(dataset, tmp_path):
+    """Records at the size of their sources, so that every drawn pixel is stored once."""
+    return build(BuildConfig(dataset, tmp_path / "out", pair=PairConfig(size=(20, 30)), shards=2, workers=1)).out
+
+
+def drawn(first: int, count: int) -> np.ndarray:
+    return np.stack([EXPECTED[draw_pair(first + number)[1]] for number in range(count)])
+
+
+def test_dataset_counts_are_those_of_the_drawn_masks(records):
+    manifest, reports = inspect_dataset(records)
+    everything = np.concatenate([drawn(0, 6), drawn(1000, 2)])
+    facts = dataset_json(records, manifest, reports)
+    assert [entry["pixels"] for entry in facts["classes"]] == [int((everything == index).sum()) for index in range(3)]
+    assert facts["ignored_pixels"] == int((everything == 255).sum())
+    assert facts["crc_ok"] is True
+    assert "dataset, 20 high x 30 wide, fit pad" in dataset_text(records, manifest, reports)
+
+
+def test_shard_report_has_the_promised_keys(records):
+    facts = inspect_shard(find_shard(records)).to_json()
+    assert list(facts) == ["path", "records", "bytes", "crc_ok", "keys", "size", "ignored_pixels", "classes"]
+    assert (facts["records"], facts["size"]) == (3, [20, 30])
+    assert facts["keys"] == [
+        *("file_name", "image", "mask_name", "original_height", "original_width", "segmentation_mask")
+    ]
+    assert [entry["name"] for entry in facts["classes"]] == ["background", "building", "vegetation"]
+    json.dumps(facts)
+
+
+def test_without_a_manifest_the_classes_are_told_by_number(records):
+    shard = find_shard(records)
+    before = inspect_shard(shard)
+    (records / "manifest.json").unlink()
+    report = inspect_shard(shard)
+    assert [info.name for info in report.classes] == ["class_0", "class_1", "class_2"]
+    assert report.pixels == before.pixels
+
+
+def test_one_record_is_told_with_its_files_and_classes(records):
+    shard = find_shard(records)
+    record = record_at(shard, 1)
+    classes = inspect_shard(shard).classes
+    facts = record_json(record, 1, classes)
+    number = int(facts["file_name"].removeprefix("jpg/p").removesuffix(".jpg"))
+    mask = EXPECTED[draw_pair(number)[1]]
+    assert [entry["pixels"] for entry in facts["classes"]] == [int((mask == index).sum()) for index in range(3)]
+    assert facts["original_size"] == [20, 30]
+    assert facts["file_name"] in record_text(record, 1, classes)
+
+
+def test_a_record_that_is_not_there_names_those_that_are(records):
+    with pytest.raises(UsageError, match=r"has no record 3. It has 0\.\.2"):
+        record_at(find_shard(records), 3)
+
+
+def test_a_missing_shard_of_a_dataset_is_named(records):
+    find_shard(records).unlink()
+    with pytest.raises(DataError, match="00000-of-00002: is missing"):
+        inspect_dataset(records)
+
+
+def test_a_class_beyond_the_manifest_is_a_fault(records):
+    path = records / "manifest.json"
+    raw = json.loads(path.read_text())
+    raw["classes"].pop()
+    for split in raw["splits"].values():
+        split["pixels"].pop()
+        split["images"].pop()
+    path.write_text(json.dumps(raw))
+    report = inspect_shard(find_shard(records))
+    assert "holds class 2, the manifest has 0..1" in str(report.fault)
+
+
+def test_the_sheet_shows_the_overlays_of_the_records(records, tmp_path):
+    classes = inspect_shard(find_shard(records)).classes
+    shards = sorted(records.glob("*train*-of-00002"))
+    found = some_records(shards)
+    save_sheet(found, classes, "dataset", tmp_path / "sheet.png")
+    sheet = np.asarray(Image.open(tmp_path / "sheet.png"))
+    assert len(found) == len(RecordSource(records, "train")) == 6
+    colors = [info.color for info in classes]
+    for record in found:
+        cell = overlay(record.image, record.mask, colors)
+        places = np.argwhere((sheet[:, :, 0] == cell[0, 0, 0]) & (sheet[:, :, 1] == cell[0, 0, 1]))
+        assert any(np.array_equal(sheet[y : y + 20, x : x + 30], cell) for y, x in places)
+
+
+def test_a_sheet_needs_the_ending_of_a_picture(records, tmp_path):
+    with pytest.raises(UsageError, match="no ending of a picture"):
+        save_sheet([record_at(find_shard(records), 0)], inspect_shard(find_shard(records)).classes, "", tmp_path / "s")

@@ -1,0 +1,199 @@
+"""Facts about the manifest: it comes back as it was written, and a forged or foreign one is refused in one line."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+
+import pytest
+
+from converter.errors import DataError, UsageError
+from converter.manifest import (
+    ClassInfo,
+    Manifest,
+    ShardInfo,
+    SplitInfo,
+    check_shard_file,
+    parse_manifest,
+    read_manifest,
+)
+
+CONTENT = b"sixteen bytes..."
+SHARD = ShardInfo("town-train.tfrecord-00000-of-00002", 3, 16, hashlib.sha256(CONTENT).hexdigest())
+EMPTY = ShardInfo("town-train.tfrecord-00001-of-00002", 0, 0, hashlib.sha256(b"").hexdigest())
+MANIFEST = Manifest(
+    name="town",
+    size=(2, 3),
+    fit="pad",
+    classes=(ClassInfo(0, "ground", (0, 0, 0), ("0", "*")), ClassInfo(1, "Straße", (22, 0, 255), ("#1600FF",))),
+    splits={"train": SplitInfo((SHARD, EMPTY), 40, (10, 5), (3, 2), 3, skipped=1)},
+    options={"seed": 0},
+    written_by={"segconv": "0.1.0"},
+    errors_sha256="ab" * 32,
+)
+
+
+def forged(path: str, value: object) -> str:
+    """Returns the manifest's text with one field, named like `classes/0/id`, put to `value`."""
+    raw = json.loads(MANIFEST.to_json())
+    *parents, last = path.split("/")
+    node = raw
+    for key in parents:
+        node = node[int(key)] if isinstance(node, list) else node[key]
+    node[int(last) if isinstance(node, list) else last] = value
+    return json.dumps(raw)
+
+
+def test_a_manifest_comes_back_as_it_was_written():
+    assert parse_manifest(MANIFEST.to_json(), "m") == MANIFEST
+    assert parse_manifest(MANIFEST.to_json(), "m").to_json() == MANIFEST.to_json()
+
+
+def test_a_manifest_is_read_from_its_folder(tmp_path):
+    (tmp_path / "manifest.json").write_text(MANIFEST.to_json(), "utf-8")
+    assert read_manifest(tmp_path) == MANIFEST
+
+
+def test_names_outside_ascii_stand_in_the_text_as_they_are():
+    assert "Straße" in MANIFEST.to_json()
+
+
+def test_a_manifest_sums_its_shards():
+    split = MANIFEST.splits["train"]
+    assert (split.records, split.bytes) == (3, 16)
+    assert [shard.name for _, shard in MANIFEST.shards()] == [SHARD.name, EMPTY.name]
+    assert (MANIFEST.num_classes, MANIFEST.class_names) == (2, ("ground", "Straße"))
+
+
+def test_a_manifest_accounts_for_shards_indices_and_errors():
+    names = [SHARD.name, f"{SHARD.name}.idx", EMPTY.name, f"{EMPTY.name}.idx"]
+    assert MANIFEST.files() == [*names, "errors.jsonl"]
+    assert dataclasses.replace(MANIFEST, errors_sha256=None).files() == names
+
+
+@pytest.mark.parametrize("text", ["", "{", "nonsense", "[]", "null", "3", '"text"', "{}", "[" * 100_000, "1" * 5000])
+def test_what_is_no_manifest_is_refused(text):
+    with pytest.raises(DataError, match="is not a manifest of segconv") as caught:
+        parse_manifest(text, "records/manifest.json")
+    assert caught.value.code == "E_MANIFEST"
+    assert str(caught.value).startswith("records/manifest.json: ")
+    assert "segconv build" in caught.value.mend
+
+
+def test_deep_nesting_under_a_known_field_is_refused():
+    text = MANIFEST.to_json().replace('"seed": 0', '"seed": ' + "[" * 100_000)
+    with pytest.raises(DataError, match="is not a manifest"):
+        parse_manifest(text, "m")
+
+
+@pytest.mark.parametrize("field", json.loads(MANIFEST.to_json()))
+def test_every_missing_field_is_refused(field):
+    raw = json.loads(MANIFEST.to_json())
+    del raw[field]
+    with pytest.raises(DataError, match="is not a manifest"):
+        parse_manifest(json.dumps(raw), "m")
+
+
+@pytest.mark.parametrize("field", json.loads(MANIFEST.to_json())["splits"]["train"])
+def test_every_missing_field_of_a_split_is_refused(field):
+    raw = json.loads(MANIFEST.to_json())
+    del raw["splits"]["train"][field]
+    with pytest.raises(DataError, match="is not a manifest"):
+        parse_manifest(json.dumps(raw), "m")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../x", "a/b", "/etc/passwd", "..", ".", ".hidden", "", "a/", "nul\0", "lone\ud800", "two\nlines"],
+)
+def test_a_shard_name_that_is_no_plain_file_name_is_refused(name):
+    with pytest.raises(DataError):
+        folder_and_name = parse_manifest(forged("splits/train/shards/0/name", name), "m")
+        check_shard_file(folder_and_name, SHARD)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "reason"),
+    [
+        ("classes/0/id", 1, "class ids"),
+        ("classes/1/id", 2, "class ids"),
+        ("classes", [], "0 classes"),
+        ("classes/0/color", [0, 0], "unpack"),
+        ("classes/0/color", [0, 0, 256], "colour"),
+        ("classes/0/color", [-1, 0, 0], "colour"),
+        ("size", [0, 3], "size"),
+        ("size", [3], "unpack"),
+        ("size", [float("inf"), 3], "OverflowError"),
+        ("size", [float("nan"), 3], "ValueError"),
+        ("splits", [], "AttributeError"),
+        ("splits/train", None, "TypeError"),
+        ("splits/train/pixels", [1], "another number of classes"),
+        ("splits/train/images", [1, 2, 3], "another number of classes"),
+        ("splits/train/shards/0/records", -1, "negative"),
+        ("splits/train/shards/0/bytes", -1, "negative"),
+        ("splits/train/shards/0/bytes", "many", "ValueError"),
+        ("schema_version", "1", "TypeError"),
+        ("options", 3, "TypeError"),
+    ],
+)
+def test_fields_that_cannot_be_are_refused(path, value, reason):
+    with pytest.raises(DataError, match=reason):
+        parse_manifest(forged(path, value), "m")
+
+
+def test_more_classes_than_a_mask_can_hold_are_refused():
+    raw = json.loads(MANIFEST.to_json())
+    raw["classes"] = [{"id": i, "name": str(i), "color": [0, 0, 0], "values": []} for i in range(256)]
+    with pytest.raises(DataError, match="256 classes"):
+        parse_manifest(json.dumps(raw), "m")
+
+
+def test_a_newer_schema_is_the_readers_fault_not_the_datas():
+    with pytest.raises(UsageError, match="schema_version is 2, this segconv reads up to 1. Update segconv") as caught:
+        parse_manifest(forged("schema_version", 2), "m")
+    assert caught.value.code == "E_SCHEMA_VERSION"
+
+
+@pytest.mark.parametrize("name", [".", "missing", "file.txt"])
+def test_a_folder_without_a_manifest_is_no_dataset(tmp_path, name):
+    (tmp_path / "file.txt").write_text("")
+    with pytest.raises(UsageError, match=r"holds no manifest\.json") as caught:
+        read_manifest(tmp_path / name)
+    assert caught.value.code == "E_NO_DATASET"
+
+
+def test_a_manifest_that_is_no_text_is_refused(tmp_path):
+    (tmp_path / "manifest.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(DataError, match="cannot be read"):
+        read_manifest(tmp_path)
+
+
+def test_a_manifest_that_is_a_folder_is_refused(tmp_path):
+    (tmp_path / "manifest.json").mkdir()
+    with pytest.raises(DataError, match="cannot be read"):
+        read_manifest(tmp_path)
+
+
+def test_a_shard_as_the_manifest_says_passes(tmp_path):
+    (tmp_path / SHARD.name).write_bytes(CONTENT)
+    check_shard_file(tmp_path, SHARD)
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (CONTENT[:-1], "E_SHARD_SIZE"),
+        (CONTENT + b"\0", "E_SHARD_SIZE"),
+        (b"", "E_SHARD_SIZE"),
+        (CONTENT[::-1], "E_SHARD_HASH"),
+        (b"r" + CONTENT[1:], "E_SHARD_HASH"),  # one bit
+        (None, "E_SHARD_MISSING"),
+    ],
+)
+def test_a_shard_that_the_manifest_does_not_know_is_refused(tmp_path, content, code):
+    if content is not None:
+        (tmp_path / SHARD.name).write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        check_shard_file(tmp_path, SHARD)
+    assert caught.value.code == code

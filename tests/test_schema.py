@@ -1,0 +1,37 @@
+"""Facts about the schema: keys whose order cannot be disputed, and the shards' names."""
+
+from __future__ import annotations
+
+import itertools
+
+from converter.schema import BYTES_KEYS, IGNORE_INDEX, INT64_KEYS, MAX_CLASSES, shard_name
+
+
+def test_no_key_is_a_prefix_of_another():
+    keys = (*BYTES_KEYS, *INT64_KEYS)
+    assert [(a, b) for a, b in itertools.permutations(keys, 2) if b.startswith(a)] == []
+
+
+def test_the_keys_are_the_published_ones():
+    assert sorted((*BYTES_KEYS, *INT64_KEYS)) == [
+        "file_name",
+        "image",
+        "mask_name",
+        "original_height",
+        "original_width",
+        "segmentation_mask",
+    ]
+
+
+def test_ignore_is_the_one_byte_that_no_class_can_have():
+    assert IGNORE_INDEX == 255
+    assert MAX_CLASSES - 1 < IGNORE_INDEX
+
+
+def test_a_shard_is_named_as_tfds_expects():
+    assert shard_name("town", "train", 3, 16) == "town-train.tfrecord-00003-of-00016"
+
+
+def test_shard_names_sort_in_the_order_of_their_numbers():
+    names = [shard_name("town", "val", shard, 12345) for shard in (0, 9, 10, 99, 12344)]
+    assert names == sorted(names)
