@@ -232,8 +232,9 @@ def _check(manifest: Manifest) -> None:
     if min(manifest.size) < 1:
         raise ValueError(f"size {manifest.size}")
     for _, shard in manifest.shards():
-        if shard.name != Path(shard.name).name or shard.name.startswith(".") or not shard.name.isprintable():
-            raise ValueError(f"shard name {shard.name!r} is no plain file name")
+        name = shard.name
+        if not name or name != Path(name).name or name.startswith(".") or not name.isprintable():
+            raise ValueError(f"shard name {name!r} is no plain file name")
         if shard.records < 0 or shard.bytes < 0:
             raise ValueError(f"shard {shard.name!r} has negative counts")
     for split, info in manifest.splits.items():

@@ -108,9 +108,8 @@ def test_every_missing_field_of_a_split_is_refused(field):
     ["../x", "a/b", "/etc/passwd", "..", ".", ".hidden", "", "a/", "nul\0", "lone\ud800", "two\nlines"],
 )
 def test_a_shard_name_that_is_no_plain_file_name_is_refused(name):
-    with pytest.raises(DataError):
-        folder_and_name = parse_manifest(forged("splits/train/shards/0/name", name), "m")
-        check_shard_file(folder_and_name, SHARD)
+    with pytest.raises(DataError, match="is no plain file name"):
+        parse_manifest(forged("splits/train/shards/0/name", name), "m")
 
 
 @pytest.mark.parametrize(
@@ -150,7 +149,7 @@ def test_more_classes_than_a_mask_can_hold_are_refused():
 
 
 def test_a_newer_schema_is_the_readers_fault_not_the_datas():
-    with pytest.raises(UsageError, match="schema_version is 2, this segconv reads up to 1. Update segconv") as caught:
+    with pytest.raises(UsageError, match=r"schema_version is 2, this segconv reads up to 1\. Update segconv") as caught:
         parse_manifest(forged("schema_version", 2), "m")
     assert caught.value.code == "E_SCHEMA_VERSION"
 

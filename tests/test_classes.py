@@ -1,0 +1,200 @@
+"""Facts about class maps: each way to write a value, each line that is refused, and what the numbers mean."""
+
+from __future__ import annotations
+
+import pytest
+
+from converter.classes import ClassMap, parse_class_map, read_class_map, wheel_color
+from converter.errors import UsageError
+
+
+def parse(*rows: str, header: str = "name,value") -> ClassMap:
+    return parse_class_map("\n".join((header, *rows)) + "\n", "classes.csv")
+
+
+def refusal(*rows: str, header: str = "name,value") -> str:
+    with pytest.raises(UsageError) as caught:
+        parse(*rows, header=header)
+    assert caught.value.code == "E_CLASSES"
+    return str(caught.value)
+
+
+def test_every_form_of_a_value_is_understood():
+    classes = parse(
+        "ground,0", "ground,*", "roof,76", "roof,#1600fF", "tree,0 255 0", 'tree,"1,2,3"', 'tree,"(4, 5, 6)"', "car,p15"
+    )
+    assert classes == ClassMap(
+        names=("ground", "roof", "tree", "car"),
+        grey={0: 0, 76: 1},
+        rgb={(22, 0, 255): 1, (0, 255, 0): 2, (1, 2, 3): 2, (4, 5, 6): 2},
+        palette={15: 3},
+        default=0,
+    )
+
+
+def test_grey_levels_reach_to_16_bits_and_palette_indices_to_8():
+    classes = parse("a,65535", "b,P255")
+    assert (classes.grey, classes.palette) == ({65535: 0}, {255: 1})
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", ","])
+def test_spreadsheets_may_separate_as_they_like(delimiter):
+    classes = parse(f"a{delimiter}1", f"b{delimiter}0 0 2", header=f"name{delimiter}value")
+    assert classes == ClassMap(("a", "b"), {1: 0}, {(0, 0, 2): 1}, {})
+
+
+def test_with_semicolons_a_colour_with_commas_needs_no_quotes():
+    assert parse("a;1,2,3", header="name;value").rgb == {(1, 2, 3): 0}
+
+
+def test_a_byte_order_mark_crlf_blank_lines_and_spaces_are_tolerated(tmp_path):
+    path = tmp_path / "classes.csv"
+    path.write_bytes(b"\xef\xbb\xbf\r\n Name , VALUE \r\n\r\n a , 1 \r\n  \r\nb,2\r\n")
+    assert read_class_map(path) == ClassMap(("a", "b"), {1: 0, 2: 1}, {}, {})
+
+
+def test_a_name_that_occurs_again_adds_its_value_to_the_class():
+    assert parse("a,1", "b,2", "a,3") == ClassMap(("a", "b"), {1: 0, 2: 1, 3: 0}, {}, {})
+
+
+def test_a_row_that_is_there_twice_changes_nothing():
+    assert parse("a,1", "a,1") == parse("a,1")
+
+
+def test_an_index_column_decides_the_order():
+    classes = parse("road,3,2", "ground,1,0", "roof,2,1", "road,4,2", header="name,value,index")
+    assert classes == ClassMap(("ground", "roof", "road"), {3: 2, 1: 0, 2: 1, 4: 2}, {}, {})
+
+
+@pytest.mark.parametrize("name", ["ignore", "Ignore", "IGNORE"])
+def test_ignore_is_255_and_no_class(name):
+    classes = parse("a,1", f"{name},2", f"{name},*")
+    assert classes == ClassMap(("a",), {1: 0, 2: 255}, {}, {}, default=255)
+    assert classes.name_of(255) == "ignore"
+
+
+def test_ignore_needs_no_index():
+    assert parse("a,1,0", "ignore,2,", header="name,value,index").grey == {1: 0, 2: 255}
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("b", "has 1 columns, the header has 2"),
+        ("b,1,2", "has 3 columns, the header has 2"),
+        ("b,0,255,0", "has 4 columns"),
+        (",5", "has no name"),
+        ("b,", "neither a grey level nor a colour"),
+        ("b,-1", "neither a grey level nor a colour"),
+        ("b,1.5", "neither a grey level nor a colour"),
+        ("b,#12345", "neither a grey level nor a colour"),
+        ("b,#12345G", "neither a grey level nor a colour"),
+        ("b,0 255", "neither a grey level nor a colour"),
+        ("b,0 255 0 0", "neither a grey level nor a colour"),
+        ("b,0 256 0", "neither a grey level nor a colour"),
+        ("b,red", "neither a grey level nor a colour"),
+        ("b,**", "neither a grey level nor a colour"),
+        ("b,65536", "value '65536' exceeds 65535"),
+        ("b,p256", "value 'p256' exceeds 255"),
+        ("b,7", "value '7' already belongs to another class"),
+        ("b,#010203", "already belongs to another class"),
+        ("b,p3", "already belongs to another class"),
+        ("b,*", "is a second * row"),
+        ("ignore,*", "is a second * row"),
+        ("ignore,7", "already belongs to another class"),
+        ('b,"1,2,3', "unexpected end of data"),
+    ],
+)
+def test_a_wrong_row_is_refused_with_its_line(row, reason):
+    # The blank line counts, as it does in an editor.
+    message = refusal("a,7", "a,1 2 3", "a,p3", "a,*", "", row)
+    assert message.startswith("classes.csv:7: ")
+    assert reason in message
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("b,2,x", "index 'x' is no number"),
+        ("b,2,-1", "index '-1' is no number"),
+        ("b,2,", "index '' is no number"),
+        ("b,2,255", "would have index 255; the largest is 254"),
+        ("a,2,1", "class 'a' has another index, 0, in an earlier line"),
+    ],
+)
+def test_a_wrong_index_is_refused_with_its_line(row, reason):
+    message = refusal("a,1,0", row, header="name,value,index")
+    assert message.startswith("classes.csv:3: ")
+    assert reason in message
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        ((), "names no class"),
+        (("ignore,1,",), "names no class"),
+        (("a,1,0", "b,2,0"), "gives two names the same index"),
+        (("a,1,0", "b,2,2"), "has the indices [0, 2]"),
+        (("a,1,1",), "has the indices [1]"),
+        (("a,76,0", "b,76 76 76,1"), "gives 76 and 76 76 76, the same drawing, to two classes"),
+    ],
+)
+def test_rows_that_contradict_each_other_are_refused(rows, reason):
+    assert reason in refusal(*rows, header="name,value,index")
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "a,1\n", "value,name\na,1\n", "name;value,index\n", "name\na\n"])
+def test_a_map_without_its_header_is_refused(text):
+    with pytest.raises(UsageError, match="not with the header name,value"):
+        parse_class_map(text, "classes.csv")
+
+
+def test_255_classes_fit_and_one_more_does_not():
+    rows = [f"class {number},{number}" for number in range(256)]
+    assert parse(*rows[:255]).num_classes == 255
+    message = refusal(*rows)
+    assert message.startswith("classes.csv:257: class 'class 255' would have index 255; the largest is 254")
+
+
+def test_a_class_is_drawn_in_the_first_of_its_own_colours_and_else_in_one_of_the_wheel():
+    classes = parse("a,76", "b,0 255 0", "b,9 9 9", "ignore,1 1 1")
+    assert classes.colors() == (wheel_color(0), (0, 255, 0))
+
+
+def test_the_wheel_gives_every_class_a_colour_of_its_own():
+    assert len({wheel_color(index) for index in range(255)}) > 240
+    assert wheel_color(0) == (242, 12, 12)  # hue 0, saturation 0.95, value 0.95
+
+
+def test_the_values_of_a_class_are_told_in_the_notation_of_the_file():
+    classes = parse("a,76", "a,22 0 255", "a,p15", "a,*", "b,7", "ignore,255")
+    assert classes.values_of(0) == ("76", "#1600FF", "p15", "*")
+    assert classes.values_of(1) == ("7",)
+    assert classes.values_of(255) == ("255",)
+
+
+def test_the_told_values_make_the_same_map_again():
+    classes = parse("a,76", "a,22 0 255", "b,p15", "b,*", "ignore,3")
+    rows = [f"{classes.name_of(index)},{value}" for index in (0, 1, 255) for value in classes.values_of(index)]
+    assert parse(*rows) == classes
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "does not exist"),
+        (b"name,value\n\xff,1\n", "is not UTF-8"),
+        (b"x" * (2**20 + 1), "which no class map has"),
+    ],
+)
+def test_a_file_that_is_no_class_map_is_refused(tmp_path, content, reason):
+    path = tmp_path / "classes.csv"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UsageError, match=reason):
+        read_class_map(path)
+
+
+def test_a_folder_is_no_class_map(tmp_path):
+    with pytest.raises(UsageError, match="does not exist"):
+        read_class_map(tmp_path)
