@@ -11,8 +11,8 @@ help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.installed  ## draw a dataset, build, inspect, train some minutes, evaluate
-	rm -rf $(DEMO)
-	mkdir -p $(DEMO)
+	@rm -rf $(DEMO)
+	@mkdir -p $(DEMO)
 	$(BIN)/segconv sample $(DEMO)/dataset
 	$(BIN)/segconv build --src $(DEMO)/dataset --out $(DEMO)/records --size 144x192
 	$(BIN)/segconv inspect shard $(DEMO)/records --save $(DEMO)/sheet.png
@@ -48,8 +48,8 @@ $(VENV)/bin/python:
 $(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	touch $@
+	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	touch $@
+	@touch $@

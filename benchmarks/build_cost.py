@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from converter.classes import read_class_map
+from converter.classes import Color, read_class_map
 from converter.config import PairConfig
 from converter.masks import MaskMapper
 from converter.records import encode_record

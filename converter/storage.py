@@ -62,10 +62,11 @@ def read_inside(root: Path, name: str, *, follow_links: bool = False) -> bytes:
     except OSError as error:
         mend = "Make it readable, or take it off the list."
         raise DataError(name, f"cannot be opened ({error.strerror})", mend, "E_UNREADABLE") from None
+    info = os.fstat(descriptor)
+    if not stat.S_ISREG(info.st_mode):
+        os.close(descriptor)  # fdopen would fail on a folder, and leave it open
+        raise DataError(name, "is no regular file", "Put an image file there.", "E_UNREADABLE")
     with os.fdopen(descriptor, "rb") as file:
-        info = os.fstat(descriptor)
-        if not stat.S_ISREG(info.st_mode):
-            raise DataError(name, "is no regular file", "Put an image file there.", "E_UNREADABLE")
         if not 0 < info.st_size <= MAX_FILE_BYTES:
             what = f"has {info.st_size} bytes, which is not within 1..{MAX_FILE_BYTES}"
             raise DataError(name, what, "Put an image file there.", "E_FILE_SIZE")

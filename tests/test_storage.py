@@ -87,8 +87,10 @@ def test_a_device_is_refused(root):
     assert code_of(root, "zero.jpg", follow_links=True) == "E_UNREADABLE"
 
 
-def test_a_folder_is_no_file(root):
+def test_a_folder_is_no_file_and_is_not_left_open(root):
+    before = len(list(Path("/proc/self/fd").iterdir()))
     assert code_of(root, "jpg") == "E_UNREADABLE"
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 @pytest.mark.parametrize("name", ["jpg/missing.jpg", "jpg/a b.jpg/x", "nowhere/x"])
