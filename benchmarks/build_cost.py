@@ -33,9 +33,7 @@ IMAGES = 10  # of each round
 COMMAND = [sys.executable, "-c", "from converter.cli import main; main()"]
 
 
-def tutorial_step(
-    source: Path, ref: ExampleRef, colors: dict[tuple[int, int, int], int], size: tuple[int, int]
-) -> None:
+def tutorial_step(source: Path, ref: ExampleRef, colors: dict[Color, int], size: tuple[int, int]) -> None:
     """Does to one pair what the tutorial does before each epoch, with one comparison a class instead of its loop."""
     width, height = size[1], size[0]
     np.asarray(Image.open(source / ref.image).resize((width, height))) / 255
