@@ -45,7 +45,7 @@ class Plan:
 
     @property
     def num_pairs(self) -> int:
-        """Number of pairs in all splits."""
+        """Number of pairs in all splits, those that are none not counted."""
         return sum(len(task.refs) for tasks in self.tasks.values() for task in tasks)
 
 
@@ -150,10 +150,10 @@ def build(config: BuildConfig) -> BuildReport:
             results = run_local(run_shard_task, tasks, config.num_workers, progress.show)
         rejects = _in_order(plan, results)
         if rejects and config.on_error == "fail":
-            raise RefusedPairsError(rejects, plan.num_pairs)
+            raise RefusedPairsError(rejects, plan.num_pairs + len(plan.rejects))
         manifest = _manifest(config, plan, results, rejects)
         if not any(split.records for split in manifest.splits.values()):
-            raise RefusedPairsError(rejects, plan.num_pairs)
+            raise RefusedPairsError(rejects, plan.num_pairs + len(plan.rejects))
         _commit(config.out, manifest, rejects, old)
     finally:
         remove_temporary(config.out)
@@ -167,15 +167,15 @@ class RefusedPairsError(DataError):
 
     def __init__(self, rejects: list[Reject], num_pairs: int) -> None:
         codes = ", ".join(f"{count} {code}" for code, count in Counter(r.error.code for r in rejects).most_common())
-        what = f"{len(rejects)} of {max(num_pairs, len(rejects))} pairs were refused ({codes}), so nothing was built"
+        what = f"{len(rejects)} of {num_pairs} pairs were refused ({codes}), so nothing was built"
         mend = "Mend them, or pass --on-error skip to leave them out."
         super().__init__("segconv build", what, mend, "E_REFUSED")
         self.rejects = rejects
 
 
-def rejects_text(rejects: list[Reject]) -> list[str]:
-    """Returns one line for each refused pair, the first 50 of them."""
-    lines = [f"Error: {reject}" for reject in rejects[:SHOWN_REJECTS]]
+def rejects_text(rejects: list[Reject], heading: str) -> list[str]:
+    """Returns one line for each refused pair, the first 50 of them, each behind a heading such as "Error"."""
+    lines = [f"{heading}: {reject}" for reject in rejects[:SHOWN_REJECTS]]
     hidden = len(rejects) - SHOWN_REJECTS
     return [*lines, f"... and {hidden} more"] if hidden > 0 else lines
 

@@ -126,10 +126,10 @@ def build(ctx: click.Context, /, dry_run: bool, as_json: bool, **options: object
     try:
         report = building.build(config)
     except building.RefusedPairsError as error:
-        for line in building.rejects_text(error.rejects):
+        for line in building.rejects_text(error.rejects, "Error"):
             log.error(line)
         raise
-    for line in building.rejects_text(report.rejects):
+    for line in building.rejects_text(report.rejects, "Skipped"):
         log.warning(line)
     if as_json:
         print_json(report.to_json())

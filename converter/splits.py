@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from converter.errors import DataError, UsageError, shown
+from converter.storage import check_relative
 
 SEPARATOR = ";"
 MAX_LIST_BYTES = 256 * 2**20  # some two million lines; more is no list
@@ -97,6 +98,8 @@ def read_split_list(path: Path, image_dir: str, mask_dir: str) -> tuple[list[Exa
             continue
         try:
             image, mask = _pair(line)
+            check_relative(image)  # before it is joined with its folder, which would hide that it is absolute
+            check_relative(mask)
             earlier = first_line.setdefault((image, mask), number)
             if earlier != number:
                 raise DataError(image, f"is the same pair as in line {earlier}", "Delete one of them.", "E_DUPLICATE")

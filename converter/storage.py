@@ -18,6 +18,20 @@ from converter.errors import DataError, MachineError
 
 TEMPORARY = ".segconv-"  # every unfinished file of ours begins so, which is how a later run knows that it may delete it
 
+_MEND_PATH = "Write a path below the source folder."
+
+
+def check_relative(name: str) -> None:
+    """Refuses a path that could not lie below a folder, whatever is on the disk.
+
+    Raises:
+      DataError: the path is empty, absolute, or holds `..` or NUL.
+    """
+    if not name or "\0" in name:
+        raise DataError(name, "is no path", _MEND_PATH, "E_PATH")
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise DataError(name, "leaves the source folder", _MEND_PATH, "E_PATH")
+
 
 def resolve_inside(root: Path, name: str, *, follow_links: bool = False) -> Path:
     """Returns the path of `name` below `root`.
@@ -30,17 +44,13 @@ def resolve_inside(root: Path, name: str, *, follow_links: bool = False) -> Path
     Raises:
       DataError: the path is empty, absolute, holds `..` or NUL, or a link leads out of `root`.
     """
-    mend = "Write a path below the source folder."
-    if not name or "\0" in name:
-        raise DataError(name, "is no path", mend, "E_PATH")
-    if Path(name).is_absolute() or ".." in Path(name).parts:
-        raise DataError(name, "leaves the source folder", mend, "E_PATH")
+    check_relative(name)
     path = root / name
     if not follow_links:
         try:
             inside = path.resolve().is_relative_to(root.resolve())
         except (OSError, RuntimeError) as error:  # a loop of links
-            raise DataError(name, f"cannot be followed ({error})", mend, "E_PATH") from None
+            raise DataError(name, f"cannot be followed ({error})", _MEND_PATH, "E_PATH") from None
         if not inside:
             raise DataError(name, "is a link out of the source folder", "Pass --follow-links to allow it.", "E_PATH")
     return path

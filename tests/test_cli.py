@@ -97,7 +97,7 @@ def test_skipping_a_bad_pair_exits_3_and_names_it(segconv, dataset, tmp_path):
     (dataset / "jpg/p3.jpg").write_bytes(b"no photograph")
     done = segconv("build", "--src", dataset, "--on-error", "skip", *SMALL)
     assert done.returncode == 3
-    assert "train.txt:4: jpg/p3.jpg" in done.stderr
+    assert "Skipped: train.txt:4: jpg/p3.jpg" in done.stderr
     assert (tmp_path / "records/errors.jsonl").is_file()
 
 
@@ -105,6 +105,15 @@ def test_an_output_folder_of_somebody_else_exits_2(segconv, dataset, tmp_path):
     (tmp_path / "records").mkdir()
     (tmp_path / "records/mine.txt").write_text("")
     assert_one_line(segconv("build", "--src", dataset, *SMALL), 2, "records: holds something else (mine.txt)")
+
+
+def test_an_absolute_path_of_a_list_is_refused_for_what_it_is(segconv, dataset):
+    with (dataset / "train.txt").open("a") as file:
+        file.write("/etc/passwd;m0.png\n")
+    done = segconv("build", "--src", dataset, *SMALL)
+    assert done.returncode == 1
+    assert "Error: train.txt:7: /etc/passwd: leaves the source folder" in done.stderr
+    assert "1 of 9 pairs" in done.stderr
 
 
 def test_control_characters_of_a_list_do_not_reach_the_terminal(segconv, dataset):
