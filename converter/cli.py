@@ -200,7 +200,8 @@ def _kind_and_path(what: tuple[str, ...]) -> tuple[str, Path]:
 def main() -> NoReturn:
     """Runs the command; every failure of a user's is one line on stderr and an exit code."""
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+        if signal.getsignal(number) != signal.SIG_IGN:  # under nohup it stays ignored
+            signal.signal(number, _interrupt)
     set_verbosity(0)  # until the options are read
     sys.exit(_run())
 

@@ -173,12 +173,19 @@ def assert_one_line_of_machine(done: subprocess.CompletedProcess[str]) -> None:
     assert "Traceback" not in done.stderr
 
 
+def hear_signals() -> None:
+    """Undoes in a child what a shell that put the tests into the background has told them to ignore."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_ends_the_build_with_its_code_and_leaves_nothing(tmp_path, number, code):
     dataset = write_dataset(tmp_path / "dataset", train=3000, val=1)
     command = [*COMMAND, "build", "--src", str(dataset), "--shards", "2", "-j", "2"]
     # A group of its own, as a terminal gives it: Ctrl-C reaches the workers as well.
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+    options = {"cwd": tmp_path, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, start_new_session=True, preexec_fn=hear_signals, **options) as process:
         hidden = tmp_path / "records"
         while process.poll() is None and not list(hidden.glob(".segconv-*")):
             pass  # until a worker has begun to write
@@ -199,6 +206,19 @@ def workers_of(group: int) -> list[str]:
             if os.getpgid(int(folder.name)) == group:
                 found.append((folder / "cmdline").read_text().replace("\0", " "))
     return [command for command in found if "spawn_main" in command]
+
+
+def test_under_nohup_a_closed_terminal_does_not_end_the_build(tmp_path):
+    dataset = write_dataset(tmp_path / "dataset", train=60, val=1)
+    command = ["nohup", *COMMAND, "build", "--src", str(dataset), "--shards", "2", "-j", "2"]
+    options = {"cwd": tmp_path, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, start_new_session=True, **options) as process:
+        while process.poll() is None and not list((tmp_path / "records").glob(".segconv-*")):
+            pass
+        os.killpg(process.pid, signal.SIGHUP)
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 0, stderr
+    assert (tmp_path / "records/manifest.json").is_file()
 
 
 def test_records_survive_a_killed_build_and_the_next_one_cleans_up(segconv, tmp_path):
