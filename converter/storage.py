@@ -11,7 +11,6 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 from converter.config import MAX_FILE_BYTES
 from converter.errors import DataError, MachineError
@@ -92,25 +91,24 @@ def temporary_path(final: Path) -> Path:
 
 
 @contextlib.contextmanager
-def whole_file(final: Path) -> Iterator[BinaryIO]:
-    """Opens a file that appears under its name only when the block has ended well, with its bytes on the disk.
+def whole_file(final: Path) -> Iterator[Path]:
+    """Yields a hidden path to write a file at; it gets its name, whole and on the disk, when the block has ended well.
+
+    The path keeps the ending of the name, from which Pillow and Keras tell the format.
 
     Raises:
       MachineError: the file cannot be written.
     """
     temporary = temporary_path(final)
     try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())  # or a power cut could leave the new name with no content
         temporary.replace(final)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise write_error(final, error) from error
-    except BaseException:
+    finally:
         temporary.unlink(missing_ok=True)
-        raise
 
 
 def write_whole(final: Path, data: bytes) -> None:
@@ -119,8 +117,8 @@ def write_whole(final: Path, data: bytes) -> None:
     Raises:
       MachineError: the file cannot be written.
     """
-    with whole_file(final) as file:
-        file.write(data)
+    with whole_file(final) as path:
+        path.write_bytes(data)
 
 
 def sync_folder(folder: Path) -> None:

@@ -79,9 +79,7 @@ def test_the_mask_tells_which_way_the_photograph_stands(orientation, mask_size, 
 
 def test_other_sizes_are_refused_with_both_and_a_hint_on_swapped_sides():
     photo = open_photo(jpeg(20, 30, 1), "a.jpg")
-    with pytest.raises(
-        DataError, match=r"is 30 high and 20 wide, its photograph a\.jpg is 20 high.*, with h"
-    ):
+    with pytest.raises(DataError, match=r"is 30 high and 20 wide, its photograph a\.jpg is 20 high.*, with h"):
         turned_like(photo, open_mask(png(30, 20), "a.png"))
     with pytest.raises(DataError, match=r"is 21 high and 30 wide, its photograph a\.jpg is 20 high and 30 wide\."):
         turned_like(photo, open_mask(png(21, 30), "a.png"))

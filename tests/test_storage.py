@@ -130,16 +130,16 @@ def test_a_written_file_is_whole_and_alone(tmp_path):
 
 
 def test_an_exception_leaves_nothing_and_passes_through(tmp_path):
-    with pytest.raises(KeyboardInterrupt), whole_file(tmp_path / "a.json") as file:
-        file.write(b"half")
+    with pytest.raises(KeyboardInterrupt), whole_file(tmp_path / "a.json") as path:
+        path.write_bytes(b"half")
         raise KeyboardInterrupt
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_exception_leaves_the_earlier_file_as_it_was(tmp_path):
     (tmp_path / "a.json").write_bytes(b"old")
-    with pytest.raises(ZeroDivisionError), whole_file(tmp_path / "a.json") as file:
-        file.write(b"half")
+    with pytest.raises(ZeroDivisionError), whole_file(tmp_path / "a.json") as path:
+        path.write_bytes(b"half")
         raise ZeroDivisionError
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a.json": b"old"}
 
@@ -172,9 +172,8 @@ def test_a_folder_that_is_not_there_is_a_failed_write(tmp_path):
 def test_a_file_is_replaced_and_never_changed_in_place(tmp_path):
     final = tmp_path / "a.json"
     final.write_bytes(b"old")
-    with final.open("rb") as reader, whole_file(final) as file:
-        file.write(b"new")
-        file.flush()
+    with final.open("rb") as reader, whole_file(final) as path:
+        path.write_bytes(b"new")
         assert final.read_bytes() == b"old"  # until the block ends
         assert [path.name[0] for path in tmp_path.iterdir() if path != final] == ["."]
     assert final.read_bytes() == b"new"

@@ -21,7 +21,6 @@ from trainer.runs import (
     log_to_file,
     newest_run,
     read_run,
-    whole_file,
 )
 
 MANIFEST = Manifest("streets", (96, 128), "pad", (ClassInfo(0, "road", (1, 2, 3)), ClassInfo(1, "café", (4, 5, 6))), {})
@@ -90,21 +89,6 @@ def test_a_file_in_the_place_of_the_runs_folder_is_named(tmp_path):
     (tmp_path / "runs").touch()
     with pytest.raises(MachineError, match="runs: no run can be made there"):
         create_run(TrainConfig(runs=tmp_path / "runs"), MANIFEST)
-
-
-def test_a_file_that_is_not_finished_never_gets_its_name(tmp_path):
-    (tmp_path / "a.txt").write_text("old")
-    with pytest.raises(RuntimeError), whole_file(tmp_path / "a.txt") as path:
-        path.write_text("ha")
-        raise RuntimeError
-    assert (tmp_path / "a.txt").read_text() == "old"
-    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
-
-
-def test_a_full_disk_is_an_error_of_the_machine(tmp_path):
-    refused = pytest.raises(MachineError, match=r"a\.txt: cannot be written \(No space left on device\)")
-    with refused, whole_file(tmp_path / "a.txt"):
-        raise OSError(28, "No space left on device")
 
 
 def test_metrics_have_one_header_and_one_row_per_epoch(tmp_path):

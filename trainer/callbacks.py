@@ -14,9 +14,10 @@ from typing import Any
 
 from converter.console import log
 from converter.errors import UsageError
+from converter.storage import whole_file
 from trainer.backend import keras
 from trainer.metrics import Scores, scores_from_confusion
-from trainer.runs import BEST, append_metrics, whole_file
+from trainer.runs import BEST, append_metrics
 
 
 class EpochScores(keras.callbacks.Callback):

@@ -19,12 +19,13 @@ from converter.errors import UsageError
 from converter.manifest import Manifest
 from converter.pictures import contact_sheet, overlay
 from converter.source import RecordSource
+from converter.storage import whole_file, write_whole
 from trainer.backend import keras
 from trainer.data import dataset, open_records
 from trainer.heatmap import draw_confusion
 from trainer.metrics import Scores, confusion_matrix, scores_from_confusion
 from trainer.models import load_model
-from trainer.runs import BEST, RunInfo, read_run, whole_file
+from trainer.runs import BEST, RunInfo, read_run
 from trainer.step import ClassMaps
 
 PICTURE_RECORDS = 4  # rows of predictions.png: as many as a screen shows
@@ -109,8 +110,8 @@ def evaluate_run(run: Path, split: str = "val", *, data: Path | None = None, bat
     matrix = count(net, manifest, folder, split, batch=batch or info.config.batch)
     scores = scores_from_confusion(matrix)
     evaluation = Evaluation(run, split, manifest.splits[split].records, manifest.class_names, matrix, scores)
-    with whole_file(run / f"evaluation-{split}.json") as path:
-        path.write_text(json.dumps(evaluation.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    text = json.dumps(evaluation.to_json(), indent=1, ensure_ascii=False) + "\n"
+    write_whole(run / f"evaluation-{split}.json", text.encode())
     with whole_file(run / f"confusion-{split}.png") as path:
         title = f"{manifest.name}, {split}: mIoU {percent(scores.miou)}; rows in percent"
         draw_confusion(matrix, manifest.class_names, title).save(path)

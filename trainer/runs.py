@@ -13,7 +13,6 @@ import itertools
 import json
 import logging
 import math
-import os
 import re
 import time
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ from converter import __version__
 from converter.console import log
 from converter.errors import DataError, MachineError, UsageError
 from converter.manifest import Manifest
+from converter.storage import write_error, write_whole
 from trainer.config import TrainConfig
 
 BEST = "best.keras"
@@ -71,8 +71,7 @@ def create_run(config: TrainConfig, manifest: Manifest) -> Path:
         "classes": list(manifest.class_names),
         "versions": _versions(),
     }
-    with whole_file(run / CONFIG) as path:
-        path.write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_whole(run / CONFIG, (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode())
     return run
 
 
@@ -114,28 +113,6 @@ def read_run(run: Path) -> RunInfo:
 
 
 @contextlib.contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Yields a hidden path beside `path`; what was written there becomes `path` at the end, whole.
-
-    The hidden name keeps the suffix, from which Keras and Pillow tell the format.
-
-    Raises:
-      MachineError: the file cannot be written.
-    """
-    hidden = path.with_name(f".{path.name}")
-    try:
-        yield hidden
-        with hidden.open("rb") as file:
-            os.fsync(file.fileno())  # or a power cut could leave the new name with no content
-        hidden.replace(path)
-    except OSError as error:
-        what = f"cannot be written ({error.strerror or error})"
-        raise MachineError(path, what, "Look at the disk's space and rights, then train again.", "E_WRITE") from error
-    finally:
-        hidden.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
 def log_to_file(run: Path) -> Iterator[None]:
     """Sends the log to log.txt of the run as well, with the time, whatever `-q` keeps from the console."""
     level = log.getEffectiveLevel()
@@ -171,8 +148,7 @@ def append_metrics(run: Path, row: dict[str, float]) -> None:
                 writer.writerow(row)
             writer.writerow(cells)
     except OSError as error:
-        what = f"cannot be written ({error.strerror})"
-        raise MachineError(path, what, "Look at the disk's space and rights, then train again.", "E_WRITE") from error
+        raise write_error(path, error) from error
 
 
 def _make_folder(runs: Path) -> Path:
