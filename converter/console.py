@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 import time
 from types import TracebackType
 from typing import Any, Self
 
 log = logging.getLogger("segconv")
+
+_NUMBER = re.compile(r"([\d.,]+%?|n/a)?")
 
 LINE_EVERY_S = 5.0  # without a terminal, a progress line this often: enough to see life, few enough for a log file
 
@@ -39,7 +42,7 @@ def print_json(result: dict[str, Any]) -> None:
 def table(rows: list[tuple[str, ...]]) -> str:
     """Returns rows as aligned columns; the first row is the heading, columns of numbers stand to the right."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    is_number = [all(row[column][:1] in "0123456789-n" for row in rows[1:]) for column in range(len(widths))]
+    is_number = [all(_NUMBER.fullmatch(row[column]) for row in rows[1:]) for column in range(len(widths))]
     lines = []
     for row in rows:
         cells = zip(row, widths, is_number, strict=True)
