@@ -1,62 +1,113 @@
-"""Pictures: exact colours where they must be exact, and cells where a reader looks for them."""
+"""Facts about pictures: classes in their own colours, what is ignored in stripes, and every cell on the sheet."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from converter.pictures import GAP, colorize, contact_sheet, overlay
+from converter.pictures import GAP, SWATCH, colorize, contact_sheet, overlay
 
-RED, BLUE = (255, 0, 0), (0, 0, 255)
-
-
-def test_classes_take_their_colours():
-    picture = colorize(np.array([[0, 1], [1, 0]], np.uint8), [RED, BLUE])
-    np.testing.assert_array_equal(picture, [[RED, BLUE], [BLUE, RED]])
+COLORS = [(0, 0, 0), (22, 0, 255), (255, 255, 255)]
+DARK, LIGHT = (60, 60, 66), (128, 128, 136)
 
 
-@pytest.mark.parametrize("ignored", [255, 2])  # 2: a class that there is no colour for
-def test_ignored_pixels_are_stripes_of_two_greys(ignored):
-    picture = colorize(np.full((12, 12), ignored, np.uint8), [RED, BLUE])
-    greys = {tuple(color) for color in picture.reshape(-1, 3).tolist()}
-    assert len(greys) == 2
-    assert all(max(grey) - min(grey) < 10 for grey in greys)
-    np.testing.assert_array_equal(picture[0, 1:], picture[1, :-1])  # they run along one diagonal
+def test_each_class_has_its_colour():
+    mask = np.array([[0, 1, 2], [2, 1, 0]], np.uint8)
+    picture = colorize(mask, COLORS)
+    assert picture.dtype == np.uint8
+    assert picture.tolist() == np.array(COLORS)[mask].tolist()
 
 
-def test_an_overlay_is_the_weighted_mean_of_photograph_and_colour():
-    image = np.full((2, 2, 3), 100, np.uint8)
-    mask = np.array([[0, 1], [1, 0]], np.uint8)
-    laid = overlay(image, mask, [RED, BLUE], alpha=0.25)
-    expected = 0.75 * image + 0.25 * np.array([[RED, BLUE], [BLUE, RED]])
-    assert np.abs(laid - expected).max() <= 1
-    np.testing.assert_array_equal(overlay(image, mask, [RED, BLUE], alpha=0.0), image)
+def test_ignored_pixels_are_diagonal_stripes_three_wide():
+    picture = colorize(np.full((2, 7), 255, np.uint8), COLORS)
+    assert [tuple(pixel) for pixel in picture[0].tolist()] == [LIGHT] * 3 + [DARK] * 3 + [LIGHT]
+    assert [tuple(pixel) for pixel in picture[1].tolist()] == [LIGHT] * 2 + [DARK] * 3 + [LIGHT] * 2
 
 
-def test_a_sheet_holds_every_cell_where_the_grid_has_it():
-    rng = np.random.default_rng(0)
-    cells = [rng.integers(0, 256, (40, 200, 3), dtype=np.uint8) for _ in range(3)]
-    sheet = np.asarray(contact_sheet([[cells[0], cells[1]], [cells[2]]]))
-    for cell, (row, column) in zip(cells, [(0, 0), (0, 1), (1, 0)], strict=True):
-        top, left = GAP + row * (40 + GAP), GAP + column * (200 + GAP)
-        np.testing.assert_array_equal(sheet[top : top + 40, left : left + 200], cell)
+def test_ignored_is_told_from_a_class_of_the_same_grey():
+    picture = colorize(np.array([[0, 255]], np.uint8), [LIGHT])
+    assert picture[0, 0].tolist() == list(LIGHT)
+    assert colorize(np.full((6, 6), 255, np.uint8), [LIGHT]).std() > 0
 
 
-def test_a_legend_shows_each_colour_and_breaks_into_lines():
-    cell = np.zeros((20, 300, 3), np.uint8)
-    one = contact_sheet([[cell]], legend=[("road", RED)])
-    many = contact_sheet([[cell]], legend=[(f"class number {n}", BLUE) for n in range(9)] + [("road", RED)])
-    for sheet in (one, many):
-        assert (np.asarray(sheet) == RED).all(axis=-1).sum() > 100
-    assert many.size[0] == one.size[0]
-    assert many.size[1] > one.size[1]
+def test_an_index_beyond_the_classes_is_drawn_as_ignored():
+    assert np.array_equal(colorize(np.full((4, 9), 3, np.uint8), COLORS), colorize(np.full((4, 9), 255), COLORS))
 
 
-def test_title_and_captions_make_room_for_themselves():
-    cell = np.zeros((20, 400, 3), np.uint8)
-    plain = contact_sheet([[cell], [cell]])
-    assert contact_sheet([[cell], [cell]], title="val").size[1] > plain.size[1]
-    captioned = contact_sheet([[cell], [cell]], captions=["a.jpg", "b.jpg"])
-    assert captioned.size[1] > plain.size[1]
-    below = np.asarray(captioned)[GAP + 20 : GAP + 36]
-    assert (below < 200).any()  # something is written there
+def test_255_classes_leave_only_255_ignored():
+    colors = [(level, level, level) for level in range(255)]
+    picture = colorize(np.array([[254, 255]], np.uint8), colors)
+    assert picture.tolist() == [[[254, 254, 254], list(LIGHT)]]
+
+
+@pytest.mark.parametrize(("alpha", "expected"), [(0.0, 100), (1.0, 200), (0.5, 150), (0.25, 125)])
+def test_an_overlay_blends_by_its_share(alpha, expected):
+    image = np.full((2, 3, 3), 100, np.uint8)
+    blended = overlay(image, np.zeros((2, 3), np.uint8), [(200, 200, 200)], alpha)
+    assert blended.tolist() == np.full((2, 3, 3), expected).tolist()
+
+
+def test_an_overlay_leaves_the_photograph_as_it_was():
+    image = np.full((2, 3, 3), 100, np.uint8)
+    overlay(image, np.zeros((2, 3), np.uint8), COLORS)
+    assert (image == 100).all()
+
+
+def cell(level: int, height: int = 50, width: int = 120) -> np.ndarray:
+    return np.random.default_rng(level).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def test_every_cell_stands_on_the_sheet_as_it_is():
+    rows = [[cell(0), cell(1), cell(2)], [cell(3)]]
+    sheet = contact_sheet(rows)
+    assert sheet.mode == "RGB"
+    assert sheet.size == (GAP + 3 * (120 + GAP), GAP + 2 * (50 + GAP))
+    pixels = np.asarray(sheet)
+    for number, row in enumerate(rows):
+        for column, picture in enumerate(row):
+            top, left = GAP + number * (50 + GAP), GAP + column * (120 + GAP)
+            assert np.array_equal(pixels[top : top + 50, left : left + 120], picture)
+    assert (pixels[GAP + 50 + GAP :, GAP + 120 :] == 255).all()  # the place of the missing cells is paper
+
+
+def test_title_captions_and_legend_take_room_but_none_from_the_cells():
+    rows = [[cell(0), cell(1), cell(2)], [cell(3), cell(4), cell(5)]]
+    plain = contact_sheet(rows)
+    sheet = contact_sheet(rows, captions=["one", "two"], legend=[("roof", (1, 200, 3))], title="Town")
+    assert sheet.width == plain.width
+    assert sheet.height > plain.height
+    pixels = np.asarray(sheet)
+    for picture in (picture for row in rows for picture in row):
+        assert any(
+            np.array_equal(pixels[top : top + 50, left : left + 120], picture)
+            for top in range(sheet.height - 49)
+            for left in (GAP + column * (120 + GAP) for column in range(3))
+        )
+
+
+def test_a_caption_is_written_below_its_row():
+    pixels = np.asarray(contact_sheet([[cell(0)], [cell(1)]], captions=["a.jpg", ""]))
+    step = (pixels.shape[0] - GAP) // 2
+    first, second = (pixels[GAP + row * step + 50 : GAP + row * step + step] for row in (0, 1))
+    assert first.min() < 200
+    assert second.min() == 255
+
+
+def test_the_legend_shows_each_colour_and_breaks_into_lines():
+    legend = [(f"class number {index}", (index, 100, 200)) for index in range(12)]
+    sheet = contact_sheet([[cell(0)]], legend=legend)
+    pixels = np.asarray(sheet).reshape(-1, 3)
+    for _, color in legend:
+        assert (pixels == color).all(axis=1).sum() >= (SWATCH - 1) ** 2
+    lines = (sheet.height - (GAP + 50 + GAP)) / (SWATCH + GAP)
+    assert lines == int(lines)
+    assert lines > 1
+
+
+def test_a_sheet_of_tiny_cells_still_has_room_for_a_title():
+    assert contact_sheet([[cell(0, 2, 2)]], title="A title").width == 320
+
+
+@pytest.mark.parametrize("text", ["Straße", "日本", "", "two\nlines"])
+def test_text_of_any_script_can_be_drawn(text):
+    contact_sheet([[cell(0)]], captions=[text], legend=[(text, (0, 0, 0))], title=text)

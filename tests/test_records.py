@@ -87,7 +87,7 @@ def test_no_changed_byte_raises_anything_but_a_data_error():
     data = encode_record(RECORD)
     refused = 0
     for position in range(len(data)):
-        for byte in range(256):
+        for byte in (*range(0, 256, 5), *(data[position] ^ 1 << bit for bit in range(8))):
             changed = bytearray(data)
             changed[position] = byte
             try:
@@ -95,7 +95,7 @@ def test_no_changed_byte_raises_anything_but_a_data_error():
             except DataError as error:
                 assert error.code == "E_RECORD"
                 refused += 1
-    assert refused > 10_000
+    assert refused > 1000
 
 
 def test_random_bytes_raise_nothing_but_a_data_error():
@@ -138,8 +138,6 @@ def test_an_empty_example_holds_nothing():
 
 
 def test_numbers_are_read_packed_or_one_by_one_and_lists_are_left_out():
-    unpacked = BY_HAND.replace(b"\x0a\x01\x03", b"\x08\x03\x00"[:2] + b"")
-    del unpacked  # lengths would not fit: written out instead
     one_by_one = bytes.fromhex("0a0b 0a09 0a0161 1204 1a02 0803".replace(" ", ""))
     two_values = bytes.fromhex("0a0d 0a0b 0a0161 1206 1a04 0a020304".replace(" ", ""))
     assert decode_example(one_by_one, "r") == {"a": 3}

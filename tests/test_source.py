@@ -1,66 +1,179 @@
-"""Source: any record by its number, from a folder that a build left."""
+"""Facts about random access: any record by its number, through several shards, and damage named."""
 
 from __future__ import annotations
 
+import io
 import pickle
+from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from converter.build import build
-from converter.config import BuildConfig, PairConfig
 from converter.errors import DataError, UsageError
-from converter.records import decode_record
+from converter.manifest import ClassInfo, Manifest, ShardInfo, SplitInfo
+from converter.masks import encode_png
+from converter.records import Record, encode_record
 from converter.source import RecordSource, read_index, read_record
-from converter.tfrecord import read_shard
+from converter.tfrecord import ShardWriter
+
+SIZE = (4, 6)
+COUNTS = (3, 0, 2)  # records a shard; one of them empty
+
+
+def draw(number: int) -> Record:
+    mask = np.full(SIZE, number % 2, np.uint8)
+    buffer = io.BytesIO()
+    Image.new("RGB", (SIZE[1], SIZE[0]), (number * 40, 0, 0)).save(buffer, "JPEG")
+    return Record(buffer.getvalue(), encode_png(mask), f"jpg/{number}.jpg", f"png/{number}.png", (10 + number, 20))
+
+
+RECORDS = [draw(number) for number in range(sum(COUNTS))]
 
 
 @pytest.fixture
-def records(dataset, tmp_path):
-    return build(BuildConfig(dataset, tmp_path / "out", pair=PairConfig(size=(8, 8)), shards=4, workers=1)).out
+def folder(tmp_path: Path) -> Path:
+    shards, number = [], 0
+    for shard, count in enumerate(COUNTS):
+        path = tmp_path / f"tiny-train.tfrecord-{shard:05d}-of-{len(COUNTS):05d}"
+        with path.open("wb") as file:
+            writer = ShardWriter(file)
+            for record in RECORDS[number : number + count]:
+                writer.write(encode_record(record))
+        number += count
+        path.with_name(path.name + ".idx").write_text(writer.index, "ascii")
+        shards.append(ShardInfo(path.name, writer.records, writer.size, writer.sha256))
+    classes = (ClassInfo(0, "a", (0, 0, 0)), ClassInfo(1, "b", (9, 9, 9)))
+    splits = {
+        "train": SplitInfo(tuple(shards), 0, (0, 0), (0, 0), 0),
+        "val": SplitInfo((), 0, (0, 0), (0, 0), 0),
+    }
+    (tmp_path / "manifest.json").write_text(Manifest("tiny", SIZE, "pad", classes, splits).to_json(), "utf-8")
+    return tmp_path
 
 
-def test_records_come_in_the_order_of_the_shards(records):
-    source = RecordSource(records, "train")
-    shards = sorted(records.glob("dataset-train.tfrecord-*-of-00004"))
-    sequential = [decode_record(data, shard) for shard in shards for data in read_shard(shard)]
-    assert len(source) == len(sequential) == 6
-    assert [source[number] for number in range(6)] == sequential
-    assert [source[number] for number in (5, 0, 3)] == [sequential[5], sequential[0], sequential[3]]
+def shard_of(folder: Path, number: int) -> Path:
+    return folder / f"tiny-train.tfrecord-{number:05d}-of-00003"
 
 
-@pytest.mark.parametrize("number", [-1, 6])
-def test_a_number_beyond_the_split_is_an_index_error(records, number):
-    with pytest.raises(IndexError):
-        RecordSource(records, "train")[number]
+def test_a_split_is_a_sequence_of_its_records_in_the_order_of_the_shards(folder):
+    source = RecordSource(folder, "train")
+    assert len(source) == 5
+    assert [source[number] for number in range(5)] == RECORDS
 
 
-def test_it_can_be_sent_to_a_worker(records):
-    source = RecordSource(records, "train")
-    source[2]
-    assert pickle.loads(pickle.dumps(source))[2] == source[2]  # noqa: S301 - our own bytes
+def test_records_may_be_asked_for_in_any_order_and_again(folder):
+    source = RecordSource(folder, "train")
+    for number in (4, 0, 3, 2, 2, 4, 1):
+        assert source[number] == RECORDS[number]
 
 
-def test_a_missing_split_names_those_that_there_are(records):
-    with pytest.raises(UsageError, match=r"has no split 'test'\. It has: train, val"):
-        RecordSource(records, "test")
+def test_the_sequence_ends_so_that_a_for_loop_does(folder):
+    assert list(RecordSource(folder, "train")) == RECORDS
 
 
-@pytest.mark.parametrize("text", ["", "0 10\n", "zero ten\n0 1\n", "0 10\n\n", "-5 10\n7 10\n"])
-def test_an_index_that_does_not_fit_is_refused(records, text):
-    shard = records / "dataset-train.tfrecord-00001-of-00004"
-    (records / (shard.name + ".idx")).write_text(text)
-    with pytest.raises(DataError, match=r"00001-of-00004\.idx"):
-        read_index(shard, 2)
+@pytest.mark.parametrize("number", [-1, 5, 10**9])
+def test_a_number_beyond_the_split_is_an_index_error(folder, number):
+    with pytest.raises(IndexError, match=f"record {number} of 5"):
+        RecordSource(folder, "train")[number]
 
 
-@pytest.mark.parametrize("offset", [1, 10**12])
-def test_an_index_that_points_elsewhere_is_noticed(records, offset):
-    shard = records / "dataset-train.tfrecord-00001-of-00004"
-    with pytest.raises(DataError, match="record 0"):
-        read_record(shard, 0, offset)
+def test_a_split_without_shards_is_empty(folder):
+    source = RecordSource(folder, "val")
+    assert (len(source), list(source)) == (0, [])
 
 
-def test_a_missing_shard_is_named(records):
-    (records / "dataset-train.tfrecord-00000-of-00004").unlink()
-    with pytest.raises(DataError, match="00000-of-00004"):
-        RecordSource(records, "train")[0]
+def test_a_split_that_is_not_there_is_refused_with_those_that_are(folder):
+    with pytest.raises(UsageError, match=r"has no split 'test'\. It has: train, val\."):
+        RecordSource(folder, "test")
+
+
+def test_a_folder_without_a_manifest_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="holds no manifest"):
+        RecordSource(tmp_path / "nothing", "train")
+
+
+def test_a_source_can_be_sent_to_workers_before_and_after_its_first_read(folder):
+    source = RecordSource(folder, "train")
+    fresh = pickle.loads(pickle.dumps(source))  # noqa: S301 - our own bytes
+    assert fresh[4] == source[4] == RECORDS[4]
+    assert pickle.loads(pickle.dumps(source))[3] == RECORDS[3]  # noqa: S301 - our own bytes
+
+
+def test_a_record_decodes_to_its_pixels(folder):
+    record = RecordSource(folder, "train")[3]
+    assert (record.image.shape, record.image.dtype) == ((4, 6, 3), np.uint8)
+    assert np.abs(record.image.astype(int) - (120, 0, 0)).max() <= 3
+    assert record.mask.tolist() == [[1] * 6] * 4
+    assert record.original_size == (13, 20)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "is no readable index"),
+        (b"", "has 0 lines for 3 records"),
+        (b"0 1\n", "has 1 lines for 3 records"),
+        (b"0 1\n1 1\n2 1\n3 1\n", "has 4 lines for 3 records"),
+        (b"zero 1\n1 1\n2 1\n", "is no readable index"),
+        (b"0 1\n\n2 1\n", "is no readable index"),
+        (b"0 1\n-5 1\n2 1\n", "lines for 3 records"),
+        (b"\xff\xfe 1\n1 1\n2 1\n", "is no readable index"),
+        (b"9" * 5000 + b" 1\n1 1\n2 1\n", "is no readable index"),
+    ],
+)
+def test_a_damaged_index_is_refused_by_name(folder, content, reason):
+    index = shard_of(folder, 0).with_name(shard_of(folder, 0).name + ".idx")
+    if content is None:
+        index.unlink()
+    else:
+        index.write_bytes(content)
+    source = RecordSource(folder, "train")
+    with pytest.raises(DataError, match=reason) as caught:
+        source[0]
+    assert caught.value.code == "E_INDEX"
+    assert source[4] == RECORDS[4]  # the other shards are still good
+
+
+@pytest.mark.parametrize("offset", [1, 7, 10**6, 10**30])
+def test_an_index_that_points_elsewhere_is_noticed_by_the_checksums(folder, offset):
+    index = shard_of(folder, 2).with_name(shard_of(folder, 2).name + ".idx")
+    index.write_text(f"0 1\n{offset} 1\n", "ascii")
+    source = RecordSource(folder, "train")
+    assert source[3] == RECORDS[3]
+    with pytest.raises(DataError, match="record 1"):
+        source[4]
+
+
+def test_a_lost_record_is_asked_for_by_its_number_in_its_shard(folder):
+    with pytest.raises(DataError, match=r"00002-of-00003: record 7: should begin at byte 1000000000000"):
+        read_record(shard_of(folder, 2), 7, 10**12)
+
+
+def test_an_index_is_the_offsets_of_the_records(folder):
+    offsets = read_index(shard_of(folder, 0), 3)
+    assert offsets[0] == 0
+    assert offsets == sorted(offsets)
+    data = shard_of(folder, 0).read_bytes()
+    for offset, record in zip(offsets, RECORDS, strict=False):
+        assert data[offset + 12 :].startswith(encode_record(record))
+
+
+def test_a_damaged_record_is_refused_and_its_neighbours_are_read(folder):
+    path = shard_of(folder, 0)
+    data = bytearray(path.read_bytes())
+    data[read_index(path, 3)[1] + 40] ^= 1
+    path.write_bytes(bytes(data))
+    source = RecordSource(folder, "train")
+    assert source[0] == RECORDS[0]
+    assert source[2] == RECORDS[2]
+    with pytest.raises(DataError, match="record 1: has a wrong checksum of its data") as caught:
+        source[1]
+    assert caught.value.code == "E_SHARD_CRC"
+
+
+def test_a_missing_shard_is_refused(folder):
+    shard_of(folder, 2).unlink()
+    with pytest.raises(DataError) as caught:
+        RecordSource(folder, "train")[4]
+    assert caught.value.code == "E_SHARD_MISSING"
