@@ -6,10 +6,14 @@ comes last, so that a folder with a manifest is whole.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import json
+import os
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,17 +25,25 @@ from converter import __version__
 from converter.classes import CLASSES_CSV, ClassMap, read_class_map
 from converter.config import BuildConfig
 from converter.console import Progress, table
-from converter.engines import run_local
-from converter.errors import DataError, UsageError, shown
+from converter.engines import held_signals, run_local
+from converter.errors import DataError, SegconvError, UsageError, shown
 from converter.layouts import find_splits
 from converter.manifest import ClassInfo, Manifest, SplitInfo, read_manifest
-from converter.schema import ERRORS, IGNORE_INDEX, INDEX_SUFFIX, MANIFEST
+from converter.schema import ERRORS, IGNORE_INDEX, MANIFEST
 from converter.shards import BYTES_PER_PIXEL, ShardResult, ShardTask, plan_shards, run_shard_task
-from converter.splits import Reject, read_split_list
-from converter.storage import TEMPORARY, remove_temporary, sync_folder, temporary_path, write_error, write_whole
-from converter.tfds import FILES as TFDS_FILES
+from converter.splits import ExampleRef, Reject, read_split_list
+from converter.storage import (
+    TEMPORARY,
+    remove_temporary,
+    resolve_inside,
+    sync_folder,
+    temporary_path,
+    write_durably,
+    write_error,
+)
 from converter.tfds import tfds_files
 
+COMMIT = TEMPORARY + "commit"  # final names, one a line, while they are being given
 SHOWN_REJECTS = 50  # on the console; more would scroll the first ones away
 
 
@@ -100,14 +112,38 @@ def plan_build(config: BuildConfig) -> Plan:
       UsageError: the source cannot be started on.
     """
     splits = find_splits(config.src)
+    if config.classes is None:
+        _check_inside(config, config.src / CLASSES_CSV)
     classes = read_class_map(config.classes or config.src / CLASSES_CSV)
     tasks: dict[str, list[ShardTask]] = {}
     rejects: list[Reject] = []
+    seen: dict[str, ExampleRef] = {}
     for split in splits:
+        _check_inside(config, split.list_path)
         refs, bad_lines = read_split_list(split.list_path, split.image_dir, split.mask_dir)
         rejects += bad_lines
-        tasks[split.name] = plan_shards(split.name, refs[: config.limit], config, classes)
+        if not config.allow_leak:
+            _check_leak(config, seen, refs)
+        tasks[split.name] = plan_shards(split.name, refs, config, classes)
     return Plan(classes, tasks, rejects)
+
+
+def _check_inside(config: BuildConfig, path: Path) -> None:
+    """Raises UsageError where a file that was found in the source is a link out of it."""
+    try:
+        resolve_inside(config.src, path.name, follow_links=config.pair.follow_links)
+    except DataError as error:
+        raise UsageError(path, error.what, error.mend, error.code) from None
+
+
+def _check_leak(config: BuildConfig, seen: dict[str, ExampleRef], refs: list[ExampleRef]) -> None:
+    """Raises UsageError where a photograph stands in two splits: scores on it would say nothing. Adds to `seen`."""
+    for ref in refs:
+        other = seen.setdefault(ref.image, ref)
+        if other.list_name != ref.list_name:
+            what = f"names {shown(ref.image)}, which {other.list_name}:{other.line} names too"
+            mend = "Take it off one of the lists, or pass --allow-leak."
+            raise UsageError(config.src / f"{ref.list_name}:{ref.line}", what, mend, "E_LEAK")
 
 
 def plan_text(config: BuildConfig) -> str:
@@ -141,25 +177,30 @@ def build(config: BuildConfig) -> BuildReport:
     """
     start = time.monotonic()
     plan = plan_build(config)
-    old = check_out(config)
-    tasks = [task for split_tasks in plan.tasks.values() for task in split_tasks]
+    check_out(config)  # before a folder is made
     is_new = _make_folder(config.out)
-    try:
-        remove_temporary(config.out)
-        with Progress(plan.num_pairs, "image") as progress:
-            results = run_local(run_shard_task, tasks, config.num_workers, progress.show)
-        rejects = _in_order(plan, results)
-        if rejects and config.on_error == "fail":
-            raise RefusedPairsError(rejects, plan.num_pairs + len(plan.rejects))
-        manifest = _manifest(config, plan, results, rejects)
-        if not any(split.records for split in manifest.splits.values()):
-            raise RefusedPairsError(rejects, plan.num_pairs + len(plan.rejects))
-        _commit(config.out, manifest, rejects, old)
-    finally:
-        remove_temporary(config.out)
-        if is_new and not any(config.out.iterdir()):
-            config.out.rmdir()
+    with _lock(config.out):
+        try:
+            _clear(config.out)
+            manifest, rejects = _build(config, plan, check_out(config))
+        finally:
+            _clear(config.out)
+            if is_new and not any(config.out.iterdir()):
+                config.out.rmdir()
     return BuildReport(config.out, manifest, rejects, time.monotonic() - start)
+
+
+def _build(config: BuildConfig, plan: Plan, old: Manifest | None) -> tuple[Manifest, list[Reject]]:
+    """Makes all shards and commits them; returns what was built and what was left out."""
+    tasks = [task for split_tasks in plan.tasks.values() for task in split_tasks]
+    with Progress(plan.num_pairs, "image") as progress:
+        results = run_local(run_shard_task, tasks, config.num_workers, progress.show)
+    rejects = _in_order(plan, results)
+    if rejects and (config.on_error == "fail" or not any(result.info.records for result in results)):
+        raise RefusedPairsError(rejects, plan.num_pairs + len(plan.rejects))
+    manifest = _manifest(config, plan, results, rejects)
+    _commit(config.out, manifest, rejects, old)
+    return manifest, rejects
 
 
 class RefusedPairsError(DataError):
@@ -168,16 +209,17 @@ class RefusedPairsError(DataError):
     def __init__(self, rejects: list[Reject], num_pairs: int) -> None:
         codes = ", ".join(f"{count} {code}" for code, count in Counter(r.error.code for r in rejects).most_common())
         what = f"{len(rejects)} of {num_pairs} pairs were refused ({codes}), so nothing was built"
-        mend = "Mend them, or pass --on-error skip to leave them out."
+        can_skip = len(rejects) < num_pairs
+        mend = "Mend them, or pass --on-error skip to leave them out." if can_skip else "No pair is left: mend them."
         super().__init__("segconv build", what, mend, "E_REFUSED")
         self.rejects = rejects
 
 
-def rejects_text(rejects: list[Reject], heading: str) -> list[str]:
-    """Returns one line for each refused pair, the first 50 of them, each behind a heading such as "Error"."""
-    lines = [f"{heading}: {reject}" for reject in rejects[:SHOWN_REJECTS]]
-    hidden = len(rejects) - SHOWN_REJECTS
-    return [*lines, f"... and {hidden} more"] if hidden > 0 else lines
+def rejects_text(rejects: list[Reject], heading: str, *, limit: int | None = SHOWN_REJECTS) -> list[str]:
+    """Returns one line for each refused pair, at most `limit` of them, each behind a heading such as "Error"."""
+    lines = [f"{heading}: {reject}" for reject in rejects[:limit]]
+    hidden = len(rejects) - len(lines)
+    return [*lines, f"... and {hidden} more; all of them with 2> errors.txt"] if hidden else lines
 
 
 def check_out(config: BuildConfig) -> Manifest | None:
@@ -192,6 +234,8 @@ def check_out(config: BuildConfig) -> Manifest | None:
     if not out.is_dir():
         raise UsageError(out, "is no folder", "Name another with --out.", "E_OUT")
     names = sorted(path.name for path in out.iterdir() if not path.name.startswith(TEMPORARY))
+    if MANIFEST not in names:
+        names = [name for name in names if name not in _begun(out)]
     if not names:
         return None
     if MANIFEST not in names:
@@ -200,7 +244,48 @@ def check_out(config: BuildConfig) -> Manifest | None:
     if not config.overwrite:
         mend = "Pass --overwrite to replace it, or name another folder with --out."
         raise UsageError(out, "holds a finished dataset", mend, "E_OUT")
-    return read_manifest(out)
+    try:
+        return read_manifest(out)
+    except SegconvError as error:
+        mend = "Delete the folder, or name another with --out."
+        raise UsageError(out, f"holds a dataset whose manifest {error.what}", mend, "E_OUT") from None
+
+
+@contextlib.contextmanager
+def _lock(out: Path) -> Iterator[None]:
+    """Keeps a second build out of a folder. The system lets go of the lock when the process ends, however it ends.
+
+    Raises:
+      UsageError: another build holds it.
+    """
+    descriptor = os.open(out, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            mend = "Wait until it is done, or name another folder with --out."
+            raise UsageError(out, "is being written by another build", mend, "E_LOCKED") from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _begun(out: Path) -> list[str]:
+    """Returns the final names that a commit had begun to give when it was ended."""
+    try:
+        names = (out / COMMIT).read_text("utf-8").split("\n")
+    except (OSError, UnicodeDecodeError):
+        return []
+    return [name for name in names if name and name == Path(name).name]
+
+
+def _clear(out: Path) -> None:
+    """Deletes what a build has left that did not come to its manifest."""
+    if not (out / MANIFEST).exists():
+        for name in _begun(out):
+            with contextlib.suppress(IsADirectoryError):  # no file of ours
+                (out / name).unlink(missing_ok=True)
+    remove_temporary(out)
 
 
 def _make_folder(out: Path) -> bool:
@@ -262,23 +347,30 @@ def _errors_text(rejects: list[Reject]) -> bytes:
 def _commit(out: Path, manifest: Manifest, rejects: list[Reject], old: Manifest | None) -> None:
     """Gives every file its final name, the manifest last.
 
+    All bytes are on the disk before the first name is given. COMMIT lists the names for as long as they are being
+    given, so that whoever finds it beside no manifest knows which files to delete.
+
     Raises:
       MachineError: the disk failed; without a manifest the folder does not pass for a dataset.
     """
+    texts = tfds_files(manifest)
+    names = [*manifest.files(), *texts]
     try:
-        if old is not None:
-            (out / MANIFEST).unlink()  # from here on the folder is no finished dataset, until the new manifest is
-            for name in {*old.files(), *TFDS_FILES} - set(manifest.files()):
-                (out / name).unlink(missing_ok=True)
-        for _, shard in manifest.shards():
-            for name in (shard.name, shard.name + INDEX_SUFFIX):
-                temporary_path(out / name).replace(out / name)
         if rejects:
-            write_whole(out / ERRORS, _errors_text(rejects))
-        for name, text in tfds_files(manifest).items():
-            write_whole(out / name, text.encode())
+            write_durably(temporary_path(out / ERRORS), _errors_text(rejects))
+        for name, text in {**texts, MANIFEST: manifest.to_json()}.items():
+            write_durably(temporary_path(out / name), text.encode())
+        write_durably(out / COMMIT, "\n".join(names).encode())
         sync_folder(out)
-        write_whole(out / MANIFEST, manifest.to_json().encode())
-        sync_folder(out)
+        with held_signals():  # some milliseconds, in which an end would cost the old dataset and the new one
+            if old is not None:
+                (out / MANIFEST).unlink()
+                for name in {*old.files(), *texts} - set(names):
+                    (out / name).unlink(missing_ok=True)
+            for name in names:
+                temporary_path(out / name).replace(out / name)
+            sync_folder(out)
+            temporary_path(out / MANIFEST).replace(out / MANIFEST)
+            sync_folder(out)
     except OSError as error:
         raise write_error(out, error) from error

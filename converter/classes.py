@@ -143,8 +143,8 @@ class _Builder:
         if len(cells) != expected:
             raise ValueError(f"has {len(cells)} columns, the header has {expected}")
         name, value = cells[:2]
-        if not name:
-            raise ValueError("has no name")
+        if not name or not name.isprintable():
+            raise ValueError("has no name that could be printed")
         index = self._index(name, cells[2] if self.has_index else None)
         if value == "*":
             if self.default not in (None, index):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import signal
 import sys
 from pathlib import Path
@@ -65,10 +67,10 @@ class Size(click.ParamType[tuple[int, int]]):
 
 @segconv.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--train", "num_train", type=click.IntRange(1), default=160, help="Pairs in train.txt.")
-@click.option("--val", "num_val", type=click.IntRange(1), default=40, help="Pairs in val.txt.")
+@click.option("--train", type=click.IntRange(1), default=160, help="Pairs in train.txt.")
+@click.option("--val", type=click.IntRange(1), default=40, help="Pairs in val.txt.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Another seed draws another town.")
-def sample(folder: Path, num_train: int, num_val: int, seed: int) -> None:
+def sample(folder: Path, train: int, val: int, seed: int) -> None:
     """Draw a synthetic aerial dataset to try everything on.
 
     Writes DIR with jpg/, png/, val_jpg/, val_png/, train.txt, val.txt and classes.csv: tiles of 288x384 pixels seen
@@ -80,7 +82,7 @@ def sample(folder: Path, num_train: int, num_val: int, seed: int) -> None:
     """  # noqa: D301
     from converter.sample import write_sample
 
-    write_sample(folder, train=num_train, val=num_val, seed=seed)
+    write_sample(folder, train=train, val=val, seed=seed)
     log.info("next: segconv build --src %s", folder)
 
 
@@ -95,15 +97,16 @@ def sample(folder: Path, num_train: int, num_val: int, seed: int) -> None:
 @click.option("--shard-mb", type=click.IntRange(1), default=DEFAULT.shard_mb, help="Target size of a shard, in MB.")
 @click.option("--shards", type=click.IntRange(1), help="Shards of each split.  [default: as --shard-mb asks]")
 @click.option("--seed", type=click.IntRange(0), default=DEFAULT.seed, help="Decides the order of the records.")
-@click.option("--limit", type=click.IntRange(1), help="At most so many pairs of each split.")
+@click.option("--limit", type=click.IntRange(1), help="At most so many pairs of each split, by chance.")
 @click.option("-j", "--workers", type=click.IntRange(0), default=0, help="Processes; 0 is one a processor.")
 @click.option("--on-error", type=click.Choice(ON_ERROR), default=DEFAULT.on_error, help="What a bad pair does.")
 @click.option("--follow-links", is_flag=True, help="Read what links put outside the source folder.")
+@click.option("--allow-leak", is_flag=True, help="Let a photograph stand in two splits.")
 @click.option("--overwrite", is_flag=True, help="Replace a finished dataset.")
 @click.option("--dry-run", is_flag=True, help="Say what would be built, and stop.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
+@click.option("--json", is_flag=True, help="Print one JSON object instead of the table.")
 @click.pass_context
-def build(ctx: click.Context, /, dry_run: bool, as_json: bool, **options: object) -> None:
+def build(ctx: click.Context, /, dry_run: bool, json: bool, **options: object) -> None:
     """Convert a folder of photographs and masks to records.
 
     Reads train.txt, val.txt (lines such as photo.jpg;mask.png), jpg/, png/ and classes.csv of the source folder.
@@ -119,6 +122,8 @@ def build(ctx: click.Context, /, dry_run: bool, as_json: bool, **options: object
     config = BuildConfig(pair=pair, **options)  # type: ignore[arg-type]
     from converter import build as building
 
+    if dry_run and json:
+        raise UsageError("--json", "tells what was built, and --dry-run builds nothing", "Leave one of them out.")
     if dry_run:
         print_result(building.plan_text(config))
         return
@@ -126,12 +131,13 @@ def build(ctx: click.Context, /, dry_run: bool, as_json: bool, **options: object
     try:
         report = building.build(config)
     except building.RefusedPairsError as error:
-        for line in building.rejects_text(error.rejects, "Error"):
+        limit = building.SHOWN_REJECTS if sys.stderr.isatty() else None  # a file takes them all
+        for line in building.rejects_text(error.rejects, "Error", limit=limit):
             log.error(line)
         raise
     for line in building.rejects_text(report.rejects, "Skipped"):
         log.warning(line)
-    if as_json:
+    if json:
         print_json(report.to_json())
     else:
         print_result(report.to_text())
@@ -144,8 +150,8 @@ def build(ctx: click.Context, /, dry_run: bool, as_json: bool, **options: object
 @click.argument("what", nargs=-1, metavar="[shard|dataset] [PATH]")
 @click.option("--record", type=click.IntRange(0), help="One record of the shard, counted from 0.")
 @click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Save a contact sheet, such as s.png.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
-def inspect(what: tuple[str, ...], record: int | None, save: Path | None, as_json: bool) -> None:
+@click.option("--json", is_flag=True, help="Print one JSON object instead of the table.")
+def inspect(what: tuple[str, ...], record: int | None, save: Path | None, json: bool) -> None:
     """Tell what is inside a shard or a dataset.
 
     Reads every record, holds its checksums and counts the pixels of each class. PATH is a shard or a folder of
@@ -175,7 +181,7 @@ def inspect(what: tuple[str, ...], record: int | None, save: Path | None, as_jso
         records = [inspecting.record_at(path, record)]
         text = inspecting.record_text(records[0], record, classes)
         facts = inspecting.record_json(records[0], record, classes)
-    if as_json:
+    if json:
         print_json(facts)
     else:
         print_result(text)
@@ -199,11 +205,22 @@ def _kind_and_path(what: tuple[str, ...]) -> tuple[str, Path]:
 
 def main() -> NoReturn:
     """Runs the command; every failure of a user's is one line on stderr and an exit code."""
+    _open_streams()
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:  # under nohup it stays ignored
             signal.signal(number, _interrupt)
     set_verbosity(0)  # until the options are read
     sys.exit(_run())
+
+
+def _open_streams() -> None:
+    """Makes sure that stdout and stderr can be written to: some callers close them, some have no Unicode."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123 - for as long as the process lives
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _run() -> int:

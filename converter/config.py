@@ -13,6 +13,7 @@ FITS = ("pad", "stretch")
 ON_ERROR = ("fail", "skip")
 
 MAX_SIDE = 16384  # of the stored size; a typing slip such as 51200 should not ask for gigabytes
+MAX_NAME_CHARS = 150  # of a dataset: with split, shard numbers and our prefix a file name must stay below 255
 MAX_FILE_BYTES = 256 * 2**20  # of one source file, before a byte of it is read
 MAX_PIXELS = 50_000_000  # of one source picture, from its header, before it is decoded
 
@@ -38,6 +39,8 @@ class PairConfig:
     def __post_init__(self) -> None:
         if not all(1 <= side <= MAX_SIDE for side in self.size):
             raise UsageError("--size", f"{self.size!r} is not within 1..{MAX_SIDE}", "Name a size such as 360x480.")
+        if self.size[0] * self.size[1] > MAX_PIXELS:  # or no reader would open what was built
+            raise UsageError("--size", f"{self.size!r} has more than {MAX_PIXELS} pixels", "Name a smaller size.")
         if self.fit not in FITS:
             raise UsageError("--fit", f"{self.fit!r} is none of {', '.join(FITS)}", "Name one of them.")
         if not 1 <= self.jpeg_quality <= 100:
@@ -57,9 +60,10 @@ class BuildConfig:
       shard_mb: target size of one shard, in MB (10**6 bytes).
       shards: number of shards of each split; None derives it from `shard_mb`.
       seed: decides the order of the records.
-      limit: at most so many pairs of each split; None takes all.
+      limit: at most so many pairs of each split, by chance; None takes all.
       workers: processes; 0 is one for each processor that this process may use.
       on_error: "fail" looks at all pairs and stops without a result; "skip" leaves bad pairs out and lists them.
+      allow_leak: lets a photograph stand in two splits.
       overwrite: replaces a finished dataset in `out`.
     """
 
@@ -74,7 +78,13 @@ class BuildConfig:
     limit: int | None = None
     workers: int = 0
     on_error: str = "fail"
+    allow_leak: bool = False
     overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        if len(self.dataset_name) > MAX_NAME_CHARS:
+            what = f"has {len(self.dataset_name)} characters, at most {MAX_NAME_CHARS} fit the name of a shard"
+            raise UsageError("--name", what, "Name a shorter one.")
 
     @property
     def dataset_name(self) -> str:

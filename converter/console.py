@@ -36,7 +36,7 @@ def print_result(text: str) -> None:
 
 def print_json(result: dict[str, Any]) -> None:
     """Writes one JSON object to stdout, and nothing else; keys are a promise to scripts."""
-    print_result(json.dumps(result, ensure_ascii=False))
+    print_result(json.dumps(result))
 
 
 def table(rows: list[tuple[str, ...]]) -> str:

@@ -53,14 +53,14 @@ def run_local(
     """
     # spawn: a forked worker would share the parent's open files and locks, and inherit whatever it had imported.
     context = multiprocessing.get_context("spawn")
-    with _held_signals():
+    with held_signals():
         resource_tracker.ensure_running()  # first of all, since it lets signals through again once it is started
     # A semaphore counts the finished units: it needs neither a file, which a full disk would refuse, nor a message.
     done = context.Semaphore(0)
     num_done = 0
     pool = ProcessPoolExecutor(min(workers, len(tasks)), context, _start_worker, (done, os.getpid()))
     try:
-        with _held_signals():
+        with held_signals():
             futures = [pool.submit(_run, function, task) for task in tasks]
         pending = set(futures)
         while pending:
@@ -82,7 +82,7 @@ def run_local(
 
 
 @contextlib.contextmanager
-def _held_signals() -> Iterator[None]:
+def held_signals() -> Iterator[None]:
     """Holds back the signals that ask a process to end, for as long as processes are started.
 
     They inherit that, and keep it: Ctrl-C and a closed terminal reach all processes at once, but only this one is

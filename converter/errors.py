@@ -11,6 +11,7 @@ A bug of ours is none of these: it stays an ordinary exception with its tracebac
 from __future__ import annotations
 
 EXIT_SKIPPED = 3  # the work is done, but with skipped examples
+REBUILD = "Build the dataset again with `segconv build`."
 SHOWN_CHARS = 200  # longest quotation of a user's text in a message
 
 
@@ -36,13 +37,13 @@ class SegconvError(Exception):
 
     def __init__(self, where: object, what: str, mend: str, code: str = "E_USAGE") -> None:
         super().__init__(where, what, mend, code)  # all of them in `args`, so that the error survives pickling
-        self.where = shown(where)
+        self.where = str(where)
         self.what = what
         self.mend = mend
         self.code = code
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what}. {self.mend}"
+        return f"{shown(self.where)}: {self.what}. {self.mend}"
 
 
 class DataError(SegconvError):

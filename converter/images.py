@@ -102,6 +102,8 @@ def check_png(data: bytes, name: str) -> tuple[int, int]:
             if kind != b"IHDR" or length != 13:
                 raise refuse("is no PNG: it does not begin with a header chunk")
             header = view[position + 16], view[position + 17]
+        elif kind == b"IHDR":
+            raise refuse("has two headers")  # decoders believe the last one
         if kind == b"IEND":
             return header
         position = end
@@ -166,7 +168,9 @@ def open_photo(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Photo:
         what = f"has {'16 bits a channel' if deep else f'mode {picture.mode}'}"
         raise DataError(name, what, "Convert it to 8-bit RGB.", "E_IMAGE_MODE")
     try:
-        orientation = picture.getexif().get(_ORIENTATION, 1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's word on damaged EXIF
+            orientation = picture.getexif().get(_ORIENTATION, 1)
     except (OSError, SyntaxError, ValueError, struct.error, KeyError, TypeError, ZeroDivisionError):
         orientation = 1  # damaged EXIF is no reason to lose the pixels
     return Photo(picture, orientation if orientation in _TRANSPOSE else 1, name)

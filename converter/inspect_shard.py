@@ -15,9 +15,9 @@ import numpy as np
 from PIL import Image
 
 from converter.classes import Color, wheel_color
-from converter.console import table
-from converter.errors import DataError, MachineError, SegconvError, UsageError, shown
-from converter.manifest import ClassInfo, Manifest, read_manifest
+from converter.console import log, table
+from converter.errors import REBUILD, DataError, MachineError, SegconvError, UsageError, shown
+from converter.manifest import ClassInfo, Manifest, ShardInfo, check_shard_file, read_manifest
 from converter.masks import count_classes
 from converter.pictures import contact_sheet, overlay
 from converter.records import Record, decode_example, decode_record
@@ -41,7 +41,7 @@ class ShardReport:
       size: (height, width) of the first record's mask, in pixels; None without a record.
       pixels: stored pixels per class index.
       ignored_pixels: stored pixels that hold IGNORE_INDEX.
-      classes: (name, colour) in order of class index; from the manifest where there is one.
+      classes: in order of class index; from the manifest where there is one.
     """
 
     path: Path
@@ -119,7 +119,7 @@ def inspect_shard(path: Path) -> ShardReport:
     Raises:
       UsageError: there is no such file.
     """
-    manifest = _manifest_of(path)
+    manifest, info = _entry_of(path)
     tally = _Tally()
     fault = None
     try:
@@ -129,9 +129,14 @@ def inspect_shard(path: Path) -> ShardReport:
         fault = error
     num_classes = manifest.num_classes if manifest else max((i + 1 for i in tally.pixels), default=0)
     stray = sorted(index for index in tally.pixels if index >= num_classes)
+    if info is not None and fault is None:
+        try:
+            check_shard_file(path.parent, info)  # cut at a record's end, or swapped, it is still a whole TFRecord file
+        except DataError as error:
+            fault = error
     if stray and fault is None:
         what = f"holds class {stray[0]}, the manifest has 0..{num_classes - 1}"
-        fault = DataError(path, what, "Build the dataset again with `segconv build`.", "E_MASK_VALUE")
+        fault = DataError(path, what, REBUILD, "E_MASK_VALUE")
     return ShardReport(
         path=path,
         records=tally.records,
@@ -208,7 +213,8 @@ def record_at(path: Path, number: int) -> Record:
     data = next(itertools.islice(read_shard(path), number, None), None)
     if data is None:
         count = sum(1 for _ in read_shard(path))
-        raise UsageError(path, f"has no record {number}", f"It has 0..{count - 1}.", "E_RECORD_NUMBER")
+        there = f"It has 0..{count - 1}." if count else "It is empty."
+        raise UsageError(path, f"has no record {number}", there, "E_RECORD_NUMBER")
     return decode_record(data, f"{path}: record {number}")
 
 
@@ -259,7 +265,7 @@ def save_sheet(records: list[Record], classes: Sequence[ClassInfo], title: str, 
     if not records:
         raise UsageError(path, "would be empty: there is no record", "Name a shard with records.", "E_NO_RECORD")
     colors = [info.color for info in classes]
-    cells = [overlay(record.image, record.mask, colors) for record in records]
+    cells = [_overlay(record, colors) for record in records]
     cells = [_no_wider(cell, 320) for cell in cells]
     rows = [cells[start : start + SHEET_COLUMNS] for start in range(0, len(cells), SHEET_COLUMNS)]
     sheet = contact_sheet(rows, legend=[(info.name, info.color) for info in classes], title=title)
@@ -317,15 +323,24 @@ class _Tally:
         self.records += 1
 
 
-def _manifest_of(shard: Path) -> Manifest | None:
-    """Returns the manifest beside a shard; None where there is none, or where it is about other files."""
+def _entry_of(shard: Path) -> tuple[Manifest | None, ShardInfo | None]:
+    """Returns the manifest beside a shard and its entry there; (None, None) where it has none."""
     if not (shard.parent / MANIFEST).is_file():
-        return None
+        return None, None
     try:
         manifest = read_manifest(shard.parent)
-    except SegconvError:
-        return None
-    return manifest if shard.name in {info.name for _, info in manifest.shards()} else None
+    except SegconvError as error:
+        log.warning("%s Class names are not known, and nothing is held against it.", error)
+        return None, None
+    info = next((info for _, info in manifest.shards() if info.name == shard.name), None)
+    return (manifest, info) if info else (None, None)
+
+
+def _overlay(record: Record, colors: Sequence[Color]) -> np.ndarray:
+    image, mask = record.image, record.mask
+    if image.shape[:2] != mask.shape:
+        raise DataError(record.file_name, "has another size than its mask in the record", REBUILD, "E_RECORD")
+    return overlay(image, mask, colors)
 
 
 def _sum_pixels(reports: list[ShardReport]) -> list[int]:

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from converter.errors import DataError, UsageError
+from converter.errors import REBUILD, DataError, UsageError
 from converter.schema import ERRORS, INDEX_SUFFIX, MANIFEST, MAX_CLASSES, SCHEMA_VERSION
-
-REBUILD = "Build the dataset again with `segconv build`."
 
 
 @dataclass(frozen=True)
@@ -231,12 +230,19 @@ def _check(manifest: Manifest) -> None:
         raise ValueError("a colour is not within 0..255")
     if min(manifest.size) < 1:
         raise ValueError(f"size {manifest.size}")
-    for _, shard in manifest.shards():
-        name = shard.name
-        if not name or name != Path(name).name or name.startswith(".") or not name.isprintable():
-            raise ValueError(f"shard name {name!r} is no plain file name")
-        if shard.records < 0 or shard.bytes < 0:
-            raise ValueError(f"shard {shard.name!r} has negative counts")
     for split, info in manifest.splits.items():
         if len(info.pixels) != manifest.num_classes or len(info.images) != manifest.num_classes:
             raise ValueError(f"split {split!r} has pixel counts for another number of classes")
+        for shard in info.shards:
+            _check_shard(split, shard)
+    if not any(info.shards for info in manifest.splits.values()):
+        raise ValueError("no shard")
+
+
+def _check_shard(split: str, shard: ShardInfo) -> None:
+    """Raises ValueError where an entry is not that of a shard of ours."""
+    # Nothing but a plain file name of that form: a rebuild must not delete a file because a manifest names it.
+    if not re.fullmatch(rf"\w+-{re.escape(split)}\.tfrecord-\d{{5}}-of-\d{{5}}", shard.name, re.ASCII):
+        raise ValueError(f"shard name {shard.name!r} is not that of a shard")
+    if shard.records < 0 or shard.bytes < 0:
+        raise ValueError(f"shard {shard.name!r} has negative counts")

@@ -75,7 +75,7 @@ class MaskMapper:
         is_full = classes.num_classes == MAX_CLASSES
         self._dtype: type[np.unsignedinteger] = np.uint16 if is_full else np.uint8
         self._zero = 256 if is_full else classes.num_classes
-        self._tables: dict[tuple[str, tuple[Color, ...]], np.ndarray] = {}
+        self._tables: dict[tuple[str, int, tuple[Color, ...]], np.ndarray] = {}
 
     def map_mask(self, source: MaskSource, size: tuple[int, int]) -> np.ndarray:
         """Decodes a mask, samples it to a size, and maps its values to class indices.
@@ -102,24 +102,25 @@ class MaskMapper:
         return mask
 
     def _look_up(self, picture: Image.Image, source: MaskSource) -> np.ndarray:
-        table = self._table(picture, source.name)
+        table = self._table(picture, source)
         codes = table.take(_values(picture))
         if not codes.all():
             raise self._unlisted(source, table)
         codes += self._dtype(self._zero)  # wraps around, on purpose
         return codes.astype(np.uint8, copy=False).reshape(picture.size[1], picture.size[0])
 
-    def _table(self, picture: Image.Image, name: str) -> np.ndarray:
-        """Returns the codes of all values that a picture of this mode and palette can hold."""
+    def _table(self, picture: Image.Image, source: MaskSource) -> np.ndarray:
+        """Returns the codes of all values that a picture of this mode, depth and palette can hold."""
         colors = _palette(picture)
-        key = (picture.mode, colors)
+        key = (picture.mode, source.depth, colors)
         if key not in self._tables:
             if len(self._tables) >= MAX_TABLES:
                 self._tables.clear()
             try:
-                self._tables[key] = self._encode(self._listed(picture.mode, colors), _NUM_VALUES[picture.mode])
+                self._tables[key] = self._encode(self._listed(*key), _NUM_VALUES[picture.mode])
             except ValueError as error:
-                raise DataError(name, str(error), "Write p0, p1, ... for palette indices.", "E_MASK_VALUE") from None
+                mend = "Write the numbers in the file into the class map, or save the mask as 8-bit grey or RGB."
+                raise DataError(source.name, str(error), mend, "E_MASK_VALUE") from None
         return self._tables[key]
 
     def _encode(self, listed: dict[int, int], num_values: int) -> np.ndarray:
@@ -134,11 +135,12 @@ class MaskMapper:
     def _code(self, index: int) -> int:
         return (index - self._zero) % (1 << 8 * self._dtype().itemsize)
 
-    def _listed(self, mode: str, colors: tuple[Color, ...]) -> dict[int, int]:
+    def _listed(self, mode: str, depth: int, colors: tuple[Color, ...]) -> dict[int, int]:
         """Returns value -> class index for all values of a mode that the class map lists.
 
         Raises:
-          ValueError: an entry of the palette belongs to one class by its number and to another by its colour.
+          ValueError: a value could be meant in two ways: an entry of a palette belongs to one class by its number and
+            to another by its colour; or a sample of few bits is drawn as a level that is listed while it is not.
         """
         classes = self.classes
         if mode == "P":
@@ -157,7 +159,14 @@ class MaskMapper:
             grey = {_packed((level, level, level)): index for level, index in classes.grey.items() if level < 256}
             return grey | {_packed(color): index for color, index in classes.rgb.items()}
         levels = {color[0]: index for color, index in classes.rgb.items() if len(set(color)) == 1}
-        return {level: index for level, index in (levels | classes.grey).items() if level < _NUM_VALUES[mode]}
+        if depth < 8:
+            step = _step(depth)
+            for sample in range(1, 1 << depth):
+                if sample not in classes.grey and sample * step in levels | classes.grey:
+                    raise ValueError(f"has {depth}-bit samples: a {sample} there is drawn as {sample * step}")
+        # A level means the same as a colour only where both have 8 bits.
+        listed = levels | classes.grey if depth == 8 else classes.grey
+        return {level: index for level, index in listed.items() if level < _NUM_VALUES[mode]}
 
     def _unlisted(self, source: MaskSource, table: np.ndarray) -> DataError:
         """Returns the error for a mask with unlisted values, counted over the whole mask."""
@@ -191,6 +200,8 @@ class MaskMapper:
 
 def resize_nearest(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
     """Returns the picture sampled to (height, width): row i takes row floor((i + 0.5) * old / new), columns alike.
+
+    Where that is a whole number before the floor, Pillow's rounding may take the row before it.
 
     Source: Pillow's Resampling.NEAREST.
     """
@@ -258,7 +269,7 @@ def _plain(source: MaskSource) -> Image.Image:
         return picture.convert("RGB" if mode == "RGBA" else "L")
     if mode == "1" or (mode == "L" and source.depth < 8):
         # Pillow stretches samples of 1, 2 and 4 bits to 0..255; the file's own numbers come back exactly.
-        step = 255 // (2**source.depth - 1)
+        step = _step(source.depth)
         return picture.convert("L").point([value // step for value in range(256)])
     if mode not in ("L", "P", "I;16", "RGB"):
         raise DataError(name, f"has mode {mode}", "Save it as 8-bit grey, palette or RGB.", "E_MASK_MODE")
@@ -279,6 +290,11 @@ def _values(picture: Image.Image) -> np.ndarray:
         return np.asarray(picture).ravel()
     # RGBX is one little-endian uint32 a pixel without a copy through three channels; X is padding.
     return np.frombuffer(picture.tobytes("raw", "RGBX"), "<u4") & 0xFFFFFF
+
+
+def _step(depth: int) -> int:
+    """Returns the factor by which Pillow stretches grey samples of 1, 2 or 4 bits to 0..255."""
+    return 255 // ((1 << depth) - 1)
 
 
 def _packed(color: Color) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from converter.errors import DataError
+from converter.errors import REBUILD, DataError
 from converter.images import decode_image
 from converter.masks import decode_mask
 from converter.schema import BYTES_KEYS, FILE_NAME, IMAGE, INT64_KEYS, MASK, MASK_NAME, ORIGINAL_HEIGHT, ORIGINAL_WIDTH
@@ -84,7 +84,7 @@ def decode_record(data: bytes, where: object) -> Record:
         if not isinstance(features.get(key), expected):
             found = sorted(features)
             what = f"has no {expected.__name__} under {key!r}; its keys are {found}"
-            raise DataError(where, what, "Build the dataset again with `segconv build`.", "E_RECORD")
+            raise DataError(where, what, REBUILD, "E_RECORD")
     texts = {key: bytes(features[key]).decode("utf-8", "replace") for key in (FILE_NAME, MASK_NAME)}
     return Record(
         image_bytes=bytes(features[IMAGE]),
@@ -125,8 +125,7 @@ def decode_example(data: bytes, where: object) -> dict[str, Feature]:
                 if len(values) == 1:
                     features[key] = values[0]
     except (ValueError, IndexError) as error:
-        mend = "Build the dataset again with `segconv build`."
-        raise DataError(where, f"is no tf.train.Example ({error})", mend, "E_RECORD") from None
+        raise DataError(where, f"is no tf.train.Example ({error})", REBUILD, "E_RECORD") from None
     return features
 
 

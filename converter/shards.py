@@ -13,18 +13,17 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from converter.classes import ClassMap
 from converter.config import BuildConfig, PairConfig
-from converter.errors import DataError, MachineError
+from converter.errors import DataError, MachineError, shown
 from converter.images import Photo, encode_jpeg, open_photo, place, render
 from converter.manifest import ShardInfo
 from converter.masks import MaskMapper, MaskSource, count_classes, encode_png, open_mask, pad_mask
 from converter.records import Record, encode_record
 from converter.schema import INDEX_SUFFIX, shard_name
 from converter.splits import ExampleRef, Reject
-from converter.storage import read_inside, temporary_path, write_error
+from converter.storage import read_inside, temporary_path, write_durably, write_error
 from converter.tfrecord import ShardWriter
 
 # Bytes of a record for each stored pixel, JPEG q95 and mask: 95 kB at 512x512. Only the number of shards hangs on it.
@@ -107,12 +106,12 @@ def plan_shards(split: str, refs: Sequence[ExampleRef], config: BuildConfig, cla
       config: what the build is to do.
       classes: which mask value is which class.
     """
-    count = config.shards or num_shards(len(refs), config.pair.size, config.shard_mb)
-    count = max(1, min(count, len(refs)))
-    ordered = shuffled(refs, config.seed)
+    ordered = shuffled(refs, config.seed)[: config.limit]  # by chance: the head of a list is often one scene
+    count = config.shards or num_shards(len(ordered), config.pair.size, config.shard_mb)
+    count = max(1, min(count, len(ordered)))
     tasks = []
     for shard in range(count):
-        part = ordered[len(refs) * shard // count : len(refs) * (shard + 1) // count]
+        part = ordered[len(ordered) * shard // count : len(ordered) * (shard + 1) // count]
         path = config.out / shard_name(config.dataset_name, split, shard, count)
         tasks.append(ShardTask(split, path, tuple(part), config.src, classes, config.pair))
     return tasks
@@ -147,11 +146,10 @@ def run_shard_task(task: ShardTask, tick: Callable[[], None]) -> ShardResult:
                     images = [total + (count > 0) for total, count in zip(images, counts, strict=True)]
                     ignored += ignored_here
                 tick()
-            _sync(file)
+            file.flush()
+            os.fsync(file.fileno())
         index = temporary.with_name(temporary.name + INDEX_SUFFIX)
-        with index.open("wb") as file:
-            file.write(writer.index.encode("ascii"))
-            _sync(file)
+        write_durably(index, writer.index.encode("ascii"))
     except OSError as error:
         raise write_error(task.path, error) from error
     except MemoryError:
@@ -196,10 +194,6 @@ def turned_like(photo: Photo, mask: MaskSource) -> Photo:
         return dataclasses.replace(photo, orientation=1)
     (mask_height, mask_width), (height, width) = mask.size, photo.size
     hint = ", with height and width swapped" if mask.size == (width, height) else ""
-    what = f"is {mask_height} high and {mask_width} wide, its photograph {photo.name} is {height} high and {width} wide"
-    raise DataError(mask.name, what + hint, "Draw the mask at the size of its photograph.", "E_SIZE")
-
-
-def _sync(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
+    own = f"is {mask_height} high and {mask_width} wide"
+    other = f"its photograph {shown(photo.name)} is {height} high and {width} wide"
+    raise DataError(mask.name, f"{own}, {other}{hint}", "Draw the mask at the size of its photograph.", "E_SIZE")

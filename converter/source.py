@@ -9,8 +9,8 @@ import bisect
 import itertools
 from pathlib import Path
 
-from converter.errors import DataError, UsageError
-from converter.manifest import REBUILD, Manifest, read_manifest
+from converter.errors import REBUILD, DataError, UsageError
+from converter.manifest import Manifest, read_manifest
 from converter.records import Record, decode_record
 from converter.schema import INDEX_SUFFIX
 from converter.tfrecord import read_frame

@@ -7,7 +7,7 @@ CRLF, blank lines and lines that begin with # are tolerated; everything else is 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from converter.errors import DataError, UsageError, shown
 from converter.storage import check_relative
@@ -32,11 +32,6 @@ class ExampleRef:
     line: int
     image: str
     mask: str
-
-    @property
-    def where(self) -> str:
-        """List and line, for messages."""
-        return f"{self.list_name}:{self.line}"
 
 
 @dataclass(frozen=True)
@@ -91,18 +86,17 @@ def read_split_list(path: Path, image_dir: str, mask_dir: str) -> tuple[list[Exa
         raise UsageError(path, f"is not UTF-8 text (byte {error.start})", mend, "E_LIST") from None
     refs: list[ExampleRef] = []
     rejects: list[Reject] = []
-    first_line: dict[tuple[str, str], int] = {}
+    first_line: dict[str, int] = {}
     for number, raw in enumerate(text.split("\n"), 1):
         line = raw.strip()
         if not line or line.startswith("#"):
             continue
         try:
             image, mask = _pair(line)
-            check_relative(image)  # before it is joined with its folder, which would hide that it is absolute
-            check_relative(mask)
-            earlier = first_line.setdefault((image, mask), number)
+            earlier = first_line.setdefault(image, number)
             if earlier != number:
-                raise DataError(image, f"is the same pair as in line {earlier}", "Delete one of them.", "E_DUPLICATE")
+                what = f"is the photograph of line {earlier} again"
+                raise DataError(image, what, "Delete one of the lines.", "E_DUPLICATE")
             refs.append(ExampleRef(path.name, number, f"{image_dir}/{image}", f"{mask_dir}/{mask}"))
         except DataError as error:
             rejects.append(Reject(path.name, number, error))
@@ -118,4 +112,7 @@ def _pair(line: str) -> tuple[str, str]:
     if len(fields) != 2 or not all(fields):
         what = f"holds {len(fields) - 1} separators {SEPARATOR!r}, a pair has exactly one between two names"
         raise DataError(line, what, "Write photo.jpg;mask.png", "E_LINE")
-    return fields[0], fields[1]
+    image, mask = fields
+    check_relative(image)  # before it is joined with its folder, which would hide that it is absolute
+    check_relative(mask)
+    return str(PurePosixPath(image)), str(PurePosixPath(mask))  # a.jpg and ./a.jpg are one photograph

@@ -111,6 +111,14 @@ def whole_file(final: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def write_durably(path: Path, data: bytes) -> None:
+    """Writes a file and waits until its bytes are on the disk; OSError where that fails."""
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def write_whole(final: Path, data: bytes) -> None:
     """Puts a small file under its name, whole or not at all.
 
@@ -133,7 +141,8 @@ def sync_folder(folder: Path) -> None:
 def remove_temporary(folder: Path) -> None:
     """Deletes what an interrupted run of ours left in a folder."""
     for path in folder.glob(TEMPORARY + "*"):
-        path.unlink(missing_ok=True)
+        if not path.is_dir():  # we make no folders
+            path.unlink(missing_ok=True)
 
 
 def write_error(path: Path, error: OSError) -> MachineError:

@@ -6,7 +6,6 @@ TFDS refuses unknown keys in its files, so that all facts of our own stand in ma
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from converter.manifest import Manifest
@@ -74,8 +73,3 @@ def _features(manifest: Manifest) -> dict[str, Any]:
         "pythonClassName": f"{_FEATURES}.features_dict.FeaturesDict",
         "featuresDict": {"features": features},
     }
-
-
-def is_tfds_file(path: Path) -> bool:
-    """Tells whether a file is one of those that TFDS reads beside the shards."""
-    return path.name in FILES

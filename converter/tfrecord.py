@@ -20,12 +20,11 @@ from typing import Any, BinaryIO
 
 import google_crc32c
 
-from converter.errors import DataError
+from converter.errors import REBUILD, DataError
 
 FRAME_BYTES = 16
 _HEADER_BYTES = 12
 _MASK_DELTA = 0xA282EAD8
-REBUILD = "Build the dataset again with `segconv build`."
 
 
 def masked_crc(data: bytes) -> int:

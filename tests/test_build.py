@@ -154,7 +154,7 @@ def test_skip_with_no_good_pair_left_builds_nothing(dataset, tmp_path):
     shutil.rmtree(dataset / "val_png")
     (dataset / "png").mkdir()
     (dataset / "val_png").mkdir()
-    with pytest.raises(RefusedPairsError):
+    with pytest.raises(RefusedPairsError, match="No pair is left: mend them"):
         build(config(dataset, tmp_path / "out", on_error="skip"))
     assert not (tmp_path / "out").exists()
 
@@ -219,12 +219,73 @@ def test_a_missing_class_map_names_the_file(dataset, tmp_path):
         plan_build(config(dataset, tmp_path / "out"))
 
 
-def test_limit_takes_the_first_pairs_of_each_list(tmp_path):
+def test_limit_takes_some_pairs_of_each_split_whatever_the_order_of_the_lists(tmp_path):
     dataset = write_dataset(tmp_path / "d", train=5, val=3)
-    build(config(dataset, tmp_path / "out", limit=2))
-    for split in ("train", "val"):
-        names = [Path(record.file_name).name for record in RecordSource(tmp_path / "out", split)]
-        assert sorted(names) == ["p0.jpg", "p1.jpg"]
+    build(config(dataset, tmp_path / "a", limit=2))
+    assert [len(RecordSource(tmp_path / "a", split)) for split in ("train", "val")] == [2, 2]
+    lines = (dataset / "train.txt").read_text().splitlines()
+    (dataset / "train.txt").write_text("\n".join(reversed(lines)))
+    build(config(dataset, tmp_path / "b", limit=2))
+    assert visible(tmp_path / "a") == visible(tmp_path / "b")
+
+
+def test_a_photograph_in_two_splits_is_refused_unless_allowed(dataset, tmp_path):
+    shutil.rmtree(dataset / "val_jpg")
+    shutil.rmtree(dataset / "val_png")
+    (dataset / "val.txt").write_text("./p3.jpg;m3.png\n")
+    with pytest.raises(UsageError, match=r"val\.txt:1: names jpg/p3\.jpg, which train\.txt:4 names too"):
+        build(config(dataset, tmp_path / "out"))
+    assert len(list(RecordSource(build(config(dataset, tmp_path / "out", allow_leak=True)).out, "val"))) == 1
+
+
+def test_lists_and_class_map_that_are_links_out_of_the_source_are_refused(dataset, tmp_path):
+    for name in ("val.txt", "classes.csv"):
+        (dataset / name).rename(tmp_path / name)
+        (dataset / name).symlink_to(tmp_path / name)
+        with pytest.raises(UsageError, match="is a link out of the source folder"):
+            build(config(dataset, tmp_path / "out"))
+        (dataset / name).unlink()
+        (tmp_path / name).rename(dataset / name)
+
+
+@pytest.mark.parametrize("failing", range(1, 13))
+def test_a_commit_that_fails_at_any_rename_leaves_nothing_and_can_be_run_again(dataset, tmp_path, monkeypatch, failing):
+    calls = []
+    replace = Path.replace
+
+    def fail_once(path: Path, target: Path) -> Path:
+        calls.append(path)
+        if len(calls) == failing:
+            raise OSError(5, "Input/output error")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", fail_once)
+    wanted = config(dataset, tmp_path / "out", shards=2)
+    with pytest.raises(MachineError, match="Input/output error"):
+        build(wanted)
+    assert not (tmp_path / "out").exists()
+    build(wanted)
+    build(config(dataset, tmp_path / "undisturbed", shards=2))
+    assert visible(tmp_path / "out") == visible(tmp_path / "undisturbed")
+
+
+def test_a_commit_that_was_killed_half_way_is_cleaned_up_by_the_next_build(dataset, tmp_path):
+    out = build(config(dataset, tmp_path / "out", shards=2)).out
+    before = visible(out)
+    # What a kill between two renames leaves: some final names, the list of all of them, no manifest.
+    (out / ".segconv-commit").write_text("\n".join(name for name in before if name != "manifest.json"))
+    (out / "manifest.json").unlink()
+    (out / "features.json").unlink()
+    build(config(dataset, tmp_path / "out", shards=1))
+    build(config(dataset, tmp_path / "fresh", shards=1))
+    assert visible(out) == visible(tmp_path / "fresh")
+
+
+def test_a_damaged_manifest_is_refused_with_a_way_out(dataset, tmp_path):
+    build(config(dataset, tmp_path / "out"))
+    (tmp_path / "out/manifest.json").write_text("{")
+    with pytest.raises(UsageError, match="Delete the folder"):
+        build(config(dataset, tmp_path / "out", overwrite=True))
 
 
 def test_an_empty_shard_is_read_by_all_after_skipping(dataset, tmp_path):

@@ -53,6 +53,39 @@ def test_build_json_is_one_object_with_the_promised_keys(segconv, dataset):
     assert {split: facts["records"] for split, facts in report["splits"].items()} == {"train": 6, "val": 2}
 
 
+def test_a_second_build_into_the_same_folder_is_refused_at_once(segconv, tmp_path):
+    dataset = write_dataset(tmp_path / "dataset", train=2000, val=1)
+    command = [*COMMAND, "build", "--src", str(dataset), "--shards", "2", "-j", "1"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as first:
+        while first.poll() is None and not list((tmp_path / "records").glob(".segconv-*")):
+            pass
+        assert_one_line(segconv("build", "--src", dataset, *SMALL), 2, "records: is being written by another build")
+        first.communicate(timeout=120)
+    assert first.returncode == 0
+    done = segconv("inspect", "dataset", "--json")
+    assert (done.returncode, json.loads(done.stdout)["splits"]["train"]["records"]) == (0, 2000)
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_closed_stream_is_no_fault(dataset, tmp_path, stream):
+    close = {"stdout": ">&-", "stderr": "2>&-"}[stream]
+    python = f"{sys.executable} -c 'from converter.cli import main; main()'"
+    command = f"{python} build --src {dataset} --size 24 -j 1 {close}"
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True)
+    assert done.returncode == 0
+    assert (tmp_path / "records/manifest.json").is_file()
+
+
+def test_a_stream_without_unicode_is_no_fault(segconv, dataset):
+    text = (dataset / "classes.csv").read_text().replace("building", "façade")
+    (dataset / "classes.csv").write_text(text, encoding="utf-8")
+    ascii_only = os.environ | {"PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    done = segconv("build", "--src", dataset, "--json", *SMALL, env=ascii_only)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["classes"][1] == "façade"
+    assert "fa\\xe7ade" in segconv("inspect", env=ascii_only).stdout
+
+
 def test_dry_run_tells_the_plan_and_writes_nothing(segconv, dataset, tmp_path):
     done = segconv("build", "--src", dataset, "--dry-run")
     assert done.returncode == 0

@@ -34,9 +34,19 @@ def test_a_size_out_of_range_is_refused(size):
         PairConfig(size=size)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (16384, 16384)])
+@pytest.mark.parametrize("size", [(1, 1), (1, 16384), (16384, 3000)])
 def test_the_ends_of_the_range_are_taken(size):
     assert PairConfig(size=size).size == size
+
+
+def test_a_size_that_no_reader_would_open_is_refused():
+    with pytest.raises(UsageError, match="has more than 50000000 pixels"):
+        PairConfig(size=(16384, 16384))
+
+
+def test_a_name_too_long_for_a_file_is_refused():
+    with pytest.raises(UsageError, match="has 300 characters, at most 150"):
+        BuildConfig(Path("dataset"), name="n" * 300)
 
 
 @pytest.mark.parametrize("fit", ["crop", "", "PAD"])

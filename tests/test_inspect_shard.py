@@ -68,6 +68,17 @@ def test_without_a_manifest_the_classes_are_told_by_number(records):
     assert report.pixels == before.pixels
 
 
+def test_a_shard_that_was_cut_at_a_record_emptied_or_swapped_is_a_fault(records):
+    first, second = sorted(records.glob("dataset-train.tfrecord-*-of-00002"))
+    whole = first.read_bytes()
+    end = int((records / f"{first.name}.idx").read_text().splitlines()[1].split()[0])
+    for data in (whole[:end], b"", second.read_bytes()):
+        first.write_bytes(data)
+        assert inspect_shard(first).fault is not None
+    first.write_bytes(whole)
+    assert inspect_shard(first).fault is None
+
+
 def test_one_record_is_told_with_its_files_and_classes(records):
     shard = find_shard(records)
     record = record_at(shard, 1)

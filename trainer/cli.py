@@ -94,8 +94,8 @@ def train(
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of records.  [default: the run's]")
 @click.option("--split", default="val", help="Split to score the model on.")
 @click.option("--batch", type=click.IntRange(1), help="Records per step.  [default: the run's]")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
-def evaluate(run: Path | None, runs: Path, data: Path | None, split: str, batch: int | None, as_json: bool) -> None:
+@click.option("--json", is_flag=True, help="Print one JSON object instead of the table.")
+def evaluate(run: Path | None, runs: Path, data: Path | None, split: str, batch: int | None, json: bool) -> None:
     """Score a trained model, class by class.
 
     Reads best.keras of the run folder RUN, by default the newest one, and the records that it was trained on. Prints
@@ -112,7 +112,7 @@ def evaluate(run: Path | None, runs: Path, data: Path | None, split: str, batch:
     from trainer.evaluate import evaluate_run
 
     evaluation = evaluate_run(run, split, data=data, batch=batch)
-    if as_json:
+    if json:
         print_json(evaluation.to_json())
     else:
         print_result(evaluation.to_text())
