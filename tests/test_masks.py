@@ -180,6 +180,20 @@ def test_a_black_and_white_mask_written_by_pillow_holds_0_and_1():
     assert mapped(data, mapper("a,0", "b,1")).tolist() == [[0, 1]]
 
 
+@pytest.mark.parametrize("white", ["255", "#FFFFFF"])
+def test_a_sample_of_few_bits_that_may_be_meant_as_drawn_is_refused_even_under_a_star(white):
+    black_and_white = saved(Image.new("1", (2, 2), 1))
+    error = refusal(black_and_white, mapper("background,*", f"building,{white}"))
+    assert "has 1-bit samples: a 1 there is drawn as 255" in str(error)
+    assert mapped(black_and_white, mapper("background,0", "building,1")).tolist() == [[1, 1], [1, 1]]
+
+
+def test_a_level_of_16_bits_is_no_colour_of_8():
+    almost_black = saved(np.full((1, 1), 255, np.uint16))
+    assert "unlisted value: 255" in str(refusal(almost_black, mapper("white,#FFFFFF")))
+    assert mapped(almost_black, mapper("a,255")).tolist() == [[0]]
+
+
 def test_16_bit_grey_is_not_cut_down_to_8_bits():
     data = png((1, 3), 16, 0, b"\0" + struct.pack(">3H", 1, 257, 65535))
     assert mapped(data, mapper("a,1", "b,257", "c,65535")).tolist() == [[0, 1, 2]]
