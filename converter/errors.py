@@ -12,15 +12,16 @@ from __future__ import annotations
 
 EXIT_SKIPPED = 3  # the work is done, but with skipped examples
 REBUILD = "Build the dataset again with `segconv build`."
-SHOWN_CHARS = 200  # longest quotation of a user's text in a message
+SHOWN_CHARS = 200  # longest name in a message
+SHOWN_WHAT_CHARS = 1000  # longest account of what was found: some quote what a user wrote
 
 
-def shown(text: object) -> str:
-    """Returns `text` fit for one line of a terminal: control characters escaped, at most 200 characters."""
+def shown(text: object, limit: int = SHOWN_CHARS) -> str:
+    """Returns `text` fit for one line of a terminal: control characters escaped, at most `limit` characters."""
     escaped = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
     # A file name that is not UTF-8 arrives with surrogates, which no output stream can encode.
     escaped = escaped.encode("utf-8", "backslashreplace").decode()
-    return escaped if len(escaped) <= SHOWN_CHARS else escaped[: SHOWN_CHARS - 3] + "..."
+    return escaped if len(escaped) <= limit else escaped[: limit - 3] + "..."
 
 
 class SegconvError(Exception):
@@ -34,16 +35,17 @@ class SegconvError(Exception):
     """
 
     exit_code = 1
+    default_code = "E_DATA"
 
-    def __init__(self, where: object, what: str, mend: str, code: str = "E_USAGE") -> None:
+    def __init__(self, where: object, what: str, mend: str, code: str | None = None) -> None:
         super().__init__(where, what, mend, code)  # all of them in `args`, so that the error survives pickling
         self.where = str(where)
         self.what = what
         self.mend = mend
-        self.code = code
+        self.code = code or self.default_code
 
     def __str__(self) -> str:
-        return f"{shown(self.where)}: {self.what}. {self.mend}"
+        return f"{shown(self.where)}: {shown(self.what, SHOWN_WHAT_CHARS)}. {self.mend}"
 
 
 class DataError(SegconvError):
@@ -56,9 +58,11 @@ class UsageError(SegconvError):
     """An option is wrong, or the dataset cannot be started on."""
 
     exit_code = 2
+    default_code = "E_USAGE"
 
 
 class MachineError(SegconvError):
     """The machine failed: disk, memory, a lost worker."""
 
     exit_code = 4
+    default_code = "E_MACHINE"

@@ -12,6 +12,7 @@ import io
 import struct
 import warnings
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -26,6 +27,9 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # Photographs in these modes become RGB without a guess. An alpha channel is dropped, never composited: in tiles from
 # orthophotos it marks missing ground, or holds infrared.
 PHOTO_MODES = frozenset({"RGB", "L", "P", "RGBA", "LA", "CMYK", "1"})
+_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a pixel, by PNG colour type
+_ADAM7 = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
+_INFLATE_BYTES = 1 << 20  # at a time: what a stream claims to hold is only counted, never kept
 _ORIENTATION = 0x0112  # EXIF tag
 _SWAPS_SIDES = frozenset({5, 6, 7, 8})  # EXIF orientations that lay the photograph on its side
 _TRANSPOSE = {
@@ -148,11 +152,53 @@ def load(picture: ImageFile, name: str) -> None:
     Raises:
       DataError: the pixels are cut off or damaged.
     """
+    file = picture.fp
     try:
         picture.load()
     except (OSError, SyntaxError, ValueError, struct.error, zlib.error, EOFError, IndexError) as error:
         what = f"is cut off or damaged ({error})"
         raise DataError(name, what, "Restore the file from its origin.", "E_DAMAGED") from None
+    if picture.format == "PNG" and isinstance(file, io.BytesIO):
+        _check_rows(picture, file.getvalue(), name)
+
+
+def _check_rows(picture: ImageFile, data: bytes, name: str) -> None:
+    """Refuses a PNG with too few rows: decoders leave the missing ones 0 and say nothing, and 0 may be a class.
+
+    The rows are only counted where the last one is 0 throughout, since otherwise it was there.
+
+    Source: W3C PNG specification, sections 7.2 (rows), 8.2 (Adam7) and 10.1 (zlib stream).
+    """
+    width, height = picture.size
+    depth, color_type = check_png(data, name)
+    is_interlaced = data[len(PNG_SIGNATURE) + 20] == 1
+    last_row = picture.crop((0, height - 1, width, height)).tobytes()
+    if last_row.strip(b"\0") and not is_interlaced:
+        return
+    passes = _ADAM7 if is_interlaced else [(0, 0, 1, 1)]
+    expected = 0
+    for left, top, right_step, down_step in passes:
+        columns, rows = -(-(width - left) // right_step), -(-(height - top) // down_step)
+        if columns > 0:
+            expected += max(0, rows) * (1 + (columns * depth * _SAMPLES[color_type] + 7) // 8)
+    inflater = zlib.decompressobj()
+    found = 0
+    for chunk in _image_data(data):
+        while chunk:
+            found += len(inflater.decompress(chunk, _INFLATE_BYTES))
+            chunk = inflater.unconsumed_tail
+    if found + len(inflater.flush()) < expected:
+        raise DataError(name, "is cut off: it has too few rows", "Restore the file from its origin.", "E_DAMAGED")
+
+
+def _image_data(data: bytes) -> Iterator[bytes]:
+    """Yields the content of the IDAT chunks of a PNG file whose chunks were walked before."""
+    position = len(PNG_SIGNATURE)
+    while position + 12 <= len(data):
+        (length,) = struct.unpack_from(">I", data, position)
+        if data[position + 4 : position + 8] == b"IDAT":
+            yield data[position + 8 : position + 8 + length]
+        position += 12 + length
 
 
 def open_photo(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Photo:

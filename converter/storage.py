@@ -100,6 +100,7 @@ def whole_file(final: Path) -> Iterator[Path]:
       MachineError: the file cannot be written.
     """
     temporary = temporary_path(final)
+    temporary.unlink(missing_ok=True)  # should it be a link, what it leads to would be written
     try:
         yield temporary
         with temporary.open("rb") as file:

@@ -18,6 +18,7 @@ from converter.images import (
     check_png,
     decode_image,
     encode_jpeg,
+    load,
     open_photo,
     open_picture,
     place,
@@ -379,3 +380,48 @@ def test_a_stored_photograph_that_is_cut_is_refused():
     with pytest.raises(DataError) as caught:
         decode_image(data[:-20], "a.jpg")
     assert caught.value.code == "E_DAMAGED"
+
+
+def png_of(rows: bytes, size: tuple[int, int], depth: int = 8, interlaced: int = 0) -> bytes:
+    """Returns a grey PNG with these inflated bytes as its image data, every checksum right."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", size[1], size[0], depth, 0, 0, 0, interlaced)
+    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+@pytest.mark.parametrize("present", range(5))
+@pytest.mark.parametrize("value", [0, 7])
+def test_a_png_with_too_few_rows_is_refused_and_a_black_one_is_not(present, value):
+    data = png_of(bytes([0, *[value] * 3]) * present, (4, 3))
+    picture = open_picture(data, "m.png")
+    if present == 4:
+        load(picture, "m.png")
+        assert set(picture.tobytes()) == {value}
+    else:
+        with pytest.raises(DataError, match=r"too few rows|cut off"):
+            load(picture, "m.png")
+
+
+@pytest.mark.parametrize(("size", "depth"), [((1, 1), 8), ((5, 3), 8), ((9, 17), 1), ((8, 8), 4), ((2, 30), 2)])
+def test_the_rows_of_an_interlaced_png_are_counted_pass_by_pass(size, depth):
+    height, width = size
+    rows = b""
+    for left, top, right, down in (
+        (0, 0, 8, 8),
+        (4, 0, 8, 8),
+        (0, 4, 4, 8),
+        (2, 0, 4, 4),
+        (0, 2, 2, 4),
+        (1, 0, 2, 2),
+        (0, 1, 1, 2),
+    ):
+        columns = len(range(left, width, right))
+        for _ in range(top, height, down) if columns else ():
+            rows += bytes(1 + (columns * depth + 7) // 8)
+    load(open_picture(png_of(rows, size, depth, 1), "m.png"), "m.png")
+    with pytest.raises(DataError, match=r"too few rows|cut off"):
+        load(open_picture(png_of(rows[:-1], size, depth, 1), "m.png"), "m.png")
