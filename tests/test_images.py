@@ -8,6 +8,7 @@ import zlib
 
 import numpy as np
 import pytest
+from picture_bytes import chunk, png, saved
 from PIL import Image
 
 from converter.config import PairConfig
@@ -26,24 +27,6 @@ from converter.images import (
 )
 
 ORIENTATION = 0x0112
-
-
-def chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
-def png(size: tuple[int, int], depth: int, color_type: int, rows: bytes) -> bytes:
-    """Returns a PNG written by hand; `rows` hold the samples, each row after its filter byte."""
-    header = struct.pack(">IIBBBBB", size[1], size[0], depth, color_type, 0, 0, 0)
-    return PNG_SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-
-
-def saved(picture: Image.Image | np.ndarray, kind: str = "PNG", **options: object) -> bytes:
-    if isinstance(picture, np.ndarray):
-        picture = Image.fromarray(picture)
-    buffer = io.BytesIO()
-    picture.save(buffer, kind, **options)
-    return buffer.getvalue()
 
 
 def noise(*shape: int) -> np.ndarray:
@@ -382,21 +365,10 @@ def test_a_stored_photograph_that_is_cut_is_refused():
     assert caught.value.code == "E_DAMAGED"
 
 
-def png_of(rows: bytes, size: tuple[int, int], depth: int = 8, interlaced: int = 0) -> bytes:
-    """Returns a grey PNG with these inflated bytes as its image data, every checksum right."""
-
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-    header = struct.pack(">IIBBBBB", size[1], size[0], depth, 0, 0, 0, interlaced)
-    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + body
-
-
 @pytest.mark.parametrize("present", range(5))
 @pytest.mark.parametrize("value", [0, 7])
 def test_a_png_with_too_few_rows_is_refused_and_a_black_one_is_not(present, value):
-    data = png_of(bytes([0, *[value] * 3]) * present, (4, 3))
+    data = png((4, 3), 8, 0, bytes([0, *[value] * 3]) * present)
     picture = open_picture(data, "m.png")
     if present == 4:
         load(picture, "m.png")
@@ -422,6 +394,6 @@ def test_the_rows_of_an_interlaced_png_are_counted_pass_by_pass(size, depth):
         columns = len(range(left, width, right))
         for _ in range(top, height, down) if columns else ():
             rows += bytes(1 + (columns * depth + 7) // 8)
-    load(open_picture(png_of(rows, size, depth, 1), "m.png"), "m.png")
+    load(open_picture(png(size, depth, 0, rows, interlaced=1), "m.png"), "m.png")
     with pytest.raises(DataError, match=r"too few rows|cut off"):
-        load(open_picture(png_of(rows[:-1], size, depth, 1), "m.png"), "m.png")
+        load(open_picture(png(size, depth, 0, rows[:-1], interlaced=1), "m.png"), "m.png")

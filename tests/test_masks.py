@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import io
 import struct
-import zlib
 
 import numpy as np
 import pytest
+from picture_bytes import png, saved
 from PIL import Image
 
 from converter.classes import parse_class_map
 from converter.errors import DataError
-from converter.images import PNG_SIGNATURE, Box
+from converter.images import Box
 from converter.masks import MAX_TABLES, MaskMapper, count_classes, decode_mask, encode_png, open_mask, pad_mask
 from converter.sample import draw_tile
 
@@ -22,24 +22,6 @@ SIZES = [((4, 6), (2, 3)), ((4, 6), (3, 5)), ((7, 5), (3, 11)), ((5, 7), (10, 14
 
 def mapper(*rows: str) -> MaskMapper:
     return MaskMapper(parse_class_map("\n".join(("name,value", *rows)), "classes.csv"))
-
-
-def chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
-def png(size: tuple[int, int], depth: int, color_type: int, rows: bytes) -> bytes:
-    """Returns a PNG written by hand; `rows` hold the samples, each row after its filter byte."""
-    header = struct.pack(">IIBBBBB", size[1], size[0], depth, color_type, 0, 0, 0)
-    return PNG_SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-
-
-def saved(picture: Image.Image | np.ndarray, kind: str = "PNG", **options: object) -> bytes:
-    if isinstance(picture, np.ndarray):
-        picture = Image.fromarray(picture)
-    buffer = io.BytesIO()
-    picture.save(buffer, kind, **options)
-    return buffer.getvalue()
 
 
 def palette_png(indices: np.ndarray, *colors: tuple[int, int, int]) -> bytes:
