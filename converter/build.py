@@ -138,12 +138,13 @@ def _check_inside(config: BuildConfig, path: Path) -> None:
 
 def _check_leak(config: BuildConfig, seen: dict[str, ExampleRef], refs: list[ExampleRef]) -> None:
     """Raises UsageError where a photograph stands in two splits: scores on it would say nothing. Adds to `seen`."""
-    for ref in refs:
-        other = seen.setdefault(ref.image, ref)
-        if other.list_name != ref.list_name:
-            what = f"names {shown(ref.image)}, which {other.list_name}:{other.line} names too"
-            mend = "Take it off one of the lists, or pass --allow-leak."
-            raise UsageError(config.src / f"{ref.list_name}:{ref.line}", what, mend, "E_LEAK")
+    leaks = [(ref, other) for ref in refs if (other := seen.setdefault(ref.image, ref)).list_name != ref.list_name]
+    if leaks:
+        ref, other = leaks[0]
+        more = f", and so for {len(leaks) - 1} more" if len(leaks) > 1 else ""
+        what = f"names {shown(ref.image)}, which {other.list_name}:{other.line} names too{more}"
+        mend = "Take each off one of the lists, or pass --allow-leak."
+        raise UsageError(config.src / f"{ref.list_name}:{ref.line}", what, mend, "E_LEAK")
 
 
 def plan_text(config: BuildConfig) -> str:
@@ -301,7 +302,7 @@ def _make_folder(out: Path) -> bool:
 def _in_order(plan: Plan, results: list[ShardResult]) -> list[Reject]:
     """Returns all refused pairs in the order of their lists."""
     rejects = plan.rejects + [reject for result in results for reject in result.rejects]
-    lists = {name: number for number, name in enumerate(dict.fromkeys(r.list_name for r in rejects))}
+    lists = {f"{split}.txt": number for number, split in enumerate(plan.tasks)}
     return sorted(rejects, key=lambda reject: (lists[reject.list_name], reject.line))
 
 
