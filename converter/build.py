@@ -216,7 +216,7 @@ class RefusedPairsError(DataError):
         self.rejects = rejects
 
 
-def rejects_text(rejects: list[Reject], heading: str, *, limit: int | None = SHOWN_REJECTS) -> list[str]:
+def rejects_text(rejects: list[Reject], heading: str, *, limit: int | None) -> list[str]:
     """Returns one line for each refused pair, at most `limit` of them, each behind a heading such as "Error"."""
     lines = [f"{heading}: {reject}" for reject in rejects[:limit]]
     hidden = len(rejects) - len(lines)

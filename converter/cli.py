@@ -128,14 +128,14 @@ def build(ctx: click.Context, /, dry_run: bool, json: bool, **options: object) -
         print_result(building.plan_text(config))
         return
     log.info("%d high x %d wide, fit %s, %d workers", *pair.size, pair.fit, config.num_workers)
+    limit = building.SHOWN_REJECTS if sys.stderr.isatty() else None  # a file takes them all
     try:
         report = building.build(config)
     except building.RefusedPairsError as error:
-        limit = building.SHOWN_REJECTS if sys.stderr.isatty() else None  # a file takes them all
         for line in building.rejects_text(error.rejects, "Error", limit=limit):
             log.error(line)
         raise
-    for line in building.rejects_text(report.rejects, "Skipped"):
+    for line in building.rejects_text(report.rejects, "Skipped", limit=limit):
         log.warning(line)
     if json:
         print_json(report.to_json())

@@ -83,10 +83,10 @@ def run_local(
 
 @contextlib.contextmanager
 def held_signals() -> Iterator[None]:
-    """Holds back the signals that ask a process to end, for as long as processes are started.
+    """Holds back the signals that ask a process to end until the block has ended.
 
-    They inherit that, and keep it: Ctrl-C and a closed terminal reach all processes at once, but only this one is
-    to act on them, and it ends the others. For this one the signals arrive at the end of the block.
+    Processes that are started in the block inherit that, and keep it: Ctrl-C and a closed terminal reach all
+    processes at once, but only this one is to act on them, and it ends the others.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
     try:

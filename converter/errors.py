@@ -31,7 +31,7 @@ class SegconvError(Exception):
       where: file, or list and line, as the user wrote it.
       what: what was found, and what was expected.
       mend: one sentence that says what to do.
-      code: stable word for scripts, such as E_MASK_VALUE; data/README.md lists them.
+      code: stable word for scripts, such as E_MASK_VALUE; data/README.md lists those of refused pairs.
     """
 
     exit_code = 1

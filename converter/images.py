@@ -114,6 +114,11 @@ def check_png(data: bytes, name: str) -> tuple[int, int]:
     raise refuse("is cut off: its last chunk is missing")
 
 
+def png_header(data: bytes) -> tuple[int, int]:
+    """Returns the (bit depth, colour type) of a PNG file that `open_picture` has let through."""
+    return data[24], data[25]
+
+
 def open_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> ImageFile:
     """Opens JPEG or PNG bytes without decoding the pixels.
 
@@ -170,7 +175,7 @@ def _check_rows(picture: ImageFile, data: bytes, name: str) -> None:
     Source: W3C PNG specification, sections 7.2 (rows), 8.2 (Adam7) and 10.1 (zlib stream).
     """
     width, height = picture.size
-    depth, color_type = check_png(data, name)
+    depth, color_type = png_header(data)
     is_interlaced = data[len(PNG_SIGNATURE) + 20] == 1
     last_row = picture.crop((0, height - 1, width, height)).tobytes()
     if last_row.strip(b"\0") and not is_interlaced:
@@ -209,7 +214,7 @@ def open_photo(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Photo:
     """
     picture = open_picture(data, name, max_pixels)
     # Pillow opens 16-bit RGB as RGB and drops the low bytes; only the header tells.
-    deep = data.startswith(PNG_SIGNATURE) and check_png(data, name)[0] == 16
+    deep = data.startswith(PNG_SIGNATURE) and png_header(data)[0] == 16
     if deep or picture.mode not in PHOTO_MODES:
         what = f"has {'16 bits a channel' if deep else f'mode {picture.mode}'}"
         raise DataError(name, what, "Convert it to 8-bit RGB.", "E_IMAGE_MODE")

@@ -18,7 +18,7 @@ from PIL.ImageFile import ImageFile
 from converter.classes import ClassMap, Color
 from converter.config import MAX_PIXELS
 from converter.errors import DataError
-from converter.images import PNG_SIGNATURE, Box, check_png, load, open_picture
+from converter.images import PNG_SIGNATURE, Box, load, open_picture, png_header
 from converter.schema import IGNORE_INDEX, MAX_CLASSES
 
 PNG_LEVEL = 1  # zlib level: 4 kB more a mask than level 6, at a third of its cost
@@ -57,8 +57,8 @@ def open_mask(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> MaskSourc
     if not data.startswith(PNG_SIGNATURE):
         mend = "Save masks as PNG: JPEG changes values at every edge."
         raise DataError(name, "is no PNG file", mend, "E_FORMAT")
-    depth, _ = check_png(data, name)
-    return MaskSource(open_picture(data, name, max_pixels), depth, name)
+    picture = open_picture(data, name, max_pixels)
+    return MaskSource(picture, png_header(data)[0], name)
 
 
 class MaskMapper:
