@@ -10,10 +10,13 @@ The rooms of this house, from the ground up; a module imports only from those ab
     manifest       manifest.json, in and out
     storage        reading inside the source folder; putting a file so that it is whole
     classes        classes.csv -> ClassMap
+    presets        class maps of well-known datasets
     splits         split list -> ExampleRef
-    layouts        source folder -> its split lists and image and mask folders
+    layouts        source folder -> the pairs of its splits, told by what lies there
+    class_files    source folder or foreign class file -> ClassMap
     images         photograph bytes <-> uint8 [H, W, 3]
     masks          mask bytes <-> class indices uint8 [H, W]
+    pairs          ExampleRef -> photograph and mask, opened, one upon the other
     records        record <-> tf.train.Example bytes
     tfrecord       record bytes <-> shard file: framing, CRC32C, index
     source         RecordSource: any record of a folder of shards, by number
@@ -21,6 +24,12 @@ The rooms of this house, from the ground up; a module imports only from those ab
     tfds           dataset_info.json, features.json, labels
     shards         ShardTask -> ShardResult: the unit of work
     engines        how shard tasks are run
+    survey         pairs -> what every file of a dataset holds
+    draft_classes  what the masks hold -> a first classes.csv; which values are damage
+    leaks          the same photograph in two splits
+    check          a dataset -> all that is wrong with it
+    check_page     a check -> one HTML page
+    make_splits    a dataset without lists -> train, val and test lists
     build          config -> check -> plan -> engine -> commit
     inspect_shard  what is inside a shard or a dataset
     sample         a synthetic aerial dataset to try everything on

@@ -22,20 +22,21 @@ from PIL import __version__ as pillow_version
 from PIL import features
 
 from converter import __version__
-from converter.classes import CLASSES_CSV, ClassMap, read_class_map
-from converter.config import BuildConfig
+from converter.class_files import find_class_map
+from converter.classes import ClassMap
+from converter.config import BuildConfig, pair_text
 from converter.console import Progress, table
 from converter.engines import held_signals, run_local
 from converter.errors import DataError, SegconvError, UsageError, shown
-from converter.layouts import find_splits
+from converter.layouts import find_layout
+from converter.leaks import check_leaks
 from converter.manifest import ClassInfo, Manifest, SplitInfo, read_manifest
 from converter.schema import ERRORS, IGNORE_INDEX, MANIFEST
 from converter.shards import BYTES_PER_PIXEL, ShardResult, ShardTask, plan_shards, run_shard_task
-from converter.splits import ExampleRef, Reject, read_split_list
+from converter.splits import Reject
 from converter.storage import (
     TEMPORARY,
     remove_temporary,
-    resolve_inside,
     sync_folder,
     temporary_path,
     write_durably,
@@ -106,45 +107,17 @@ class BuildReport:
 
 
 def plan_build(config: BuildConfig) -> Plan:
-    """Reads the source's lists and class map and deals its pairs into shards.
+    """Finds the source's pairs and class map and deals the pairs into shards.
 
     Raises:
       UsageError: the source cannot be started on.
     """
-    splits = find_splits(config.src)
-    if config.classes is None:
-        _check_inside(config, config.src / CLASSES_CSV)
-    classes = read_class_map(config.classes or config.src / CLASSES_CSV)
-    tasks: dict[str, list[ShardTask]] = {}
-    rejects: list[Reject] = []
-    seen: dict[str, ExampleRef] = {}
-    for split in splits:
-        _check_inside(config, split.list_path)
-        refs, bad_lines = read_split_list(split.list_path, split.image_dir, split.mask_dir)
-        rejects += bad_lines
-        if not config.allow_leak:
-            _check_leak(config, seen, refs)
-        tasks[split.name] = plan_shards(split.name, refs, config, classes)
-    return Plan(classes, tasks, rejects)
-
-
-def _check_inside(config: BuildConfig, path: Path) -> None:
-    """Raises UsageError where a file that was found in the source is a link out of it."""
-    try:
-        resolve_inside(config.src, path.name, follow_links=config.pair.follow_links)
-    except DataError as error:
-        raise UsageError(path, error.what, error.mend, error.code) from None
-
-
-def _check_leak(config: BuildConfig, seen: dict[str, ExampleRef], refs: list[ExampleRef]) -> None:
-    """Raises UsageError where a photograph stands in two splits: scores on it would say nothing. Adds to `seen`."""
-    leaks = [(ref, other) for ref in refs if (other := seen.setdefault(ref.image, ref)).list_name != ref.list_name]
-    if leaks:
-        ref, other = leaks[0]
-        more = f", and so for {len(leaks) - 1} more" if len(leaks) > 1 else ""
-        what = f"names {shown(ref.image)}, which {other.list_name}:{other.line} names too{more}"
-        mend = "Take each off one of the lists, or pass --allow-leak."
-        raise UsageError(config.src / f"{ref.list_name}:{ref.line}", what, mend, "E_LEAK")
+    layout = find_layout(config.source)
+    classes = find_class_map(config.source, layout).classes
+    if not config.allow_leak:
+        check_leaks(config.source, layout.refs)
+    tasks = {split: plan_shards(split, refs, config, classes) for split, refs in layout.refs.items()}
+    return Plan(classes, tasks, list(layout.rejects))
 
 
 def plan_text(config: BuildConfig) -> str:
@@ -155,7 +128,7 @@ def plan_text(config: BuildConfig) -> str:
     """
     plan = plan_build(config)
     check_out(config)
-    height, width = config.pair.size
+    height, width = config.pair.size or (0, 0)
     rows: list[tuple[str, ...]] = [("split", "pairs", "shards", "MB (estimate)")]
     for name, tasks in plan.tasks.items():
         pairs = sum(len(task.refs) for task in tasks)
@@ -164,7 +137,7 @@ def plan_text(config: BuildConfig) -> str:
     for index, name in enumerate(plan.classes.names):
         legend.append((str(index), shown(name), " ".join(plan.classes.values_of(index))))
     legend.append((str(IGNORE_INDEX), "(ignored)", " ".join(plan.classes.values_of(IGNORE_INDEX))))
-    head = f"{shown(config.src)} -> {shown(config.out)}: {height} high x {width} wide, fit {config.pair.fit}"
+    head = f"{shown(config.source.src)} -> {shown(config.out)}: {pair_text(config.pair)}"
     return f"{head}\n\n{table(rows)}\n\n{table(legend)}"
 
 
@@ -302,8 +275,8 @@ def _make_folder(out: Path) -> bool:
 def _in_order(plan: Plan, results: list[ShardResult]) -> list[Reject]:
     """Returns all refused pairs in the order of their lists."""
     rejects = plan.rejects + [reject for result in results for reject in result.rejects]
-    lists = {f"{split}.txt": number for number, split in enumerate(plan.tasks)}
-    return sorted(rejects, key=lambda reject: (lists[reject.list_name], reject.line))
+    order = {split: number for number, split in enumerate(plan.tasks)}
+    return sorted(rejects, key=lambda reject: (order[reject.split], reject.list_name, reject.line))
 
 
 def _manifest(config: BuildConfig, plan: Plan, results: list[ShardResult], rejects: list[Reject]) -> Manifest:
@@ -314,11 +287,11 @@ def _manifest(config: BuildConfig, plan: Plan, results: list[ShardResult], rejec
     )
     return Manifest(
         name=config.dataset_name,
-        size=config.pair.size,
+        size=config.pair.size or (0, 0),
         fit=config.pair.fit,
         classes=infos,
         splits={split: _split_info(split, results, rejects) for split in plan.tasks},
-        options={"jpeg_quality": config.pair.jpeg_quality, "seed": config.seed, "limit": config.limit},
+        options={"image_format": config.pair.image_format, "seed": config.seed, "limit": config.limit},
         written_by={
             "segconv": __version__,
             "pillow": pillow_version,
@@ -336,7 +309,7 @@ def _split_info(split: str, results: list[ShardResult], rejects: list[Reject]) -
         pixels=tuple(map(sum, zip(*(result.pixels for result in own), strict=True))),
         images=tuple(map(sum, zip(*(result.images for result in own), strict=True))),
         ignored_pixels=sum(result.ignored_pixels for result in own),
-        skipped=sum(reject.list_name == f"{split}.txt" for reject in rejects),
+        skipped=sum(reject.split == split for reject in rejects),
     )
 
 

@@ -6,19 +6,29 @@ import io
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from converter import __version__
-from converter.config import FITS, ON_ERROR, BuildConfig, PairConfig, parse_size
+from converter.config import (
+    FITS,
+    MASK_RESAMPLES,
+    ON_ERROR,
+    BuildConfig,
+    PairConfig,
+    SourceConfig,
+    pair_text,
+    parse_size,
+)
 from converter.console import log, print_json, print_result, set_verbosity
 from converter.errors import EXIT_SKIPPED, MachineError, SegconvError, UsageError, shown
 from trainer.cli import evaluate, train
 
-DEFAULT = BuildConfig(Path("dataset"))
+DEFAULT = BuildConfig(SourceConfig(Path("dataset")))
 SETTINGS = {
     "auto_envvar_prefix": "SEGCONV",
     "help_option_names": ["-h", "--help"],
@@ -86,27 +96,55 @@ def sample(folder: Path, train: int, val: int, seed: int) -> None:
     log.info("next: segconv build --src %s", folder)
 
 
+def source_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds the options that say where a dataset is and how it is to be read: the fields of SourceConfig."""
+    options = (
+        click.option("--src", type=click.Path(path_type=Path), required=True, help="Folder of the dataset."),
+        click.option("--layout", help="How the folder is laid out.  [default: told by what lies there]"),
+        click.option("--image", metavar="TEMPLATE", help="Photographs, such as images/{split}/{stem}.jpg"),
+        click.option("--mask", metavar="TEMPLATE", help="Masks, such as masks/{split}/{stem}.png"),
+        click.option("--classes", metavar="FILE", help="Class map, or preset:NAME.  [default: found in the folder]"),
+        click.option("--follow-links", is_flag=True, help="Read what links put outside the source folder."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _source(options: dict[str, Any]) -> SourceConfig:
+    """Takes the values of `source_options` out of those of a command."""
+    names = ("src", "layout", "image", "mask", "classes", "follow_links")
+    return SourceConfig(**{name: options.pop(name) for name in names})
+
+
 @segconv.command()
-@click.option("--src", type=click.Path(path_type=Path), required=True, help="Folder with the lists, jpg/ and png/.")
+@source_options
 @click.option("-o", "--out", type=click.Path(path_type=Path), default=DEFAULT.out, help="Folder for the records.")
 @click.option("--name", help="Name of the dataset, in the shards' names.  [default: that of the source folder]")
-@click.option("--classes", type=click.Path(path_type=Path), help="Class map.  [default: classes.csv in the source]")
 @click.option("--size", type=Size(), default="512", help="Stored size in pixels; one number is a square.")
-@click.option("--fit", type=click.Choice(FITS), default=DEFAULT.pair.fit, help="Keep the aspect ratio, or do not.")
-@click.option("--jpeg-quality", type=click.IntRange(1, 100), default=DEFAULT.pair.jpeg_quality, help="Of the images.")
+@click.option(
+    "--fit", type=click.Choice(FITS), default=DEFAULT.pair.fit, help="How a picture of another shape is fitted."
+)
+@click.option("--keep-size", is_flag=True, help="Store each pair at its own size.")
+@click.option(
+    "--mask-resample", type=click.Choice(MASK_RESAMPLES), default=DEFAULT.pair.mask_resample, help="One pixel, or area."
+)
+@click.option("--image-format", metavar="FORMAT", default=DEFAULT.pair.image_format, help="jpeg:QUALITY, png or keep.")
+@click.option(
+    "--tolerance", type=click.IntRange(0), default=0, help="Levels by which a damaged mask colour may differ."
+)
 @click.option("--shard-mb", type=click.IntRange(1), default=DEFAULT.shard_mb, help="Target size of a shard, in MB.")
 @click.option("--shards", type=click.IntRange(1), help="Shards of each split.  [default: as --shard-mb asks]")
 @click.option("--seed", type=click.IntRange(0), default=DEFAULT.seed, help="Decides the order of the records.")
 @click.option("--limit", type=click.IntRange(1), help="At most so many pairs of each split, by chance.")
 @click.option("-j", "--workers", type=click.IntRange(0), default=0, help="Processes; 0 is one a processor.")
 @click.option("--on-error", type=click.Choice(ON_ERROR), default=DEFAULT.on_error, help="What a bad pair does.")
-@click.option("--follow-links", is_flag=True, help="Read what links put outside the source folder.")
 @click.option("--allow-leak", is_flag=True, help="Let a photograph stand in two splits.")
 @click.option("--overwrite", is_flag=True, help="Replace a finished dataset.")
 @click.option("--dry-run", is_flag=True, help="Say what would be built, and stop.")
 @click.option("--json", is_flag=True, help="Print one JSON object instead of the table.")
 @click.pass_context
-def build(ctx: click.Context, /, dry_run: bool, json: bool, **options: object) -> None:
+def build(ctx: click.Context, /, dry_run: bool, json: bool, **options: Any) -> None:
     """Convert a folder of photographs and masks to records.
 
     Reads train.txt, val.txt (lines such as photo.jpg;mask.png), jpg/, png/ and classes.csv of the source folder.
@@ -117,9 +155,12 @@ def build(ctx: click.Context, /, dry_run: bool, json: bool, **options: object) -
     Example:
       segconv build --src dataset/ --size 360x480
     """  # noqa: D301
-    pair_fields = ("size", "fit", "jpeg_quality", "follow_links")
-    pair = PairConfig(**{name: options.pop(name) for name in pair_fields})  # type: ignore[arg-type]
-    config = BuildConfig(pair=pair, **options)  # type: ignore[arg-type]
+    if options.pop("keep_size"):
+        options["size"] = None
+    pair = PairConfig(
+        **{name: options.pop(name) for name in ("size", "fit", "mask_resample", "image_format", "tolerance")}
+    )
+    config = BuildConfig(_source(options), pair=pair, **options)
     from converter import build as building
 
     if dry_run and json:
@@ -127,7 +168,7 @@ def build(ctx: click.Context, /, dry_run: bool, json: bool, **options: object) -
     if dry_run:
         print_result(building.plan_text(config))
         return
-    log.info("%d high x %d wide, fit %s, %d workers", *pair.size, pair.fit, config.num_workers)
+    log.info("%s, %d workers", pair_text(pair), config.num_workers)
     limit = building.SHOWN_REJECTS if sys.stderr.isatty() else None  # a file takes them all
     try:
         report = building.build(config)

@@ -9,13 +9,46 @@ from pathlib import Path
 
 from converter.errors import UsageError
 
-FITS = ("pad", "stretch")
+FITS = ("pad", "stretch", "crop")
+MASK_RESAMPLES = ("nearest", "vote")
+IMAGE_FORMATS = ("jpeg:95", "png", "keep")  # any quality 1..100 stands behind jpeg:
+DEFAULT_JPEG_QUALITY = 95
 ON_ERROR = ("fail", "skip")
 
 MAX_SIDE = 16384  # of the stored size; a typing slip such as 51200 should not ask for gigabytes
 MAX_NAME_CHARS = 150  # of a dataset: with split, shard numbers and our prefix a file name must stay below 255
 MAX_FILE_BYTES = 256 * 2**20  # of one source file, before a byte of it is read
 MAX_PIXELS = 50_000_000  # of one source picture, from its header, before it is decoded
+MAX_TOLERANCE = 127  # levels; with more, two listed colours could both be within it of anything
+
+
+@dataclass(frozen=True)
+class SourceConfig:
+    """Where a dataset is, and how it is to be read where that cannot be told from what is there.
+
+    Attributes:
+      src: source folder.
+      layout: name of the layout; None finds it.
+      image: template of the photographs' paths, such as images/{split}/{stem}.jpg; stands above `layout`.
+      mask: template of the masks' paths; goes with `image`.
+      classes: class map: path of a file, or preset:NAME; None looks for one in the source.
+      follow_links: reads files that symbolic links put outside the source folder.
+      max_pixels: a source picture with more is refused.
+    """
+
+    src: Path
+    layout: str | None = None
+    image: str | None = None
+    mask: str | None = None
+    classes: str | None = None
+    follow_links: bool = False
+    max_pixels: int = MAX_PIXELS
+
+    def __post_init__(self) -> None:
+        if (self.image is None) != (self.mask is None):
+            given, absent = ("--image", "--mask") if self.mask is None else ("--mask", "--image")
+            mend = "Give both, such as --image 'images/{stem}.jpg' --mask 'masks/{stem}.png'."
+            raise UsageError(given, f"is given without {absent}", mend)
 
 
 @dataclass(frozen=True)
@@ -23,28 +56,45 @@ class PairConfig:
     """What is done to one pair; this and the pair decide the bytes of a record.
 
     Attributes:
-      size: (height, width) of the stored image and mask, in pixels.
-      fit: "pad" keeps the aspect ratio and fills up (0 in the image, ignore in the mask); "stretch" does not.
-      jpeg_quality: 1..100.
-      max_pixels: a source picture with more is refused.
-      follow_links: reads files that symbolic links put outside the source folder.
+      size: (height, width) of the stored image and mask, in pixels; None stores each pair at its own size.
+      fit: "pad" keeps the aspect ratio and fills up (0 in the image, ignore in the mask); "crop" keeps it and cuts
+        off what stands over, on both sides alike; "stretch" does not keep it.
+      mask_resample: "nearest" samples one pixel; "vote" takes the class with the most area under each target pixel.
+      image_format: "jpeg:QUALITY", "png", or "keep": the photograph's own bytes where they need no change.
+      tolerance: a mask colour that is not listed is taken for the nearest listed one if no channel differs by more.
     """
 
-    size: tuple[int, int] = (512, 512)
+    size: tuple[int, int] | None = (512, 512)
     fit: str = "pad"
-    jpeg_quality: int = 95
-    max_pixels: int = MAX_PIXELS
-    follow_links: bool = False
+    mask_resample: str = "nearest"
+    image_format: str = "jpeg:95"
+    tolerance: int = 0
 
     def __post_init__(self) -> None:
-        if not all(1 <= side <= MAX_SIDE for side in self.size):
-            raise UsageError("--size", f"{self.size!r} is not within 1..{MAX_SIDE}", "Name a size such as 360x480.")
-        if self.size[0] * self.size[1] > MAX_PIXELS:  # or no reader would open what was built
-            raise UsageError("--size", f"{self.size!r} has more than {MAX_PIXELS} pixels", "Name a smaller size.")
+        if self.size is not None:
+            if not all(1 <= side <= MAX_SIDE for side in self.size):
+                raise UsageError("--size", f"{self.size!r} is not within 1..{MAX_SIDE}", "Name a size such as 360x480.")
+            if self.size[0] * self.size[1] > MAX_PIXELS:  # or no reader would open what was built
+                raise UsageError("--size", f"{self.size!r} has more than {MAX_PIXELS} pixels", "Name a smaller size.")
         if self.fit not in FITS:
             raise UsageError("--fit", f"{self.fit!r} is none of {', '.join(FITS)}", "Name one of them.")
-        if not 1 <= self.jpeg_quality <= 100:
-            raise UsageError("--jpeg-quality", f"{self.jpeg_quality} is not within 1..100", "95 is the default.")
+        if self.mask_resample not in MASK_RESAMPLES:
+            what = f"{self.mask_resample!r} is none of {', '.join(MASK_RESAMPLES)}"
+            raise UsageError("--mask-resample", what, "Name one of them.")
+        if self.image_format not in IMAGE_FORMATS and not 1 <= self.jpeg_quality <= 100:
+            mend = "Write jpeg:95 (any quality from 1 to 100), png or keep."
+            raise UsageError("--image-format", f"{self.image_format!r} is no format", mend)
+        if not 0 <= self.tolerance <= MAX_TOLERANCE:
+            what = f"{self.tolerance} is not within 0..{MAX_TOLERANCE}"
+            raise UsageError("--tolerance", what, "Name the number of levels by which a damaged colour may differ.")
+
+    @property
+    def jpeg_quality(self) -> int:
+        """Quality of a JPEG that has to be written, 1..100; that of the default where the format names none."""
+        if self.image_format in ("png", "keep"):
+            return DEFAULT_JPEG_QUALITY
+        match = re.fullmatch(r"jpeg:(\d{1,3})", self.image_format)
+        return int(match[1]) if match else 0
 
 
 @dataclass(frozen=True)
@@ -52,10 +102,9 @@ class BuildConfig:
     """What `segconv build` is to do.
 
     Attributes:
-      src: folder with the split lists, photographs and masks.
+      source: where the dataset is.
       out: folder for the records.
-      name: of the dataset, first part of each shard's name; None takes the name of `src`.
-      classes: class map; None takes classes.csv in `src`.
+      name: of the dataset, first part of each shard's name; None takes the name of the source folder.
       pair: what is done to each pair.
       shard_mb: target size of one shard, in MB (10**6 bytes).
       shards: number of shards of each split; None derives it from `shard_mb`.
@@ -67,10 +116,9 @@ class BuildConfig:
       overwrite: replaces a finished dataset in `out`.
     """
 
-    src: Path
+    source: SourceConfig
     out: Path = Path("records")
     name: str | None = None
-    classes: Path | None = None
     pair: PairConfig = PairConfig()
     shard_mb: int = 128  # TensorFlow's TFRecord tutorial: at least 10 MB, ideally 100 and more, so that read-ahead pays
     shards: int | None = None
@@ -89,12 +137,26 @@ class BuildConfig:
     @property
     def dataset_name(self) -> str:
         """Name of the dataset, fit for a file name and for TFDS: letters, digits and underscores."""
-        return re.sub(r"\W+", "_", self.name or self.src.resolve().name, flags=re.ASCII).strip("_") or "dataset"
+        name = self.name or self.source.src.resolve().name
+        return re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "dataset"
 
     @property
     def num_workers(self) -> int:
         """Number of worker processes."""
-        return self.workers or len(os.sched_getaffinity(0))
+        return num_workers(self.workers)
+
+
+def num_workers(asked: int) -> int:
+    """Returns the number of worker processes: `asked`, or where that is 0 one a processor that we may use."""
+    return asked or len(os.sched_getaffinity(0))
+
+
+def pair_text(pair: PairConfig) -> str:
+    """Returns what is done to each pair in words: "512 high x 512 wide, fit pad"."""
+    if pair.size is None:
+        return "each pair at its own size"
+    height, width = pair.size
+    return f"{height} high x {width} wide, fit {pair.fit}"
 
 
 def parse_size(text: str) -> tuple[int, int]:

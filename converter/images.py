@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image, ImageOps
 from PIL.ImageFile import ImageFile
 
-from converter.config import MAX_PIXELS, PairConfig
+from converter.config import MAX_PIXELS
 from converter.errors import DataError
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -240,16 +240,16 @@ def place(source: tuple[int, int], size: tuple[int, int], fit: str) -> Box:
     return Box((size[0] - height) // 2, (size[1] - width) // 2, height, width)
 
 
-def render(photo: Photo, config: PairConfig) -> Image.Image:
+def render(photo: Photo, size: tuple[int, int], fit: str) -> Image.Image:
     """Decodes a photograph, brings it to the stored size and sets it upright.
 
     Returns:
-      RGB picture of config.size; 0 where it is padding.
+      RGB picture of size (height, width) in pixels; 0 where it is padding.
 
     Raises:
       DataError: the pixels are cut off or damaged.
     """
-    box = place(photo.size, config.size, config.fit)
+    box = place(photo.size, size, fit)
     swap = photo.orientation in _SWAPS_SIDES
     target = (box.height, box.width) if swap else (box.width, box.height)  # (width, height), as it lies in the file
     picture = photo.picture
@@ -264,9 +264,9 @@ def render(photo: Photo, config: PairConfig) -> Image.Image:
         upright = upright.resize(target, Image.Resampling.BILINEAR, box=area)
     if photo.orientation != 1:
         upright = upright.transpose(_TRANSPOSE[photo.orientation])
-    if (box.height, box.width) == config.size:
+    if (box.height, box.width) == size:
         return upright
-    padded = Image.new("RGB", (config.size[1], config.size[0]))
+    padded = Image.new("RGB", (size[1], size[0]))
     padded.paste(upright, (box.left, box.top))
     return padded
 

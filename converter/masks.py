@@ -10,6 +10,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 from struct import pack
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -61,6 +62,49 @@ def open_mask(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> MaskSourc
     return MaskSource(picture, png_header(data)[0], name)
 
 
+class MaskValue(NamedTuple):
+    """One value that a mask may hold.
+
+    Attributes:
+      mode: "L", "P", "I;16" or "RGB".
+      depth: bits a sample in the file.
+      number: the sample as it stands in the file, or the colour packed as 0xBBGGRR.
+      color: (red, green, blue) that it is drawn in.
+    """
+
+    mode: str
+    depth: int
+    number: int
+    color: Color
+
+    def __str__(self) -> str:
+        """The value in the notation of classes.csv."""
+        if self.mode == "RGB":
+            return "#{:02X}{:02X}{:02X}".format(*self.color)
+        return f"p{self.number}" if self.mode == "P" else str(self.number)
+
+
+class ValueCounter:
+    """Counts the values of whole masks, without a class map."""
+
+    def count(self, source: MaskSource) -> dict[MaskValue, int]:
+        """Returns the number of pixels of each value that stands in a mask.
+
+        Raises:
+          DataError: the mask is damaged, or has a mode whose values cannot be told exactly.
+        """
+        picture = _plain(source)
+        colors = _palette(picture)
+        counts: dict[MaskValue, int] = {}
+        for number, count in zip(*np.unique(_values(picture), return_counts=True), strict=True):
+            value = int(number)
+            color = (
+                _unpacked(value) if picture.mode == "RGB" else colors[value] if value < len(colors) else (value,) * 3
+            )
+            counts[MaskValue(picture.mode, source.depth, value, color)] = int(count)
+        return counts
+
+
 class MaskMapper:
     """Maps masks to class indices by one table look-up a pixel; keeps the tables from mask to mask.
 
@@ -76,6 +120,15 @@ class MaskMapper:
         self._dtype: type[np.unsignedinteger] = np.uint16 if is_full else np.uint8
         self._zero = 256 if is_full else classes.num_classes
         self._tables: dict[tuple[str, int, tuple[Color, ...]], np.ndarray] = {}
+
+    def index_of(self, value: MaskValue) -> int | None:
+        """Returns the class index or IGNORE_INDEX that a value is mapped to; None where it is not listed.
+
+        Raises:
+          ValueError: the value could be meant in two ways; the message says which.
+        """
+        colors = (value.color,) * (value.number + 1) if value.mode == "P" else ()
+        return self._listed(value.mode, value.depth, colors).get(value.number, self.classes.default)
 
     def map_mask(self, source: MaskSource, size: tuple[int, int]) -> np.ndarray:
         """Decodes a mask, samples it to a size, and maps its values to class indices.

@@ -7,7 +7,6 @@ what is done with it is the build's decision.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import os
 from collections.abc import Callable, Sequence
@@ -15,15 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from converter.classes import ClassMap
-from converter.config import BuildConfig, PairConfig
-from converter.errors import DataError, MachineError, shown
-from converter.images import Photo, encode_jpeg, open_photo, place, render
+from converter.config import BuildConfig, PairConfig, SourceConfig
+from converter.errors import DataError, MachineError
+from converter.images import encode_jpeg, place, render
 from converter.manifest import ShardInfo
-from converter.masks import MaskMapper, MaskSource, count_classes, encode_png, open_mask, pad_mask
+from converter.masks import MaskMapper, count_classes, encode_png, pad_mask
+from converter.pairs import open_pair
 from converter.records import Record, encode_record
 from converter.schema import INDEX_SUFFIX, shard_name
 from converter.splits import ExampleRef, Reject
-from converter.storage import read_inside, temporary_path, write_durably, write_error
+from converter.storage import temporary_path, write_durably, write_error
 from converter.tfrecord import ShardWriter
 
 # Bytes of a record for each stored pixel, JPEG q95 and mask: 95 kB at 512x512. Only the number of shards hangs on it.
@@ -40,17 +40,17 @@ class ShardTask:
       split: name of the split.
       path: final name of the shard; the task writes its temporary name.
       refs: the pairs, in order.
-      src: source folder.
+      source: where the dataset is.
       classes: which mask value is which class.
-      config: what is done to each pair.
+      pair: what is done to each pair.
     """
 
     split: str
     path: Path
     refs: tuple[ExampleRef, ...]
-    src: Path
+    source: SourceConfig
     classes: ClassMap
-    config: PairConfig
+    pair: PairConfig
 
 
 @dataclass(frozen=True)
@@ -107,13 +107,13 @@ def plan_shards(split: str, refs: Sequence[ExampleRef], config: BuildConfig, cla
       classes: which mask value is which class.
     """
     ordered = shuffled(refs, config.seed)[: config.limit]  # by chance: the head of a list is often one scene
-    count = config.shards or num_shards(len(ordered), config.pair.size, config.shard_mb)
+    count = config.shards or num_shards(len(ordered), config.pair.size or (512, 512), config.shard_mb)
     count = max(1, min(count, len(ordered)))
     tasks = []
     for shard in range(count):
         part = ordered[len(ordered) * shard // count : len(ordered) * (shard + 1) // count]
         path = config.out / shard_name(config.dataset_name, split, shard, count)
-        tasks.append(ShardTask(split, path, tuple(part), config.src, classes, config.pair))
+        tasks.append(ShardTask(split, path, tuple(part), config.source, classes, config.pair))
     return tasks
 
 
@@ -137,9 +137,9 @@ def run_shard_task(task: ShardTask, tick: Callable[[], None]) -> ShardResult:
             writer = ShardWriter(file)
             for ref in task.refs:
                 try:
-                    record, counts, ignored_here = make_record(ref, task.src, mapper, task.config)
+                    record, counts, ignored_here = make_record(ref, task.source, mapper, task.pair)
                 except DataError as error:
-                    rejects.append(Reject(ref.list_name, ref.line, error))
+                    rejects.append(Reject(ref.split, error, ref.list_name, ref.line))
                 else:
                     writer.write(encode_record(record))
                     pixels = [total + count for total, count in zip(pixels, counts, strict=True)]
@@ -158,7 +158,9 @@ def run_shard_task(task: ShardTask, tick: Callable[[], None]) -> ShardResult:
     return ShardResult(task.split, info, writer.example_bytes, tuple(pixels), tuple(images), ignored, tuple(rejects))
 
 
-def make_record(ref: ExampleRef, src: Path, mapper: MaskMapper, config: PairConfig) -> tuple[Record, list[int], int]:
+def make_record(
+    ref: ExampleRef, source: SourceConfig, mapper: MaskMapper, pair: PairConfig
+) -> tuple[Record, list[int], int]:
     """Reads one pair and makes its record.
 
     Returns:
@@ -167,33 +169,11 @@ def make_record(ref: ExampleRef, src: Path, mapper: MaskMapper, config: PairConf
     Raises:
       DataError: the pair is refused.
     """
-    links = config.follow_links
-    photo = open_photo(read_inside(src, ref.image, follow_links=links), ref.image, config.max_pixels)
-    source = open_mask(read_inside(src, ref.mask, follow_links=links), ref.mask, config.max_pixels)
-    photo = turned_like(photo, source)
-    box = place(photo.size, config.size, config.fit)
-    mask = pad_mask(mapper.map_mask(source, (box.height, box.width)), box, config.size)
+    photo, drawing = open_pair(ref, source)
+    size = pair.size or photo.size
+    box = place(photo.size, size, pair.fit)
+    mask = pad_mask(mapper.map_mask(drawing, (box.height, box.width)), box, size)
     original_size = photo.size
-    image = encode_jpeg(render(photo, config), config.jpeg_quality)
+    image = encode_jpeg(render(photo, size, pair.fit), pair.jpeg_quality)
     pixels, ignored = count_classes(mask, mapper.classes.num_classes)
     return Record(image, encode_png(mask), ref.image, ref.mask, original_size), pixels, ignored
-
-
-def turned_like(photo: Photo, mask: MaskSource) -> Photo:
-    """Returns the photograph with the orientation that its mask was drawn in.
-
-    Cameras store a photograph as the sensor saw it and note in EXIF how to turn it. Most tools draw masks over the
-    turned photograph, some over the stored one; only the sizes tell, so EXIF decides where both fit.
-
-    Raises:
-      DataError: the sizes differ either way.
-    """
-    if mask.size == photo.size:
-        return photo
-    if mask.size == photo.raw_size:
-        return dataclasses.replace(photo, orientation=1)
-    (mask_height, mask_width), (height, width) = mask.size, photo.size
-    hint = ", with height and width swapped" if mask.size == (width, height) else ""
-    own = f"is {mask_height} high and {mask_width} wide"
-    other = f"its photograph {shown(photo.name)} is {height} high and {width} wide"
-    raise DataError(mask.name, f"{own}, {other}{hint}", "Draw the mask at the size of its photograph.", "E_SIZE")

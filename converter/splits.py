@@ -19,19 +19,21 @@ MAX_LINE_CHARS = 8192  # two paths of the longest that Linux allows
 
 @dataclass(frozen=True)
 class ExampleRef:
-    """One pair, as a list names it.
+    """One pair of a split.
 
     Attributes:
-      list_name: of the split list, relative to the source folder.
-      line: number of the line, from 1.
+      split: name of the split.
       image: path of the photograph relative to the source folder.
       mask: path of the mask relative to the source folder.
+      list_name: of the list that names the pair, relative to the source folder; "" where the layout has found it.
+      line: number of the line in that list, from 1; 0 without a list.
     """
 
-    list_name: str
-    line: int
+    split: str
     image: str
     mask: str
+    list_name: str = ""
+    line: int = 0
 
 
 @dataclass(frozen=True)
@@ -39,22 +41,25 @@ class Reject:
     """One refused pair.
 
     Attributes:
-      list_name: of the split list, relative to the source folder.
-      line: number of the line, from 1.
+      split: name of the split.
       error: why; its `where` names the file.
+      list_name: of the list that names the pair, relative to the source folder; "" where the layout has found it.
+      line: number of the line in that list, from 1; 0 without a list.
     """
 
-    list_name: str
-    line: int
+    split: str
     error: DataError
+    list_name: str = ""
+    line: int = 0
 
     def __str__(self) -> str:
-        return f"{shown(self.list_name)}:{self.line}: {self.error}"
+        return f"{shown(self.list_name)}:{self.line}: {self.error}" if self.list_name else str(self.error)
 
     def to_json(self) -> dict[str, object]:
         """Returns the object that stands for this pair in errors.jsonl."""
         error = self.error
         return {
+            "split": self.split,
             "list": self.list_name,
             "line": self.line,
             "file": error.where,
@@ -64,10 +69,11 @@ class Reject:
         }
 
 
-def read_split_list(path: Path, image_dir: str, mask_dir: str) -> tuple[list[ExampleRef], list[Reject]]:
+def read_split_list(split: str, path: Path, image_dir: str, mask_dir: str) -> tuple[list[ExampleRef], list[Reject]]:
     """Returns the pairs of a split list and the lines that are none.
 
     Args:
+      split: name of the split.
       path: of the list; its name stands in the refs.
       image_dir: folder of the photographs, relative to the source folder.
       mask_dir: folder of the masks, relative to the source folder.
@@ -97,9 +103,9 @@ def read_split_list(path: Path, image_dir: str, mask_dir: str) -> tuple[list[Exa
             if earlier != number:
                 what = f"is the photograph of line {earlier} again"
                 raise DataError(image, what, "Delete one of the lines.", "E_DUPLICATE")
-            refs.append(ExampleRef(path.name, number, f"{image_dir}/{image}", f"{mask_dir}/{mask}"))
+            refs.append(ExampleRef(split, f"{image_dir}/{image}", f"{mask_dir}/{mask}", path.name, number))
         except DataError as error:
-            rejects.append(Reject(path.name, number, error))
+            rejects.append(Reject(split, error, path.name, number))
     if not refs and not rejects:
         raise UsageError(path, "names no pair", mend, "E_LIST")
     return refs, rejects

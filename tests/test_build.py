@@ -13,7 +13,7 @@ from conftest import COLORS, EXPECTED, draw_pair, write_dataset
 from PIL import Image
 
 from converter.build import RefusedPairsError, build, check_out, plan_build
-from converter.config import BuildConfig, PairConfig
+from converter.config import BuildConfig, PairConfig, SourceConfig
 from converter.errors import MachineError, UsageError
 from converter.manifest import check_shard_file, read_manifest
 from converter.source import RecordSource
@@ -21,7 +21,7 @@ from converter.source import RecordSource
 
 def config(dataset: Path, out: Path, **options) -> BuildConfig:
     pair = PairConfig(size=options.pop("size", (24, 24)), fit=options.pop("fit", "pad"))
-    return BuildConfig(dataset, out, pair=pair, **({"workers": 1} | options))
+    return BuildConfig(SourceConfig(dataset), out, pair=pair, **({"workers": 1} | options))
 
 
 def visible(folder: Path) -> dict[str, bytes]:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from converter.build import BuildReport, build
-from converter.config import BuildConfig, PairConfig
+from converter.config import BuildConfig, PairConfig, SourceConfig
 from converter.inspect_shard import inspect_dataset
 
 CAMVID = Path(os.environ.get("SEGCONV_CAMVID", "/nonexistent"))
@@ -38,7 +38,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> BuildReport:
     rows = [f"{name},{r} {g} {b}\n" for name, (r, g, b) in [*COLORS.items(), ("ignore", VOID)]]
     (folder / "classes.csv").write_text("name,value\n" + "".join(rows))
     pair = PairConfig(size=(360, 480))
-    return build(BuildConfig(CAMVID, folder / "records", classes=folder / "classes.csv", pair=pair))
+    return build(BuildConfig(SourceConfig(CAMVID, classes=str(folder / "classes.csv")), folder / "records", pair=pair))
 
 
 def packed(colors: object) -> np.ndarray:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from converter.config import BuildConfig, PairConfig, parse_size
+from converter.config import BuildConfig, PairConfig, SourceConfig, parse_size
 from converter.errors import UsageError
 
 
@@ -46,7 +46,7 @@ def test_a_size_that_no_reader_would_open_is_refused():
 
 def test_a_name_too_long_for_a_file_is_refused():
     with pytest.raises(UsageError, match="has 300 characters, at most 150"):
-        BuildConfig(Path("dataset"), name="n" * 300)
+        BuildConfig(SourceConfig(Path("dataset")), name="n" * 300)
 
 
 @pytest.mark.parametrize("fit", ["crop", "", "PAD"])
@@ -58,7 +58,7 @@ def test_an_unknown_fit_is_refused_with_the_known_ones(fit):
 @pytest.mark.parametrize("quality", [0, 101, -5])
 def test_a_jpeg_quality_out_of_range_is_refused(quality):
     with pytest.raises(UsageError, match=r"not within 1\.\.100"):
-        PairConfig(jpeg_quality=quality)
+        PairConfig(image_format=f"jpeg:{quality}")
 
 
 @pytest.mark.parametrize(
@@ -74,16 +74,16 @@ def test_a_jpeg_quality_out_of_range_is_refused(quality):
     ],
 )
 def test_a_dataset_name_is_letters_digits_and_underscores(src, name, expected):
-    assert BuildConfig(Path(src), name=name).dataset_name == expected
+    assert BuildConfig(SourceConfig(Path(src)), name=name).dataset_name == expected
 
 
 def test_a_dataset_takes_its_name_from_the_folder_a_dot_stands_for(tmp_path, monkeypatch):
     (tmp_path / "town").mkdir()
     monkeypatch.chdir(tmp_path / "town")
-    assert BuildConfig(Path()).dataset_name == "town"
+    assert BuildConfig(SourceConfig(Path())).dataset_name == "town"
 
 
 def test_zero_workers_is_one_for_each_processor_this_process_may_use(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 3, 5})
-    assert BuildConfig(Path()).num_workers == 3
-    assert BuildConfig(Path(), workers=2).num_workers == 2
+    assert BuildConfig(SourceConfig(Path())).num_workers == 3
+    assert BuildConfig(SourceConfig(Path()), workers=2).num_workers == 2

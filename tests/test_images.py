@@ -11,7 +11,6 @@ import pytest
 from picture_bytes import chunk, png, saved
 from PIL import Image
 
-from converter.config import PairConfig
 from converter.errors import DataError
 from converter.images import (
     PNG_SIGNATURE,
@@ -43,7 +42,7 @@ def smooth(height: int, width: int) -> np.ndarray:
 
 
 def rendered(data: bytes, size: tuple[int, int], fit: str = "stretch") -> np.ndarray:
-    return np.asarray(render(open_photo(data, "a.jpg"), PairConfig(size=size, fit=fit)))
+    return np.asarray(render(open_photo(data, "a.jpg"), size, fit))
 
 
 def refusal(data: bytes, **options: int) -> str:
@@ -177,7 +176,7 @@ def test_the_orientation_that_a_camera_notes_is_undone(kind):
         photo = open_photo(data, "a.jpg")
         assert photo.size == (16, 24)
         assert photo.raw_size == pixels.shape[:2]
-        turned = np.asarray(render(photo, PairConfig(size=(16, 24)))).astype(int)
+        turned = np.asarray(render(photo, (16, 24), "pad")).astype(int)
         assert np.abs(turned - upright).max() <= (0 if kind == "PNG" else 2), orientation
 
 
@@ -324,7 +323,7 @@ def test_a_stored_photograph_is_baseline_420_without_metadata():
     exif[0x010F] = "A camera"
     options = {"exif": exif, "icc_profile": b"profile", "comment": b"secret", "dpi": (300, 300)}
     source = saved(noise(32, 48, 3), "JPEG", **options)
-    data = encode_jpeg(render(open_photo(source, "a.jpg"), PairConfig(size=(48, 32))), 95)
+    data = encode_jpeg(render(open_photo(source, "a.jpg"), (48, 32), "pad"), 95)
     found = markers(data)
     # APP0, quantization tables, baseline frame, Huffman tables, scan
     assert {marker for marker, _ in found} == {0xE0, 0xDB, 0xC0, 0xC4, 0xDA}
@@ -340,7 +339,7 @@ def test_a_stored_photograph_is_baseline_420_without_metadata():
 
 def test_metadata_of_a_png_is_not_stored_either():
     source = saved(noise(16, 16, 3), icc_profile=b"profile", dpi=(300, 300))
-    data = encode_jpeg(render(open_photo(source, "a.png"), PairConfig(size=(16, 16))), 95)
+    data = encode_jpeg(render(open_photo(source, "a.png"), (16, 16), "pad"), 95)
     assert {marker for marker, _ in markers(data)} == {0xE0, 0xDB, 0xC0, 0xC4, 0xDA}
     assert dict(markers(data))[0xE0] == dict(markers(saved(noise(16, 16, 3), "JPEG")))[0xE0]
 

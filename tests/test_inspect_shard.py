@@ -10,7 +10,7 @@ from conftest import EXPECTED, draw_pair
 from PIL import Image
 
 from converter.build import build
-from converter.config import BuildConfig, PairConfig
+from converter.config import BuildConfig, PairConfig, SourceConfig
 from converter.errors import DataError, UsageError
 from converter.inspect_shard import (
     dataset_json,
@@ -31,7 +31,9 @@ from converter.source import RecordSource
 @pytest.fixture
 def records(dataset, tmp_path):
     """Records at the size of their sources, so that every drawn pixel is stored once."""
-    return build(BuildConfig(dataset, tmp_path / "out", pair=PairConfig(size=(20, 30)), shards=2, workers=1)).out
+    return build(
+        BuildConfig(SourceConfig(dataset), tmp_path / "out", pair=PairConfig(size=(20, 30)), shards=2, workers=1)
+    ).out
 
 
 def drawn(first: int, count: int) -> np.ndarray:

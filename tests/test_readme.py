@@ -10,7 +10,7 @@ from conftest import write_dataset
 
 from converter.build import build
 from converter.cli import segconv as group
-from converter.config import BuildConfig, PairConfig
+from converter.config import BuildConfig, PairConfig, SourceConfig
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -46,7 +46,7 @@ def test_every_file_named_in_a_document_exists(text):
 @pytest.mark.tf
 def test_the_reader_in_the_format_description_runs(tmp_path, monkeypatch, capsys):
     dataset = write_dataset(tmp_path / "dataset")
-    build(BuildConfig(dataset, tmp_path / "records", pair=PairConfig(size=(20, 30)), workers=1))
+    build(BuildConfig(SourceConfig(dataset), tmp_path / "records", pair=PairConfig(size=(20, 30)), workers=1))
     (code,) = re.findall(r"```python\n(.*?)```", FORMAT, re.DOTALL)
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "data/README.md", "exec"), {})  # noqa: S102 - our own document

@@ -11,15 +11,16 @@ from conftest import write_dataset
 from PIL import Image
 
 from converter.classes import parse_class_map
-from converter.config import BuildConfig
+from converter.config import BuildConfig, SourceConfig
 from converter.errors import DataError, MachineError
 from converter.images import open_photo
 from converter.masks import open_mask
-from converter.shards import num_shards, plan_shards, run_shard_task, shuffled, turned_like
+from converter.pairs import turned_like
+from converter.shards import num_shards, plan_shards, run_shard_task, shuffled
 from converter.splits import ExampleRef
 
 CLASSES = parse_class_map("name,value\na,0\nb,*\n", "classes.csv")
-REFS = [ExampleRef("train.txt", n + 1, f"jpg/{n}.jpg", f"png/{n}.png") for n in range(100)]
+REFS = [ExampleRef("train", f"jpg/{n}.jpg", f"png/{n}.png", "train.txt", n + 1) for n in range(100)]
 
 
 @pytest.mark.parametrize(("pairs", "size", "shard_mb", "expected"), [
@@ -35,7 +36,7 @@ def test_number_of_shards(pairs, size, shard_mb, expected):
 
 
 def test_every_pair_is_in_one_shard_and_shards_differ_by_one_at_most():
-    tasks = plan_shards("train", REFS, BuildConfig(Path("d"), shards=7), CLASSES)
+    tasks = plan_shards("train", REFS, BuildConfig(SourceConfig(Path("d")), shards=7), CLASSES)
     dealt = [ref for task in tasks for ref in task.refs]
     assert sorted(dealt, key=lambda ref: ref.line) == REFS
     assert {len(task.refs) for task in tasks} == {14, 15}
@@ -43,7 +44,7 @@ def test_every_pair_is_in_one_shard_and_shards_differ_by_one_at_most():
 
 
 def test_never_more_shards_than_pairs():
-    assert len(plan_shards("train", REFS[:3], BuildConfig(Path("d"), shards=7), CLASSES)) == 3
+    assert len(plan_shards("train", REFS[:3], BuildConfig(SourceConfig(Path("d")), shards=7), CLASSES)) == 3
 
 
 def test_order_depends_on_names_and_seed_alone():
@@ -87,8 +88,8 @@ def test_other_sizes_are_refused_with_both_and_a_hint_on_swapped_sides():
 
 def test_a_shard_that_cannot_be_written_is_a_fault_of_the_machine(tmp_path):
     dataset = write_dataset(tmp_path / "dataset")
-    refs = [ExampleRef("train.txt", 1, "jpg/p0.jpg", "png/m0.png")]
-    (task,) = plan_shards("train", refs, BuildConfig(dataset, tmp_path / "gone"), CLASSES)
+    refs = [ExampleRef("train", "jpg/p0.jpg", "png/m0.png", "train.txt", 1)]
+    (task,) = plan_shards("train", refs, BuildConfig(SourceConfig(dataset), tmp_path / "gone"), CLASSES)
     with pytest.raises(MachineError, match="No such file or directory"):
         run_shard_task(task, lambda: None)
 
@@ -96,8 +97,8 @@ def test_a_shard_that_cannot_be_written_is_a_fault_of_the_machine(tmp_path):
 def test_ticks_once_for_each_pair_good_or_bad(tmp_path):
     dataset = write_dataset(tmp_path / "dataset")
     (dataset / "jpg/p1.jpg").unlink()
-    refs = [ExampleRef("train.txt", n + 1, f"jpg/p{n}.jpg", f"png/m{n}.png") for n in range(3)]
-    (task,) = plan_shards("train", refs, BuildConfig(dataset, tmp_path), CLASSES)
+    refs = [ExampleRef("train", f"jpg/p{n}.jpg", f"png/m{n}.png", "train.txt", n + 1) for n in range(3)]
+    (task,) = plan_shards("train", refs, BuildConfig(SourceConfig(dataset), tmp_path), CLASSES)
     ticks: list[int] = []
     result = run_shard_task(task, lambda: ticks.append(1))
     assert (len(ticks), result.info.records, [r.line for r in result.rejects]) == (3, 2, [2])

@@ -19,14 +19,14 @@ def path(tmp_path: Path) -> Path:
 
 def read(path: Path, content: bytes) -> tuple[list[ExampleRef], list[Reject]]:
     path.write_bytes(content)
-    return read_split_list(path, "jpg", "png")
+    return read_split_list("train", path, "jpg", "png")
 
 
 def test_each_line_is_a_pair_below_its_folders(path):
     refs, rejects = read(path, b"a.jpg;a.png\nsub/b.jpg;c.png\n")
     assert refs == [
-        ExampleRef("train.txt", 1, "jpg/a.jpg", "png/a.png"),
-        ExampleRef("train.txt", 2, "jpg/sub/b.jpg", "png/c.png"),
+        ExampleRef("train", "jpg/a.jpg", "png/a.png", "train.txt", 1),
+        ExampleRef("train", "jpg/sub/b.jpg", "png/c.png", "train.txt", 2),
     ]
     assert rejects == []
 
@@ -42,12 +42,12 @@ def test_each_line_is_a_pair_below_its_folders(path):
     ],
 )
 def test_what_editors_do_to_a_list_does_not_change_it(path, content):
-    assert read(path, content) == ([ExampleRef("train.txt", 1, "jpg/a.jpg", "png/a.png")], [])
+    assert read(path, content) == ([ExampleRef("train", "jpg/a.jpg", "png/a.png", "train.txt", 1)], [])
 
 
 def test_comments_and_blank_lines_count_as_lines_but_not_as_pairs(path):
     refs, rejects = read(path, b"\xef\xbb\xbf# photos;masks\r\n\r\n   \r\n  # more\r\na.jpg;a.png\r\n")
-    assert (refs, rejects) == ([ExampleRef("train.txt", 5, "jpg/a.jpg", "png/a.png")], [])
+    assert (refs, rejects) == ([ExampleRef("train", "jpg/a.jpg", "png/a.png", "train.txt", 5)], [])
 
 
 @pytest.mark.parametrize("name", ["my photo (1)", "Straße", "日本/空", "a,b", "a#b", "a\u2028b", "cafe\u0301"])
@@ -124,10 +124,10 @@ def test_a_list_that_is_not_utf8_is_refused(path, content):
 
 def test_a_list_that_cannot_be_read_is_refused(path):
     with pytest.raises(UsageError, match="cannot be read"):
-        read_split_list(path, "jpg", "png")
+        read_split_list("train", path, "jpg", "png")
     path.mkdir()
     with pytest.raises(UsageError, match="cannot be read"):
-        read_split_list(path, "jpg", "png")
+        read_split_list("train", path, "jpg", "png")
 
 
 def test_a_file_that_is_too_large_for_a_list_is_refused_before_it_is_read(path, monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 from conftest import EXPECTED, draw_pair
 
 from converter.build import build
-from converter.config import BuildConfig, PairConfig
+from converter.config import BuildConfig, PairConfig, SourceConfig
 from converter.source import RecordSource
 from converter.tfds import tfds_files
 
@@ -18,7 +18,9 @@ from converter.tfds import tfds_files
 def built(dataset, tmp_path):
     text = (dataset / "classes.csv").read_text().replace("vegetation", "végétation dense")
     (dataset / "classes.csv").write_text(text, encoding="utf-8")
-    return build(BuildConfig(dataset, tmp_path / "out", pair=PairConfig(size=(20, 30)), shards=2, workers=1))
+    return build(
+        BuildConfig(SourceConfig(dataset), tmp_path / "out", pair=PairConfig(size=(20, 30)), shards=2, workers=1)
+    )
 
 
 def test_files_tell_classes_counts_and_sizes(built):
@@ -60,7 +62,7 @@ def test_tfds_reads_a_dataset_with_an_empty_shard(dataset, tmp_path):
 
     (dataset / "jpg/p0.jpg").unlink()
     out = tmp_path / "out"
-    build(BuildConfig(dataset, out, pair=PairConfig(size=(20, 30)), shards=6, workers=1, on_error="skip"))
+    build(BuildConfig(SourceConfig(dataset), out, pair=PairConfig(size=(20, 30)), shards=6, workers=1, on_error="skip"))
     builder = tfds.builder_from_directory(out)
     assert len(list(builder.as_dataset("train"))) == builder.info.splits["train"].num_examples == 5
 

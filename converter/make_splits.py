@@ -1,0 +1,1 @@
+"""Make splits: a dataset without lists -> train, val and test lists."""

@@ -1,0 +1,1 @@
+"""Presets: class maps of well-known datasets."""
