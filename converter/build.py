@@ -22,13 +22,13 @@ from PIL import __version__ as pillow_version
 from PIL import features
 
 from converter import __version__
-from converter.class_files import find_class_map
+from converter.class_files import FoundClasses, find_class_map
 from converter.classes import ClassMap
 from converter.config import BuildConfig, pair_text
-from converter.console import Progress, table
+from converter.console import Progress, log, table
 from converter.engines import held_signals, run_local
-from converter.errors import DataError, SegconvError, UsageError, shown
-from converter.layouts import find_layout
+from converter.errors import SHOWN_WHAT_CHARS, DataError, SegconvError, UsageError, shown
+from converter.layouts import Layout, find_layout
 from converter.leaks import check_leaks
 from converter.manifest import ClassInfo, Manifest, SplitInfo, read_manifest
 from converter.schema import ERRORS, IGNORE_INDEX, MANIFEST
@@ -50,16 +50,37 @@ SHOWN_REJECTS = 50  # on the console; more would scroll the first ones away
 
 @dataclass(frozen=True)
 class Plan:
-    """What a build is going to do: the shards of every split, and the lines that are no pairs."""
+    """What a build is going to do.
 
-    classes: ClassMap
+    Attributes:
+      layout: what lies in the source folder.
+      found: its class map.
+      tasks: the shards of every split.
+    """
+
+    layout: Layout
+    found: FoundClasses
     tasks: dict[str, list[ShardTask]]
-    rejects: list[Reject]
+
+    @property
+    def classes(self) -> ClassMap:
+        """Which mask value is which class."""
+        return self.found.classes
+
+    @property
+    def rejects(self) -> list[Reject]:
+        """The lines of lists that are no pair."""
+        return list(self.layout.rejects)
 
     @property
     def num_pairs(self) -> int:
         """Number of pairs in all splits, those that are none not counted."""
         return sum(len(task.refs) for tasks in self.tasks.values() for task in tasks)
+
+    def told_by(self) -> list[str]:
+        """Returns in words how the source folder was understood: nothing of it is guessed in silence."""
+        lines = [f"layout {self.layout.name}: {shown('; '.join(self.layout.evidence), SHOWN_WHAT_CHARS)}"]
+        return [*lines, f"classes: {len(self.classes.names)} from {shown(self.found.origin)} ({self.found.kind})"]
 
 
 @dataclass(frozen=True)
@@ -113,11 +134,11 @@ def plan_build(config: BuildConfig) -> Plan:
       UsageError: the source cannot be started on.
     """
     layout = find_layout(config.source)
-    classes = find_class_map(config.source, layout).classes
+    found = find_class_map(config.source, layout)
     if not config.allow_leak:
         check_leaks(config.source, layout.refs)
-    tasks = {split: plan_shards(split, refs, config, classes) for split, refs in layout.refs.items()}
-    return Plan(classes, tasks, list(layout.rejects))
+    tasks = {split: plan_shards(split, refs, config, found.classes) for split, refs in layout.refs.items()}
+    return Plan(layout, found, tasks)
 
 
 def plan_text(config: BuildConfig) -> str:
@@ -137,8 +158,8 @@ def plan_text(config: BuildConfig) -> str:
     for index, name in enumerate(plan.classes.names):
         legend.append((str(index), shown(name), " ".join(plan.classes.values_of(index))))
     legend.append((str(IGNORE_INDEX), "(ignored)", " ".join(plan.classes.values_of(IGNORE_INDEX))))
-    head = f"{shown(config.source.src)} -> {shown(config.out)}: {pair_text(config.pair)}"
-    return f"{head}\n\n{table(rows)}\n\n{table(legend)}"
+    head = [f"{shown(config.source.src)} -> {shown(config.out)}: {pair_text(config.pair)}", *plan.told_by()]
+    return "\n\n".join(["\n".join(head), table(rows), table(legend)])
 
 
 def build(config: BuildConfig) -> BuildReport:
@@ -151,6 +172,8 @@ def build(config: BuildConfig) -> BuildReport:
     """
     start = time.monotonic()
     plan = plan_build(config)
+    for line in plan.told_by():
+        log.info(line)
     check_out(config)  # before a folder is made
     is_new = _make_folder(config.out)
     with _lock(config.out):

@@ -49,16 +49,32 @@ def test_a_name_too_long_for_a_file_is_refused():
         BuildConfig(SourceConfig(Path("dataset")), name="n" * 300)
 
 
-@pytest.mark.parametrize("fit", ["crop", "", "PAD"])
+@pytest.mark.parametrize("fit", ["zoom", "", "PAD"])
 def test_an_unknown_fit_is_refused_with_the_known_ones(fit):
     with pytest.raises(UsageError, match="pad, stretch"):
         PairConfig(fit=fit)
 
 
-@pytest.mark.parametrize("quality", [0, 101, -5])
-def test_a_jpeg_quality_out_of_range_is_refused(quality):
-    with pytest.raises(UsageError, match=r"not within 1\.\.100"):
-        PairConfig(image_format=f"jpeg:{quality}")
+@pytest.mark.parametrize("text", ["jpeg:0", "jpeg:101", "jpeg:-5", "jpeg", "jpeg:", "PNG", "webp", "jpeg:95.5", ""])
+def test_an_image_format_that_is_none_is_refused_with_the_known_ones(text):
+    with pytest.raises(UsageError, match=r"jpeg:95 .* png or keep"):
+        PairConfig(image_format=text)
+
+
+def test_a_jpeg_that_must_be_written_has_the_quality_of_the_format_or_else_the_default():
+    assert [PairConfig(image_format=text).jpeg_quality for text in ("jpeg:1", "jpeg:80", "keep")] == [1, 80, 95]
+
+
+@pytest.mark.parametrize("tolerance", [-1, 128])
+def test_a_tolerance_out_of_range_is_refused(tolerance):
+    with pytest.raises(UsageError, match=r"not within 0\.\.127"):
+        PairConfig(tolerance=tolerance)
+
+
+@pytest.mark.parametrize("templates", [{"image": "a/{stem}.jpg"}, {"mask": "b/{stem}.png"}])
+def test_one_template_without_the_other_is_refused(templates):
+    with pytest.raises(UsageError, match="is given without"):
+        SourceConfig(Path("dataset"), **templates)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,78 @@
+"""Options that several commands share: where a dataset is, what is done to a pair, how much of the machine is used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from converter.config import FITS, MASK_RESAMPLES, BuildConfig, PairConfig, SourceConfig, parse_size
+
+DEFAULT = BuildConfig(SourceConfig(Path("dataset")))
+Command = Callable[..., None]
+
+
+class Size(click.ParamType[tuple[int, int]]):
+    """A size on the command line: one number, or HEIGHTxWIDTH."""
+
+    name = "HEIGHTxWIDTH"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        """Returns (height, width); fails as click does."""
+        return value if isinstance(value, tuple) else parse_size(str(value))
+
+
+def _adds(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    def add(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+source_options = _adds(
+    click.option("--src", type=click.Path(path_type=Path), required=True, help="Folder of the dataset."),
+    click.option("--layout", metavar="NAME", help="How the folder is laid out.  [default: told by what lies there]"),
+    click.option("--image", metavar="TEMPLATE", help="Photographs, such as images/{split}/{stem}.jpg"),
+    click.option("--mask", metavar="TEMPLATE", help="Masks, such as masks/{split}/{stem}.png"),
+    click.option("--classes", metavar="FILE", help="Class map, or preset:NAME.  [default: found in the folder]"),
+    click.option("--follow-links", is_flag=True, help="Read what links put outside the folder."),
+)
+
+pair_options = _adds(
+    click.option("--size", type=Size(), default="512", help="Stored size in pixels; one number is a square."),
+    click.option("--keep-size", is_flag=True, help="Store each pair at its own size."),
+    click.option("--fit", type=click.Choice(FITS), default=DEFAULT.pair.fit, help="What becomes of another shape."),
+    click.option(
+        "--mask-resample",
+        type=click.Choice(MASK_RESAMPLES),
+        default=DEFAULT.pair.mask_resample,
+        help="Sample one pixel, or take the class with the most area.",
+    ),
+    click.option(
+        "--image-format", metavar="FORMAT", default=DEFAULT.pair.image_format, help="jpeg:QUALITY, png or keep."
+    ),
+    click.option("--tolerance", type=int, default=0, help="Levels by which a damaged mask colour may differ."),
+)
+
+workers_option = click.option(
+    "-j", "--workers", type=click.IntRange(0), default=0, help="Processes; 0 is one a processor."
+)
+
+
+def source_of(options: dict[str, Any]) -> SourceConfig:
+    """Takes the values of `source_options` out of those of a command."""
+    names = ("src", "layout", "image", "mask", "classes", "follow_links")
+    return SourceConfig(**{name: options.pop(name) for name in names})
+
+
+def pair_of(options: dict[str, Any]) -> PairConfig:
+    """Takes the values of `pair_options` out of those of a command."""
+    if options.pop("keep_size"):
+        options["size"] = None
+    return PairConfig(
+        **{name: options.pop(name) for name in ("size", "fit", "mask_resample", "image_format", "tolerance")}
+    )

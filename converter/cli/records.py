@@ -1,0 +1,126 @@
+"""The commands that make records and look into them: build, inspect."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from converter.cli.options import DEFAULT, pair_of, pair_options, source_of, source_options, workers_option
+from converter.config import ON_ERROR, BuildConfig, pair_text
+from converter.console import log, print_json, print_result
+from converter.errors import EXIT_SKIPPED, UsageError
+
+
+@click.command()
+@source_options
+@click.option("-o", "--out", type=click.Path(path_type=Path), default=DEFAULT.out, help="Folder for the records.")
+@click.option("--name", help="Name of the dataset, in the shards' names.  [default: that of the source folder]")
+@pair_options
+@click.option("--shard-mb", type=click.IntRange(1), default=DEFAULT.shard_mb, help="Target size of a shard, in MB.")
+@click.option("--shards", type=click.IntRange(1), help="Shards of each split.  [default: as --shard-mb asks]")
+@click.option("--seed", type=click.IntRange(0), default=DEFAULT.seed, help="Decides the order of the records.")
+@click.option("--limit", type=click.IntRange(1), help="At most so many pairs of each split, by chance.")
+@workers_option
+@click.option("--on-error", type=click.Choice(ON_ERROR), default=DEFAULT.on_error, help="What a bad pair does.")
+@click.option("--allow-leak", is_flag=True, help="Let a photograph stand in two splits.")
+@click.option("--overwrite", is_flag=True, help="Replace a finished dataset.")
+@click.option("--dry-run", is_flag=True, help="Say what would be built, and stop.")
+@click.option("--json", is_flag=True, help="Print one JSON object instead of the table.")
+@click.pass_context
+def build(ctx: click.Context, /, dry_run: bool, json: bool, **options: Any) -> None:
+    """Convert a folder of photographs and masks to records.
+
+    Reads train.txt, val.txt (lines such as photo.jpg;mask.png), jpg/, png/ and classes.csv of the source folder.
+    Writes TFRecord shards with an index each, the files that TFDS reads, and manifest.json, which comes last. The
+    same sources and options give the same bytes, whatever -j is.
+
+    \b
+    Example:
+      segconv build --src dataset/ --size 360x480
+    """  # noqa: D301
+    pair = pair_of(options)
+    config = BuildConfig(source_of(options), pair=pair, **options)
+    from converter import build as building
+
+    if dry_run and json:
+        raise UsageError("--json", "tells what was built, and --dry-run builds nothing", "Leave one of them out.")
+    if dry_run:
+        print_result(building.plan_text(config))
+        return
+    log.info("%s, %d workers", pair_text(pair), config.num_workers)
+    limit = building.SHOWN_REJECTS if sys.stderr.isatty() else None  # a file takes them all
+    try:
+        report = building.build(config)
+    except building.RefusedPairsError as error:
+        for line in building.rejects_text(error.rejects, "Error", limit=limit):
+            log.error(line)
+        raise
+    for line in building.rejects_text(report.rejects, "Skipped", limit=limit):
+        log.warning(line)
+    if json:
+        print_json(report.to_json())
+    else:
+        print_result(report.to_text())
+    log.info("next: segconv inspect shard %s, then segconv train --data %s", config.out, config.out)
+    if report.rejects:
+        ctx.exit(EXIT_SKIPPED)
+
+
+@click.command()
+@click.argument("what", nargs=-1, metavar="[shard|dataset] [PATH]")
+@click.option("--record", type=click.IntRange(0), help="One record of the shard, counted from 0.")
+@click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Save a contact sheet, such as s.png.")
+@click.option("--json", is_flag=True, help="Print one JSON object instead of the table.")
+def inspect(what: tuple[str, ...], record: int | None, save: Path | None, json: bool) -> None:
+    """Tell what is inside a shard or a dataset.
+
+    Reads every record, holds its checksums and counts the pixels of each class. PATH is a shard or a folder of
+    records; without one it is ./records, and `inspect shard` takes the first shard there.
+
+    \b
+    Examples:
+      segconv inspect shard
+      segconv inspect dataset records/ --save sheet.png
+    """  # noqa: D301
+    kind, path = _kind_and_path(what)
+    from converter import inspect_shard as inspecting
+
+    if record is not None and kind == "dataset":
+        raise UsageError("--record", "counts the records of one shard", "Name a shard.")
+    if kind == "dataset":
+        manifest, reports = inspecting.inspect_dataset(path)
+        classes, shards = manifest.classes, [report.path for report in reports]
+        text, facts = inspecting.dataset_text(path, manifest, reports), inspecting.dataset_json(path, manifest, reports)
+    else:
+        path = inspecting.find_shard(path)
+        reports = [inspecting.inspect_shard(path)]
+        classes, shards = reports[0].classes, [path]
+        text, facts = reports[0].to_text(), reports[0].to_json()
+    records = None
+    if record is not None:
+        records = [inspecting.record_at(path, record)]
+        text = inspecting.record_text(records[0], record, classes)
+        facts = inspecting.record_json(records[0], record, classes)
+    if json:
+        print_json(facts)
+    else:
+        print_result(text)
+    for report in reports:
+        if report.fault is not None:
+            raise report.fault
+    if save is not None:
+        inspecting.save_sheet(records or inspecting.some_records(shards), classes, path.name, save)
+        log.info("saved %s", save)
+
+
+def _kind_and_path(what: tuple[str, ...]) -> tuple[str, Path]:
+    """Returns ("shard" or "dataset", path) from what stands behind `segconv inspect`."""
+    words = list(what)
+    kind = words.pop(0) if words and words[0] in ("shard", "dataset") else None
+    if len(words) > 1:
+        raise UsageError("segconv inspect", f"takes one path, not {len(words)}", "Name one shard or folder.")
+    path = Path(words[0]) if words else DEFAULT.out
+    return kind or ("dataset" if path.is_dir() else "shard"), path
