@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from converter.cli.options import pair_of, pair_options, source_of, source_options, workers_option
-from converter.config import BuildConfig, num_workers
-from converter.console import log, print_json, print_result
-from converter.errors import DataError
+from converter.config import BuildConfig, SourceConfig, num_workers
+from converter.console import Progress, log, print_json, print_result
+from converter.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from converter.layouts import Layout
+    from converter.survey import PairFacts
 
 
 @click.command()
@@ -89,15 +93,79 @@ def classes(write: bool, overwrite: bool, workers: int, **options: Any) -> None:
     """  # noqa: D301
     source = source_of(options)
     from converter import draft_classes as drafting
+    from converter.class_files import find_class_map
+    from converter.layouts import find_layout
 
-    text = drafting.draft(source, num_workers(workers))
+    layout = find_layout(source)
+    try:
+        found = find_class_map(source, layout)
+    except UsageError as error:
+        if source.classes is not None:
+            raise
+        log.debug("%s", error)  # there is none, which is why this command is run
+        found = None
+    text = drafting.draft_classes(_read_all(layout, source, workers), found)
     if not write:
         print_result(text.rstrip("\n"))
         return
-    path = drafting.write_classes(source.src, text, overwrite=overwrite)
-    log.info("saved %s: give the classes their names, then: segconv check --src %s", path, shlex.quote(str(source.src)))
+    path = drafting.write_classes(source.src, text, overwrite)
+    log.info("saved %s: mend the names, then: segconv check --src %s", path, shlex.quote(str(source.src)))
 
 
 @click.command()
-def split() -> None:
-    """Make train and val lists."""
+@source_options
+@click.option("--val", type=float, default=0.2, help="Share of the pairs in val.txt.")
+@click.option("--test", type=float, default=0.0, help="Share of the pairs in test.txt; 0 makes none.")
+@click.option("--group", metavar="PATTERN", help="Photographs for which it finds the same text stay together.")
+@click.option("--near/--no-near", default=True, help="Keep photographs that look alike together.")
+@click.option("--seed", type=click.IntRange(0), default=0, help="Another seed makes other lists.")
+@workers_option
+@click.option("--overwrite", is_flag=True, help="Replace lists, or divide anew what is divided.")
+@click.option("--dry-run", is_flag=True, help="Say what would be written, and stop.")
+@click.option("--json", is_flag=True, help="Print one JSON object instead of the table.")
+def split(workers: int, overwrite: bool, dry_run: bool, json: bool, **options: Any) -> None:
+    """Write train.txt, val.txt and test.txt where there are none.
+
+    Reads every pair. Each split gets its share of every class; copies, photographs that look alike, and those that
+    --group finds to be of one scene stand on one side.
+
+    \b
+    Examples:
+      segconv split --src dataset/ --val 0.2
+      segconv split --src dataset/ --group '^[^_]+'
+    """  # noqa: D301
+    source = source_of(options)
+    from converter import make_splits as splitting
+    from converter.class_files import find_class_map
+    from converter.layouts import find_layout
+
+    config = splitting.SplitConfig(**options)
+    layout = find_layout(source)
+    if len(layout.refs) > 1 and not overwrite:
+        what = f"is divided already: {', '.join(layout.refs)} ({'; '.join(layout.evidence)})"
+        raise UsageError(source.src, what, "Pass --overwrite to divide all its pairs anew.", "E_OUT")
+    try:
+        classes = find_class_map(source, layout).classes
+    except UsageError as error:
+        if source.classes is not None:
+            raise
+        log.info("%s", error)
+        classes = None
+    facts = _read_all(layout, source, workers)
+    plan = splitting.make_splits([fact.ref for fact in facts], facts, config, classes)
+    if json:
+        print_json(plan.to_json())
+    else:
+        print_result(plan.to_text())
+    if not dry_run:
+        for path in splitting.write_lists(source.src, plan, overwrite):
+            log.info("saved %s", path)
+
+
+def _read_all(layout: Layout, source: SourceConfig, workers: int) -> list[PairFacts]:
+    """Reads every pair of a dataset, with a progress bar."""
+    from converter.survey import survey
+
+    refs = [ref for pairs in layout.refs.values() for ref in pairs]
+    with Progress(len(refs), "pair") as progress:
+        return survey(refs, source, num_workers(workers), progress.show)
