@@ -14,6 +14,7 @@ The rooms of this house, from the ground up; a module imports only from those ab
     splits         split list -> ExampleRef
     layouts        source folder -> the pairs of its splits, told by what lies there
     class_files    source folder or foreign class file -> ClassMap
+    containers     picture files: which format, whole or damaged, told before a decoder sees them
     images         photograph bytes <-> uint8 [H, W, 3]
     masks          mask bytes <-> class indices uint8 [H, W]
     pairs          ExampleRef -> photograph and mask, opened, one upon the other
@@ -27,6 +28,7 @@ The rooms of this house, from the ground up; a module imports only from those ab
     survey         pairs -> what every file of a dataset holds
     draft_classes  what the masks hold -> a first classes.csv; which values are damage
     leaks          the same photograph in two splits
+    faults         what was read -> all that is wrong with it
     check          a dataset -> all that is wrong with it
     check_page     a check -> one HTML page
     make_splits    a dataset without lists -> train, val and test lists

@@ -32,7 +32,15 @@ from converter.layouts import Layout, find_layout
 from converter.leaks import check_leaks
 from converter.manifest import ClassInfo, Manifest, SplitInfo, read_manifest
 from converter.schema import ERRORS, IGNORE_INDEX, MANIFEST
-from converter.shards import BYTES_PER_PIXEL, ShardResult, ShardTask, plan_shards, run_shard_task
+from converter.shards import (
+    ShardResult,
+    ShardTask,
+    estimated_bytes,
+    plan_shards,
+    run_shard_task,
+    split_info,
+    stored_size,
+)
 from converter.splits import Reject
 from converter.storage import (
     TEMPORARY,
@@ -46,6 +54,12 @@ from converter.tfds import tfds_files
 
 COMMIT = TEMPORARY + "commit"  # final names, one a line, while they are being given
 SHOWN_REJECTS = 50  # on the console; more would scroll the first ones away
+REMARKS = {  # on what happened to the pairs; field of SplitInfo -> a line of the report
+    "turned": "photographs turned upright by EXIF: {:,}",
+    "unturned": "photographs not turned by EXIF, since their masks lie on them unturned: {:,}",
+    "corrected_pixels": "mask pixels taken for the nearest listed colour: {:,}",
+    "kept": "photographs stored with their own bytes: {:,}",
+}
 
 
 @dataclass(frozen=True)
@@ -105,13 +119,14 @@ class BuildReport:
         return {
             "out": str(self.out),
             "name": self.manifest.name,
-            "size": list(self.manifest.size),
+            "size": list(self.manifest.size) if self.manifest.size else None,
             "classes": list(self.manifest.class_names),
             "splits": {
                 name: {"records": split.records, "shards": len(split.shards), "bytes": split.bytes}
                 for name, split in splits.items()
             },
             "skipped": len(self.rejects),
+            **self._sums(),
             "shards_built": sum(len(split.shards) for split in splits.values()),
             "shards_reused": 0,
             "seconds": round(self.seconds, 3),
@@ -124,7 +139,13 @@ class BuildReport:
         for name, split in manifest.splits.items():
             megabytes = f"{split.bytes / 1e6:.1f}"
             rows.append((name, str(split.records), str(len(split.shards)), megabytes, str(split.skipped)))
-        return f"{shown(self.out)}: {shown(manifest.name)}, {manifest.num_classes} classes\n\n{table(rows)}"
+        head = f"{shown(self.out)}: {shown(manifest.name)}, {manifest.num_classes} classes"
+        notes = [REMARKS[name].format(count) for name, count in self._sums().items() if count]
+        return "\n\n".join([head, table(rows), *(["\n".join(notes)] if notes else [])])
+
+    def _sums(self) -> dict[str, int]:
+        """Returns what was counted on the way, over all splits, by the names of REMARKS."""
+        return {name: sum(getattr(split, name) for split in self.manifest.splits.values()) for name in REMARKS}
 
 
 def plan_build(config: BuildConfig) -> Plan:
@@ -149,11 +170,10 @@ def plan_text(config: BuildConfig) -> str:
     """
     plan = plan_build(config)
     check_out(config)
-    height, width = config.pair.size or (0, 0)
     rows: list[tuple[str, ...]] = [("split", "pairs", "shards", "MB (estimate)")]
     for name, tasks in plan.tasks.items():
         pairs = sum(len(task.refs) for task in tasks)
-        rows.append((name, str(pairs), str(len(tasks)), f"{pairs * height * width * BYTES_PER_PIXEL / 1e6:.0f}"))
+        rows.append((name, str(pairs), str(len(tasks)), f"{estimated_bytes(pairs, config.pair) / 1e6:.0f}"))
     legend: list[tuple[str, ...]] = [("id", "class", "values")]
     for index, name in enumerate(plan.classes.names):
         legend.append((str(index), shown(name), " ".join(plan.classes.values_of(index))))
@@ -303,37 +323,41 @@ def _in_order(plan: Plan, results: list[ShardResult]) -> list[Reject]:
 
 
 def _manifest(config: BuildConfig, plan: Plan, results: list[ShardResult], rejects: list[Reject]) -> Manifest:
-    classes = plan.classes
+    classes, pair, origin = plan.classes, config.pair, plan.found.origin
     colors = classes.colors()
     infos = tuple(
         ClassInfo(index, name, colors[index], classes.values_of(index)) for index, name in enumerate(classes.names)
     )
     return Manifest(
         name=config.dataset_name,
-        size=config.pair.size or (0, 0),
-        fit=config.pair.fit,
+        size=stored_size(results, pair),
+        fit=pair.fit,
         classes=infos,
-        splits={split: _split_info(split, results, rejects) for split in plan.tasks},
-        options={"image_format": config.pair.image_format, "seed": config.seed, "limit": config.limit},
+        splits={split: _split_info(split, plan, results, rejects) for split in plan.tasks},
+        options={
+            "image_format": pair.image_format,
+            "mask_resample": pair.mask_resample,
+            "tolerance": pair.tolerance,
+            "seed": config.seed,
+            "limit": config.limit,
+        },
         written_by={
             "segconv": __version__,
             "pillow": pillow_version,
             "libjpeg_turbo": str(features.version("libjpeg_turbo")),
         },
         errors_sha256=hashlib.sha256(_errors_text(rejects)).hexdigest() if rejects else None,
+        layout=plan.layout.name,
+        # Its name alone: a path of this machine would give other bytes on another one, and tell more than it should.
+        class_map=origin if origin.startswith("preset:") else shown(Path(origin).name),
+        class_map_kind=plan.found.kind,
+        ignore_values=classes.values_of(IGNORE_INDEX),
     )
 
 
-def _split_info(split: str, results: list[ShardResult], rejects: list[Reject]) -> SplitInfo:
+def _split_info(split: str, plan: Plan, results: list[ShardResult], rejects: list[Reject]) -> SplitInfo:
     own = [result for result in results if result.split == split]
-    return SplitInfo(
-        shards=tuple(result.info for result in own),
-        example_bytes=sum(result.example_bytes for result in own),
-        pixels=tuple(map(sum, zip(*(result.pixels for result in own), strict=True))),
-        images=tuple(map(sum, zip(*(result.images for result in own), strict=True))),
-        ignored_pixels=sum(result.ignored_pixels for result in own),
-        skipped=sum(reject.split == split for reject in rejects),
-    )
+    return split_info(own, plan.classes.num_classes, sum(reject.split == split for reject in rejects))
 
 
 def _errors_text(rejects: list[Reject]) -> bytes:

@@ -2,15 +2,18 @@
 
 One row for each value: `name,value` or `name,value,index`. A value is a grey level or palette index (`76`), a colour
 (`#00FF00` or `0 255 0`), a palette index alone (`p15`), or `*` for everything that is not listed. Rows are in order of
-class index; a name that occurs twice merges its values; the name `ignore` stands for IGNORE_INDEX. Without a `*` row
-an unlisted value in a mask is an error: silence there is how people lose labels.
+class index; a name that occurs twice merges its values; the name `ignore` stands for IGNORE_INDEX; a line that begins
+with `#` is a remark. Without a `*` row an unlisted value in a mask is an error: silence is how people lose labels.
 """
 
 from __future__ import annotations
 
 import colorsys
 import csv
+import os
 import re
+import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,10 @@ CLASSES_CSV = "classes.csv"
 IGNORE_NAME = "ignore"
 MAX_GREY = 65535  # of a 16-bit mask
 MAX_BYTES = 1 << 20  # of a class map; one with 255 classes has some 5 kB
+MAX_NAME_CHARS = 200
+MAX_VALUE_CHARS = 60  # of a value; the longest, (255, 255, 255) with spaces, has some 20
+
+_MEND = "Write one line a class: name,value (data/README.md shows every form)."
 
 Color = tuple[int, int, int]
 
@@ -74,26 +81,61 @@ def wheel_color(index: int) -> Color:
     return round(red * 255), round(green * 255), round(blue * 255)
 
 
+def luminance(color: Color) -> int:
+    """Returns the grey that Pillow's convert("L") makes of a colour (ITU-R 601-2 luma, in 16-bit fixed point)."""
+    red, green, blue = color
+    return (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16
+
+
+def greys_of(classes: ClassMap) -> dict[int, Color]:
+    """Returns what becomes of the colours of a class map in masks that some tool made grey: level -> colour.
+
+    For messages only: two colours may become the same grey, and then the first in the map is told.
+    """
+    greys: dict[int, Color] = {}
+    for color in classes.rgb:
+        if len(set(color)) > 1:
+            greys.setdefault(luminance(color), color)
+    return greys
+
+
 def read_class_map(path: Path) -> ClassMap:
     """Returns the class map in a native CSV file.
 
     Raises:
       UsageError: the file is missing, is no text, or a line of it is wrong; the message names the line.
     """
-    mend = "Write one line a class: name,value (data/README.md shows every form)."
+    return parse_class_map(read_class_text(path), path)
+
+
+def read_class_text(path: Path) -> str:
+    """Returns the text of a file that may be a class map: at most MAX_BYTES of UTF-8, without its byte order mark.
+
+    Raises:
+      UsageError: the file is missing, is no regular file, is too large, or is no text.
+    """
     try:
-        data = path.read_bytes() if path.is_file() else None
+        # O_NONBLOCK: opening a named pipe must not wait for a writer. What is checked is the handle that is read.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: NUL in the name
+        raise UsageError(path, "does not exist", f"{_MEND} Name it with --classes.", "E_CLASSES") from None
     except OSError as error:
-        raise UsageError(path, f"cannot be read ({error.strerror})", mend, "E_CLASSES") from None
-    if data is None:
-        raise UsageError(path, "does not exist", f"{mend} Name it with --classes.", "E_CLASSES")
+        raise UsageError(path, f"cannot be read ({error.strerror})", _MEND, "E_CLASSES") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)  # fdopen would fail on a folder, and leave it open
+        raise UsageError(path, "is no regular file", "Name a class map with --classes.", "E_CLASSES")
+    with os.fdopen(descriptor, "rb") as file:
+        try:
+            data = file.read(MAX_BYTES + 1)
+        except OSError as error:
+            raise UsageError(path, f"cannot be read ({error.strerror})", _MEND, "E_CLASSES") from None
     if len(data) > MAX_BYTES:
-        raise UsageError(path, f"has {len(data)} bytes, which no class map has", mend, "E_CLASSES")
+        raise UsageError(path, f"has more than {MAX_BYTES} bytes, which no class map has", _MEND, "E_CLASSES")
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError:
+        mend = "Save it as UTF-8 (in a spreadsheet: CSV UTF-8)."
         raise UsageError(path, "is not UTF-8 text", mend, "E_CLASSES") from None
-    return parse_class_map(text, path)
 
 
 def parse_class_map(text: str, where: object) -> ClassMap:
@@ -106,99 +148,187 @@ def parse_class_map(text: str, where: object) -> ClassMap:
     Raises:
       UsageError: a line is wrong; the message names it.
     """
-    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
-    header = lines[0][1] if lines else ""
-    delimiter = next((d for d in ";\t," if d in header), ",")
-    columns = [column.strip().lower() for column in header.split(delimiter)]
-    if columns not in (["name", "value"], ["name", "value", "index"]):
-        what = f"begins with {header[:60]!r}, not with the header name,value"
+    table = ClassTable(text)
+    if not table.is_native:
+        what = f"begins with {table.first_line[:60]!r}, not with the header name,value"
         raise UsageError(where, what, "Make `name,value` the first line.", "E_CLASSES")
-    builder = _Builder(has_index=len(columns) == 3)
-    for number, line in lines[1:]:
-        try:
-            builder.add([cell.strip() for cell in next(csv.reader([line], delimiter=delimiter, strict=True))])
-        except (ValueError, csv.Error) as error:
-            mend = "A line is name,value; a value is 76, #00FF00, 0 255 0, p15 or *."
-            raise UsageError(f"{where}:{number}", str(error), mend, "E_CLASSES") from None
+    builder = ClassMapBuilder()
     try:
+        for cells in table:
+            builder.add(cells[0], cells[1], _index(cells[0], cells[2]) if len(cells) == 3 else None)
         return builder.finish()
     except ValueError as error:
-        raise UsageError(where, str(error), "Mend the class map.", "E_CLASSES") from None
+        if not table.line:
+            raise UsageError(where, str(error), "Mend the class map.", "E_CLASSES") from None
+        mend = "A line is name,value; a value is 76, #00FF00, 0 255 0, p15 or *."
+        raise UsageError(f"{where}:{table.line}", str(error), mend, "E_CLASSES") from None
 
 
-class _Builder:
+def to_csv(classes: ClassMap) -> str:
+    """Returns the text of a native class map that parses back to `classes`.
+
+    Args:
+      classes: as ClassMapBuilder makes them; a class without a value would be lost.
+    """
+    indices = (*range(classes.num_classes), IGNORE_INDEX)
+    rows = [f"{_cell(classes.name_of(index))},{value}" for index in indices for value in classes.values_of(index)]
+    return "\n".join(("name,value", *rows)) + "\n"
+
+
+def _cell(name: str) -> str:
+    """Returns a name as a cell: in quotes where it would be read as a remark or as two cells."""
+    return '"' + name.replace('"', '""') + '"' if re.search('^#|[",]', name) else name
+
+
+def _index(name: str, cell: str) -> int | None:
+    if name.lower() == IGNORE_NAME and not cell:
+        return None
+    if not re.fullmatch("[0-9]{1,3}", cell):
+        raise ValueError(f"index {cell[:MAX_VALUE_CHARS]!r} is no number")
+    return int(cell)
+
+
+class ClassTable:
+    """The rows of a CSV file, with what spreadsheets do to one taken back.
+
+    Tolerated: a first line `sep=;`, delimiters `,`, `;` and TAB, quotes, spaces around cells, empty cells at the end
+    of a line, blank lines, and lines that begin with `#`.
+
+    Attributes:
+      first_line: the header as it stands.
+      header: its cells, in lower case; empty where it is no CSV.
+      line: number of the line that was read last; 0 before the first row and after the last.
+    """
+
+    def __init__(self, text: str) -> None:
+        lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if is_data(line)]
+        match = re.fullmatch('"?sep=([,;\t])"?', lines[0][1], re.IGNORECASE) if lines else None
+        lines = lines[1:] if match else lines
+        self.first_line = lines[0][1] if lines else ""
+        self._delimiter = match[1] if match else next((d for d in ";\t," if d in self.first_line), ",")
+        self._lines = lines[1:]
+        self.line = 0
+        try:
+            self.header = [cell.lower() for cell in self._cells(self.first_line)]
+        except ValueError:
+            self.header = []
+        while self.header and not self.header[-1]:
+            self.header.pop()
+
+    @property
+    def is_native(self) -> bool:
+        """Whether the header is that of a native class map."""
+        return self.header in (["name", "value"], ["name", "value", "index"])
+
+    def __iter__(self) -> Iterator[list[str]]:
+        """Yields the cells of each row, as many as the header has; ValueError says what is wrong with one."""
+        width = len(self.header)
+        for number, line in self._lines:
+            self.line = number
+            cells = self._cells(line)
+            if not any(cells):
+                continue
+            while len(cells) > width and not cells[-1]:
+                cells.pop()
+            if len(cells) != width:
+                raise ValueError(f"has {len(cells)} columns, the header has {width}")
+            yield cells
+        self.line = 0
+
+    def _cells(self, line: str) -> list[str]:
+        try:
+            row = next(csv.reader([line], delimiter=self._delimiter, strict=True, skipinitialspace=True), [])
+        except csv.Error as error:
+            raise ValueError(str(error)) from None
+        return [cell.strip() for cell in row]
+
+
+def is_data(line: str) -> bool:
+    """Returns whether a line of a class file is neither blank nor a remark."""
+    return bool(line.strip()) and not line.lstrip().startswith("#")
+
+
+class ClassMapBuilder:
     """Collects the rows of a class map; every method raises ValueError with what is wrong."""
 
-    def __init__(self, *, has_index: bool) -> None:
-        self.has_index = has_index
-        self.indices: dict[str, int] = {}
-        self.grey: dict[int, int] = {}
-        self.rgb: dict[Color, int] = {}
-        self.palette: dict[int, int] = {}
-        self.default: int | None = None
+    def __init__(self) -> None:
+        self._indices: dict[str, int] = {}
+        self._grey: dict[int, int] = {}
+        self._rgb: dict[Color, int] = {}
+        self._palette: dict[int, int] = {}
+        self._default: int | None = None
 
-    def add(self, cells: list[str]) -> None:
-        """Takes one row."""
-        expected = 3 if self.has_index else 2
-        if len(cells) != expected:
-            raise ValueError(f"has {len(cells)} columns, the header has {expected}")
-        name, value = cells[:2]
+    def add(self, name: str, value: str | int | Color, index: int | None = None) -> None:
+        """Gives a value to a class.
+
+        Args:
+          name: of the class, new or not; "ignore" in any case stands for IGNORE_INDEX.
+          value: grey level, colour, or text in the notation of classes.csv.
+          index: of the class; None takes that of the name, and the next one for a new name.
+        """
+        name = name.strip()
         if not name or not name.isprintable():
             raise ValueError("has no name that could be printed")
-        index = self._index(name, cells[2] if self.has_index else None)
-        if value == "*":
-            if self.default not in (None, index):
+        if len(name) > MAX_NAME_CHARS:
+            raise ValueError(f"has a name of {len(name)} characters, more than {MAX_NAME_CHARS}")
+        index = self._index(name, index)
+        if isinstance(value, tuple):
+            value = "{} {} {}".format(*value)
+        text = str(value)[:MAX_VALUE_CHARS]  # longer than any value: a message need not quote all of a hostile one
+        if text == "*":
+            if self._default not in (None, index):
                 raise ValueError("is a second * row")
-            self.default = index
-        elif match := re.fullmatch(r"[pP](\d{1,3})", value):
-            self._put(self.palette, int(match[1]), index, value, largest=255)
-        elif re.fullmatch(r"\d{1,5}", value):
-            self._put(self.grey, int(value), index, value, largest=MAX_GREY)
+            self._default = index
+        elif match := re.fullmatch("[pP]([0-9]{1,3})", text):
+            _put(self._palette, int(match[1]), index, text, largest=255)
+        elif re.fullmatch("[0-9]{1,5}", text):
+            _put(self._grey, int(text), index, text, largest=MAX_GREY)
         else:
-            self._put(self.rgb, _color(value), index, value)
+            _put(self._rgb, _color(text), index, text)
 
-    def _index(self, name: str, cell: str | None) -> int:
+    def _index(self, name: str, index: int | None) -> int:
         if name.lower() == IGNORE_NAME:
+            if index not in (None, IGNORE_INDEX):
+                raise ValueError(f"{IGNORE_NAME!r} has the index {IGNORE_INDEX}, not {index}")
             return IGNORE_INDEX
-        index = self.indices.get(name, len(self.indices))
-        if cell is not None:
-            if not re.fullmatch(r"\d{1,3}", cell):
-                raise ValueError(f"index {cell!r} is no number")
-            if int(cell) != self.indices.get(name, int(cell)):
-                raise ValueError(f"class {name!r} has another index, {self.indices[name]}, in an earlier line")
-            index = int(cell)
+        known = self._indices.get(name)
+        if index is None:
+            index = len(self._indices) if known is None else known
+        elif known not in (None, index):
+            raise ValueError(f"class {name!r} has another index, {known}, in an earlier line")
         if index >= MAX_CLASSES:
             raise ValueError(f"class {name!r} would have index {index}; the largest is {MAX_CLASSES - 1}")
-        self.indices[name] = index
+        self._indices[name] = index
         return index
-
-    def _put(self, table: dict[Any, int], value: Any, index: int, text: str, *, largest: int | None = None) -> None:
-        if largest is not None and isinstance(value, int) and value > largest:
-            raise ValueError(f"value {text!r} exceeds {largest}")
-        if table.setdefault(value, index) != index:
-            raise ValueError(f"value {text!r} already belongs to another class")
 
     def finish(self) -> ClassMap:
         """Returns the class map once all rows are in."""
-        if not self.indices:
+        if not self._indices:
             raise ValueError("names no class")
-        by_index = {index: name for name, index in self.indices.items()}
-        if len(by_index) < len(self.indices):
+        by_index = {index: name for name, index in self._indices.items()}
+        if len(by_index) < len(self._indices):
             raise ValueError("gives two names the same index")
         if sorted(by_index) != list(range(len(by_index))):
             raise ValueError(f"has the indices {sorted(by_index)}, which are not 0, 1, 2, ...")
-        for (red, green, blue), index in self.rgb.items():
-            if red == green == blue and self.grey.get(red, index) != index:
+        for (red, green, blue), index in self._rgb.items():
+            if red == green == blue and self._grey.get(red, index) != index:
                 raise ValueError(f"gives {red} and {red} {red} {red}, the same drawing, to two classes")
         names = tuple(by_index[index] for index in range(len(by_index)))
-        return ClassMap(names, self.grey, self.rgb, self.palette, self.default)
+        return ClassMap(names, self._grey, self._rgb, self._palette, self._default)
+
+
+def _put(table: dict[Any, int], value: Any, index: int, text: str, *, largest: int | None = None) -> None:
+    if largest is not None and value > largest:
+        raise ValueError(f"value {text!r} exceeds {largest}")
+    if table.setdefault(value, index) != index:
+        raise ValueError(f"value {text!r} already belongs to another class")
 
 
 def _color(text: str) -> Color:
     """Returns (red, green, blue) from "#00FF00", "0 255 0" or "0,255,0"."""
     if match := re.fullmatch(r"#([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})", text):
         return int(match[1], 16), int(match[2], 16), int(match[3], 16)
-    match = re.fullmatch(r"\(?\s*(\d{1,3})[\s,]+(\d{1,3})[\s,]+(\d{1,3})\s*\)?", text)
+    match = re.fullmatch(r"\(?\s*([0-9]{1,3})[\s,]+([0-9]{1,3})[\s,]+([0-9]{1,3})\s*\)?", text)
     if match is None or max(int(level) for level in match.groups()) > 255:
         raise ValueError(f"value {text!r} is neither a grey level nor a colour")
     return int(match[1]), int(match[2]), int(match[3])

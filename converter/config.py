@@ -152,11 +152,10 @@ def num_workers(asked: int) -> int:
 
 
 def pair_text(pair: PairConfig) -> str:
-    """Returns what is done to each pair in words: "512 high x 512 wide, fit pad"."""
-    if pair.size is None:
-        return "each pair at its own size"
-    height, width = pair.size
-    return f"{height} high x {width} wide, fit {pair.fit}"
+    """Returns what is done to each pair in words: "512 high x 512 wide, fit pad, mask nearest, image jpeg:95"."""
+    size = f"{pair.size[0]} high x {pair.size[1]} wide, fit {pair.fit}" if pair.size else "each pair at its own size"
+    words = [size, f"mask {pair.mask_resample}", f"image {pair.image_format}"]
+    return ", ".join([*words, f"tolerance {pair.tolerance}"] if pair.tolerance else words)
 
 
 def parse_size(text: str) -> tuple[int, int]:

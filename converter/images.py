@@ -1,9 +1,9 @@
 """Images: photograph bytes <-> uint8 [H, W, 3].
 
-A photograph leaves this module upright, RGB, 8 bit, at the stored size, and its JPEG bytes carry no metadata. Bytes
-from a file are not trusted: only JPEG and PNG decoders are tried, PNG checksums are walked before a decoder sees them
-(decoders do not check them: 4 % of damaged masks came out with other pixels and no error), and a header that
-announces too many pixels is refused before memory is spent on it.
+A photograph leaves this module upright, RGB, 8 bit, at the stored size, and its bytes carry no metadata. Bytes from a
+file are not trusted: only the decoders of JPEG, PNG, TIFF and BMP are tried, the one that the first bytes name; what
+`containers` can tell of damage is told before a decoder sees it (decoders do not look: 4 % of damaged PNG masks came
+out with other pixels and no error); and a header that announces too many pixels is refused before memory is spent.
 """
 
 from __future__ import annotations
@@ -13,25 +13,39 @@ import struct
 import warnings
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 from PIL.ImageFile import ImageFile
 
 from converter.config import MAX_PIXELS
+from converter.containers import (
+    BMP_SIGNATURE,
+    JPEG_SIGNATURE,
+    PNG_SIGNATURE,
+    TIFF_SIGNATURES,
+    Tag,
+    bmp_header,
+    check_png,
+    check_png_rows,
+    check_tiff,
+    png_is_interlaced,
+    strip_jpeg,
+    strip_png,
+)
 from converter.errors import DataError
 
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # Photographs in these modes become RGB without a guess. An alpha channel is dropped, never composited: in tiles from
 # orthophotos it marks missing ground, or holds infrared.
 PHOTO_MODES = frozenset({"RGB", "L", "P", "RGBA", "LA", "CMYK", "1"})
-_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a pixel, by PNG colour type
-_ADAM7 = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
-_INFLATE_BYTES = 1 << 20  # at a time: what a stream claims to hold is only counted, never kept
+PNG_LEVEL = 1  # zlib level of a stored photograph: 4 % larger than the default level, at a third of its cost
 _ORIENTATION = 0x0112  # EXIF tag
 _SWAPS_SIDES = frozenset({5, 6, 7, 8})  # EXIF orientations that lay the photograph on its side
+_MIRRORS_COLUMNS = frozenset({2, 3, 6, 7})  # whose columns run from right to left once it is upright
+_MIRRORS_ROWS = frozenset({3, 4, 7, 8})
 _TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -41,10 +55,23 @@ _TRANSPOSE = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+# What Pillow's decoders raise on hostile bytes.
+_DECODER_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    struct.error,
+    zlib.error,
+    EOFError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    AttributeError,
+)
 
 
 class Box(NamedTuple):
-    """Where the picture stands in the stored size: rows top..top+height, columns left..left+width, in pixels."""
+    """A part of a picture: rows top..top+height, columns left..left+width, in whole pixels."""
 
     top: int
     left: int
@@ -52,24 +79,58 @@ class Box(NamedTuple):
     width: int
 
 
+class Placement(NamedTuple):
+    """Which part of a source goes where.
+
+    Attributes:
+      crop: of the upright source, in its pixels.
+      box: of the stored picture, in its pixels; around it is padding.
+    """
+
+    crop: Box
+    box: Box
+
+
 @dataclass(frozen=True)
-class Photo:
-    """A photograph that is opened but not yet decoded.
+class PictureFile:
+    """A picture file that is opened but not decoded.
 
     Attributes:
       picture: Pillow's lazy image, as it lies in the file.
-      orientation: EXIF orientation 1..8.
+      depth: bits a sample; of a palette, bits an index.
+      orientation: 1..8 as the file has it; None where only the decoded picture can tell.
+      is_lossy: whether its pixels were blended when it was saved.
+    """
+
+    picture: ImageFile
+    depth: int = 8
+    orientation: int | None = None
+    is_lossy: bool = False
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photograph that is opened; only a PNG is decoded already, as its orientation may stand behind its pixels.
+
+    Attributes:
+      picture: Pillow's lazy image, as it lies in the file.
+      orientation: EXIF orientation 1..8 that is undone.
       name: for messages.
+      exif_orientation: the one that the file has; it differs from `orientation` where the mask was drawn over the
+        photograph as it lies in the file.
+      data: content of the file.
     """
 
     picture: ImageFile
     orientation: int
     name: str
+    exif_orientation: int
+    data: bytes
 
     @property
     def size(self) -> tuple[int, int]:
         """(height, width) of the upright photograph."""
-        width, height = self.picture.size
+        height, width = self.raw_size
         return (width, height) if self.orientation in _SWAPS_SIDES else (height, width)
 
     @property
@@ -78,77 +139,88 @@ class Photo:
         return self.picture.size[1], self.picture.size[0]
 
 
-def check_png(data: bytes, name: str) -> tuple[int, int]:
-    """Walks the chunks of a PNG file and returns its (bit depth, colour type).
-
-    Raises:
-      DataError: a chunk is cut off, its CRC-32 is wrong, or the header or the end is missing.
-
-    Source: W3C PNG specification, sections 5.3 (chunk layout) and 11.2.1 (IHDR).
-    """
-
-    def refuse(what: str) -> DataError:
-        return DataError(name, what, "Restore the file from its origin.", "E_DAMAGED")
-
-    view = memoryview(data)
-    position = len(PNG_SIGNATURE)
-    header: tuple[int, int] | None = None
-    while position + 12 <= len(view):
-        (length,) = struct.unpack_from(">I", view, position)
-        end = position + 12 + length
-        if end > len(view):
-            raise refuse(f"is cut off: a chunk at byte {position} announces {length} bytes")
-        kind = bytes(view[position + 4 : position + 8])
-        (stored,) = struct.unpack_from(">I", view, end - 4)
-        if zlib.crc32(view[position + 4 : end - 4]) != stored:
-            raise refuse(f"is damaged: wrong checksum of the chunk at byte {position}")
-        if header is None:
-            if kind != b"IHDR" or length != 13:
-                raise refuse("is no PNG: it does not begin with a header chunk")
-            header = view[position + 16], view[position + 17]
-        elif kind == b"IHDR":
-            raise refuse("has two headers")  # decoders believe the last one
-        if kind == b"IEND":
-            return header
-        position = end
-    raise refuse("is cut off: its last chunk is missing")
-
-
-def png_header(data: bytes) -> tuple[int, int]:
-    """Returns the (bit depth, colour type) of a PNG file that `open_picture` has let through."""
-    return data[24], data[25]
-
-
-def open_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> ImageFile:
-    """Opens JPEG or PNG bytes without decoding the pixels.
+def open_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS, *, as_numbers: bool = False) -> PictureFile:
+    """Opens the bytes of a JPEG, PNG, TIFF or BMP file without decoding the pixels.
 
     Args:
       data: content of the file; not trusted.
       name: of the file, for messages.
       max_pixels: a picture whose header announces more is refused.
+      as_numbers: leaves the samples of a TIFF as they stand in the file, where white may be 0, and does not drop one
+        whose meaning it does not tell.
 
     Raises:
-      DataError: neither JPEG nor PNG, damaged, an animation, or too large.
+      DataError: another format, damaged, an animation, several pages, or too large.
     """
     if data.startswith(PNG_SIGNATURE):
-        check_png(data, name)
+        depth, _ = check_png(data, name)
+        return PictureFile(_opened(data, "PNG", name, max_pixels), depth)
+    if data.startswith(TIFF_SIGNATURES):
+        return _open_tiff(data, name, max_pixels, as_numbers=as_numbers)
+    if data.startswith(BMP_SIGNATURE):
+        return _open_bmp(data, name, max_pixels)
+    if data.startswith(JPEG_SIGNATURE):
+        return PictureFile(_opened(data, "JPEG", name, max_pixels), is_lossy=True)
+    what = "is no JPEG, PNG, TIFF or BMP file"
+    raise DataError(name, what, "Convert it to JPEG or PNG, or restore it from its origin.", "E_FORMAT")
+
+
+def _opened(data: bytes, kind: str, name: str, max_pixels: int) -> ImageFile:
+    """Returns Pillow's lazy image of bytes that begin as a file of this kind does."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of size; max_pixels below is the limit that counts
-            picture: ImageFile = Image.open(io.BytesIO(data), formats=["JPEG", "PNG"])
+        with _without_warnings():  # of size; max_pixels below is the limit that counts
+            picture: ImageFile = Image.open(io.BytesIO(data), formats=[kind])
     except Image.DecompressionBombError:
         raise DataError(name, f"has more than {max_pixels} pixels", "Cut it into tiles.", "E_TOO_LARGE") from None
-    except (OSError, SyntaxError, ValueError, struct.error, EOFError, KeyError, IndexError) as error:
-        what = "is neither a JPEG nor a PNG file that can be opened"
+    except _DECODER_ERRORS as error:
+        what = f"begins as a {kind} file, but cannot be opened as one"
         mend = "Convert it to JPEG or PNG, or restore it from its origin."
         raise DataError(name, what, mend, "E_FORMAT") from error
     width, height = picture.size
     if width * height > max_pixels:
         what = f"has {height}x{width} pixels, more than {max_pixels} in all"
         raise DataError(name, what, "Cut it into tiles.", "E_TOO_LARGE")
-    if picture.format == "PNG" and getattr(picture, "n_frames", 1) > 1:
+    if kind == "PNG" and getattr(picture, "n_frames", 1) > 1:
         raise DataError(name, "is an animation", "Save one frame of it.", "E_FORMAT")
     return picture
+
+
+def _open_tiff(data: bytes, name: str, max_pixels: int, *, as_numbers: bool) -> PictureFile:
+    header = check_tiff(data, name, max_pixels)
+    changed = data
+    if header.orientation != 1:  # Pillow would turn the picture as it decodes it
+        changed = header.replaced(changed, Tag.ORIENTATION, 1)
+    if as_numbers and header.photometric == 0:  # Pillow would invert the samples
+        changed = header.replaced(changed, Tag.PHOTOMETRIC, 1)
+    if as_numbers and len(header.extra) > 1:
+        raise DataError(name, f"has {header.samples} channels", "Save it as 8-bit grey, palette or RGB.", "E_MASK_MODE")
+    if as_numbers and header.extra == (0,):  # Pillow would drop it; as an alpha channel it is looked at
+        changed = header.replaced(changed, Tag.EXTRA_SAMPLES, 2)
+    picture = _opened(changed, "TIFF", name, max_pixels)
+    with _without_warnings():
+        picture.getexif()[_ORIENTATION] = 1  # or Pillow would turn it by what XMP says
+    orientation = header.orientation if header.orientation in _TRANSPOSE else 1
+    return PictureFile(picture, header.bits, orientation, header.is_lossy)
+
+
+def _open_bmp(data: bytes, name: str, max_pixels: int) -> PictureFile:
+    header = bmp_header(data, name)
+    picture = _opened(data, "BMP", name, max_pixels)
+    # Pillow takes any palette of greys for grey samples of 8 bits, or for black and white; and it decodes run lengths
+    # in Python, leniently.
+    is_misread = picture.mode in {"1": "1", "L": "L"} and header.bits != {"1": 1, "L": 8}[picture.mode]
+    if header.compression not in (0, 3) or is_misread:
+        what = f"is a BMP file of a rare kind ({header.bits} bits, compression {header.compression})"
+        raise DataError(name, what, "Save it as PNG.", "E_FORMAT")
+    depth = {16: 5, 24: 8, 32: 8}.get(header.bits, header.bits)
+    return PictureFile(picture, depth, 1)
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's word on what a file says of itself
+        yield
 
 
 def load(picture: ImageFile, name: str) -> None:
@@ -159,84 +231,70 @@ def load(picture: ImageFile, name: str) -> None:
     """
     file = picture.fp
     try:
-        picture.load()
-    except (OSError, SyntaxError, ValueError, struct.error, zlib.error, EOFError, IndexError) as error:
+        with _without_warnings():
+            picture.load()
+    except (*_DECODER_ERRORS, Image.DecompressionBombError) as error:
         what = f"is cut off or damaged ({error})"
         raise DataError(name, what, "Restore the file from its origin.", "E_DAMAGED") from None
     if picture.format == "PNG" and isinstance(file, io.BytesIO):
-        _check_rows(picture, file.getvalue(), name)
+        data, (width, height) = file.getvalue(), picture.size
+        # The rows are only counted where the last one is 0 throughout, since otherwise it was there.
+        last_row = picture.crop((0, height - 1, width, height)).tobytes()
+        if png_is_interlaced(data) or not last_row.strip(b"\0"):
+            check_png_rows(data, (height, width), name)
 
 
-def _check_rows(picture: ImageFile, data: bytes, name: str) -> None:
-    """Refuses a PNG with too few rows: decoders leave the missing ones 0 and say nothing, and 0 may be a class.
-
-    The rows are only counted where the last one is 0 throughout, since otherwise it was there.
-
-    Source: W3C PNG specification, sections 7.2 (rows), 8.2 (Adam7) and 10.1 (zlib stream).
-    """
-    width, height = picture.size
-    depth, color_type = png_header(data)
-    is_interlaced = data[len(PNG_SIGNATURE) + 20] == 1
-    last_row = picture.crop((0, height - 1, width, height)).tobytes()
-    if last_row.strip(b"\0") and not is_interlaced:
-        return
-    passes = _ADAM7 if is_interlaced else [(0, 0, 1, 1)]
-    expected = 0
-    for left, top, right_step, down_step in passes:
-        columns, rows = -(-(width - left) // right_step), -(-(height - top) // down_step)
-        if columns > 0:
-            expected += max(0, rows) * (1 + (columns * depth * _SAMPLES[color_type] + 7) // 8)
-    inflater = zlib.decompressobj()
-    found = 0
-    for chunk in _image_data(data):
-        while chunk:
-            found += len(inflater.decompress(chunk, _INFLATE_BYTES))
-            chunk = inflater.unconsumed_tail
-    if found + len(inflater.flush()) < expected:
-        raise DataError(name, "is cut off: it has too few rows", "Restore the file from its origin.", "E_DAMAGED")
-
-
-def _image_data(data: bytes) -> Iterator[bytes]:
-    """Yields the content of the IDAT chunks of a PNG file whose chunks were walked before."""
-    position = len(PNG_SIGNATURE)
-    while position + 12 <= len(data):
-        (length,) = struct.unpack_from(">I", data, position)
-        if data[position + 4 : position + 8] == b"IDAT":
-            yield data[position + 8 : position + 8 + length]
-        position += 12 + length
+def orientation_of(picture: ImageFile) -> int:
+    """Returns the EXIF orientation 1..8 of a picture; that of a PNG is only known once it is decoded."""
+    try:
+        with _without_warnings():
+            orientation = picture.getexif().get(_ORIENTATION, 1)
+    except _DECODER_ERRORS:
+        return 1  # damaged EXIF is no reason to lose the pixels
+    return orientation if orientation in _TRANSPOSE else 1
 
 
 def open_photo(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Photo:
     """Opens a photograph and reads its orientation.
 
     Raises:
-      DataError: as `open_picture`; or a mode that does not become RGB without a guess, such as 16 bit.
+      DataError: as `open_picture`; or a mode that does not become RGB without a guess, such as 16 bit; or a PNG that
+        is cut off or damaged.
     """
-    picture = open_picture(data, name, max_pixels)
+    source = open_picture(data, name, max_pixels)
+    picture = source.picture
     # Pillow opens 16-bit RGB as RGB and drops the low bytes; only the header tells.
-    deep = data.startswith(PNG_SIGNATURE) and png_header(data)[0] == 16
-    if deep or picture.mode not in PHOTO_MODES:
-        what = f"has {'16 bits a channel' if deep else f'mode {picture.mode}'}"
+    if source.depth == 16 or picture.mode not in PHOTO_MODES:
+        what = f"has {'16 bits a channel' if source.depth == 16 else f'mode {picture.mode}'}"
         raise DataError(name, what, "Convert it to 8-bit RGB.", "E_IMAGE_MODE")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's word on damaged EXIF
-            orientation = picture.getexif().get(_ORIENTATION, 1)
-    except (OSError, SyntaxError, ValueError, struct.error, KeyError, TypeError, ZeroDivisionError):
-        orientation = 1  # damaged EXIF is no reason to lose the pixels
-    return Photo(picture, orientation if orientation in _TRANSPOSE else 1, name)
+    if picture.mode == "CMYK" and source.is_lossy and "adobe" not in picture.info:
+        what = "has four inks, and no mark of Adobe's to tell whether they are inverted"
+        raise DataError(name, what, "Convert it to 8-bit RGB.", "E_IMAGE_MODE")
+    if picture.format == "PNG":
+        load(picture, name)
+    orientation = source.orientation or orientation_of(picture)
+    return Photo(picture, orientation, name, orientation, data)
 
 
-def place(source: tuple[int, int], size: tuple[int, int], fit: str) -> Box:
-    """Returns where a picture of size `source` stands in a stored picture of `size`; both (height, width).
+def place(source: tuple[int, int], size: tuple[int, int], fit: str) -> Placement:
+    """Returns which part of a picture of size `source` goes where in a stored picture of `size`; both (height, width).
 
-    "pad": the largest box of the source's aspect ratio, centred. "stretch": all of it.
+    "pad": all of it, into the largest box of its aspect ratio, centred. "stretch": all of it, everywhere. "crop": the
+    largest box of the stored picture's aspect ratio, centred, everywhere.
     """
+    all_of_it, everywhere = Box(0, 0, *source), Box(0, 0, *size)
     if fit == "stretch":
-        return Box(0, 0, *size)
-    scale = min(size[0] / source[0], size[1] / source[1])
-    height = min(size[0], max(1, round(source[0] * scale)))
-    width = min(size[1], max(1, round(source[1] * scale)))
+        return Placement(all_of_it, everywhere)
+    if fit == "crop":
+        return Placement(_largest_box(size, source), everywhere)
+    return Placement(all_of_it, _largest_box(source, size))
+
+
+def _largest_box(shape: tuple[int, int], size: tuple[int, int]) -> Box:
+    """Returns the largest box of the aspect ratio of `shape` within `size`, centred, in whole pixels."""
+    scale = min(size[0] / shape[0], size[1] / shape[1])
+    height = min(size[0], max(1, round(shape[0] * scale)))
+    width = min(size[1], max(1, round(shape[1] * scale)))
     return Box((size[0] - height) // 2, (size[1] - width) // 2, height, width)
 
 
@@ -249,17 +307,18 @@ def render(photo: Photo, size: tuple[int, int], fit: str) -> Image.Image:
     Raises:
       DataError: the pixels are cut off or damaged.
     """
-    box = place(photo.size, size, fit)
+    crop, box = place(photo.size, size, fit)
+    crop = _as_it_lies(crop, photo)
     swap = photo.orientation in _SWAPS_SIDES
     target = (box.height, box.width) if swap else (box.width, box.height)  # (width, height), as it lies in the file
     picture = photo.picture
-    # JPEG can be decoded at 1/2, 1/4 or 1/8 for less than the full price; only where that is still at least the
-    # target, and `area` is what the reduced pixels cover, in fractions where the sides do not divide.
-    drafted = picture.draft(None, target) if picture.format == "JPEG" else None
-    area = drafted[1] if drafted else (0, 0, *picture.size)
-    load(picture, photo.name)
+    scale = _draft(picture, crop, target)
+    load(photo.picture, photo.name)
     picture.info.pop("transparency", None)  # alpha is dropped; Pillow would warn that a palette has some
     upright: Image.Image = picture if picture.mode == "RGB" else picture.convert("RGB")
+    # What the reduced pixels cover, in fractions where the sides do not divide.
+    right, bottom = crop.left + crop.width, crop.top + crop.height
+    area = (crop.left / scale, crop.top / scale, right / scale, bottom / scale)
     if upright.size != target or area != (0, 0, *upright.size):
         upright = upright.resize(target, Image.Resampling.BILINEAR, box=area)
     if photo.orientation != 1:
@@ -271,6 +330,45 @@ def render(photo: Photo, size: tuple[int, int], fit: str) -> Image.Image:
     return padded
 
 
+def _as_it_lies(box: Box, photo: Photo) -> Box:
+    """Returns where a box of the upright photograph is in the photograph as it lies in the file."""
+    height, width = photo.size
+    top = height - box.top - box.height if photo.orientation in _MIRRORS_ROWS else box.top
+    left = width - box.left - box.width if photo.orientation in _MIRRORS_COLUMNS else box.left
+    swap = photo.orientation in _SWAPS_SIDES
+    return Box(left, top, box.width, box.height) if swap else Box(top, left, box.height, box.width)
+
+
+def _draft(picture: ImageFile, crop: Box, target: tuple[int, int]) -> float:
+    """Has a JPEG decoded at 1/2, 1/4 or 1/8, for less than the full price, where that is still at least the target.
+
+    Args:
+      picture: not yet decoded.
+      crop: the part that is wanted, as it lies in the file.
+      target: (width, height) that it is wanted at.
+
+    Returns:
+      what the sides of the picture were divided by.
+    """
+    scale = min(crop.width // target[0], crop.height // target[1])
+    if picture.format != "JPEG" or scale < 2:
+        return 1
+    factor = max(step for step in (2, 4, 8) if step <= scale)
+    whole = picture.size
+    drafted = picture.draft(None, (whole[0] // factor, whole[1] // factor))
+    return whole[0] / drafted[1][2] if drafted else 1
+
+
+def encode_image(image: Image.Image, image_format: str, quality: int) -> bytes:
+    """Returns the bytes of an RGB picture without metadata: 8-bit PNG for "png", else baseline JPEG, 4:2:0."""
+    if image_format != "png":
+        return encode_jpeg(image, quality)
+    image.info.clear()
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=PNG_LEVEL)
+    return buffer.getvalue()
+
+
 def encode_jpeg(image: Image.Image, quality: int) -> bytes:
     """Returns baseline JPEG bytes, 4:2:0, without metadata."""
     image.info.clear()  # or Pillow would carry the source's comment, EXIF and colour profile along
@@ -279,12 +377,31 @@ def encode_jpeg(image: Image.Image, quality: int) -> bytes:
     return buffer.getvalue()
 
 
+def kept_bytes(photo: Photo) -> bytes | None:
+    """Returns a photograph's own coded bytes without metadata; they decode to the very pixels of the file.
+
+    Call it before `render`, which may have a JPEG decoded at a reduced size.
+
+    Returns:
+      None where they cannot be stored as they are: it is to be turned, or is neither a JPEG that every reader takes
+      for RGB alike nor an opaque 8-bit RGB PNG.
+
+    Raises:
+      DataError: the pixels are cut off or damaged.
+    """
+    if photo.orientation != 1 or photo.picture.mode != "RGB":
+        return None
+    load(photo.picture, photo.name)
+    if photo.data.startswith(PNG_SIGNATURE):
+        return strip_png(photo.data)
+    return strip_jpeg(photo.data) if photo.data.startswith(JPEG_SIGNATURE) else None
+
+
 def decode_image(data: bytes, name: str) -> np.ndarray:
     """Returns the pixels of a stored photograph, uint8 [H, W, 3].
 
     Raises:
       DataError: the bytes are no whole picture.
     """
-    picture = open_picture(data, name)
-    load(picture, name)
-    return np.asarray(picture if picture.mode == "RGB" else ImageOps.exif_transpose(picture).convert("RGB"))
+    photo = open_photo(data, name)
+    return np.asarray(render(photo, photo.size, "stretch"))

@@ -16,6 +16,7 @@ from PIL import Image
 
 from converter.classes import Color, wheel_color
 from converter.console import log, table
+from converter.containers import PNG_SIGNATURE
 from converter.errors import REBUILD, DataError, MachineError, SegconvError, UsageError, shown
 from converter.manifest import ClassInfo, Manifest, ShardInfo, check_shard_file, read_manifest
 from converter.masks import count_classes
@@ -26,6 +27,7 @@ from converter.tfrecord import read_shard
 
 SHEET_RECORDS = 12  # pictures on a contact sheet
 SHEET_COLUMNS = 4
+CELL_SIDE = 320  # pixels that a picture on it may have, either way
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class ShardReport:
       size_bytes: of the file.
       fault: the first fault, None where every checksum and every mask is right.
       keys: of the first record, in order.
-      size: (height, width) of the first record's mask, in pixels; None without a record.
+      size: (height, width) of every mask, in pixels; None where they differ, and without a record.
       pixels: stored pixels per class index.
       ignored_pixels: stored pixels that hold IGNORE_INDEX.
       classes: in order of class index; from the manifest where there is one.
@@ -72,10 +74,9 @@ class ShardReport:
 
     def to_text(self) -> str:
         """Returns the report as `segconv inspect shard` prints it."""
-        size = f"{self.size[0]} high x {self.size[1]} wide" if self.size else "unknown, no record"
         lines = [
             shown(self.path),
-            f"  records  {self.records} of {size}",
+            f"  records  {self.records}{f', {size_text(self.size)}' if self.records else ''}",
             f"  bytes    {self.size_bytes:,}",
             f"  CRC      {'ok' if self.fault is None else 'DAMAGED'}",
             f"  keys     {', '.join(self.keys)}",
@@ -83,6 +84,11 @@ class ShardReport:
             class_table(self.classes, self.pixels, self.ignored_pixels),
         ]
         return "\n".join(lines)
+
+
+def size_text(size: tuple[int, int] | None) -> str:
+    """Returns a (height, width) that records have in common in words, or that they have none."""
+    return f"{size[0]} high x {size[1]} wide" if size else "sizes differ"
 
 
 def class_table(classes: Sequence[ClassInfo], pixels: Sequence[int], ignored: int) -> str:
@@ -143,7 +149,7 @@ def inspect_shard(path: Path) -> ShardReport:
         size_bytes=path.stat().st_size,
         fault=fault,
         keys=tally.keys,
-        size=tally.size,
+        size=next(iter(tally.sizes)) if len(tally.sizes) == 1 else None,
         pixels=tuple(tally.pixels.get(index, 0) for index in range(num_classes)),
         ignored_pixels=tally.ignored,
         classes=manifest.classes if manifest else tuple(nameless(index) for index in range(num_classes)),
@@ -169,7 +175,7 @@ def dataset_json(folder: Path, manifest: Manifest, reports: list[ShardReport]) -
     return {
         "path": str(folder),
         "name": manifest.name,
-        "size": list(manifest.size),
+        "size": list(manifest.size) if manifest.size else None,
         "fit": manifest.fit,
         "crc_ok": all(report.fault is None for report in reports),
         "splits": {
@@ -186,14 +192,13 @@ def dataset_json(folder: Path, manifest: Manifest, reports: list[ShardReport]) -
 
 def dataset_text(folder: Path, manifest: Manifest, reports: list[ShardReport]) -> str:
     """Returns the report as `segconv inspect dataset` prints it."""
-    height, width = manifest.size
     rows: list[tuple[str, ...]] = [("split", "records", "shards", "bytes", "skipped")]
     for name, split in manifest.splits.items():
         rows.append((name, f"{split.records:,}", str(len(split.shards)), f"{split.bytes:,}", str(split.skipped)))
     damaged = sum(report.fault is not None for report in reports)
     return "\n".join(
         [
-            f"{shown(folder)}: {shown(manifest.name)}, {height} high x {width} wide, fit {manifest.fit}",
+            f"{shown(folder)}: {shown(manifest.name)}, {size_text(manifest.size)}, fit {manifest.fit}",
             f"CRC {'ok' if not damaged else f'DAMAGED in {damaged} of {len(reports)} shards'}",
             "",
             table(rows),
@@ -228,6 +233,7 @@ def record_json(record: Record, number: int, classes: Sequence[ClassInfo]) -> di
         "mask_name": record.mask_name,
         "original_size": list(record.original_size),
         "size": list(mask.shape),
+        "image_format": "png" if record.image_bytes.startswith(PNG_SIGNATURE) else "jpeg",
         "image_bytes": len(record.image_bytes),
         "mask_bytes": len(record.mask_bytes),
         "ignored_pixels": ignored,
@@ -247,7 +253,7 @@ def record_text(record: Record, number: int, classes: Sequence[ClassInfo]) -> st
             f"  photograph  {shown(record.file_name)}  {original[0]} high x {original[1]} wide",
             f"  mask        {shown(record.mask_name)}",
             f"  stored      {size[0]} high x {size[1]} wide, "
-            f"JPEG {facts['image_bytes']:,} bytes, PNG {facts['mask_bytes']:,} bytes",
+            f"{facts['image_format'].upper()} {facts['image_bytes']:,} bytes, PNG {facts['mask_bytes']:,} bytes",
             "",
             class_table(classes, [entry["pixels"] for entry in facts["classes"]], facts["ignored_pixels"]),
         ]
@@ -265,8 +271,7 @@ def save_sheet(records: list[Record], classes: Sequence[ClassInfo], title: str, 
     if not records:
         raise UsageError(path, "would be empty: there is no record", "Name a shard with records.", "E_NO_RECORD")
     colors = [info.color for info in classes]
-    cells = [_overlay(record, colors) for record in records]
-    cells = [_no_wider(cell, 320) for cell in cells]
+    cells = _of_one_size([_overlay(record, colors) for record in records])
     rows = [cells[start : start + SHEET_COLUMNS] for start in range(0, len(cells), SHEET_COLUMNS)]
     sheet = contact_sheet(rows, legend=[(info.name, info.color) for info in classes], title=title)
     try:
@@ -303,7 +308,7 @@ class _Tally:
 
     records: int = 0
     keys: tuple[str, ...] = ()
-    size: tuple[int, int] | None = None
+    sizes: set[tuple[int, int]] = field(default_factory=set)
     pixels: dict[int, int] = field(default_factory=dict)
     ignored: int = 0
 
@@ -315,7 +320,7 @@ class _Tally:
             raise DataError(where, f"{error.where} {error.what}", error.mend, error.code) from None
         if not self.records:
             self.keys = tuple(sorted(decode_example(data, where)))
-            self.size = (mask.shape[0], mask.shape[1])
+        self.sizes.add((mask.shape[0], mask.shape[1]))
         counts, ignored = count_classes(mask, IGNORE_INDEX)
         for index in np.flatnonzero(counts):
             self.pixels[int(index)] = self.pixels.get(int(index), 0) + counts[index]
@@ -347,9 +352,27 @@ def _sum_pixels(reports: list[ShardReport]) -> list[int]:
     return [sum(counts) for counts in zip(*(report.pixels for report in reports), strict=True)]
 
 
-def _no_wider(cell: np.ndarray, width: int) -> np.ndarray:
-    """Returns a picture reduced to at most `width` columns; an overlay may be blended, a mask may not."""
-    if cell.shape[1] <= width:
-        return cell
-    height = max(1, round(cell.shape[0] * width / cell.shape[1]))
-    return np.asarray(Image.fromarray(cell).resize((width, height), Image.Resampling.BOX))
+def _of_one_size(cells: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Returns pictures scaled into one size, at most CELL_SIDE either way, on white where they do not fill it.
+
+    An overlay may be blended; a mask may not.
+    """
+    pictures = [Image.fromarray(cell) for cell in cells]
+    pictures = [
+        _scaled(picture, (CELL_SIDE, CELL_SIDE)) if max(picture.size) > CELL_SIDE else picture for picture in pictures
+    ]
+    size = max(picture.width for picture in pictures), max(picture.height for picture in pictures)
+    scaled = []
+    for picture in pictures:
+        inside = _scaled(picture, size)
+        cell = Image.new("RGB", size, "white")
+        cell.paste(inside, ((size[0] - inside.width) // 2, (size[1] - inside.height) // 2))
+        scaled.append(np.asarray(cell))
+    return scaled
+
+
+def _scaled(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Returns a picture as large as it can be within `size`, (width, height), aspect ratio kept."""
+    scale = min(size[0] / picture.width, size[1] / picture.height)
+    width, height = (max(1, round(side * scale)) for side in picture.size)
+    return picture.resize((width, height), Image.Resampling.BOX)

@@ -17,6 +17,8 @@ from typing import Any
 from converter.errors import REBUILD, DataError, UsageError
 from converter.schema import ERRORS, INDEX_SUFFIX, MANIFEST, MAX_CLASSES, SCHEMA_VERSION
 
+MAX_SIZES = 100  # of photographs, listed for each split
+
 
 @dataclass(frozen=True)
 class ClassInfo:
@@ -46,6 +48,22 @@ class ShardInfo:
 
 
 @dataclass(frozen=True)
+class ChannelInfo:
+    """Levels of the photographs, (red, green, blue), in 0..255.
+
+    Counted over every pixel of the photographs as they are stored, before JPEG changes them; padding does not count.
+    Computed from whole numbers, so that they do not depend on the order of summing.
+
+    Attributes:
+      mean: of each channel.
+      std: standard deviation of each channel, over all pixels (divided by their number, not by one less).
+    """
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
 class SplitInfo:
     """One split.
 
@@ -56,6 +74,15 @@ class SplitInfo:
       images: number of records in which the class occurs, per class index.
       ignored_pixels: stored pixels that hold IGNORE_INDEX, padding included.
       skipped: pairs that the split list names but that were refused.
+      padded_pixels: those of `ignored_pixels` that are padding.
+      channels: levels of the photographs; None where no record was counted.
+      sizes: (height, width, photographs) of the upright photographs before resizing, most frequent first; the
+        MAX_SIZES most frequent ones.
+      other_sizes: photographs of all other sizes.
+      turned: photographs that were turned upright, as EXIF says.
+      unturned: photographs that EXIF would turn, but that were not, since their masks lie on them as they are.
+      corrected_pixels: pixels of source masks whose colour was not listed, but close enough to one that is.
+      kept: photographs that are stored with their own bytes.
     """
 
     shards: tuple[ShardInfo, ...]
@@ -64,6 +91,14 @@ class SplitInfo:
     images: tuple[int, ...]
     ignored_pixels: int
     skipped: int = 0
+    padded_pixels: int = 0
+    channels: ChannelInfo | None = None
+    sizes: tuple[tuple[int, int, int], ...] = ()
+    other_sizes: int = 0
+    turned: int = 0
+    unturned: int = 0
+    corrected_pixels: int = 0
+    kept: int = 0
 
     @property
     def records(self) -> int:
@@ -82,17 +117,22 @@ class Manifest:
 
     Attributes:
       name: name of the dataset, as in the shards' file names.
-      size: (height, width) of every stored image and mask, in pixels.
-      fit: how photographs were brought to that size: "pad" or "stretch".
+      size: (height, width) of every stored image and mask, in pixels; None where they differ from record to record.
+      fit: how photographs were brought to that size: "pad", "stretch" or "crop".
       classes: in order of their indices.
       splits: by name, in the order of the build.
       options: the options of the build that decide its bytes.
       written_by: versions of segconv and of the libraries that decide the bytes.
       errors_sha256: SHA-256 of errors.jsonl where pairs were skipped, else None.
+      schema_version: of this file and of the records.
+      layout: name of the layout that the source folder was read as; "" where it is not known.
+      class_map: origin of the class map: name of the file, or preset:NAME; "" where it is not known.
+      class_map_kind: what that file is, such as "CVAT labelmap.txt".
+      ignore_values: the source values that were mapped to IGNORE_INDEX, in the notation of classes.csv.
     """
 
     name: str
-    size: tuple[int, int]
+    size: tuple[int, int] | None
     fit: str
     classes: tuple[ClassInfo, ...]
     splits: dict[str, SplitInfo]
@@ -100,6 +140,10 @@ class Manifest:
     written_by: dict[str, str] = field(default_factory=dict)
     errors_sha256: str | None = None
     schema_version: int = SCHEMA_VERSION
+    layout: str = ""
+    class_map: str = ""
+    class_map_kind: str = ""
+    ignore_values: tuple[str, ...] = ()
 
     @property
     def num_classes(self) -> int:
@@ -110,6 +154,20 @@ class Manifest:
     def class_names(self) -> tuple[str, ...]:
         """Class names in order of their indices."""
         return tuple(info.name for info in self.classes)
+
+    def common_size(self, where: object) -> tuple[int, int]:
+        """Returns (height, width) of every record, in pixels.
+
+        Args:
+          where: folder of the records, for the message.
+
+        Raises:
+          UsageError: they differ from record to record.
+        """
+        if self.size is None:
+            what = "records have no common size"
+            raise UsageError(where, what, "Build the dataset with --size HEIGHTxWIDTH.", "E_SIZE")
+        return self.size
 
     def shards(self) -> Iterator[tuple[str, ShardInfo]]:
         """Yields (split, shard) for every shard, in order."""
@@ -143,10 +201,9 @@ def parse_manifest(text: str, where: object) -> Manifest:
         if raw["schema_version"] > SCHEMA_VERSION:
             what = f"schema_version is {raw['schema_version']}, this segconv reads up to {SCHEMA_VERSION}"
             raise UsageError(where, what, "Update segconv, or build the dataset again.", "E_SCHEMA_VERSION")
-        height, width = (int(n) for n in raw["size"])
         manifest = Manifest(
             name=str(raw["name"]),
-            size=(height, width),
+            size=None if raw["size"] is None else _pair(raw["size"]),
             fit=str(raw["fit"]),
             classes=tuple(_class_info(info) for info in raw["classes"]),
             splits={str(split): _split_info(info) for split, info in raw["splits"].items()},
@@ -154,6 +211,11 @@ def parse_manifest(text: str, where: object) -> Manifest:
             written_by=dict(raw["written_by"]),
             errors_sha256=raw["errors_sha256"],
             schema_version=int(raw["schema_version"]),
+            # From here on: no reader needs them, so that a manifest that was written before them still is one.
+            layout=str(raw.get("layout", "")),
+            class_map=str(raw.get("class_map", "")),
+            class_map_kind=str(raw.get("class_map_kind", "")),
+            ignore_values=tuple(map(str, raw.get("ignore_values", ()))),
         )
         _check(manifest)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
@@ -202,12 +264,24 @@ def check_shard_file(folder: Path, shard: ShardInfo) -> None:
         raise DataError(path, what, REBUILD, "E_SHARD_HASH")
 
 
+def _pair(raw: Any) -> tuple[int, int]:
+    height, width = (int(n) for n in raw)
+    return height, width
+
+
+def _triple(raw: Any) -> tuple[float, float, float]:
+    red, green, blue = (float(n) for n in raw)
+    return red, green, blue
+
+
 def _class_info(raw: dict[str, Any]) -> ClassInfo:
     red, green, blue = (int(n) for n in raw["color"])
     return ClassInfo(int(raw["id"]), str(raw["name"]), (red, green, blue), tuple(map(str, raw["values"])))
 
 
 def _split_info(raw: dict[str, Any]) -> SplitInfo:
+    channels = raw.get("channels")
+    sizes = (tuple(int(n) for n in size) for size in raw.get("sizes", ()))
     return SplitInfo(
         shards=tuple(
             ShardInfo(str(s["name"]), int(s["records"]), int(s["bytes"]), str(s["sha256"])) for s in raw["shards"]
@@ -217,6 +291,14 @@ def _split_info(raw: dict[str, Any]) -> SplitInfo:
         images=tuple(int(n) for n in raw["images"]),
         ignored_pixels=int(raw["ignored_pixels"]),
         skipped=int(raw["skipped"]),
+        padded_pixels=int(raw.get("padded_pixels", 0)),
+        channels=ChannelInfo(_triple(channels["mean"]), _triple(channels["std"])) if channels else None,
+        sizes=tuple((height, width, count) for height, width, count in sizes),
+        other_sizes=int(raw.get("other_sizes", 0)),
+        turned=int(raw.get("turned", 0)),
+        unturned=int(raw.get("unturned", 0)),
+        corrected_pixels=int(raw.get("corrected_pixels", 0)),
+        kept=int(raw.get("kept", 0)),
     )
 
 
@@ -228,15 +310,25 @@ def _check(manifest: Manifest) -> None:
         raise ValueError("class ids are not 0, 1, 2, ...")
     if any(not 0 <= level <= 255 for info in manifest.classes for level in info.color):
         raise ValueError("a colour is not within 0..255")
-    if min(manifest.size) < 1:
+    if manifest.size is not None and min(manifest.size) < 1:
         raise ValueError(f"size {manifest.size}")
     for split, info in manifest.splits.items():
-        if len(info.pixels) != manifest.num_classes or len(info.images) != manifest.num_classes:
-            raise ValueError(f"split {split!r} has pixel counts for another number of classes")
-        for shard in info.shards:
-            _check_shard(split, shard)
+        _check_split(split, info, manifest.num_classes)
     if not any(info.shards for info in manifest.splits.values()):
         raise ValueError("no shard")
+
+
+def _check_split(split: str, info: SplitInfo, num_classes: int) -> None:
+    """Raises ValueError where the entry of a split contradicts itself."""
+    if len(info.pixels) != num_classes or len(info.images) != num_classes:
+        raise ValueError(f"split {split!r} has pixel counts for another number of classes")
+    levels = (*info.channels.mean, *info.channels.std) if info.channels else ()
+    if not all(0 <= level <= 255 for level in levels):  # NaN is not, either
+        raise ValueError(f"split {split!r} has channel levels beyond 0..255")
+    if any(min(size) < 1 for size in info.sizes):
+        raise ValueError(f"split {split!r} has a size or a count below 1")
+    for shard in info.shards:
+        _check_shard(split, shard)
 
 
 def _check_shard(split: str, shard: ShardInfo) -> None:

@@ -30,7 +30,7 @@ class Record:
     """One stored pair.
 
     Attributes:
-      image_bytes: JPEG of the photograph.
+      image_bytes: JPEG or PNG of the photograph.
       mask_bytes: PNG of the mask.
       file_name: path of the photograph below the source folder.
       mask_name: path of the mask below the source folder.

@@ -11,7 +11,7 @@ SCHEMA_VERSION = 1
 IGNORE_INDEX = 255  # stored in a mask where no class counts: padding, void, unlabelled
 MAX_CLASSES = 255  # class indices are 0..254; 255 is IGNORE_INDEX
 
-IMAGE = "image"  # bytes: JPEG, RGB, [height, width, 3]
+IMAGE = "image"  # bytes: JPEG or PNG, RGB, [height, width, 3]
 MASK = "segmentation_mask"  # bytes: PNG, 8 bit, mode L, class indices, [height, width]
 FILE_NAME = "file_name"  # bytes: UTF-8 path of the photograph below the source folder
 MASK_NAME = "mask_name"  # bytes: UTF-8 path of the mask below the source folder

@@ -8,17 +8,22 @@ what is done with it is the build's decision.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
+from PIL import Image
 
 from converter.classes import ClassMap
 from converter.config import BuildConfig, PairConfig, SourceConfig
 from converter.errors import DataError, MachineError
-from converter.images import encode_jpeg, place, render
-from converter.manifest import ShardInfo
-from converter.masks import MaskMapper, count_classes, encode_png, pad_mask
+from converter.images import encode_image, kept_bytes, place, render
+from converter.manifest import MAX_SIZES, ChannelInfo, ShardInfo, SplitInfo
+from converter.masks import MaskMapper, count_classes, encode_png
 from converter.pairs import open_pair
 from converter.records import Record, encode_record
 from converter.schema import INDEX_SUFFIX, shard_name
@@ -26,8 +31,10 @@ from converter.splits import ExampleRef, Reject
 from converter.storage import temporary_path, write_durably, write_error
 from converter.tfrecord import ShardWriter
 
-# Bytes of a record for each stored pixel, JPEG q95 and mask: 95 kB at 512x512. Only the number of shards hangs on it.
-BYTES_PER_PIXEL = 0.36
+# Bytes of a record for each stored pixel, mask included. Only the number of shards hangs on them.
+JPEG_BYTES_PER_PIXEL = ((50, 75, 90, 95, 100), (0.13, 0.18, 0.28, 0.36, 0.75))  # (qualities, bytes): 95 kB at 512x512
+PNG_BYTES_PER_PIXEL = 1.4
+ASSUMED_SIZE = (512, 512)
 MIN_SHARDS = 16  # so that a dataset below one shard_mb still gives work to every worker, and reads in parallel ...
 MIN_RECORDS = 32  # ... as long as a shard keeps so many records. Never the number of workers: it must not show.
 
@@ -53,6 +60,72 @@ class ShardTask:
     pair: PairConfig
 
 
+@dataclass
+class Tally:
+    """What is counted over records: of one pair, of a shard, of a split. Whole numbers only, so that no order shows.
+
+    Attributes:
+      pixels: stored pixels per class index.
+      images: records in which the class occurs, per class index.
+      ignored_pixels: stored pixels that hold IGNORE_INDEX, padding included.
+      padded_pixels: those of them that are padding.
+      picture_pixels: stored pixels that are not padding.
+      level_sums: sum over the picture pixels of the levels of red, green, blue, before JPEG changes them.
+      level_squares: sum of their squares.
+      sizes: photographs by the (height, width) that they have upright, before resizing.
+      turned: photographs that were turned upright.
+      unturned: photographs that EXIF would turn, but whose masks lie on them as they are.
+      corrected_pixels: pixels of source masks that were taken for the nearest listed colour.
+      kept: photographs that are stored with their own bytes.
+    """
+
+    pixels: list[int]
+    images: list[int]
+    ignored_pixels: int = 0
+    padded_pixels: int = 0
+    picture_pixels: int = 0
+    level_sums: list[int] = field(default_factory=lambda: [0, 0, 0])
+    level_squares: list[int] = field(default_factory=lambda: [0, 0, 0])
+    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
+    turned: int = 0
+    unturned: int = 0
+    corrected_pixels: int = 0
+    kept: int = 0
+
+    @classmethod
+    def of_nothing(cls, num_classes: int) -> Tally:
+        """Returns the tally of no record."""
+        return cls([0] * num_classes, [0] * num_classes)
+
+    def add(self, other: Tally) -> None:
+        """Takes the records of another tally in."""
+        for name, count in vars(other).items():
+            own = getattr(self, name)
+            if isinstance(count, Counter):
+                own.update(count)
+            elif isinstance(count, list):
+                own[:] = map(int.__add__, own, count)
+            else:
+                setattr(self, name, own + count)
+
+    def channels(self) -> ChannelInfo | None:
+        """Returns mean and standard deviation of each channel; None without a pixel."""
+        count = self.picture_pixels
+        if not count:
+            return None
+        # Python divides whole numbers of any length with one rounding at the end: no digit is lost on the way there.
+        red, green, blue = (total / count for total in self.level_sums)
+        pairs = zip(self.level_sums, self.level_squares, strict=True)
+        of_red, of_green, of_blue = (math.sqrt((count * square - total**2) / count**2) for total, square in pairs)
+        return ChannelInfo((red, green, blue), (of_red, of_green, of_blue))
+
+    def common_sizes(self) -> tuple[tuple[tuple[int, int, int], ...], int]:
+        """Returns ((height, width, photographs) of the most frequent sizes, photographs of all others)."""
+        ordered = sorted(self.sizes.items(), key=lambda item: (-item[1], item[0]))
+        listed = tuple((height, width, count) for (height, width), count in ordered[:MAX_SIZES])
+        return listed, sum(count for _, count in ordered[MAX_SIZES:])
+
+
 @dataclass(frozen=True)
 class ShardResult:
     """One shard that was made.
@@ -61,30 +134,77 @@ class ShardResult:
       split: name of the split.
       info: for the manifest.
       example_bytes: sum of the serialized examples, without framing.
-      pixels: stored pixels per class index.
-      images: records in which the class occurs, per class index.
-      ignored_pixels: stored pixels that hold IGNORE_INDEX.
+      tally: counts over its records.
       rejects: the pairs that were refused.
     """
 
     split: str
     info: ShardInfo
     example_bytes: int
-    pixels: tuple[int, ...]
-    images: tuple[int, ...]
-    ignored_pixels: int
+    tally: Tally
     rejects: tuple[Reject, ...]
 
 
-def num_shards(num_pairs: int, size: tuple[int, int], shard_mb: int) -> int:
+def split_info(results: Sequence[ShardResult], num_classes: int, skipped: int) -> SplitInfo:
+    """Returns the manifest's entry of a split.
+
+    Args:
+      results: its shards, in order.
+      num_classes: in the class map.
+      skipped: pairs of the split that were refused.
+    """
+    tally = Tally.of_nothing(num_classes)
+    for result in results:
+        tally.add(result.tally)
+    sizes, other_sizes = tally.common_sizes()
+    return SplitInfo(
+        shards=tuple(result.info for result in results),
+        example_bytes=sum(result.example_bytes for result in results),
+        pixels=tuple(tally.pixels),
+        images=tuple(tally.images),
+        ignored_pixels=tally.ignored_pixels,
+        skipped=skipped,
+        padded_pixels=tally.padded_pixels,
+        channels=tally.channels(),
+        sizes=sizes,
+        other_sizes=other_sizes,
+        turned=tally.turned,
+        unturned=tally.unturned,
+        corrected_pixels=tally.corrected_pixels,
+        kept=tally.kept,
+    )
+
+
+def stored_size(results: Sequence[ShardResult], pair: PairConfig) -> tuple[int, int] | None:
+    """Returns (height, width) of all records, None where it differs from record to record."""
+    if pair.size is not None:
+        return pair.size
+    sizes = {size for result in results for size in result.tally.sizes}
+    return sizes.pop() if len(sizes) == 1 else None
+
+
+def estimated_bytes(num_pairs: int, pair: PairConfig) -> int:
+    """Returns about how many bytes the records of so many pairs take; no file is looked at.
+
+    Pairs that keep their sizes count as ASSUMED_SIZE, and photographs that keep their bytes as JPEG.
+    """
+    height, width = pair.size or ASSUMED_SIZE
+    if pair.image_format == "png":
+        per_pixel = PNG_BYTES_PER_PIXEL
+    else:
+        per_pixel = float(np.interp(pair.jpeg_quality, *JPEG_BYTES_PER_PIXEL))
+    return round(num_pairs * height * width * per_pixel)
+
+
+def num_shards(num_pairs: int, pair: PairConfig, shard_mb: int) -> int:
     """Returns the number of shards of a split.
 
     Args:
       num_pairs: in the split.
-      size: (height, width) of the stored pictures, in pixels.
+      pair: what is done to each pair.
       shard_mb: target size of a shard, in MB (10**6 bytes).
     """
-    by_size = round(num_pairs * size[0] * size[1] * BYTES_PER_PIXEL / (shard_mb * 1e6))
+    by_size = round(estimated_bytes(num_pairs, pair) / (shard_mb * 1e6))
     return max(1, by_size, min(MIN_SHARDS, num_pairs // MIN_RECORDS))
 
 
@@ -107,7 +227,7 @@ def plan_shards(split: str, refs: Sequence[ExampleRef], config: BuildConfig, cla
       classes: which mask value is which class.
     """
     ordered = shuffled(refs, config.seed)[: config.limit]  # by chance: the head of a list is often one scene
-    count = config.shards or num_shards(len(ordered), config.pair.size or (512, 512), config.shard_mb)
+    count = config.shards or num_shards(len(ordered), config.pair, config.shard_mb)
     count = max(1, min(count, len(ordered)))
     tasks = []
     for shard in range(count):
@@ -127,9 +247,8 @@ def run_shard_task(task: ShardTask, tick: Callable[[], None]) -> ShardResult:
     Raises:
       MachineError: the shard cannot be written, or memory ran out.
     """
-    mapper = MaskMapper(task.classes)
-    num_classes = task.classes.num_classes
-    pixels, images, ignored = [0] * num_classes, [0] * num_classes, 0
+    mapper = MaskMapper(task.classes, task.pair.tolerance)
+    tally = Tally.of_nothing(task.classes.num_classes)
     rejects: list[Reject] = []
     temporary = temporary_path(task.path)
     try:
@@ -137,14 +256,12 @@ def run_shard_task(task: ShardTask, tick: Callable[[], None]) -> ShardResult:
             writer = ShardWriter(file)
             for ref in task.refs:
                 try:
-                    record, counts, ignored_here = make_record(ref, task.source, mapper, task.pair)
+                    record, counts = make_record(ref, task.source, mapper, task.pair)
                 except DataError as error:
                     rejects.append(Reject(ref.split, error, ref.list_name, ref.line))
                 else:
                     writer.write(encode_record(record))
-                    pixels = [total + count for total, count in zip(pixels, counts, strict=True)]
-                    images = [total + (count > 0) for total, count in zip(images, counts, strict=True)]
-                    ignored += ignored_here
+                    tally.add(counts)
                 tick()
             file.flush()
             os.fsync(file.fileno())
@@ -155,25 +272,51 @@ def run_shard_task(task: ShardTask, tick: Callable[[], None]) -> ShardResult:
     except MemoryError:
         raise MachineError(task.path, "did not fit into memory", "Run again with fewer workers (-j).") from None
     info = ShardInfo(task.path.name, writer.records, writer.size, writer.sha256)
-    return ShardResult(task.split, info, writer.example_bytes, tuple(pixels), tuple(images), ignored, tuple(rejects))
+    return ShardResult(task.split, info, writer.example_bytes, tally, tuple(rejects))
 
 
-def make_record(
-    ref: ExampleRef, source: SourceConfig, mapper: MaskMapper, pair: PairConfig
-) -> tuple[Record, list[int], int]:
+def make_record(ref: ExampleRef, source: SourceConfig, mapper: MaskMapper, pair: PairConfig) -> tuple[Record, Tally]:
     """Reads one pair and makes its record.
 
     Returns:
-      (record, stored pixels per class index, stored pixels that hold IGNORE_INDEX).
+      (record, its counts).
 
     Raises:
       DataError: the pair is refused.
     """
     photo, drawing = open_pair(ref, source)
-    size = pair.size or photo.size
-    box = place(photo.size, size, pair.fit)
-    mask = pad_mask(mapper.map_mask(drawing, (box.height, box.width)), box, size)
     original_size = photo.size
-    image = encode_jpeg(render(photo, size, pair.fit), pair.jpeg_quality)
+    size = pair.size or original_size
+    corrected = mapper.corrected_pixels
+    mask = mapper.map_mask(drawing, size, pair.fit, pair.mask_resample)
+    kept = kept_bytes(photo) if pair.image_format == "keep" and size == original_size else None
+    picture = render(photo, size, pair.fit)
+    image = kept or encode_image(picture, pair.image_format, pair.jpeg_quality)
     pixels, ignored = count_classes(mask, mapper.classes.num_classes)
-    return Record(image, encode_png(mask), ref.image, ref.mask, original_size), pixels, ignored
+    box = place(original_size, size, pair.fit).box
+    sums, squares = level_sums(picture)
+    tally = Tally(
+        pixels=pixels,
+        images=[int(count > 0) for count in pixels],
+        ignored_pixels=ignored,
+        padded_pixels=size[0] * size[1] - box.height * box.width,
+        picture_pixels=box.height * box.width,
+        level_sums=sums,
+        level_squares=squares,
+        sizes=Counter([original_size]),
+        turned=int(photo.orientation != 1),
+        unturned=int(photo.orientation != photo.exif_orientation),
+        corrected_pixels=mapper.corrected_pixels - corrected,
+        kept=int(kept is not None),
+    )
+    return Record(image, encode_png(mask), ref.image, ref.mask, original_size), tally
+
+
+def level_sums(picture: Image.Image) -> tuple[list[int], list[int]]:
+    """Returns (sum of the levels, sum of their squares) of each channel of an RGB picture.
+
+    Padding is 0 and adds nothing to either.
+    """
+    counts = np.array(picture.histogram()).reshape(3, 256)
+    levels = np.arange(256)
+    return (counts @ levels).tolist(), (counts @ levels**2).tolist()

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image
 
 from converter.config import SourceConfig
-from converter.errors import DataError
-from converter.masks import MaskValue
+from converter.engines import run_local
+from converter.errors import DataError, MachineError
+from converter.images import Photo, load, open_photo
+from converter.masks import MaskSource, MaskValue, ValueCounter, open_mask
+from converter.pairs import turned_like
 from converter.splits import ExampleRef
+from converter.storage import read_inside
+
+TASK_PAIRS = 32  # a task: some tenths of a second of work, so that all workers end together
+WORKER_PAIRS = 512  # a further worker costs the CPU of some 60 pairs before its first one
+MAX_VALUES = 1024  # kept of a mask; a photograph given as a mask would hold a hundred thousand
+THUMBNAIL_SIDE = 16
+_KINDS = {"L": "grey", "1": "grey", "I;16": "grey", "P": "palette", "LA": "grey with alpha", "RGBA": "RGB with alpha"}
 
 
 @dataclass(frozen=True)
@@ -30,6 +45,7 @@ class PairFacts:
       image_bytes: size of the photograph's file; mask_bytes that of the mask's.
       digest: SHA-256 of the photograph's file.
       thumbnail: grey 16x16 of the upright photograph, 256 bytes in rows; b"" where it could not be decoded.
+      further: what else is wrong with the pair, for which a build would refuse it once `error` was mended.
     """
 
     ref: ExampleRef
@@ -47,6 +63,15 @@ class PairFacts:
     mask_bytes: int = 0
     digest: bytes = b""
     thumbnail: bytes = b""
+    further: tuple[DataError, ...] = ()
+
+
+@dataclass(frozen=True)
+class SurveyTask:
+    """Some pairs to be looked at, and where they are."""
+
+    refs: tuple[ExampleRef, ...]
+    source: SourceConfig
 
 
 def survey(
@@ -54,7 +79,137 @@ def survey(
 ) -> list[PairFacts]:
     """Returns the facts of each pair, in the order of `refs`.
 
+    Args:
+      refs: the pairs.
+      source: where the dataset is.
+      workers: number of processes, at most.
+      on_progress: called with the number of pairs that are done.
+
     Raises:
       MachineError: the disk failed, or a worker was lost.
     """
-    raise NotImplementedError
+    if not refs:
+        return []
+    tasks = [SurveyTask(tuple(refs[start : start + TASK_PAIRS]), source) for start in range(0, len(refs), TASK_PAIRS)]
+    useful = -(-len(refs) // WORKER_PAIRS)
+    results = run_local(run_survey_task, tasks, min(workers, useful), on_progress)
+    return [facts for result in results for facts in result]
+
+
+def run_survey_task(task: SurveyTask, tick: Callable[[], None]) -> list[PairFacts]:
+    """Looks at the pairs of a task.
+
+    Args:
+      task: what to look at.
+      tick: called after each pair.
+
+    Raises:
+      MachineError: the disk failed, or memory ran out.
+    """
+    counter = ValueCounter()
+    result = []
+    for ref in task.refs:
+        try:
+            result.append(look_at(ref, task.source, counter))
+        except MemoryError:
+            raise MachineError(ref.image, "did not fit into memory", "Run again with fewer workers (-j).") from None
+        tick()
+    return result
+
+
+def look_at(ref: ExampleRef, source: SourceConfig, counter: ValueCounter) -> PairFacts:
+    """Returns the facts of one pair: both files are read once and decoded wholly, even where the first is bad.
+
+    What is wrong is told in the order in which a build would meet it: photograph, mask, their sizes, the pixels of
+    the mask, those of the photograph.
+
+    Raises:
+      MachineError: the disk failed.
+    """
+    facts: dict[str, Any] = {}
+    errors: list[DataError] = []
+    photo, drawing = _photo(ref, source, facts, errors), _mask(ref, source, facts, errors)
+    is_one_size = False
+    if photo and drawing:
+        try:
+            photo = turned_like(photo, drawing)
+            is_one_size = True
+        except DataError as error:
+            errors.append(error)
+    if photo:
+        facts["image_size"], facts["turned"] = photo.size, is_one_size and photo.orientation != 1
+    if drawing:
+        try:
+            facts |= _counted(drawing, counter)
+        except DataError as error:
+            errors.append(error)
+    if photo:
+        try:
+            load(photo.picture, photo.name)
+            facts["thumbnail"] = thumbnail(photo)
+        except DataError as error:
+            errors.append(error)
+    return PairFacts(ref, errors[0] if errors else None, further=tuple(errors[1:]), **facts)
+
+
+def _photo(ref: ExampleRef, source: SourceConfig, facts: dict[str, Any], errors: list[DataError]) -> Photo | None:
+    """Returns the opened photograph and notes what its header tells; None where it cannot be opened."""
+    try:
+        data = read_inside(source.src, ref.image, follow_links=source.follow_links)
+        facts["image_bytes"], facts["digest"] = len(data), hashlib.sha256(data).digest()
+        photo = open_photo(data, ref.image, source.max_pixels)
+    except DataError as error:
+        errors.append(error)
+        return None
+    facts["image_kind"] = _kind(photo.picture, 8)
+    facts["orientation"] = photo.orientation
+    return photo
+
+
+def _mask(ref: ExampleRef, source: SourceConfig, facts: dict[str, Any], errors: list[DataError]) -> MaskSource | None:
+    """Returns the opened mask and notes what its header tells; None where it cannot be opened."""
+    try:
+        data = read_inside(source.src, ref.mask, follow_links=source.follow_links)
+        facts["mask_bytes"] = len(data)
+        drawing = open_mask(data, ref.mask, source.max_pixels)
+    except DataError as error:
+        errors.append(error)
+        return None
+    facts["mask_size"], facts["mask_kind"] = drawing.size, _kind(drawing.picture, drawing.depth)
+    return drawing
+
+
+def _counted(drawing: MaskSource, counter: ValueCounter) -> dict[str, Any]:
+    """Returns the facts about the values of a mask; DataError where it cannot be decoded."""
+    values = sorted(counter.count(drawing).items(), key=lambda item: (-item[1], item[0]))
+    kept, others = values[:MAX_VALUES], values[MAX_VALUES:]
+    return {
+        "values": tuple(kept),
+        "other_values": len(others),
+        "other_pixels": sum(count for _, count in others),
+    }
+
+
+def _kind(picture: Image.Image, depth: int) -> str:
+    """Returns format and mode in words, such as "PNG 16-bit grey"."""
+    mode = _KINDS.get(picture.mode, picture.mode)
+    return f"{picture.format} {mode}" if depth == 8 else f"{picture.format} {depth}-bit {mode}"
+
+
+def thumbnail(photo: Photo) -> bytes:
+    """Returns a decoded photograph as 16x16 grey levels, upright, in rows.
+
+    Each level is a mean of what it covers and a little more: single pixels would differ after every recompression,
+    and sharp borders between the cells after every shift.
+    """
+    picture: Image.Image = photo.picture
+    if picture.mode not in ("RGB", "L", "CMYK"):  # the others cannot be averaged as they stand
+        picture.info.pop("transparency", None)  # alpha is dropped; Pillow would warn that a palette has some
+        picture = picture.convert("RGB")
+    side = (THUMBNAIL_SIDE, THUMBNAIL_SIDE)
+    small = picture.resize(side, Image.Resampling.BILINEAR, reducing_gap=3.0)
+    levels = np.asarray(small.convert("RGB").convert("L"))
+    # EXIF 5..8 exchange rows and columns; then 2, 3, 6, 7 turn the columns round, and 3, 4, 7, 8 the rows.
+    levels = levels.T if photo.orientation >= 5 else levels
+    levels = levels[:, ::-1] if photo.orientation in (2, 3, 6, 7) else levels
+    return (levels[::-1] if photo.orientation in (3, 4, 7, 8) else levels).tobytes()

@@ -47,7 +47,9 @@ def _dataset_info(manifest: Manifest) -> dict[str, Any]:
 
 
 def _features(manifest: Manifest) -> dict[str, Any]:
-    height, width = (str(side) for side in manifest.size)
+    # -1 stands for any number. TFDS decodes JPEG and PNG alike, whichever of them it is told; with "keep" both occur.
+    height, width = (str(side) for side in manifest.size or (-1, -1))
+    encoding = "png" if manifest.options.get("image_format") == "png" else "jpeg"
 
     def image(channels: int, encoding: str) -> dict[str, Any]:
         return {
@@ -58,7 +60,7 @@ def _features(manifest: Manifest) -> dict[str, Any]:
 
     num_classes = {"label": {"numClasses": str(manifest.num_classes)}, "useColormap": True}
     features: dict[str, Any] = {
-        IMAGE: {"pythonClassName": f"{_FEATURES}.image_feature.Image", "image": image(3, "jpeg")},
+        IMAGE: {"pythonClassName": f"{_FEATURES}.image_feature.Image", "image": image(3, encoding)},
         MASK: {"pythonClassName": f"{_FEATURES}.labeled_image.LabeledImage", "image": image(1, "png") | num_classes},
     }
     for key in (FILE_NAME, MASK_NAME):

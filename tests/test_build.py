@@ -15,6 +15,7 @@ from PIL import Image
 from converter.build import RefusedPairsError, build, check_out, plan_build
 from converter.config import BuildConfig, PairConfig, SourceConfig
 from converter.errors import MachineError, UsageError
+from converter.layouts import find_layout
 from converter.manifest import check_shard_file, read_manifest
 from converter.source import RecordSource
 
@@ -293,3 +294,89 @@ def test_an_empty_shard_is_read_by_all_after_skipping(dataset, tmp_path):
     (dataset / "jpg/p0.jpg").unlink()
     build(config(dataset, tmp_path / "out", shards=6, on_error="skip"))
     assert len(list(RecordSource(tmp_path / "out", "train"))) == 5
+
+
+def test_class_weights_come_from_the_manifest_alone(dataset, tmp_path):
+    build(config(dataset, tmp_path / "out", size=(20, 30)))
+    masks = np.stack([record.mask for record in RecordSource(tmp_path / "out", "train")])
+    counts = np.array([(masks == index).sum() for index in range(3)])
+    expected = counts.sum() / (3 * counts)  # balanced: each class weighs the same in all
+    info = read_manifest(tmp_path / "out").splits["train"]
+    np.testing.assert_array_equal(sum(info.pixels) / (3 * np.array(info.pixels)), expected)
+
+
+def test_the_manifest_tells_channels_and_sizes_of_each_split(dataset, tmp_path):
+    image, mask = draw_pair(7, (10, 15))
+    Image.fromarray(image).save(dataset / "jpg/p0.jpg")
+    Image.fromarray(COLORS[mask]).save(dataset / "png/m0.png")
+    build(config(dataset, tmp_path / "one", size=(40, 60)))
+    build(config(dataset, tmp_path / "many", size=(40, 60), shards=3, workers=3))
+    splits, others = read_manifest(tmp_path / "one").splits, read_manifest(tmp_path / "many").splits
+    assert splits["train"].sizes == ((20, 30, 5), (10, 15, 1))
+    assert splits["val"].sizes == ((20, 30, 2),)
+    for split, folder in (("train", "jpg"), ("val", "val_jpg")):
+        pictures = [
+            Image.open(path).resize((60, 40), Image.Resampling.BILINEAR) for path in (dataset / folder).iterdir()
+        ]
+        pixels = np.stack([np.asarray(picture) for picture in pictures]).astype(np.float64)
+        channels = splits[split].channels
+        np.testing.assert_allclose(channels.mean, pixels.mean((0, 1, 2)), rtol=1e-12)
+        np.testing.assert_allclose(channels.std, pixels.std((0, 1, 2)), rtol=1e-12)
+        assert channels == others[split].channels
+
+
+def test_the_manifest_tells_what_was_done_but_no_path_of_this_machine(dataset, tmp_path):
+    (dataset / "classes.csv").rename(tmp_path / "mine.csv")
+    source = SourceConfig(dataset, classes=str(tmp_path / "mine.csv"))
+    pair = PairConfig((24, 24), "crop", "vote", "jpeg:80", 2)
+    manifest = build(BuildConfig(source, tmp_path / "out", pair=pair, seed=3, limit=2, workers=1)).manifest
+    assert (manifest.class_map, manifest.layout, manifest.fit) == ("mine.csv", find_layout(source).name, "crop")
+    assert manifest.ignore_values == ("#FFFF00",)
+    assert manifest.options == {
+        "image_format": "jpeg:80", "mask_resample": "vote", "tolerance": 2, "seed": 3, "limit": 2,
+    }  # fmt: skip
+    assert str(tmp_path) not in (tmp_path / "out/manifest.json").read_text()
+
+
+def test_records_that_keep_their_sizes_have_one_in_the_manifest_only_where_all_have_it(dataset, tmp_path):
+    assert build(config(dataset, tmp_path / "same", size=None)).manifest.size == (20, 30)
+    image, mask = draw_pair(7, (10, 15))
+    Image.fromarray(image).save(dataset / "jpg/p0.jpg")
+    Image.fromarray(COLORS[mask]).save(dataset / "png/m0.png")
+    report = build(config(dataset, tmp_path / "mixed", size=None))
+    assert read_manifest(tmp_path / "mixed").size is report.manifest.size is report.to_json()["size"] is None
+    shapes = sorted(record.image.shape[:2] for record in RecordSource(tmp_path / "mixed", "train"))
+    assert shapes == [(10, 15)] + [(20, 30)] * 5
+
+
+def test_the_report_remarks_on_what_was_turned_corrected_and_kept(dataset, tmp_path):
+    assert build(config(dataset, tmp_path / "plain")).to_text().endswith("0")  # the table's last cell
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    for number in range(2):
+        image, mask = draw_pair(number)
+        Image.fromarray(image).save(dataset / f"jpg/p{number}.jpg", exif=exif)
+        drawing = COLORS[mask]
+        drawing[0, 0] ^= 1
+        Image.fromarray(drawing).save(dataset / f"png/m{number}.png")
+    pair = PairConfig((20, 30), image_format="keep", tolerance=1)
+    report = build(BuildConfig(SourceConfig(dataset), tmp_path / "out", pair=pair, workers=1))
+    assert report.to_text().splitlines()[-3:] == [
+        "photographs turned upright by EXIF: 2",
+        "mask pixels taken for the nearest listed colour: 2",
+        "photographs stored with their own bytes: 6",
+    ]
+    facts = report.to_json()
+    assert [facts[key] for key in ("turned", "unturned", "corrected_pixels", "kept")] == [2, 0, 2, 6]
+
+
+def test_all_255_classes_are_counted(dataset, tmp_path):
+    (dataset / "classes.csv").write_text("name,value\n" + "".join(f"c{n},{n}\n" for n in range(255)) + "ignore,255\n")
+    for folder in ("png", "val_png"):
+        for path in (dataset / folder).iterdir():
+            Image.fromarray(np.arange(600).reshape(20, 30).astype(np.uint8)).save(path)
+    manifest = build(config(dataset, tmp_path / "out", size=(20, 30))).manifest
+    counts = np.bincount(np.arange(600) % 256)
+    assert manifest.splits["val"].pixels == tuple(2 * counts[:255])
+    assert manifest.splits["val"].images == (2,) * 255
+    assert manifest.splits["val"].ignored_pixels == 2 * counts[255]

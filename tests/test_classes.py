@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-import pytest
+import os
+import random
 
-from converter.classes import ClassMap, parse_class_map, read_class_map, wheel_color
+import pytest
+from PIL import Image
+
+from converter.classes import (
+    MAX_BYTES,
+    ClassMap,
+    ClassMapBuilder,
+    greys_of,
+    luminance,
+    parse_class_map,
+    read_class_map,
+    to_csv,
+    wheel_color,
+)
 from converter.errors import UsageError
 
 
@@ -53,6 +67,24 @@ def test_a_byte_order_mark_crlf_blank_lines_and_spaces_are_tolerated(tmp_path):
     assert read_class_map(path) == ClassMap(("a", "b"), {1: 0, 2: 1}, {}, {})
 
 
+def test_lines_that_begin_with_a_hash_are_remarks():
+    classes = parse_class_map("# a draft\n#\nname,value\n  # 61.2 % of all pixels, 12 images\na,#010203\n#a,4\n", "x")
+    assert classes == ClassMap(("a",), {}, {(1, 2, 3): 0}, {})
+
+
+def test_what_spreadsheets_add_is_tolerated():
+    lines = ['"sep=;"', "NAME;Value;;", "a;1;;", ";;;", "# remark;;;", '"b"; "0,255,0";;', '"c; d";p15;;']
+    assert parse_class_map("\r\n".join(lines), "x") == ClassMap(("a", "b", "c; d"), {1: 0}, {(0, 255, 0): 1}, {15: 2})
+
+
+def test_the_separator_that_a_first_line_names_is_taken():
+    assert parse_class_map("sep=,\nname,value\na;b,1\n", "x").names == ("a;b",)
+
+
+def test_quotes_in_a_name_are_doubled():
+    assert parse('"say ""a""",1').names == ('say "a"',)
+
+
 def test_a_name_that_occurs_again_adds_its_value_to_the_class():
     assert parse("a,1", "b,2", "a,3") == ClassMap(("a", "b"), {1: 0, 2: 1, 3: 0}, {}, {})
 
@@ -71,6 +103,10 @@ def test_ignore_is_255_and_no_class(name):
     classes = parse("a,1", f"{name},2", f"{name},*")
     assert classes == ClassMap(("a",), {1: 0, 2: 255}, {}, {}, default=255)
     assert classes.name_of(255) == "ignore"
+
+
+def test_ignore_may_have_its_own_index():
+    assert parse("a,1,0", "ignore,2,255", header="name,value,index").grey == {1: 0, 2: 255}
 
 
 def test_ignore_needs_no_index():
@@ -103,6 +139,14 @@ def test_ignore_needs_no_index():
         ("ignore,*", "is a second * row"),
         ("ignore,7", "already belongs to another class"),
         ('b,"1,2,3', "unexpected end of data"),
+        ("b,\u0663", "neither a grey level nor a colour"),  # a digit, but not in ASCII
+        ("b,8,9", "has 3 columns, the header has 2"),
+        ("\0,8", "has no name"),
+        ("b" * 201 + ",8", "has a name of 201 characters"),
+        ("b,8\0", "neither a grey level nor a colour"),
+        ("b," + "9" * 5000, "neither a grey level nor a colour"),
+        ("b," + "," * 100_000 + "9", "has 100002 columns"),
+        ("b," + "x" * 200_000, "field larger than field limit"),
     ],
 )
 def test_a_wrong_row_is_refused_with_its_line(row, reason):
@@ -120,6 +164,8 @@ def test_a_wrong_row_is_refused_with_its_line(row, reason):
         ("b,2,", "index '' is no number"),
         ("b,2,255", "would have index 255; the largest is 254"),
         ("a,2,1", "class 'a' has another index, 0, in an earlier line"),
+        ("b,2,\u0661", "index '\u0661' is no number"),
+        ("ignore,2,0", "'ignore' has the index 255, not 0"),
     ],
 )
 def test_a_wrong_index_is_refused_with_its_line(row, reason):
@@ -184,7 +230,7 @@ def test_the_told_values_make_the_same_map_again():
     [
         (None, "does not exist"),
         (b"name,value\n\xff,1\n", "is not UTF-8"),
-        (b"x" * (2**20 + 1), "which no class map has"),
+        (b"x" * (2**20 + 1), "has more than 1048576 bytes, which no class map has"),
     ],
 )
 def test_a_file_that_is_no_class_map_is_refused(tmp_path, content, reason):
@@ -195,6 +241,76 @@ def test_a_file_that_is_no_class_map_is_refused(tmp_path, content, reason):
         read_class_map(path)
 
 
-def test_a_folder_is_no_class_map(tmp_path):
-    with pytest.raises(UsageError, match="does not exist"):
+def test_a_file_may_be_as_long_as_the_limit(tmp_path):
+    path = tmp_path / "classes.csv"
+    text = "name,value\na,1\n"
+    path.write_text(text + "#" * (MAX_BYTES - len(text)))
+    assert read_class_map(path).names == ("a",)
+
+
+def test_a_file_that_cannot_be_read_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="is no regular file"):
         read_class_map(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="is no regular file"):
+        read_class_map(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_class_map(tmp_path / "loop")
+    with pytest.raises(UsageError, match="does not exist"):
+        read_class_map(tmp_path / "a\0b")
+
+
+def random_map(seed: int) -> ClassMap:
+    """Returns a class map with names and values of every form, the same for the same seed."""
+    rng = random.Random(seed)
+    names = ["#a", 'b "c"', "d,e;f", "été", "ignored", "*", "p1", "0", " g ", "h\u3000"[:1], "i'j", "sep=;", "name"]
+    builder = ClassMapBuilder()
+    greys = rng.sample(range(65536), 40)
+    colors = rng.sample([(r, g, b) for r in (0, 9, 255) for g in (1, 7, 200) for b in (2, 8, 128)], 20)
+    entries = rng.sample(range(256), 20)
+    values = [*greys, *colors, *(f"p{entry}" for entry in entries)]
+    rng.shuffle(values)
+    for name, value in zip([*names, *rng.choices([*names, "ignore"], k=len(values) - len(names))], values, strict=True):
+        builder.add(name, value)
+    if seed % 2:
+        builder.add(rng.choice([*names, "ignore"]), "*")
+    return builder.finish()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_class_map_survives_being_written_as_csv(seed):
+    classes = random_map(seed)
+    again = parse_class_map(to_csv(classes), "classes.csv")
+    assert again == classes
+    assert again.colors() == classes.colors()
+
+
+def test_the_csv_of_a_class_map_reads_as_a_user_would_write_it():
+    classes = parse("ignore,255", "a,22 0 255", "b,76", '"#x",p15', "a,77 77 77", "ignore,*")
+    assert to_csv(classes) == 'name,value\na,#1600FF\na,#4D4D4D\nb,76\n"#x",p15\nignore,255\nignore,*\n'
+
+
+def test_a_builder_takes_numbers_and_colours_as_well_as_text():
+    builder = ClassMapBuilder()
+    builder.add("b", (1, 2, 3), 1)
+    builder.add("a", 7, 0)
+    builder.add(" b ", "p4")
+    builder.add("ignore", "*")
+    assert builder.finish() == ClassMap(("a", "b"), {7: 0}, {(1, 2, 3): 1}, {4: 1}, 255)
+
+
+@pytest.mark.parametrize("value", [-1, 65536, 10**30, (1, 2, 256), (-1, 0, 0), (1.5, 0, 0), "", "#00FF0"])
+def test_a_builder_refuses_values_that_no_mask_can_hold(value):
+    with pytest.raises(ValueError, match="exceeds 65535|neither a grey level nor a colour"):
+        ClassMapBuilder().add("a", value)
+
+
+@pytest.mark.parametrize("color", [(255, 0, 0), (0, 255, 0), (255, 255, 255), (22, 0, 255), (1, 2, 3), (60, 40, 222)])
+def test_luminance_is_what_pillow_makes_grey_of_a_colour(color):
+    assert luminance(color) == Image.new("RGB", (1, 1), color).convert("L").getpixel((0, 0))
+
+
+def test_the_greys_of_a_class_map_leave_out_what_is_grey_already():
+    classes = parse("a,255 0 0", "b,0 255 0", "c,9 9 9", "d,0 129 3", "ignore,255 255 0")
+    assert greys_of(classes) == {76: (255, 0, 0), 150: (0, 255, 0), 226: (255, 255, 0)}  # (0, 129, 3) is 76 too

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 import zlib
 
 import numpy as np
 import pytest
-from picture_bytes import chunk, png, saved
+from picture_bytes import bmp, chunk, png, saved, tiff
 from PIL import Image
 
+from converter.containers import PNG_SIGNATURE, check_png
 from converter.errors import DataError
 from converter.images import (
-    PNG_SIGNATURE,
     Box,
-    check_png,
     decode_image,
+    encode_image,
     encode_jpeg,
+    kept_bytes,
     load,
     open_photo,
     open_picture,
@@ -26,6 +28,9 @@ from converter.images import (
 )
 
 ORIENTATION = 0x0112
+
+
+ADAM7 = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
 
 
 def noise(*shape: int) -> np.ndarray:
@@ -125,13 +130,16 @@ def test_a_jpeg_cut_at_any_place_is_refused_even_if_only_its_last_byte_is_missin
         PNG_SIGNATURE,
         b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n",
         saved(noise(3, 5), "GIF"),
-        saved(noise(3, 5), "BMP"),
-        saved(noise(3, 5), "TIFF"),
         saved(noise(3, 5, 3), "WEBP"),
+        b"BM",
+        b"II*\0",
+        b"II*\0" + bytes(99),
+        b"MM\0*" + b"\xff" * 99,
+        b"II+\0" + b"\xff" * 99,
     ],
-    ids=["empty", "x", "soi", "signature", "postscript", "gif", "bmp", "tiff", "webp"],
+    ids=["empty", "x", "soi", "signature", "postscript", "gif", "webp", "bm", "ii", "no-tags", "far", "big"],
 )
-def test_what_is_neither_jpeg_nor_png_is_refused_whatever_its_name(data):
+def test_what_is_no_jpeg_png_tiff_or_bmp_is_refused_whatever_its_name(data):
     assert refusal(data) in {"E_FORMAT", "E_DAMAGED"}
 
 
@@ -234,6 +242,250 @@ def test_16_bits_a_channel_are_refused(color_type, channels):
     assert refusal(png((2, 2), 16, color_type, bytes(2 * (1 + 4 * channels)))) == "E_IMAGE_MODE"
 
 
+@pytest.mark.parametrize("color_type", [0, 2, 4, 6])
+def test_interlaced_photographs_have_their_pixels(color_type):
+    channels = {0: 1, 2: 3, 4: 2, 6: 4}[color_type]
+    pixels = noise(11, 13, channels)
+    rows = b""
+    for left, top, right, down in ADAM7:
+        for row in pixels[top::down, left::right] if left < 13 else ():
+            rows += b"\0" + row.tobytes()
+    color = pixels[..., : channels - (color_type >= 4)]
+    data = png((11, 13), 8, color_type, rows, interlaced=1)
+    assert np.array_equal(rendered(data, (11, 13)), np.broadcast_to(color, (11, 13, 3)))
+
+
+def test_a_progressive_jpeg_has_the_pixels_of_the_same_coefficients_in_one_scan():
+    plain = rendered(saved(smooth(33, 47), "JPEG", quality=90), (33, 47))
+    assert np.array_equal(rendered(saved(smooth(33, 47), "JPEG", quality=90, progressive=True), (33, 47)), plain)
+
+
+def test_inks_are_taken_from_white_where_adobe_says_that_they_are_inverted_and_refused_where_nobody_says():
+    inks = noise(8, 8, 4) // 4 * 4
+    inks = np.kron(inks, np.ones((8, 8, 1), np.uint8))
+    data = saved(Image.frombytes("CMYK", (64, 64), inks.tobytes()), "JPEG", quality=100, subsampling=0)
+    assert b"Adobe" in data  # and so Pillow writes 255 - ink
+    rest = 255 - inks.astype(int)
+    expected = rest[..., :3] * rest[..., 3:] / 255
+    assert np.abs(rendered(data, (64, 64)) - expected).max() <= 4
+    start = data.index(b"\xff\xee")
+    with pytest.raises(DataError, match="four inks") as caught:
+        open_photo(data[:start] + data[start + 16 :], "a.jpg")
+    assert caught.value.code == "E_IMAGE_MODE"
+
+
+def test_ycck_is_turned_into_inks_first():
+    samples = np.kron(noise(8, 8, 4), np.ones((8, 8, 1), np.uint8))
+    data = saved(Image.frombytes("CMYK", (64, 64), samples.tobytes()), "JPEG", quality=100, subsampling=0)
+    marker = data.index(b"Adobe")
+    assert data[marker + 11] == 0
+    data = data[: marker + 11] + b"\2" + data[marker + 12 :]  # transform 2: the first three samples are Y, Cb, Cr
+    y, cb, cr, black = np.moveaxis(255.0 - samples, 2, 0)  # as Pillow wrote them
+    cb, cr = cb - 128, cr - 128
+    rgb = np.stack([y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb], axis=-1).clip(0, 255)
+    # YCCK codes the inverse of the inks; Adobe inverts all of it once more (Adobe TN 5116; IJG's libjpeg.txt).
+    expected = (255 - rgb) * black[..., None] / 255
+    assert np.abs(rendered(data, (64, 64)) - expected).max() <= 6
+
+
+# ---- TIFF and BMP
+
+MANY_TIFFS = [
+    (order, compression, is_planar, layout)
+    for order in "<>"
+    for compression in (1, 8, 32773)
+    for is_planar in (False, True)
+    for layout in ({}, {"part": (10, 53)}, {"part": (16, 32), "is_tiled": True})
+]
+
+
+@pytest.mark.parametrize(("order", "compression", "is_planar", "layout"), MANY_TIFFS)
+def test_a_tiff_has_its_pixels_however_they_lie(order, compression, is_planar, layout):
+    pixels = noise(37, 53, 3)
+    data = tiff(pixels, order=order, compression=compression, is_planar=is_planar, **layout)
+    assert np.array_equal(rendered(data, (37, 53)), pixels)
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate", "packbits", "raw"])
+def test_a_tiff_that_pillow_wrote_has_its_pixels(compression):
+    assert np.array_equal(
+        rendered(saved(noise(37, 53, 3), "TIFF", compression=compression), (37, 53)), noise(37, 53, 3)
+    )
+
+
+def test_a_big_tiff_is_read_and_refused_by_name_where_pillow_cannot_open_it():
+    assert np.array_equal(rendered(tiff(noise(3, 5, 3), is_big=True), (3, 5)), noise(3, 5, 3))
+    with pytest.raises(DataError, match=r"holds big-endian numbers in the large form \(BigTIFF\), which is not read"):
+        open_photo(tiff(noise(3, 5, 3), is_big=True, order=">"), "a.tif")
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+@pytest.mark.parametrize("photometric", [0, 1])
+@pytest.mark.parametrize("compression", [1, 8])
+def test_grey_samples_of_a_tiff_run_from_black_to_white_or_from_white_to_black(bits, photometric, compression):
+    samples = noise(7, 11) >> (8 - bits)
+    grey = samples * (255 // (2**bits - 1))
+    grey = grey if photometric else 255 - grey
+    data = tiff(samples, {262: photometric}, bits=bits, compression=compression)
+    assert np.array_equal(rendered(data, (7, 11)), np.repeat(grey[..., None], 3, axis=2))
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_the_palette_of_a_tiff_has_16_bits_of_which_the_upper_8_are_the_colour(bits):
+    indices = noise(7, 11) >> (8 - bits)
+    colors = noise(2**bits, 3)
+    for factor in (256, 257):
+        palette = tuple((colors.T.astype(int) * factor).ravel().tolist())
+        assert np.array_equal(rendered(tiff(indices, {262: 3, 320: palette}, bits=bits), (7, 11)), colors[indices])
+
+
+@pytest.mark.parametrize("extra", [(), (0,), (2,)])
+@pytest.mark.parametrize("compression", [1, 8])
+def test_a_fourth_band_of_a_tiff_is_dropped_whatever_it_says_it_is(extra, compression):
+    pixels = noise(7, 5, 4)
+    assert np.array_equal(rendered(tiff(pixels, {338: extra}, compression=compression), (7, 5)), pixels[..., :3])
+
+
+def test_bands_that_lie_one_after_the_other_are_right_or_refused():
+    pixels = noise(7, 5, 4)
+    for compression in (1, 8):
+        data = tiff(pixels, {338: 2}, is_planar=True, compression=compression)
+        assert np.array_equal(rendered(data, (7, 5)), pixels[..., :3])
+        # Without a word on the fourth one Pillow mixes them up.
+        assert refusal(tiff(pixels, is_planar=True, compression=compression)) == "E_FORMAT"
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "what"),
+    [
+        (tiff(noise(3, 5, 3), bits=16), "E_IMAGE_MODE", "16 bits a channel"),
+        (tiff(noise(3, 5), bits=16), "E_IMAGE_MODE", "16 bits a channel"),
+        (tiff(noise(3, 5), bits=32), "E_FORMAT", "numbers of 32 bits"),
+        (tiff(noise(3, 5), {339: 3}, bits=32), "E_FORMAT", "floating-point numbers of 32 bits"),
+        (tiff(noise(3, 5), {339: 2}), "E_FORMAT", "signed numbers of 8 bits"),
+        (tiff(noise(3, 5, 4), {338: 1}), "E_FORMAT", "multiplied by their alpha channel"),
+        (tiff(noise(3, 5, 3), {262: 6}), "E_FORMAT", "YCbCr"),
+        (tiff(noise(3, 5, 3), {262: 8}), "E_IMAGE_MODE", "mode LAB"),
+        (tiff(noise(3, 5, 3), {259: 50000}), "E_FORMAT", "compression 50000"),
+        (
+            saved(noise(3, 5), "TIFF", save_all=True, append_images=[Image.new("L", (5, 3))]),
+            "E_FORMAT",
+            "several pages",
+        ),
+    ],
+)
+def test_a_tiff_whose_pixels_would_not_be_right_is_refused_by_name(data, code, what):
+    with pytest.raises(DataError, match=what) as caught:
+        open_photo(data, "a.tif")
+    assert caught.value.code == code
+
+
+def test_smaller_copies_within_a_tiff_are_no_pages():
+    data = bytearray(tiff(noise(4, 6, 3)))
+    (count,) = struct.unpack_from("<H", data, 8)
+    struct.pack_into("<L", data, 10 + 12 * count, len(data))
+    page = bytearray(tiff(noise(2, 3, 3), {254: 1}))[8:]
+    assert np.array_equal(rendered(bytes(data + page), (4, 6)), noise(4, 6, 3))
+    page = bytearray(tiff(noise(2, 3, 3), {254: 0}))[8:]
+    assert refusal(bytes(data + page)) == "E_FORMAT"
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {257: 38},  # a row more than the strips hold
+        {257: 3700},
+        {273: ()},
+        {279: ()},
+        {279: (1590, 1590, 1590, 0)},
+        {278: 9},
+        {278: 0},
+        {256: 0},
+        {256: ()},
+        {262: ()},
+        {273: (8, 9, 10, 2**32 - 1)},
+        {257: (37, 37)},
+        {277: 4},
+        {284: 2},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("compression", [1, 8])
+def test_a_tiff_whose_tags_promise_more_than_there_is_is_refused(tags, compression):
+    good = tiff(noise(37, 53, 3), part=(10, 53), compression=compression)
+    assert np.array_equal(rendered(good, (37, 53)), noise(37, 53, 3))
+    with pytest.raises(DataError):
+        rendered(tiff(noise(37, 53, 3), tags, part=(10, 53), compression=compression), (37, 53))
+
+
+@pytest.mark.parametrize("kind", ["raw", "tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"])
+def test_a_tiff_cut_at_any_byte_is_refused(kind):
+    data = saved(noise(13, 17, 3), "TIFF", compression=kind)
+    rendered(data, (13, 17))
+    for cut in range(len(data)):
+        with pytest.raises(DataError):
+            rendered(data[:cut], (13, 17))
+
+
+def test_a_flipped_bit_in_the_deflated_pixels_of_a_tiff_changes_no_pixel_or_is_refused():
+    pixels = noise(13, 17, 3)
+    data = tiff(pixels, compression=8)
+    start = len(data) - len(zlib.compress(pixels.tobytes()))
+    for position in range(start * 8, len(data) * 8):
+        damaged = bytearray(data)
+        damaged[position // 8] ^= 1 << position % 8
+        with contextlib.suppress(DataError):  # the last bits of a stream may be of no use
+            assert np.array_equal(rendered(bytes(damaged), (13, 17)), pixels)
+
+
+def test_tiles_of_a_tiff_that_would_fill_the_memory_are_refused():
+    tags = {322: 60_000, 323: 60_000}
+    assert refusal(tiff(noise(16, 16), tags, is_tiled=True, part=(16, 16), compression=8)) == "E_DAMAGED"
+    assert refusal(tiff(noise(1, 1), {256: 60_000, 257: 60_000})) == "E_TOO_LARGE"
+
+
+def test_a_deflated_strip_that_swells_beyond_its_rows_is_refused():
+    data = tiff(np.zeros((4000, 4000), np.uint8), {256: 8, 257: 8, 278: 8}, compression=8)
+    assert refusal(data) == "E_DAMAGED"
+
+
+@pytest.mark.parametrize("bits", [1, 4, 8])
+def test_the_palette_of_a_bmp_becomes_its_colours(bits):
+    indices, colors = noise(7, 11) >> (8 - bits), noise(2**bits, 3)
+    assert np.array_equal(rendered(bmp(indices, bits, colors.tolist()), (7, 11)), colors[indices])
+
+
+def test_a_colour_bmp_has_its_pixels():
+    assert np.array_equal(rendered(saved(noise(7, 11, 3), "BMP"), (7, 11)), noise(7, 11, 3))
+
+
+@pytest.mark.parametrize(("bits", "count"), [(4, 16), (8, 2)])
+def test_a_bmp_whose_palette_pillow_takes_for_grey_samples_of_other_bits_is_refused(bits, count):
+    greys = [(0, 0, 0), (255, 255, 255)] if count == 2 else [(level, level, level) for level in range(count)]
+    assert refusal(bmp(noise(7, 11) % count, bits, greys)) == "E_FORMAT"
+
+
+def test_a_bmp_of_run_lengths_is_refused_and_a_cut_one_too():
+    data = bmp(noise(7, 12), 8, noise(256, 3).tolist())
+    assert refusal(bmp(noise(7, 12), 8, noise(256, 3).tolist(), compression=1)) == "E_FORMAT"
+    for cut in range(len(data)):
+        with pytest.raises(DataError):
+            rendered(data[:cut], (7, 12))
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "BMP", "PNG", "JPEG"])
+def test_no_damage_to_a_file_makes_anything_but_a_refusal_or_a_picture(kind):
+    rng = np.random.default_rng(3)
+    data = saved(noise(13, 17, 3), kind)
+    for _ in range(500):
+        damaged = bytearray(data)
+        for position in rng.integers(0, min(len(data), 400), rng.integers(1, 5)):
+            damaged[position] = rng.integers(0, 256)
+        with contextlib.suppress(DataError):
+            photo = open_photo(bytes(damaged), "a", 10_000)
+            assert np.asarray(render(photo, (13, 17), "stretch")).shape == (13, 17, 3)
+
+
 # ---- placing
 
 
@@ -252,22 +504,73 @@ def test_16_bits_a_channel_are_refused(color_type, channels):
     ],
 )
 def test_pad_places_the_largest_box_of_the_same_shape_in_the_middle(source, size, box):
-    assert place(source, size, "pad") == box
+    assert place(source, size, "pad") == (Box(0, 0, *source), box)
 
 
 def test_stretch_takes_all_of_the_size():
-    assert place((3, 200), (50, 70), "stretch") == Box(0, 0, 50, 70)
+    assert place((3, 200), (50, 70), "stretch") == (Box(0, 0, 3, 200), Box(0, 0, 50, 70))
 
 
 def test_a_placed_box_always_lies_within_the_size_and_touches_two_sides():
     rng = np.random.default_rng(0)
     for source, size in rng.integers(1, 2000, (1000, 2, 2)):
-        box = place(tuple(source), tuple(size), "pad")
+        box = place(tuple(source), tuple(size), "pad").box
         assert min(box.top, box.left) >= 0
         assert min(box.height, box.width) >= 1
         assert box.top + box.height <= size[0]
         assert box.left + box.width <= size[1]
         assert box.height == size[0] or box.width == size[1]
+
+
+@pytest.mark.parametrize(
+    ("source", "size", "crop"),
+    [
+        ((100, 200), (50, 50), Box(0, 50, 100, 100)),
+        ((200, 101), (50, 50), Box(49, 0, 101, 101)),  # of 99 rows that go, 49 stand above
+        ((720, 960), (512, 512), Box(0, 120, 720, 720)),
+        ((10, 10), (40, 60), Box(1, 0, 7, 10)),  # 6.67 rows
+        ((1, 1000), (10, 10), Box(0, 499, 1, 1)),
+        ((360, 480), (720, 960), Box(0, 0, 360, 480)),
+    ],
+)
+def test_crop_takes_the_largest_box_of_the_stored_shape_from_the_middle(source, size, crop):
+    assert place(source, size, "crop") == (crop, Box(0, 0, *size))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_crop_takes_the_same_box_of_the_upright_photograph_however_it_lies_in_the_file(orientation):
+    upright = noise(9, 14, 3)
+    turns = {  # what lies in the file (EXIF 2.32, 4.6.4, tag 274)
+        1: upright,
+        2: upright[:, ::-1],
+        3: upright[::-1, ::-1],
+        4: upright[::-1],
+        5: upright.transpose(1, 0, 2),
+        6: upright.transpose(1, 0, 2)[::-1],
+        7: upright.transpose(1, 0, 2)[::-1, ::-1],
+        8: upright.transpose(1, 0, 2)[:, ::-1],
+    }
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    data = saved(np.ascontiguousarray(turns[orientation]), exif=exif)
+    crop = place((9, 14), (9, 9), "crop").crop
+    assert crop == Box(0, 2, 9, 9)
+    assert np.array_equal(rendered(data, (9, 9), "crop"), upright[:, 2:11])
+    assert np.array_equal(rendered(data, (5, 14), "crop"), upright[2:7])
+
+
+@pytest.mark.parametrize("size", [(125, 125), (250, 100), (60, 180), (700, 900)])
+def test_decoding_at_reduced_scale_does_not_shift_what_is_cropped(size):
+    data = saved(smooth(1001, 1503), "JPEG", quality=95)
+    top, left, height, width = place((1001, 1503), size, "crop").crop
+    area = (left, top, left + width, top + height)
+    whole = Image.open(io.BytesIO(data)).convert("RGB")
+    reference = np.asarray(whole.resize((size[1], size[0]), Image.Resampling.BILINEAR, box=area)).astype(int)
+    ours = rendered(data, size, "crop").astype(int)
+    assert np.abs(ours - reference).mean() < 1.0
+    for axis in (0, 1):
+        slope = np.gradient(reference.astype(float), axis=axis)
+        assert abs(((ours - reference) * slope).sum() / (slope**2).sum()) < 0.05
 
 
 def test_padding_is_0_and_the_picture_keeps_its_pixels():
@@ -368,7 +671,7 @@ def test_a_stored_photograph_that_is_cut_is_refused():
 @pytest.mark.parametrize("value", [0, 7])
 def test_a_png_with_too_few_rows_is_refused_and_a_black_one_is_not(present, value):
     data = png((4, 3), 8, 0, bytes([0, *[value] * 3]) * present)
-    picture = open_picture(data, "m.png")
+    picture = open_picture(data, "m.png").picture
     if present == 4:
         load(picture, "m.png")
         assert set(picture.tobytes()) == {value}
@@ -381,18 +684,108 @@ def test_a_png_with_too_few_rows_is_refused_and_a_black_one_is_not(present, valu
 def test_the_rows_of_an_interlaced_png_are_counted_pass_by_pass(size, depth):
     height, width = size
     rows = b""
-    for left, top, right, down in (
-        (0, 0, 8, 8),
-        (4, 0, 8, 8),
-        (0, 4, 4, 8),
-        (2, 0, 4, 4),
-        (0, 2, 2, 4),
-        (1, 0, 2, 2),
-        (0, 1, 1, 2),
-    ):
+    for left, top, right, down in ADAM7:
         columns = len(range(left, width, right))
         for _ in range(top, height, down) if columns else ():
             rows += bytes(1 + (columns * depth + 7) // 8)
-    load(open_picture(png(size, depth, 0, rows, interlaced=1), "m.png"), "m.png")
+    load(open_picture(png(size, depth, 0, rows, interlaced=1), "m.png").picture, "m.png")
     with pytest.raises(DataError, match=r"too few rows|cut off"):
-        load(open_picture(png(size, depth, 0, rows[:-1], interlaced=1), "m.png"), "m.png")
+        load(open_picture(png(size, depth, 0, rows[:-1], interlaced=1), "m.png").picture, "m.png")
+
+
+# ---- the photograph's own bytes
+
+
+def kept(data: bytes) -> bytes | None:
+    return kept_bytes(open_photo(data, "a.jpg"))
+
+
+@pytest.mark.parametrize("options", [
+    {}, {"progressive": True}, {"subsampling": 0}, {"subsampling": 1}, {"restart_marker_rows": 1}, {"optimize": True},
+])  # fmt: skip
+def test_a_jpeg_is_kept_with_its_very_pixels_and_without_its_metadata(options):
+    exif = Image.Exif()
+    exif[0x010F] = "A camera"
+    plain = saved(smooth(33, 47), "JPEG", quality=88, **options)
+    data = saved(smooth(33, 47), "JPEG", quality=88, exif=exif, icc_profile=b"profile", comment=b"secret", **options)
+    assert kept(data) == kept(plain) == plain
+    assert np.array_equal(decode_image(plain, "a.jpg"), np.asarray(Image.open(io.BytesIO(data))))
+    assert kept(data + b"\xff\xd8 a second picture \xff\xd9") == plain
+
+
+def test_a_jpeg_without_jfif_header_is_kept_where_every_reader_takes_it_for_ycbcr():
+    data = saved(smooth(33, 47), "JPEG")
+    assert data[2:4] == b"\xff\xe0"
+    bare = data[:2] + data[20:]
+    assert kept(bare) == bare
+    adobe = b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0"
+    assert kept(bare[:2] + adobe + b"\1" + bare[2:]) == bare[:2] + adobe + b"\1" + bare[2:]
+    assert kept(bare[:2] + adobe + b"\0" + bare[2:]) is None  # these samples are RGB
+
+
+def test_the_thumbnail_of_a_jfif_header_is_not_kept():
+    data = saved(smooth(33, 47), "JPEG")
+    header = b"\xff\xe0" + struct.pack(">H", 16 + 12) + data[6:18] + b"\2\2" + b"secret thumb"
+    assert kept(data[:2] + header + data[20:]) == data
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        saved(noise(9, 9), "JPEG"),
+        saved(Image.new("CMYK", (9, 9)), "JPEG"),
+        saved(noise(9, 9)),
+        saved(noise(9, 9, 3), "BMP"),
+        saved(noise(9, 9, 3), "TIFF"),
+        saved(noise(9, 9, 3), transparency=(1, 2, 3)),
+        saved(Image.new("RGBA", (9, 9))),
+    ],
+    ids=["grey", "cmyk", "grey-png", "bmp", "tiff", "transparent", "rgba"],
+)
+def test_what_not_every_reader_takes_for_the_same_rgb_is_not_kept(data):
+    assert kept(data) is None
+
+
+def test_a_photograph_that_is_to_be_turned_is_not_kept():
+    exif = Image.Exif()
+    exif[ORIENTATION] = 3
+    assert kept(saved(noise(9, 9, 3), "JPEG", exif=exif)) is None
+
+
+def test_a_png_is_kept_with_its_pixels_and_without_its_metadata():
+    plain = saved(noise(9, 11, 3))
+    exif = Image.Exif()
+    exif[0x010F] = "A camera"
+    assert kept(saved(noise(9, 11, 3), exif=exif, icc_profile=b"profile", dpi=(300, 300))) == plain
+    assert kept(plain + b"left over") == plain
+    assert np.array_equal(decode_image(plain, "a.png"), noise(9, 11, 3))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_damaged_photograph_is_not_kept_but_refused(kind):
+    data = saved(noise(33, 47, 3), kind)
+    with pytest.raises(DataError):
+        kept(data[:-30])
+
+
+def test_a_photograph_can_be_stored_as_png_with_its_very_pixels_and_nothing_else():
+    source = saved(noise(9, 11, 3), icc_profile=b"profile", dpi=(300, 300))
+    data = encode_image(render(open_photo(source, "a.png"), (9, 11), "pad"), "png", 95)
+    assert check_png(data, "a.png") == (8, 2)
+    assert np.array_equal(decode_image(data, "a.png"), noise(9, 11, 3))
+    assert {data[at + 4 : at + 8] for at in chunk_places(data)} == {b"IHDR", b"IDAT", b"IEND"}
+    picture = Image.fromarray(noise(9, 11, 3))
+    assert encode_image(picture, "jpeg:70", 70) == encode_jpeg(picture, 70)
+
+
+def chunk_places(data: bytes) -> list[int]:
+    places = [len(PNG_SIGNATURE)]
+    while data[places[-1] + 4 : places[-1] + 8] != b"IEND":
+        places.append(places[-1] + 12 + struct.unpack_from(">I", data, places[-1])[0])
+    return places
+
+
+def test_a_png_photograph_with_too_few_rows_is_refused_like_a_mask():
+    rows = bytes(1 + 3 * 3) * 3
+    with pytest.raises(DataError, match=r"too few rows|cut off"):
+        rendered(png((4, 3), 8, 2, rows), (4, 3))

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from conftest import EXPECTED, draw_pair
+from conftest import COLORS, EXPECTED, draw_pair
 from PIL import Image
 
 from converter.build import build
@@ -133,3 +133,53 @@ def test_the_sheet_shows_the_overlays_of_the_records(records, tmp_path):
 def test_a_sheet_needs_the_ending_of_a_picture(records, tmp_path):
     with pytest.raises(UsageError, match="no ending of a picture"):
         save_sheet([record_at(find_shard(records), 0)], inspect_shard(find_shard(records)).classes, "", tmp_path / "s")
+
+
+@pytest.fixture
+def mixed(dataset, tmp_path):
+    """Records of three sizes, stored as PNG: 0 of train is very high, 1 very wide."""
+    for number, size in enumerate([(400, 15), (1, 2000)]):
+        image, mask = draw_pair(number, size)
+        Image.fromarray(image).save(dataset / f"jpg/p{number}.jpg")
+        Image.fromarray(COLORS[mask]).save(dataset / f"png/m{number}.png")
+    pair = PairConfig(size=None, image_format="png")
+    return build(BuildConfig(SourceConfig(dataset), tmp_path / "mixed", pair=pair, workers=1)).out
+
+
+def test_records_of_different_sizes_have_none_in_the_reports(mixed):
+    manifest, reports = inspect_dataset(mixed)
+    assert [report.size for report in reports] == [None, (20, 30)]
+    assert reports[0].to_json()["size"] is dataset_json(mixed, manifest, reports)["size"] is None
+    assert "records  6, sizes differ" in reports[0].to_text()
+    assert "dataset, sizes differ, fit pad" in dataset_text(mixed, manifest, reports)
+    assert sum(report.to_json()["classes"][1]["pixels"] for report in reports) == sum(
+        int((EXPECTED[draw_pair(*which)[1]] == 1).sum())
+        for which in [(0, (400, 15)), (1, (1, 2000)), *((number,) for number in (2, 3, 4, 5, 1000, 1001))]
+    )
+
+
+def test_a_record_tells_how_its_photograph_is_stored(records, mixed):
+    for folder, image_format in ((records, "jpeg"), (mixed, "png")):
+        shard = find_shard(folder)
+        record, classes = record_at(shard, 0), inspect_shard(shard).classes
+        assert record_json(record, 0, classes)["image_format"] == image_format
+        assert f"{image_format.upper()} {len(record.image_bytes):,} bytes" in record_text(record, 0, classes)
+
+
+def test_a_sheet_of_different_sizes_has_cells_of_one_size_with_the_whole_of_each_picture(mixed, tmp_path):
+    manifest = inspect_dataset(mixed)[0]
+    found = some_records([mixed / shard.name for _, shard in manifest.shards()])
+    save_sheet(found, manifest.classes, "", tmp_path / "sheet.png")
+    sheet = np.asarray(Image.open(tmp_path / "sheet.png"))
+    # The first is reduced to 320 x 12 and the second to 1 x 320, so that cells are 320 x 320: the others grow tenfold.
+    assert sheet.shape[:2] >= (2 * (320 + 8), 4 * (320 + 8))
+    for place, record in enumerate(found):
+        top, left = 8 + place // 4 * (320 + 8), 8 + place % 4 * (320 + 8)
+        is_paper = (sheet[top : top + 320, left : left + 320] == 255).all(-1)
+        box = {(400, 15): (0, 154, 320, 12), (1, 2000): (159, 0, 1, 320), (20, 30): (53, 0, 213, 320)}[
+            record.mask.shape
+        ]
+        inside = np.zeros((320, 320), bool)
+        inside[box[0] : box[0] + box[2], box[1] : box[1] + box[3]] = True
+        assert is_paper[~inside].all()
+        assert not is_paper[inside].any()

@@ -10,6 +10,7 @@ import pytest
 
 from converter.errors import DataError, UsageError
 from converter.manifest import (
+    ChannelInfo,
     ClassInfo,
     Manifest,
     ShardInfo,
@@ -27,11 +28,27 @@ MANIFEST = Manifest(
     size=(2, 3),
     fit="pad",
     classes=(ClassInfo(0, "ground", (0, 0, 0), ("0", "*")), ClassInfo(1, "Straße", (22, 0, 255), ("#1600FF",))),
-    splits={"train": SplitInfo((SHARD, EMPTY), 40, (10, 5), (3, 2), 3, skipped=1)},
+    splits={
+        "train": SplitInfo(
+            (SHARD, EMPTY), 40, (10, 5), (3, 2), 3, skipped=1,
+            padded_pixels=2, channels=ChannelInfo((1 / 3, 127.5, 255.0), (0.1, 63.75, 0.0)),
+            sizes=((576, 720, 2), (720, 576, 1)), other_sizes=4, turned=1, unturned=2, corrected_pixels=7, kept=3,
+        )
+    },
     options={"seed": 0},
     written_by={"segconv": "0.1.0"},
     errors_sha256="ab" * 32,
-)
+    layout="voc",
+    class_map="labelmap.txt",
+    class_map_kind="CVAT labelmap.txt",
+    ignore_values=("#FFFF00", "p255"),
+)  # fmt: skip
+# Fields that no reader needs, and what stands for them in a manifest that was written before them.
+OPTIONAL = {"layout": "", "class_map": "", "class_map_kind": "", "ignore_values": ()}
+OPTIONAL_OF_SPLIT = {
+    "padded_pixels": 0, "channels": None, "sizes": (), "other_sizes": 0,
+    "turned": 0, "unturned": 0, "corrected_pixels": 0, "kept": 0,
+}  # fmt: skip
 
 
 def forged(path: str, value: object) -> str:
@@ -48,6 +65,31 @@ def forged(path: str, value: object) -> str:
 def test_a_manifest_comes_back_as_it_was_written():
     assert parse_manifest(MANIFEST.to_json(), "m") == MANIFEST
     assert parse_manifest(MANIFEST.to_json(), "m").to_json() == MANIFEST.to_json()
+
+
+def test_a_manifest_of_records_of_different_sizes_comes_back_and_has_no_common_size():
+    mixed = dataclasses.replace(MANIFEST, size=None)
+    assert json.loads(mixed.to_json())["size"] is None
+    assert parse_manifest(mixed.to_json(), "m") == mixed
+    assert MANIFEST.common_size("records") == (2, 3)
+    with pytest.raises(UsageError, match=r"^records: records have no common size\. Build .* --size HEIGHTxWIDTH\.$"):
+        mixed.common_size("records")
+
+
+def test_a_manifest_without_the_fields_that_no_reader_needs_is_read():
+    raw = json.loads(MANIFEST.to_json())
+    for field in OPTIONAL:
+        del raw[field]
+    for field in OPTIONAL_OF_SPLIT:
+        del raw["splits"]["train"][field]
+    split = dataclasses.replace(MANIFEST.splits["train"], **OPTIONAL_OF_SPLIT)
+    assert parse_manifest(json.dumps(raw), "m") == dataclasses.replace(MANIFEST, splits={"train": split}, **OPTIONAL)
+
+
+def test_channels_and_sizes_stand_in_the_text_as_a_reader_expects_them():
+    split = json.loads(MANIFEST.to_json())["splits"]["train"]
+    assert split["channels"] == {"mean": [1 / 3, 127.5, 255.0], "std": [0.1, 63.75, 0.0]}
+    assert split["sizes"] == [[576, 720, 2], [720, 576, 1]]
 
 
 def test_a_manifest_is_read_from_its_folder(tmp_path):
@@ -87,7 +129,7 @@ def test_deep_nesting_under_a_known_field_is_refused():
         parse_manifest(text, "m")
 
 
-@pytest.mark.parametrize("field", json.loads(MANIFEST.to_json()))
+@pytest.mark.parametrize("field", sorted(json.loads(MANIFEST.to_json()).keys() - OPTIONAL.keys()))
 def test_every_missing_field_is_refused(field):
     raw = json.loads(MANIFEST.to_json())
     del raw[field]
@@ -95,7 +137,9 @@ def test_every_missing_field_is_refused(field):
         parse_manifest(json.dumps(raw), "m")
 
 
-@pytest.mark.parametrize("field", json.loads(MANIFEST.to_json())["splits"]["train"])
+@pytest.mark.parametrize(
+    "field", sorted(json.loads(MANIFEST.to_json())["splits"]["train"].keys() - OPTIONAL_OF_SPLIT.keys())
+)
 def test_every_missing_field_of_a_split_is_refused(field):
     raw = json.loads(MANIFEST.to_json())
     del raw["splits"]["train"][field]
@@ -126,9 +170,22 @@ def test_a_shard_name_that_is_not_one_of_ours_is_refused(name):
         ("size", [float("inf"), 3], "OverflowError"),
         ("size", [float("nan"), 3], "ValueError"),
         ("splits", [], "AttributeError"),
-        ("splits/train", None, "TypeError"),
+        ("splits/train", None, "AttributeError"),
         ("splits/train/pixels", [1], "another number of classes"),
         ("splits/train/images", [1, 2, 3], "another number of classes"),
+        ("splits/train/channels", {"mean": [0, 0, 0]}, "KeyError"),
+        ("splits/train/channels", [1], "TypeError"),
+        ("splits/train/channels/mean", [0, 0], "unpack"),
+        ("splits/train/channels/mean", [0, 0, 255.5], "channel levels"),
+        ("splits/train/channels/std", [0, -1, 0], "channel levels"),
+        ("splits/train/channels/std", [0, float("nan"), 0], "channel levels"),
+        ("splits/train/sizes", [[576, 720]], "unpack"),
+        ("splits/train/sizes", [[0, 720, 1]], "below 1"),
+        ("splits/train/sizes", [[576, 720, "many"]], "ValueError"),
+        ("splits/train/sizes", 3, "TypeError"),
+        ("splits/train/turned", None, "TypeError"),
+        ("splits/train/kept", float("inf"), "OverflowError"),
+        ("ignore_values", 3, "TypeError"),
         ("splits/train/shards/0/records", -1, "negative"),
         ("splits/train/shards/0/bytes", -1, "negative"),
         ("splits/train/shards/0/bytes", "many", "ValueError"),

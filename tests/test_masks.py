@@ -12,8 +12,7 @@ from PIL import Image
 
 from converter.classes import parse_class_map
 from converter.errors import DataError
-from converter.images import Box
-from converter.masks import MAX_TABLES, MaskMapper, count_classes, decode_mask, encode_png, open_mask, pad_mask
+from converter.masks import MAX_TABLES, MaskMapper, count_classes, decode_mask, encode_png, open_mask
 from converter.sample import draw_tile
 
 TUTORIAL = ("background,*", "building,76", "vegetation,150", "road,255")
@@ -32,8 +31,9 @@ def palette_png(indices: np.ndarray, *colors: tuple[int, int, int]) -> bytes:
 
 def mapped(data: bytes, classes: MaskMapper, size: tuple[int, int] | None = None) -> np.ndarray:
     source = open_mask(data, "a.png")
-    mask = classes.map_mask(source, size or source.size)
+    mask = classes.map_mask(source, size or source.size, "stretch")
     assert mask.dtype == np.uint8
+    assert mask.shape == (size or source.size)
     return mask
 
 
@@ -381,11 +381,10 @@ def test_what_no_writer_of_ours_stores_is_refused_on_reading(data):
 
 
 def test_padding_is_ignored():
-    mask = np.array([[1, 2], [3, 4]], np.uint8)
-    padded = pad_mask(mask, Box(1, 0, 2, 2), (4, 3))
-    assert padded.tolist() == [[255, 255, 255], [1, 2, 255], [3, 4, 255], [255, 255, 255]]
+    source = open_mask(saved(np.array([[1, 2], [0, 3]], np.uint8)), "a.png")
+    padded = mapper("a,0", "b,1", "c,2", "d,3").map_mask(source, (4, 2), "pad")
+    assert padded.tolist() == [[255, 255], [1, 2], [0, 3], [255, 255]]
     assert padded.dtype == np.uint8
-    assert np.array_equal(pad_mask(mask, Box(0, 0, 2, 2), (2, 2)), mask)
 
 
 @pytest.mark.parametrize("num_classes", [1, 4, 255])

@@ -93,6 +93,60 @@ def test_a_caption_is_written_below_its_row():
     assert second.min() == 255
 
 
+def test_a_caption_for_each_cell_stays_below_its_cell():
+    name = "photographs/of a long street/0001TP_006690.png"
+    pixels = np.asarray(contact_sheet([[cell(0), cell(1)], [cell(2)]], captions=["a.jpg", name, name]))
+    step = (pixels.shape[0] - GAP) // 2
+    below = pixels[GAP + 50 : GAP + step - GAP]
+    for column in (0, 1):
+        left = GAP + column * (120 + GAP)
+        assert below[:, left : left + 120].min() < 200
+    assert (below[:, GAP + 120 : GAP + 120 + GAP] == 255).all()  # the gap between the cells
+    assert (below[:, -GAP:] == 255).all()
+    assert (pixels[GAP + step + 50 :, GAP + 120 :] == 255).all()  # the last row has one cell
+
+
+def test_a_caption_for_each_row_may_be_as_wide_as_the_sheet():
+    pixels = np.asarray(contact_sheet([[cell(0)] * 3, [cell(1)] * 3], captions=["x" * 200, "a"]))
+    below = pixels[GAP + 50 : GAP + 50 + 16]
+    assert below[:, GAP + 2 * (120 + GAP) : -GAP].min() < 200
+    assert (below[:, -GAP:] == 255).all()
+
+
+def test_text_that_is_too_long_keeps_its_two_ends():
+    def below(caption: str) -> np.ndarray:
+        return np.asarray(contact_sheet([[cell(0, 50, 304)]], captions=[caption]))[GAP + 50 :]
+
+    long = below("begins here" + "-" * 100 + "001.png")
+    assert np.array_equal(long[:, : GAP + 50], below("begins here")[:, : GAP + 50])
+    assert (long[:, -GAP:] == 255).all()
+    assert not np.array_equal(long, below("begins here" + "-" * 100 + "002.png"))
+
+
+def test_cells_of_different_sizes_do_not_lie_upon_each_other():
+    small, wide, tall = cell(0, 30, 40), cell(1, 20, 200), cell(2, 90, 60)
+    pixels = np.asarray(contact_sheet([[small, wide], [tall]]))
+    assert pixels.shape[:2] == (GAP + 30 + GAP + 90 + GAP, GAP + 2 * (200 + GAP))
+    assert np.array_equal(pixels[GAP : GAP + 30, GAP : GAP + 40], small)
+    assert np.array_equal(pixels[GAP : GAP + 20, 2 * GAP + 200 : 2 * GAP + 400], wide)
+    assert np.array_equal(pixels[2 * GAP + 30 : 2 * GAP + 120, GAP : GAP + 60], tall)
+
+
+def test_a_legend_stripes_what_has_no_colour():
+    pixels = np.asarray(contact_sheet([[cell(0)]], legend=[("roof", (1, 200, 3)), ("ignore", None)]))
+    legend = pixels[GAP + 50 + GAP :].reshape(-1, 3)
+    assert all((legend == color).all(axis=1).sum() > 50 for color in (DARK, LIGHT))
+
+
+def test_long_names_of_a_legend_are_cut_before_the_next_colour():
+    legend = [("a very long name of a class " * 9, (200, 0, number)) for number in range(3)]
+    sheet = np.asarray(contact_sheet([[cell(0, 50, 480)]], legend=legend))
+    lines = sheet[GAP + 50 + GAP :]
+    fields = (lines[:, :, 0] == 200) & (lines[:, :, 1] == 0)
+    assert fields.sum() == 3 * SWATCH**2  # no letter lies on a colour
+    assert (lines[:, -GAP:] == 255).all()
+
+
 def test_the_legend_shows_each_colour_and_breaks_into_lines():
     legend = [(f"class number {index}", (index, 100, 200)) for index in range(12)]
     sheet = contact_sheet([[cell(0)]], legend=legend)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import io
 import json
 
 import numpy as np
 import pytest
-from conftest import EXPECTED, draw_pair
+from conftest import COLORS, EXPECTED, draw_pair
+from PIL import Image
 
 from converter.build import build
 from converter.config import BuildConfig, PairConfig, SourceConfig
@@ -27,10 +30,21 @@ def test_files_tell_classes_counts_and_sizes(built):
     files = tfds_files(built.manifest)
     assert files["segmentation_mask.labels.txt"] == "background\nbuilding\nvégétation dense\n"
     info = json.loads(files["dataset_info.json"])
+    features = json.loads(files["features.json"])["featuresDict"]["features"]
+    assert features["image"]["image"]["encodingFormat"] == "jpeg"
+    assert features["image"]["image"]["shape"]["dimensions"] == ["20", "30", "3"]
     assert [(split["name"], split["shardLengths"]) for split in info["splits"]] == [
         ("train", ["3", "3"]),
         ("val", ["1", "1"]),
     ]
+
+
+def test_files_tell_png_and_sizes_that_differ(built):
+    manifest = dataclasses.replace(built.manifest, size=None, options={"image_format": "png"})
+    features = json.loads(tfds_files(manifest)["features.json"])["featuresDict"]["features"]
+    assert features["image"]["image"]["encodingFormat"] == "png"
+    assert features["image"]["image"]["shape"]["dimensions"] == ["-1", "-1", "3"]
+    assert features["segmentation_mask"]["image"]["shape"]["dimensions"] == ["-1", "-1", "1"]
 
 
 @pytest.mark.tf
@@ -79,3 +93,34 @@ def test_tensorflow_decodes_the_same_pixels_as_we_do(built):
         image = tf.io.decode_jpeg(example["image"], dct_method="INTEGER_ACCURATE")
         np.testing.assert_array_equal(image, record.image)
         np.testing.assert_array_equal(tf.io.decode_png(example["segmentation_mask"])[..., 0], record.mask)
+
+
+@pytest.mark.tf
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+@pytest.mark.parametrize(
+    ("image_format", "size"), [("png", (20, 30)), ("keep", (20, 30)), ("png", None), ("keep", None)]
+)
+def test_tfds_reads_png_kept_photographs_and_records_of_different_sizes(dataset, tmp_path, image_format, size):
+    import tensorflow_datasets as tfds
+
+    Image.fromarray(draw_pair(1)[0]).save(dataset / "jpg/p1.jpg", "PNG")  # whatever its name says
+    if size is None:
+        image, mask = draw_pair(0, (33, 21))
+        Image.fromarray(image).save(dataset / "jpg/p0.jpg")
+        Image.fromarray(COLORS[mask]).save(dataset / "png/m0.png")
+    pair = PairConfig(size=size, image_format=image_format)
+    out = build(BuildConfig(SourceConfig(dataset), tmp_path / "out", pair=pair, workers=1)).out
+    builder = tfds.builder_from_directory(out)
+    sides = size or (None, None)
+    assert builder.info.features["image"].shape == (*sides, 3)
+    assert builder.info.features["segmentation_mask"].shape == (*sides, 1)
+    ours = {record.file_name: record for record in RecordSource(out, "train")}
+    examples = list(tfds.as_numpy(builder.as_dataset("train")))
+    assert len(examples) == len(ours) == 6
+    for example in examples:
+        record = ours[example["file_name"].decode()]
+        np.testing.assert_array_equal(example["segmentation_mask"][..., 0], record.mask)
+        assert example["image"].shape == record.image.shape
+        if Image.open(io.BytesIO(record.image_bytes)).format == "PNG":  # TFDS decodes JPEG with another transform
+            np.testing.assert_array_equal(example["image"], record.image)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 
 import numpy as np
 import pytest
+from conftest import write_dataset
 from PIL import Image
 from trainer_fixtures import NEEDS_TF, write_records
 
+from converter.build import build
+from converter.config import BuildConfig, PairConfig, SourceConfig
 from converter.errors import DataError, UsageError
 from converter.manifest import Manifest
 from converter.schema import IMAGE, MASK
+from converter.source import RecordSource
 
 pytestmark = NEEDS_TF
 
@@ -129,3 +134,32 @@ def test_a_folder_without_a_manifest_is_refused(tmp_path):
 
     with pytest.raises(UsageError, match="segconv build --src"):
         open_records(tmp_path, ("train",))
+
+
+@pytest.mark.parametrize("image_format", ["jpeg:80", "png", "keep"])
+def test_what_segconv_builds_is_decoded_to_the_same_pixels_whatever_its_format(tmp_path, image_format):
+    from trainer.data import dataset, open_records
+
+    source = write_dataset(tmp_path / "source", size=(33, 47))
+    image = Image.open(source / "jpg/p0.jpg")
+    image.save(source / "jpg/p1.jpg", "PNG")
+    image.save(source / "jpg/p2.jpg", quality=70, subsampling="4:2:2", progressive=True)
+    image.save(source / "jpg/p3.jpg", quality=70, keep_rgb=True)
+    pair = PairConfig((33, 47), image_format=image_format)
+    out = build(BuildConfig(SourceConfig(source), tmp_path / "out", pair=pair, workers=1)).out
+    batches = epoch(dataset(open_records(out, ("train",)), out, "train", batch=4))
+    assert batches == [(record.image.tobytes(), record.mask.tobytes()) for record in RecordSource(out, "train")]
+    assert len(batches) == 6
+
+
+def test_records_of_different_sizes_are_refused(tmp_path):
+    from trainer.data import open_records
+
+    manifest = write_records(tmp_path / "records", records={"train": [3]})
+    text = dataclasses.replace(manifest, size=None).to_json()
+    (tmp_path / "records/manifest.json").write_text(text)
+    with pytest.raises(
+        UsageError, match=r"records: records have no common size\. Build .* --size HEIGHTxWIDTH"
+    ) as caught:
+        open_records(tmp_path / "records", ("train",))
+    assert caught.value.code == "E_SIZE"

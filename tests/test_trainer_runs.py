@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import logging
@@ -121,3 +122,9 @@ def test_the_log_file_is_complete_where_the_console_is_quiet(tmp_path, console):
     assert [line.partition(" ")[2] for line in lines] == ["epoch 1", "careful"]
     assert log.level == logging.WARNING
     assert not any(isinstance(handler, logging.FileHandler) for handler in log.handlers)
+
+
+def test_no_run_is_begun_on_records_of_different_sizes(tmp_path):
+    with pytest.raises(UsageError, match="no common size"):
+        create_run(TrainConfig(runs=tmp_path / "runs"), dataclasses.replace(MANIFEST, size=None))
+    assert not (tmp_path / "runs").exists()

@@ -24,10 +24,12 @@ def open_records(folder: Path, splits: Sequence[str]) -> Manifest:
     """Returns the manifest of a folder of records, after a check of the splits that are to be read.
 
     Raises:
-      UsageError: no finished dataset, or a split is absent, empty, or without one labelled pixel.
+      UsageError: no finished dataset, records of different sizes, or a split that is absent, empty, or without one
+        labelled pixel.
       DataError: a shard is not the one that was built.
     """
     manifest = read_manifest(folder)
+    manifest.common_size(folder)
     for split in splits:
         if split not in manifest.splits:
             what = f"has no split {split!r}, but {', '.join(map(repr, manifest.splits)) or 'none'}"
@@ -72,8 +74,10 @@ def dataset(
     if shuffle:
         records = records.shuffle(min(info.records, SHUFFLE_RECORDS), seed=seed, reshuffle_each_iteration=True)
 
+    size = manifest.common_size(folder)
+
     def decode(record: Tensor) -> tuple[dict[str, Tensor]]:
-        return (_decode(record, manifest.size),)
+        return (_decode(record, size),)
 
     pairs = records.map(decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return pairs.batch(batch).prefetch(tf.data.AUTOTUNE)
@@ -84,6 +88,7 @@ def _decode(record: Tensor, size: tuple[int, int]) -> dict[str, Tensor]:
     features = {key: tf.io.FixedLenFeature([], tf.string) for key in (IMAGE, MASK)}
     parsed = tf.io.parse_single_example(record, features)
     # The accurate transform is what Pillow uses: the same pixels here, in the reports, and in a later prediction.
+    # decode_jpeg takes PNG too; decode_image, named for both, cannot be told which transform to use.
     image = tf.io.decode_jpeg(parsed[IMAGE], channels=3, dct_method="INTEGER_ACCURATE")
     mask = tf.io.decode_png(parsed[MASK], channels=1)
     return {"image": tf.ensure_shape(image, (*size, 3)), "mask": tf.ensure_shape(mask, (*size, 1))[..., 0]}

@@ -181,8 +181,9 @@ def _or_none(number: float) -> float | None:
 
 def _check_fits(info: RunInfo, manifest: Manifest, folder: Path) -> None:
     """Raises UsageError where the records are not what the model was trained on."""
-    if manifest.size != info.size:
-        has, wanted = ("x".join(map(str, size)) for size in (manifest.size, info.size))
+    size = manifest.common_size(folder)
+    if size != info.size:
+        has, wanted = ("x".join(map(str, sides)) for sides in (size, info.size))
         what = f"has records of {has} (height x width), but the model takes {wanted}"
         raise UsageError(folder, what, f"Build the dataset with --size {wanted}.", "E_SIZE")
     if manifest.class_names != info.classes:

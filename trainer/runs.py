@@ -59,15 +59,17 @@ def create_run(config: TrainConfig, manifest: Manifest) -> Path:
     """Makes the folder of a new run and writes its config.json.
 
     Raises:
+      UsageError: the records have no common size.
       MachineError: the folder cannot be made or written to.
     """
+    size = manifest.common_size(config.data)
     run = _make_folder(config.runs)
     choices = {key: str(value) if isinstance(value, Path) else value for key, value in vars(config).items()}
     choices["data"] = str(config.data.absolute())  # so that `segconv evaluate` works from any folder
     facts = {
         "config": choices,
         "dataset": manifest.name,
-        "size": list(manifest.size),
+        "size": list(size),
         "classes": list(manifest.class_names),
         "versions": _versions(),
     }

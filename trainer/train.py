@@ -52,7 +52,7 @@ def train(config: TrainConfig) -> TrainReport:
     manifest = open_records(config.data, SPLITS)
     samples = read_samples(config.data, "val")
     keras.utils.set_random_seed(config.seed)
-    net = build_model(config.model, manifest.size, manifest.num_classes, config.weights)
+    net = build_model(config.model, manifest.common_size(config.data), manifest.num_classes, config.weights)
     run = create_run(config, manifest)  # not before all that can be refused was refused
     with log_to_file(run):
         _log_start(config, manifest, net, run)
@@ -99,7 +99,7 @@ def _log_start(config: TrainConfig, manifest: Manifest, net: keras.Model, run: P
     log.info(
         "Dataset %s: %d classes (%s), %d x %d pixels (height x width), %d training and %d validation records",
         *(manifest.name, manifest.num_classes, ", ".join(manifest.class_names)),
-        *(*manifest.size, records["train"], records["val"]),
+        *(*manifest.common_size(config.data), records["train"], records["val"]),
     )
     steps = -(-records["train"] // config.batch)
     log.info(

@@ -1,0 +1,419 @@
+"""Faults: the facts of a dataset's pairs -> everything that is wrong with it, grouped, each with its remedy.
+
+Nothing is read here: what the files hold comes in as PairFacts. A code that begins with E_ is a reason for which a
+build would stop; one with W_ is worth a look before a day of training.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import PurePosixPath
+
+from converter.class_files import FoundClasses
+from converter.classes import Color, greys_of, luminance
+from converter.config import MAX_TOLERANCE, BuildConfig
+from converter.draft_classes import stray_values, total_values
+from converter.errors import DataError, UsageError, shown
+from converter.layouts import Layout
+from converter.leaks import Leak, name_leaks, near_duplicates, place_of, same_content
+from converter.masks import MaskMapper, MaskValue
+from converter.schema import IGNORE_INDEX
+from converter.splits import ExampleRef
+from converter.survey import PairFacts
+
+RARE_SHARE, DOMINANT_SHARE = 0.001, 0.99  # of the pixels with a class: beyond these a class is hard to learn, or all is
+_SHOWN_VALUES = 3  # of the unlisted values of a mask, most frequent first
+_MAX_CLOSEST = 50  # names for which a close one is looked for: each costs a comparison with all others
+_ADD = "Add the value to the class map, or add the row `ignore,*`."
+_TURNED_DIFFERENTLY = frozenset({5, 6, 7, 8})  # EXIF orientations that exchange height and width
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One kind of fault and all places that have it.
+
+    Attributes:
+      code: stable word, such as E_MASK_VALUE or W_NEAR_DUPLICATE; data/README.md lists them.
+      severity: "error" or "warning".
+      mend: one sentence that says what to do.
+      places: (where, what) of each place, in the order of the lists; where is list and line, or a file.
+    """
+
+    code: str
+    severity: str
+    mend: str
+    places: tuple[tuple[str, str], ...]
+
+
+@dataclass
+class Material:
+    """All that is known of a dataset; the looked-up classes of its values are worked out once.
+
+    Attributes:
+      config: what a build would do.
+      layout: the pairs, the lines that are none, the files that stand in none.
+      facts: of the pairs that were read.
+      found: the class map; None where there is none.
+      class_error: why there is none.
+    """
+
+    config: BuildConfig
+    layout: Layout
+    facts: Sequence[PairFacts]
+    found: FoundClasses | None = None
+    class_error: UsageError | None = None
+    _indices: dict[MaskValue, int | str | None] = field(default_factory=dict)
+
+    @cached_property
+    def mapper(self) -> MaskMapper | None:
+        """What gives a value its class."""
+        return MaskMapper(self.found.classes) if self.found else None
+
+    @cached_property
+    def strays(self) -> dict[MaskValue, MaskValue]:
+        """The values that look like a damaged form of a frequent one, with that one."""
+        return stray_values(total_values(self.facts))
+
+    @cached_property
+    def pixels(self) -> dict[str, Counter[int]]:
+        """Pixels of each class index, and of IGNORE_INDEX, in each split."""
+        pixels: dict[str, Counter[int]] = {split: Counter() for split in self.layout.refs}
+        for facts in self.facts:
+            for value, count in facts.values:
+                index = self.index_of(value)
+                if isinstance(index, int):
+                    pixels[facts.ref.split][index] += count
+        return pixels
+
+    def index_of(self, value: MaskValue) -> int | str | None:
+        """Returns class index or IGNORE_INDEX; None where the value is not listed, a text where it is ambiguous."""
+        if value not in self._indices:
+            try:
+                self._indices[value] = self.mapper.index_of(value) if self.mapper else None
+            except ValueError as error:
+                self._indices[value] = str(error)
+        return self._indices[value]
+
+    def is_stray(self, value: MaskValue) -> bool:
+        """Whether --tolerance would take a value that is not listed for a class."""
+        return value in self.strays and self.index_of(value) is None and self.distance(value) <= MAX_TOLERANCE
+
+    def distance(self, value: MaskValue) -> int:
+        """Returns by how many levels a value differs from the nearest that the class map lists, at least 1."""
+        nearest = self.nearest(value)
+        return max(1, _levels(nearest[0], value.color)) if nearest else MAX_TOLERANCE + 1
+
+    def nearest(self, value: MaskValue) -> tuple[Color, int] | None:
+        """Returns (colour, class index) of the listed colour that differs least from a value, in its worst channel."""
+        if self.found is None:
+            return None
+        classes = self.found.classes
+        greys = [((level,) * 3, index) for level, index in classes.grey.items() if level < 256]
+        return min([*classes.rgb.items(), *greys], key=lambda item: _levels(item[0], value.color), default=None)
+
+    @property
+    def tolerance(self) -> int:
+        """The smallest --tolerance with which all values that look damaged are taken; 0 where there are none."""
+        return max((self.distance(value) for value in self.strays if self.is_stray(value)), default=0)
+
+
+class _Faults:
+    """Collects faults, grouped by code and remedy, in the order of their first place."""
+
+    def __init__(self) -> None:
+        self.groups: dict[tuple[str, str], list[tuple[str, str]]] = {}
+
+    def add(self, code: str, mend: str, where: str, what: str) -> None:
+        self.groups.setdefault((code, mend), []).append((where, what))
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Returns the groups, errors first."""
+        found = [
+            Problem(code, "error" if code.startswith("E_") else "warning", mend, tuple(places))
+            for (code, mend), places in self.groups.items()
+        ]
+        return tuple(sorted(found, key=lambda problem: problem.severity))
+
+
+def find_problems(material: Material) -> tuple[Problem, ...]:
+    """Returns all that is wrong with a dataset, errors first."""
+    faults = _Faults()
+    _class_map(material, faults)
+    _refused(material, faults)
+    _same_photographs(material, faults)
+    _unmatched(material, faults)
+    _mask_values(material, faults)
+    _balance(material, faults)
+    _orientation(material, faults)
+    if not material.layout.refs.get("val"):
+        mend = "Make train and val lists with `segconv split`."
+        faults.add("W_NO_VAL", mend, str(material.config.source.src), "has no val split, so nothing would be scored")
+    return faults.problems()
+
+
+def _class_map(material: Material, faults: _Faults) -> None:
+    error = material.class_error
+    if error is None:
+        return
+    explained = (
+        "; the masks hold 0 and 255 alone: background and foreground, not ignore" if _is_binary(material) else ""
+    )
+    faults.add("E_CLASSES", error.mend, error.where, error.what + explained)
+
+
+def _is_binary(material: Material) -> bool:
+    """Whether the masks hold the grey levels 0 and 255, and nothing else."""
+    values = {value for facts in material.facts for value, _ in facts.values}
+    return {value.color for value in values} == {(0, 0, 0), (255, 255, 255)} and all(
+        value.depth == 8 and value.mode in ("L", "RGB") for value in values
+    )
+
+
+def _refused(material: Material, faults: _Faults) -> None:
+    """Notes every reason for which a build would refuse a pair, in the order of the lists."""
+    splits = list(material.layout.refs)
+    found: list[tuple[int, int, str, DataError]] = []
+    for reject in material.layout.rejects:
+        order = splits.index(reject.split) if reject.split in splits else len(splits)
+        found.append((order, reject.line, reject.list_name, reject.error))
+    for facts in material.facts:
+        errors = [facts.error] if facts.error else []
+        for error in (*errors, *facts.further, *_value_errors(material, facts)):
+            found.append((splits.index(facts.ref.split), facts.ref.line, facts.ref.list_name, error))
+    found.sort(key=lambda item: item[:2])
+    unmatched = _by_folder(material.layout.unmatched)
+    looked_for = 0
+    for _, line, list_name, error in found:
+        what = error.what
+        if error.code == "E_MISSING" and "closest" not in what and looked_for < _MAX_CLOSEST:
+            looked_for += 1
+            what += _closest(error.where, unmatched)
+        where, what = (f"{list_name}:{line}", f"{shown(error.where)} {what}") if list_name else (error.where, what)
+        faults.add(error.code, error.mend, where, what)
+
+
+def _value_errors(material: Material, facts: PairFacts) -> Iterator[DataError]:
+    """Yields the error for a mask whose values a build would refuse."""
+    if material.found is None:
+        return
+    unlisted = []
+    for value, count in facts.values:
+        index = material.index_of(value)
+        if isinstance(index, str):
+            mend = "Write the numbers in the file into the class map, or save the mask as 8-bit grey or RGB."
+            yield DataError(facts.ref.mask, index, mend, "E_MASK_VALUE")
+            return
+        if index is None:
+            unlisted.append((value, count))
+    others = facts.other_values if material.found.classes.default is None else 0
+    number = len(unlisted) + others
+    if not number:
+        return
+    texts = [_describe(material, value, count) for value, count in unlisted[:_SHOWN_VALUES]]
+    more = f" and {number - len(texts)} more" if number > len(texts) else ""
+    what = f"holds {number} unlisted value{'s' if number > 1 else ''}: {'; '.join(texts)}{more}"
+    mend = _ADD
+    if _greyed(material):
+        mend = "These masks are the class map in grey, or the reverse: W_GREYED below says more."
+    elif not others and all(material.is_stray(value) for value, _ in unlisted):
+        mend = f"Pass --tolerance {material.tolerance} to take damaged colours for the nearest listed one."
+    yield DataError(facts.ref.mask, what, mend, "E_MASK_VALUE")
+
+
+def _describe(material: Material, value: MaskValue, count: int) -> str:
+    """Returns a value with its count and the nearest class: "12 (345 pixels, nearest: 'road' 11)"."""
+    nearest = material.nearest(value)
+    pixels = f"{count} pixel{'s' if count > 1 else ''}"
+    if nearest is None or material.found is None:
+        return f"{value} ({pixels})"
+    color, index = nearest
+    text = "#{:02X}{:02X}{:02X}".format(*color) if value.mode in ("RGB", "P") else str(color[0])
+    return f"{value} ({pixels}, nearest: {material.found.classes.name_of(index)!r} {text})"
+
+
+def _levels(a: Color, b: Color) -> int:
+    return max(abs(x - y) for x, y in zip(a, b, strict=True))
+
+
+def _same_photographs(material: Material, faults: _Faults) -> None:
+    """Notes photographs that stand in a dataset more than once."""
+    pairs = [ref for refs in material.layout.refs.values() for ref in refs]
+    known = [(facts.ref, facts.digest) for facts in material.facts if facts.digest]
+    leaks: list[Leak] = [*name_leaks(pairs), *same_content(known)]
+    code = "W_LEAK" if material.config.allow_leak else "E_LEAK"
+    for leak in sorted(leaks, key=lambda leak: (list(material.layout.refs).index(leak.ref.split), leak.ref.line)):
+        faults.add(code, "Take each out of one of the splits, or pass --allow-leak.", place_of(leak.ref), leak.what)
+    first: dict[tuple[str, bytes], ExampleRef] = {}
+    for ref, digest in known:
+        other = first.setdefault((ref.split, digest), ref)
+        if other.image != ref.image:
+            what = f"{shown(ref.image)} has the content of {shown(other.image)} ({place_of(other)})"
+            faults.add("W_DUPLICATE", "Take all but one off the list: it counts twice.", place_of(ref), what)
+    mend = "Look at both; `segconv split` keeps such photographs on one side."
+    for i, j in near_duplicates([facts.thumbnail for facts in material.facts]):
+        one, two = material.facts[i], material.facts[j]
+        if one.ref.split != two.ref.split and one.digest != two.digest:
+            what = f"{shown(two.ref.image)} looks like {shown(one.ref.image)} ({place_of(one.ref)})"
+            faults.add("W_NEAR_DUPLICATE", mend, place_of(two.ref), what)
+
+
+def _unmatched(material: Material, faults: _Faults) -> None:
+    """Notes the files of the layout's folders that stand in no pair."""
+    missing = [facts.error.where for facts in material.facts if facts.error and facts.error.code == "E_MISSING"]
+    missing += [reject.error.where for reject in material.layout.rejects if reject.error.code == "E_MISSING"]
+    folders = _by_folder([*material.layout.unmatched, *missing])
+    for number, name in enumerate(material.layout.unmatched):
+        close = _closest(name, folders) if number < _MAX_CLOSEST else ""
+        faults.add("W_UNMATCHED", "Add it to a list, rename it, or leave it.", name, f"stands in no pair{close}")
+
+
+def _by_folder(names: Iterable[str]) -> dict[str, list[str]]:
+    folders: dict[str, list[str]] = {}
+    for name in names:
+        folders.setdefault(str(PurePosixPath(name).parent), []).append(PurePosixPath(name).name)
+    return folders
+
+
+def _closest(name: str, folders: Mapping[str, Sequence[str]]) -> str:
+    """Returns the closest other name of the same folder as "; closest: ...", "" where none is close."""
+    path = PurePosixPath(name)
+    lower = {other.lower(): other for other in folders.get(str(path.parent), ()) if other != path.name}
+    close = difflib.get_close_matches(path.name.lower(), lower, 1, 0.7)
+    return f"; closest: {shown(lower[close[0]])}" if close else ""
+
+
+def _mask_values(material: Material, faults: _Faults) -> None:
+    """Notes values that look damaged or greyed, and masks that hold next to nothing."""
+    _edges(material, faults)
+    grey = _greyed(material)
+    if grey and material.found:
+        mend = "Take the original masks, or list the values that the masks hold: `segconv classes` drafts the map."
+        faults.add("W_GREYED", mend, material.found.origin, grey)
+    if material.found and _is_binary(material):
+        _binary(material, faults)
+    for facts in material.facts:
+        if not facts.values or facts.other_values:
+            continue
+        indices = {material.index_of(value) for value, _ in facts.values}
+        classes = indices - {IGNORE_INDEX}
+        if material.found is None:
+            text = f"holds {facts.values[0][0]} alone" if len(facts.values) == 1 else ""
+        elif not classes:
+            text = "is ignored throughout"
+        else:
+            index = next(iter(classes))
+            is_single = len(classes) == 1 and isinstance(index, int) and material.found.classes.num_classes > 1
+            text = f"holds {material.found.classes.name_of(index)!r} alone" if is_single else ""  # type: ignore[arg-type]
+        if text:
+            where, what = _at(facts.ref, facts.ref.mask, text)
+            faults.add("W_EMPTY_MASK", "Look at it: is it finished?", where, what)
+
+
+def _at(ref: ExampleRef, name: str, what: str) -> tuple[str, str]:
+    """Returns (where, what) of something about one file of a pair."""
+    return (place_of(ref), f"{shown(name)} {what}") if ref.list_name else (name, what)
+
+
+def _edges(material: Material, faults: _Faults) -> None:
+    """Notes rare values near a frequent one."""
+    totals = total_values(material.facts)
+    all_pixels = sum(total.pixels for total in totals.values())
+    unlisted = [value for value in material.strays if material.index_of(value) is None]
+    if unlisted:
+        reach = max(_levels(value.color, material.strays[value].color) for value in unlisted)
+        share = sum(totals[value].pixels for value in unlisted) / all_pixels
+        number = f"{len(unlisted)} rare values" if len(unlisted) > 1 else "a rare value"
+        near = f"within {reach} levels of a frequent one: blended or JPEG-damaged edges"
+        what = f"{number}, {share:.2%} of the pixels, {near}"
+        tolerance = material.tolerance or reach
+        mend = f"Pass --tolerance {tolerance}, or export the masks without anti-aliasing, as PNG."
+        faults.add("W_EDGE", mend, "masks", what)
+    for value, frequent in material.strays.items():
+        own, theirs = material.index_of(value), material.index_of(frequent)
+        if material.found and isinstance(own, int) and isinstance(theirs, int) and own not in (theirs, IGNORE_INDEX):
+            name, other = material.found.classes.name_of(own), material.found.classes.name_of(theirs)
+            what = f"{value} has {totals[value].pixels} pixels and is next to {frequent}, {other!r}: a damaged edge?"
+            mend = "Give both the same name, or leave the rare one out and pass --tolerance."
+            faults.add("W_RARE_VALUE", mend, f"class {name!r}", what)
+
+
+def _greyed(material: Material) -> str:
+    """Returns an account where the masks are the class map converted to grey, or the reverse; "" where not.
+
+    They are where every unlisted value, edges aside, is the luminance of a listed colour (or has a listed luminance),
+    two of them at least, so that one stray value does not do.
+    """
+    if material.found is None:
+        return ""
+    unlisted = {value for facts in material.facts for value, _ in facts.values if material.index_of(value) is None}
+    unlisted -= material.strays.keys()
+    classes = material.found.classes
+    greys = greys_of(classes)
+    if len(unlisted) > 1 and all(value.mode == "L" and value.number in greys for value in unlisted):
+        one = min(unlisted)
+        return (
+            f"lists colours, but the masks hold their greys: {one} is what a conversion to grey makes of "
+            f"{greys[one.number]}. Two colours may share a grey, so none is guessed"
+        )
+    if len(unlisted) > 1 and all(value.mode == "RGB" and luminance(value.color) in classes.grey for value in unlisted):
+        one = min(unlisted)
+        return f"lists greys, but the masks hold colours: {one} becomes {luminance(one.color)} in a conversion to grey"
+    return ""
+
+
+def _binary(material: Material, faults: _Faults) -> None:
+    """Explains what the class map makes of masks that hold 0 and 255 alone."""
+    white = {material.index_of(value) for facts in material.facts for value, _ in facts.values if value.color[0] == 255}
+    if material.found and white == {IGNORE_INDEX}:
+        what = "takes 255 for ignore, and the masks hold 0 and 255 alone: all that is left to learn is one class"
+        faults.add("W_BINARY", "Give 255 a class name, such as foreground,255.", material.found.origin, what)
+
+
+def _balance(material: Material, faults: _Faults) -> None:
+    """Notes classes that hardly occur, or hardly anything else, or are absent from a split."""
+    if material.found is None or not any(facts.values for facts in material.facts):
+        return
+    classes = material.found.classes
+    totals: Counter[int] = sum(material.pixels.values(), Counter())
+    labelled = sum(totals[index] for index in range(classes.num_classes)) or 1
+    read = {facts.ref.split for facts in material.facts}
+    for index, name in enumerate(classes.names):
+        where, share = f"class {name!r}", totals[index] / labelled
+        present = [split for split in material.pixels if material.pixels[split][index]]
+        if not present:
+            faults.add("W_ABSENT_CLASS", "Take it out of the class map, or look for its value.", where, "never occurs")
+            continue
+        if "train" not in present and "train" in read:
+            faults.add("W_ABSENT_CLASS", _SPREAD, where, f"occurs in {present[0]}, but not in train")
+        elif "val" not in present and "val" in read:
+            faults.add("W_ABSENT_CLASS", _SPREAD, where, "does not occur in val, so it is not scored")
+        if share < RARE_SHARE:
+            what = f"has {share:.3%} of the labelled pixels"
+            faults.add("W_IMBALANCE", "Consider `segconv train --class-weights auto`.", where, what)
+        elif share > DOMINANT_SHARE and classes.num_classes > 1:
+            what = f"has {share:.2%} of the labelled pixels: a model that knows nothing else would look good"
+            faults.add("W_IMBALANCE", "Consider `segconv train --class-weights auto`.", where, what)
+
+
+_SPREAD = "Spread its photographs over the splits: `segconv split` does."
+
+
+def _orientation(material: Material, faults: _Faults) -> None:
+    """Notes photographs that EXIF asks to turn, and what was decided."""
+    for facts in material.facts:
+        if facts.orientation == 1 or facts.image_size is None or facts.error:
+            continue
+        text = f"EXIF orientation {facts.orientation}"
+        is_told = facts.orientation in _TURNED_DIFFERENTLY and facts.image_size[0] != facts.image_size[1]
+        if not facts.turned:
+            what, mend = f"is left as it is stored: the mask fits so, not as {text} turns it", "Look at one of them."
+        elif is_told:
+            what, mend = f"is turned as {text} says: the mask fits so", "Nothing is to be done."
+        else:
+            what, mend = f"is turned as {text} says; the sizes cannot tell whether the mask is", "Look at one of them."
+        where, what = _at(facts.ref, facts.ref.image, what)
+        faults.add("W_TURNED", mend, where, what)
