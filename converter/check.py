@@ -189,7 +189,8 @@ def check(config: BuildConfig, *, fast: bool, on_progress: Callable[[int], None]
     if fast and len(refs) > FAST_PAIRS:
         refs = _sample(refs, config.seed)
     with Progress(len(refs), "pair") as progress:
-        facts = survey(refs, config.source, config.num_workers, on_progress or progress.show)
+        show, tolerance = on_progress or progress.show, config.pair.tolerance
+        facts = survey(refs, config.source, config.num_workers, show, tolerance=tolerance)
     report = judge(config, layout, facts, found, class_error)
     size = _record_bytes(config, facts, found) * report.num_pairs
     return dataclasses.replace(report, records_mb=size / 1e6, seconds=time.monotonic() - start)
@@ -342,6 +343,8 @@ def _note(material: Material, value: MaskValue) -> str:
     index = material.index_of(value)
     if isinstance(index, str):
         return index
+    if index is not None and frequent is not None and material.config.pair.tolerance:
+        return f"near {frequent}; taken with --tolerance"
     if index is None and material.found:
         nearest = material.nearest(value)
         return f"not listed; nearest: {material.found.classes.name_of(nearest[1])!r}" if nearest else "not listed"
@@ -366,7 +369,8 @@ def _samples(material: Material) -> tuple[ExampleRef, ...]:
 def _record_bytes(config: BuildConfig, facts: Sequence[PairFacts], found: FoundClasses | None) -> float:
     """Returns the predicted size of one record, in bytes: the mean of some that are made, and thrown away."""
     # Without a class map every value is the same class: a mask is a few per cent of a record.
-    mapper = MaskMapper(found.classes if found else ClassMap(("all",), {}, {}, {}, default=0))
+    classes = found.classes if found else ClassMap(("all",), {}, {}, {}, default=0)
+    mapper = MaskMapper(classes, config.pair.tolerance)
     good = [one.ref for one in facts if one.error is None]
     sizes = []
     for number in range(min(SIZED_PAIRS, len(good))):

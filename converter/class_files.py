@@ -226,6 +226,8 @@ def _parse(form: _Format, content: Any, path: Path) -> FoundClasses:
         return FoundClasses(parse_class_map(content, path), str(path), form.kind)
     builder = ClassMapBuilder()
     notes = []
+    lines: dict[str, int] = {}
+    merged: dict[str, str] = {}
     where, whose = str(path), ""
     try:
         for row in form.rows(content):
@@ -233,12 +235,15 @@ def _parse(form: _Format, content: Any, path: Path) -> FoundClasses:
                 notes.append(row)
                 continue
             where, whose = (f"{path}:{row.line}", "") if row.line else (str(path), f"class {row.name!r}: ")
+            if row.line and lines.setdefault(row.name, row.line) != row.line:
+                merged[row.name] = f"class {row.name!r} of line {lines[row.name]} has values in later lines too"
             builder.add(IGNORE_NAME if row.name == "__ignore__" else row.name, row.value)
             where, whose = str(path), ""
         classes = builder.finish()
     except ValueError as error:
         where = f"{path}:{error.line}" if isinstance(error, _LineError) else where
         raise UsageError(where, f"{whose}{error}", _MEND, "E_CLASSES") from None
+    notes += merged.values()
     for name in classes.names:
         if name.lower() in _VOIDS:
             notes.append(f"class {name!r} is kept as a class; call it {IGNORE_NAME} in a classes.csv to leave it out")

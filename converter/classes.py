@@ -274,7 +274,9 @@ class ClassMapBuilder:
         index = self._index(name, index)
         if isinstance(value, tuple):
             value = "{} {} {}".format(*value)
-        text = str(value)[:MAX_VALUE_CHARS]  # longer than any value: a message need not quote all of a hostile one
+        text = str(value)
+        if len(text) > MAX_VALUE_CHARS:
+            raise ValueError(f"value {text[:MAX_VALUE_CHARS]!r}... is neither a grey level nor a colour")
         if text == "*":
             if self._default not in (None, index):
                 raise ValueError("is a second * row")

@@ -25,11 +25,11 @@ from converter.schema import IGNORE_INDEX, MAX_CLASSES
 from converter.storage import write_whole
 from converter.survey import PairFacts
 
-# Measured on 25 masks of CamVid in their colours, as grey codes and as black and white, saved as JPEG of quality 75
-# and 95 and sized bilinearly by 0.5, 0.71 and 2: with 12 colours 2 000 to 180 000 values arise, on average more than
-# 50 others within CROWD_RADIUS of each (in twofold enlargement 10); true colours stand 1 or 2 levels off after JPEG.
+# Measured on 25 masks of CamVid in their 12 colours, saved as JPEG of quality 75 and 95 and sized bilinearly by 0.5,
+# 0.71 and 2: 2 000 to 180 000 values arise, each among 14 (sized by 2) to 1 300 (JPEG) others in its cell and those
+# around it. True colours stand 1 or 2 levels off after JPEG.
 CELL = 8  # levels; two colours in neighbouring cells differ by less than 16 in every channel
-CROWD = 8  # values in a cell and those around it; of the 150 colours of ADE20K at most 5 stand so close together
+CROWD = 8  # values in a cell and those around it; no preset, and not VOC's map of 256 colours, has 1
 NEAR = 8  # levels; closer values are taken for one another only where one is RARE
 NEAR_IN_CROWD = 16
 RARE = 100  # times fewer pixels than the value that it stands near

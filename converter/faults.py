@@ -71,7 +71,7 @@ class Material:
     @cached_property
     def mapper(self) -> MaskMapper | None:
         """What gives a value its class."""
-        return MaskMapper(self.found.classes) if self.found else None
+        return MaskMapper(self.found.classes, self.config.pair.tolerance) if self.found else None
 
     @cached_property
     def strays(self) -> dict[MaskValue, MaskValue]:

@@ -273,7 +273,10 @@ def save_sheet(records: list[Record], classes: Sequence[ClassInfo], title: str, 
     colors = [info.color for info in classes]
     cells = _of_one_size([_overlay(record, colors) for record in records])
     rows = [cells[start : start + SHEET_COLUMNS] for start in range(0, len(cells), SHEET_COLUMNS)]
-    sheet = contact_sheet(rows, legend=[(info.name, info.color) for info in classes], title=title)
+    legend: list[tuple[str, Color | None]] = [(info.name, info.color) for info in classes]
+    if any((record.mask == IGNORE_INDEX).any() for record in records):
+        legend.append(("(ignored)", None))
+    sheet = contact_sheet(rows, captions=[shown(record.file_name) for record in records], legend=legend, title=title)
     try:
         sheet.save(path)
     except ValueError:

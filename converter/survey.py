@@ -68,14 +68,20 @@ class PairFacts:
 
 @dataclass(frozen=True)
 class SurveyTask:
-    """Some pairs to be looked at, and where they are."""
+    """Some pairs to be looked at, where they are, and the tolerance without which a JPEG is no mask."""
 
     refs: tuple[ExampleRef, ...]
     source: SourceConfig
+    tolerance: int = 0
 
 
 def survey(
-    refs: Sequence[ExampleRef], source: SourceConfig, workers: int, on_progress: Callable[[int], None]
+    refs: Sequence[ExampleRef],
+    source: SourceConfig,
+    workers: int,
+    on_progress: Callable[[int], None],
+    *,
+    tolerance: int = 0,
 ) -> list[PairFacts]:
     """Returns the facts of each pair, in the order of `refs`.
 
@@ -84,13 +90,15 @@ def survey(
       source: where the dataset is.
       workers: number of processes, at most.
       on_progress: called with the number of pairs that are done.
+      tolerance: of the build; without one, a mask that is a JPEG is refused.
 
     Raises:
       MachineError: the disk failed, or a worker was lost.
     """
     if not refs:
         return []
-    tasks = [SurveyTask(tuple(refs[start : start + TASK_PAIRS]), source) for start in range(0, len(refs), TASK_PAIRS)]
+    parts = [tuple(refs[start : start + TASK_PAIRS]) for start in range(0, len(refs), TASK_PAIRS)]
+    tasks = [SurveyTask(part, source, tolerance) for part in parts]
     useful = -(-len(refs) // WORKER_PAIRS)
     results = run_local(run_survey_task, tasks, min(workers, useful), on_progress)
     return [facts for result in results for facts in result]
@@ -106,7 +114,7 @@ def run_survey_task(task: SurveyTask, tick: Callable[[], None]) -> list[PairFact
     Raises:
       MachineError: the disk failed, or memory ran out.
     """
-    counter = ValueCounter()
+    counter = ValueCounter(task.tolerance)
     result = []
     for ref in task.refs:
         try:
@@ -181,13 +189,8 @@ def _mask(ref: ExampleRef, source: SourceConfig, facts: dict[str, Any], errors: 
 
 def _counted(drawing: MaskSource, counter: ValueCounter) -> dict[str, Any]:
     """Returns the facts about the values of a mask; DataError where it cannot be decoded."""
-    values = sorted(counter.count(drawing).items(), key=lambda item: (-item[1], item[0]))
-    kept, others = values[:MAX_VALUES], values[MAX_VALUES:]
-    return {
-        "values": tuple(kept),
-        "other_values": len(others),
-        "other_pixels": sum(count for _, count in others),
-    }
+    values, others, other_pixels = counter.count_most_frequent(drawing, MAX_VALUES)
+    return {"values": tuple(values.items()), "other_values": others, "other_pixels": other_pixels}
 
 
 def _kind(picture: Image.Image, depth: int) -> str:

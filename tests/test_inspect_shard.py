@@ -173,8 +173,9 @@ def test_a_sheet_of_different_sizes_has_cells_of_one_size_with_the_whole_of_each
     sheet = np.asarray(Image.open(tmp_path / "sheet.png"))
     # The first is reduced to 320 x 12 and the second to 1 x 320, so that cells are 320 x 320: the others grow tenfold.
     assert sheet.shape[:2] >= (2 * (320 + 8), 4 * (320 + 8))
+    row_height = 320 + 8 + 13 + 8  # picture, gap, caption, gap
     for place, record in enumerate(found):
-        top, left = 8 + place // 4 * (320 + 8), 8 + place % 4 * (320 + 8)
+        top, left = 8 + place // 4 * row_height, 8 + place % 4 * (320 + 8)
         is_paper = (sheet[top : top + 320, left : left + 320] == 255).all(-1)
         box = {(400, 15): (0, 154, 320, 12), (1, 2000): (159, 0, 1, 320), (20, 30): (53, 0, 213, 320)}[
             record.mask.shape

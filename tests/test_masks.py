@@ -4,23 +4,36 @@ from __future__ import annotations
 
 import io
 import struct
+from fractions import Fraction
 
 import numpy as np
 import pytest
-from picture_bytes import png, saved
+from picture_bytes import bmp, png, saved, tiff
 from PIL import Image
 
 from converter.classes import parse_class_map
 from converter.errors import DataError
-from converter.masks import MAX_TABLES, MaskMapper, count_classes, decode_mask, encode_png, open_mask
+from converter.images import place
+from converter.masks import (
+    MAX_TABLES,
+    MaskMapper,
+    MaskValue,
+    ValueCounter,
+    count_classes,
+    decode_mask,
+    encode_png,
+    open_mask,
+    vote,
+)
 from converter.sample import draw_tile
 
 TUTORIAL = ("background,*", "building,76", "vegetation,150", "road,255")
+ADAM7 = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
 SIZES = [((4, 6), (2, 3)), ((4, 6), (3, 5)), ((7, 5), (3, 11)), ((5, 7), (10, 14)), ((3, 3), (7, 10)), ((9, 4), (1, 1))]
 
 
-def mapper(*rows: str) -> MaskMapper:
-    return MaskMapper(parse_class_map("\n".join(("name,value", *rows)), "classes.csv"))
+def mapper(*rows: str, tolerance: int = 0) -> MaskMapper:
+    return MaskMapper(parse_class_map("\n".join(("name,value", *rows)), "classes.csv"), tolerance)
 
 
 def palette_png(indices: np.ndarray, *colors: tuple[int, int, int]) -> bytes:
@@ -209,10 +222,184 @@ def test_a_partly_transparent_mask_is_refused(mode):
     assert refusal(saved(picture), mapper("a,7")).code == "E_MASK_MODE"
 
 
-def test_a_jpeg_is_no_mask_whatever_is_in_it():
-    data = saved(np.zeros((8, 8), np.uint8), "JPEG")
-    error = refusal(data, mapper("a,0", "a,*"))
-    assert (error.code, error.mend) == ("E_FORMAT", "Save masks as PNG: JPEG changes values at every edge.")
+def test_a_mask_compressed_as_jpeg_is_refused_and_the_tolerance_is_named():
+    levels = np.zeros((8, 8), np.uint8)
+    for data in (saved(levels, "JPEG"), saved(levels, "TIFF", compression="jpeg")):
+        error = refusal(data, mapper("a,0", "a,*"))
+        assert (error.code, "--tolerance" in error.mend) == ("E_FORMAT", True)
+        with pytest.raises(DataError, match="compressed as JPEG"):
+            ValueCounter().count(open_mask(data, "a.png"))
+
+
+def test_a_mask_that_is_no_picture_file_of_a_known_kind_is_refused():
+    for data in (
+        b"",
+        b"x" * 99,
+        saved(np.zeros((3, 3), np.uint8), "GIF"),
+        saved(np.zeros((3, 3, 3), np.uint8), "WEBP"),
+    ):
+        assert refusal(data, mapper("a,*")).code == "E_FORMAT"
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "JPEG"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_mask_that_its_own_orientation_turns_is_refused(kind, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    levels = np.full((8, 8), 7, np.uint8)
+    data = tiff(levels, {274: orientation}) if kind == "TIFF" else saved(levels, kind, exif=exif)
+    classes = mapper("a,7", tolerance=1)
+    if orientation == 1:
+        assert mapped(data, classes).tolist() == [[0] * 8] * 8
+    else:
+        error = refusal(data, classes)
+        assert (error.code, f"its own EXIF orientation {orientation}" in error.what) == ("E_MASK_MODE", True)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+@pytest.mark.parametrize("photometric", [0, 1])
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("compression", [1, 8, 32773])
+def test_grey_samples_of_a_tiff_are_the_files_own_numbers_also_where_0_is_white(bits, photometric, order, compression):
+    numbers = np.arange(2**bits, dtype=np.uint8).reshape(2, -1)[:, :127]
+    classes = mapper(*(f"c{k},{k}" for k in range(min(255, 2**bits))))
+    for layout in ({}, {"part": (1, numbers.shape[1])}, {"part": (16, 16), "is_tiled": True}):
+        data = tiff(numbers, {262: photometric}, bits=bits, order=order, compression=compression, **layout)
+        assert np.array_equal(mapped(data, classes), numbers)
+
+
+@pytest.mark.parametrize("photometric", [0, 1])
+@pytest.mark.parametrize("kind", ["group3", "group4"])
+def test_a_tiff_of_a_fax_machine_holds_0_and_1(photometric, kind):
+    bits = np.random.default_rng(0).integers(0, 2, (33, 41)).astype(bool)
+    data = saved(Image.fromarray(bits), "TIFF", compression=kind, tiffinfo={262: photometric})
+    drawn = np.asarray(Image.open(io.BytesIO(data)))
+    numbers = drawn if photometric else ~drawn
+    assert np.array_equal(mapped(data, mapper("a,0", "b,1")), numbers)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("compression", [1, 8])
+@pytest.mark.parametrize("photometric", [0, 1])
+def test_16_bit_grey_of_a_tiff_is_not_cut_down_to_8_bits(order, compression, photometric):
+    data = tiff(np.array([[1, 257], [65535, 1]]), {262: photometric}, bits=16, order=order, compression=compression)
+    classes = mapper("a,1", "b,257", "c,65535")
+    assert mapped(data, classes).tolist() == [[0, 1], [2, 0]]
+    assert mapped(data, classes, (1, 1)).tolist() == [[0]]
+    assert mapped(data, classes, (4, 4)).tolist() == np.kron([[0, 1], [2, 0]], np.ones((2, 2))).tolist()
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_the_palette_of_a_tiff_or_bmp_is_read_by_index_and_by_colour(bits):
+    count = 2**bits
+    indices = np.arange(count).reshape(2, -1)
+    colors = [(k, 255 - k, 7) for k in range(count)]
+    palette = tuple(color[channel] * 257 for channel in range(3) for color in colors)
+    files = [tiff(indices, {262: 3, 320: palette}, bits=bits)]
+    files += [bmp(indices, bits, colors)] if bits != 2 else []
+    classes = min(count, 255)
+    expected = np.where(indices < 255, indices, 255)
+    for data in files:
+        assert np.array_equal(mapped(data, mapper(*(f"c{k},p{k}" for k in range(classes)), "ignore,p255")), expected)
+        by_color = [f"c{k},{k} {255 - k} 7" for k in range(classes)]
+        assert np.array_equal(mapped(data, mapper(*by_color, "ignore,255 0 7")), expected)
+
+
+def test_a_black_and_white_bmp_holds_0_and_1():
+    indices = np.array([[0, 1, 1], [1, 0, 0]])
+    for colors in ([(0, 0, 0), (255, 255, 255)], [(255, 255, 255), (0, 0, 0)]):
+        assert mapped(bmp(indices, 1, colors), mapper("a,0", "b,1")).tolist() == indices.tolist()
+
+
+def test_a_tiff_or_bmp_in_colour_is_read_by_colour():
+    colors = np.array([[[1, 2, 3], [3, 2, 1]]], np.uint8)
+    for data in (saved(colors, "BMP"), saved(colors, "TIFF"), saved(colors, "TIFF", compression="tiff_lzw")):
+        assert mapped(data, mapper("a,1 2 3", "b,3 2 1")).tolist() == [[0, 1]]
+
+
+@pytest.mark.parametrize("extra", [(), (0,), (2,)])
+def test_a_fourth_band_of_a_tiff_is_dropped_where_it_is_opaque_and_refused_else(extra):
+    colors = np.full((2, 2, 4), (7, 8, 9, 255), np.uint8)
+    assert mapped(tiff(colors, {338: extra}), mapper("a,7 8 9")).tolist() == [[0, 0], [0, 0]]
+    colors[1, 1, 3] = 254
+    assert refusal(tiff(colors, {338: extra}), mapper("a,7 8 9")).code == "E_MASK_MODE"
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (tiff(np.ones((2, 2, 3), int), bits=16), "E_MASK_MODE"),
+        (tiff(np.ones((2, 2, 5), int), {338: (0, 0)}), "E_MASK_MODE"),
+        (tiff(np.ones((2, 2), int), bits=32), "E_FORMAT"),
+        (tiff(np.ones((2, 2), int), {339: 2}, bits=16), "E_FORMAT"),
+        (tiff(np.ones((2, 2), int), {339: 3}, bits=32), "E_FORMAT"),
+        (tiff(np.ones((2, 2, 4), int), {262: 5}), "E_MASK_MODE"),
+    ],
+)
+def test_what_a_tiff_cannot_hold_exactly_for_us_is_refused(data, code):
+    assert refusal(data, mapper("a,*")).code == code
+
+
+def test_a_bmp_of_5_bits_a_channel_is_refused():
+    data = bytearray(saved(np.zeros((2, 2, 3), np.uint8), "BMP"))
+    data[28] = 16
+    assert refusal(bytes(data), mapper("a,*")).code == "E_MASK_MODE"
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4, 8])
+def test_a_palette_with_transparency_is_read_like_any_other(depth):
+    indices = np.arange(2**depth, dtype=np.uint8).reshape(2, -1)
+    picture = Image.fromarray(indices, "P")
+    picture.putpalette([level for k in range(2**depth) for level in (k, 9, 9)])
+    data = saved(picture, bits=depth, transparency=bytes(2**depth))
+    assert np.array_equal(mapped(data, mapper(*(f"c{k},{k}" for k in range(255)), "ignore,255")), indices)
+
+
+@pytest.mark.parametrize("color_type", [0, 2])
+def test_an_interlaced_mask_has_its_values(color_type):
+    drawn = np.random.default_rng(0).integers(0, 9, (11, 13), dtype=np.uint8)
+    pixels = drawn if color_type == 0 else np.repeat(drawn[..., None], 3, axis=2)
+    rows = b""
+    for left, top, right, down in ADAM7:
+        for row in pixels[top::down, left::right]:
+            rows += b"\0" + row.tobytes()
+    data = png((11, 13), 8, color_type, rows, interlaced=1)
+    assert np.array_equal(mapped(data, mapper(*(f"c{k},{k}" for k in range(9)))), drawn)
+
+
+def six_ways(drawn: np.ndarray) -> dict[str, tuple[bytes, list[str]]]:
+    """Returns one mask of four classes and ignore, index 4, in the ways that people store masks: (file, class map)."""
+    colors = np.array([(128, 64, 128), (0, 0, 0), (64, 0, 128), (192, 192, 128), (255, 255, 255)], np.uint8)
+    greys = np.array([76, 150, 29, 226, 255], np.uint8)
+    names = ["road", "sky", "car", "pole", "ignore"]
+    by_color = [f"{name},{red} {green} {blue}" for name, (red, green, blue) in zip(names, colors.tolist(), strict=True)]
+    by_index = [f"{name},{index}" for index, name in enumerate(names)]
+    palette = Image.fromarray(drawn, "P")
+    palette.putpalette(colors.tobytes())
+    return {
+        "rgb": (saved(colors[drawn]), by_color),
+        "palette": (saved(palette, bits=8), by_color),
+        "index": (saved(drawn), by_index),
+        "grey": (saved(greys[drawn]), [f"{name},{grey}" for name, grey in zip(names, greys, strict=True)]),
+        "4-bit palette": (saved(palette, bits=4), [f"{name},p{index}" for index, name in enumerate(names)]),
+        "tiff": (saved(colors[drawn], "TIFF", compression="tiff_lzw"), by_color),
+    }
+
+
+@pytest.mark.parametrize("fit", ["pad", "stretch", "crop"])
+@pytest.mark.parametrize("resample", ["nearest", "vote"])
+@pytest.mark.parametrize("size", [(36, 48), (20, 20), (50, 31)])
+def test_a_mask_that_is_stored_in_six_ways_becomes_the_same_indices(fit, resample, size):
+    drawn = np.random.default_rng(0).integers(0, 5, (12, 16)).astype(np.uint8)
+    drawn = np.kron(drawn, np.ones((3, 3), np.uint8))
+    results = {}
+    for way, (data, rows) in six_ways(drawn).items():
+        assert data[24] == 4 if way == "4-bit palette" else True
+        results[way] = mapper(*rows).map_mask(open_mask(data, way), size, fit, resample)
+    for way, mask in results.items():
+        assert np.array_equal(mask, results["index"]), way
+    if size == (36, 48):
+        assert np.array_equal(results["index"], np.where(drawn == 4, 255, drawn))
 
 
 def test_255_classes_and_ignore_fill_the_byte():
@@ -280,6 +467,192 @@ def test_an_unlisted_value_without_any_listed_one_is_still_told():
     assert "7 (1 pixel)" in refusal(saved(np.array([[7]], np.uint8)), mapper("a,p3")).what
 
 
+@pytest.mark.parametrize("kind", ["rgb", "palette"])
+def test_a_mask_in_colour_under_a_class_map_of_greys_is_recognised(kind):
+    colors = [(255, 0, 0), (0, 255, 0)]
+    data = saved(np.array([colors], np.uint8)) if kind == "rgb" else palette_png(np.array([[0, 1]]), *colors)
+    error = refusal(data, mapper("building,76", "vegetation,150"))
+    assert "the class map lists greys, these masks are in colour; 76 is the grey of (255, 0, 0)" in error.what
+    assert "150 is the grey of (0, 255, 0)" in error.what
+    assert "lists greys" not in refusal(saved(np.array([[[255, 1, 0]]], np.uint8)), mapper("a,78")).what
+
+
+# ---- tolerance
+
+
+def test_a_colour_near_a_listed_one_is_taken_for_it_and_counted():
+    colors = np.array([[[255, 0, 0], [250, 5, 5], [249, 0, 0]], [[0, 250, 3], [0, 255, 0], [0, 250, 3]]], np.uint8)
+    classes = mapper("a,255 0 0", "b,0 255 0", "c,*", tolerance=5)
+    assert mapped(saved(colors), classes).tolist() == [[0, 0, 2], [1, 1, 1]]  # 249 is 6 away: the star's
+    assert classes.corrected_pixels == 3
+    mapped(saved(colors), classes)
+    assert classes.corrected_pixels == 6
+    error = refusal(saved(colors), mapper("a,255 0 0", "b,0 255 0", tolerance=5))
+    assert error.what.startswith("holds 1 unlisted value: (249, 0, 0) (1 pixel")
+    assert "holds 3 unlisted" in refusal(saved(colors), mapper("a,255 0 0", "b,0 255 0")).what
+
+
+def test_without_tolerance_nothing_is_corrected_or_counted():
+    classes = mapper("a,7", "b,*")
+    assert mapped(saved(np.array([[7, 8]], np.uint8)), classes).tolist() == [[0, 1]]
+    assert classes.corrected_pixels == 0
+
+
+def test_the_nearest_is_by_squared_distance_among_those_within_the_tolerance_in_every_channel():
+    near = np.array([[[10, 10, 10]]], np.uint8)
+    assert mapped(saved(near), mapper("a,10 10 18", "b,15 15 15", tolerance=8)).tolist() == [[0]]  # 64 against 75
+    assert mapped(saved(near), mapper("a,10 10 18", "b,15 15 15", tolerance=7)).tolist() == [[1]]  # a is 8 away
+
+
+def test_a_value_between_two_classes_stays_unlisted_and_one_between_two_values_of_a_class_does_not():
+    middle = saved(np.array([[10]], np.uint8))
+    assert refusal(middle, mapper("a,8", "b,12", tolerance=5)).code == "E_MASK_VALUE"
+    assert mapped(middle, mapper("a,8", "b,12", "ignore,*", tolerance=5)).tolist() == [[255]]
+    assert mapped(middle, mapper("a,8", "a,12", "b,13", tolerance=5)).tolist() == [[0]]
+
+
+def test_the_grey_levels_and_the_colours_of_a_class_map_are_both_within_reach():
+    classes = mapper("a,100", "b,200 200 200", "c,9 9 90", tolerance=3)
+    assert mapped(saved(np.array([[98, 203, 100]], np.uint8)), classes).tolist() == [[0, 1, 0]]
+    colors = np.array([[[101, 99, 100], [199, 200, 200], [9, 12, 90]]], np.uint8)
+    assert mapped(saved(colors), classes).tolist() == [[0, 1, 2]]
+    assert classes.corrected_pixels == 5
+
+
+def test_the_number_of_a_palette_entry_is_never_corrected_but_its_colour_is():
+    data = palette_png(np.array([[0, 1, 2]]), (0, 0, 0), (252, 0, 0), (0, 0, 0))
+    assert "palette entry 2" in refusal(data, mapper("a,0", "b,1", tolerance=9)).what
+    classes = mapper("a,0", "b,255 0 0", "c,p2", tolerance=9)
+    assert mapped(data, classes).tolist() == [[0, 1, 2]]
+    assert classes.corrected_pixels == 1
+
+
+@pytest.mark.parametrize(("bits", "numbers"), [(2, [[0, 3]]), (4, [[0, 9]]), (16, [[0, 9]])])
+def test_numbers_of_other_than_8_bits_are_never_corrected(bits, numbers):
+    error = refusal(tiff(np.array(numbers), bits=bits), mapper("a,0", f"b,{numbers[0][1] - 1}", tolerance=9))
+    assert f"unlisted value: {numbers[0][1]}" in error.what
+
+
+def test_with_a_tolerance_every_value_of_the_mask_is_looked_at_and_counted_not_only_those_that_are_sampled():
+    levels = np.full((20, 20), 7, np.uint8)
+    levels[::2] = 9
+    for fit in ("stretch", "crop"):
+        classes = mapper("a,7", tolerance=2)
+        assert classes.map_mask(open_mask(saved(levels), "a.png"), (2, 1), fit).tolist() == [[0], [0]]
+        assert classes.corrected_pixels == 200
+    levels[0, 0] = 77
+    assert "77 (1 pixel" in refusal(saved(levels), mapper("a,7", tolerance=2), (2, 2)).what
+
+
+def test_a_jpeg_mask_is_read_with_a_tolerance():
+    drawn = np.kron(np.random.default_rng(0).integers(0, 3, (8, 8)), np.ones((12, 12), int))
+    colors = np.array([(255, 0, 0), (0, 255, 0), (0, 0, 255)], np.uint8)
+    greys = np.array([0, 120, 250], np.uint8)
+    for picture, rows in (
+        (colors[drawn], ("a,255 0 0", "b,0 255 0", "c,0 0 255")),
+        (greys[drawn], ("a,0", "b,120", "c,250")),
+    ):
+        data = saved(picture, "JPEG", quality=95, subsampling=0)
+        classes = mapper(*rows, tolerance=40)
+        damaged = np.asarray(Image.open(io.BytesIO(data))) != picture
+        assert np.array_equal(mapped(data, classes), drawn)
+        assert classes.corrected_pixels == np.count_nonzero(damaged.any(axis=2) if damaged.ndim == 3 else damaged) > 0
+
+
+@pytest.mark.parametrize("count", [3, 254, 255])
+@pytest.mark.parametrize("star", [(), ("ignore,*",)])
+def test_what_is_corrected_is_what_a_loop_over_all_classes_finds(count, star):
+    rng = np.random.default_rng(count)
+    listed = rng.choice(1 << 12, count, replace=False)
+    listed = np.stack([listed >> 8, listed >> 4 & 15, listed & 15], axis=1) * 16
+    pixels = (listed[rng.integers(0, count, (30, 40))] + rng.integers(-9, 10, (30, 40, 3))).clip(0, 255)
+    classes = mapper(*(f"c{k},{r} {g} {b}" for k, (r, g, b) in enumerate(listed.tolist())), *star, tolerance=8)
+    apart = np.abs(pixels[:, :, None] - listed)
+    squared = np.where(apart.max(axis=3) <= 8, (apart**2).sum(axis=3), 10**6)
+    ordered = np.sort(squared, axis=2)
+    is_near = (ordered[..., 0] < 10**6) & (ordered[..., 0] < ordered[..., 1])
+    expected = np.where(is_near, squared.argmin(axis=2), 255)
+    data = saved(pixels.astype(np.uint8))
+    if star:
+        assert np.array_equal(mapped(data, classes), expected)
+        assert classes.corrected_pixels == np.count_nonzero(is_near & (ordered[..., 0] > 0))
+    else:
+        found = len(np.unique(pixels[~is_near], axis=0))
+        assert refusal(data, classes).what.startswith(f"holds {found} unlisted values")
+    for row, column in ((0, 0), (7, 9), (29, 39), (11, 5)):
+        red, green, blue = pixels[row, column].tolist()
+        value = MaskValue("RGB", 8, red | green << 8 | blue << 16, (red, green, blue))
+        none = 255 if star else None
+        assert classes.index_of(value) == (expected[row, column] if is_near[row, column] else none)
+
+
+# ---- counting
+
+
+def counted(data: bytes, counter: ValueCounter | None = None) -> dict[str, int]:
+    return {str(value): count for value, count in (counter or ValueCounter()).count(open_mask(data, "a.png")).items()}
+
+
+def test_values_are_counted_in_the_notation_of_a_class_map_most_frequent_first():
+    drawn = np.array([[0, 2, 2], [1, 2, 1]])
+    assert [*counted(saved(drawn.astype(np.uint8))).items()] == [("2", 3), ("1", 2), ("0", 1)]
+    colors = np.array([(0, 0, 0), (255, 0, 0), (0, 0, 255)], np.uint8)
+    assert [*counted(saved(colors[drawn])).items()] == [("#0000FF", 3), ("#FF0000", 2), ("#000000", 1)]
+    assert [*counted(palette_png(drawn, *colors.tolist())).items()] == [("p2", 3), ("p1", 2), ("p0", 1)]
+    assert counted(tiff(drawn * 300, bits=16)) == {"600": 3, "300": 2, "0": 1}
+    assert counted(tiff(drawn, bits=2)) == {"2": 3, "1": 2, "0": 1}
+
+
+def test_the_colours_of_many_masks_are_counted_right_whatever_stood_in_those_before():
+    rng = np.random.default_rng(0)
+    counter = ValueCounter()
+    for number in range(12):
+        colors = rng.integers(0, 256, ([3, 200, 5000][number % 3], 3), dtype=np.uint8)
+        drawn = colors[rng.integers(0, len(colors), (60, 70))]
+        found, counts = np.unique(drawn.reshape(-1, 3), axis=0, return_counts=True)
+        expected = {tuple(color): count for color, count in zip(found.tolist(), counts.tolist(), strict=True)}
+        values = counter.count(open_mask(saved(drawn), "a.png"))
+        assert {value.color: count for value, count in values.items()} == expected
+        assert [*values.values()] == sorted(expected.values(), reverse=True)
+
+
+def test_of_a_photograph_given_as_a_mask_only_the_most_frequent_colours_are_held():
+    pixels = np.random.default_rng(0).integers(0, 256, (100, 100, 3), dtype=np.uint8)
+    pixels[:2] = 7
+    found, others, pixels_of_others = ValueCounter().count_most_frequent(open_mask(saved(pixels), "a.png"), 5)
+    assert (len(found), next(iter(found.items()))[1]) == (5, 200)
+    assert sum(found.values()) + pixels_of_others == 10_000
+    assert others + 5 == len(np.unique(pixels.reshape(-1, 3), axis=0))
+
+
+def test_a_counted_value_has_the_index_that_it_is_mapped_to():
+    drawn = np.array([[0, 1, 2, 3]])
+    palette = [(0, 0, 0), (128, 0, 0), (9, 9, 9), (128, 0, 0)]
+    for data, rows in (
+        (palette_png(drawn, *palette), ("a,0", "b,128 0 0", "c,p3", "ignore,*")),
+        (saved(np.array([palette], np.uint8)), ("a,0", "b,128 0 0", "ignore,*")),
+        (saved(np.array([[0, 9, 9, 128]], np.uint8)), ("a,0 0 0", "b,9", "ignore,*")),
+        (tiff(drawn, bits=2), ("a,0", "b,1", "c,2", "d,3")),
+        (tiff(drawn * 300, bits=16), ("a,0", "b,300", "c,900", "ignore,*")),
+    ):
+        classes = mapper(*rows)
+        source = open_mask(data, "a.png")
+        by_value = np.zeros(256, int)
+        for value, count in ValueCounter().count(source).items():
+            index = classes.index_of(value)
+            assert index is not None
+            by_value[index] += count
+        assert by_value.tolist() == np.bincount(mapped(data, classes).ravel(), minlength=256).tolist()
+
+
+def test_a_value_has_no_index_where_it_is_not_listed_and_none_that_could_be_two():
+    classes = mapper("a,1", "b,128 0 0")
+    assert classes.index_of(MaskValue("RGB", 8, 5, (5, 0, 0))) is None
+    assert classes.index_of(MaskValue("P", 8, 5, (128, 0, 0))) == 1  # though entry 1 of the same colour could be a or b
+    with pytest.raises(ValueError, match="may be 'a' or 'b'"):
+        classes.index_of(MaskValue("P", 8, 1, (128, 0, 0)))
+
+
 # ---- sampling
 
 
@@ -333,6 +706,98 @@ def test_no_class_appears_that_was_not_drawn_whatever_the_mask_and_the_size():
         stored = mapped(saved(colors[drawn]), classes, tuple(new))
         assert stored.shape == tuple(new)
         assert set(np.unique(stored)) <= set(np.unique(drawn))
+
+
+@pytest.mark.parametrize("resample", ["nearest", "vote"])
+@pytest.mark.parametrize("fit", ["pad", "stretch", "crop"])
+def test_set_of_out_is_a_subset_of_set_of_in_and_padding(fit, resample):
+    rng = np.random.default_rng(2)
+    classes = mapper(*(f"c{k},{20 * k}" for k in range(12)), "ignore,255")
+    levels = np.array([*range(0, 240, 20), 255], np.uint8)
+    for _ in range(200):
+        old, new = rng.integers(1, 33, (2, 2)).tolist()
+        drawn = rng.integers(0, 13, old) // rng.integers(1, 6)
+        stored = classes.map_mask(open_mask(saved(levels[drawn]), "a.png"), tuple(new), fit, resample)
+        assert stored.shape == tuple(new)
+        box = place(tuple(old), tuple(new), fit).box
+        inside = stored[box.top : box.top + box.height, box.left : box.left + box.width]
+        assert set(np.unique(inside)) <= set(np.unique(np.where(drawn == 12, 255, drawn)))
+        assert np.count_nonzero(stored == 255) - np.count_nonzero(inside == 255) == stored.size - inside.size
+
+
+@pytest.mark.parametrize("resample", ["nearest", "vote"])
+def test_crop_samples_the_box_from_the_middle_alone(resample):
+    drawn = np.random.default_rng(0).integers(0, 9, (12, 20)).astype(np.uint8)
+    classes = mapper(*(f"c{k},{k}" for k in range(9)))
+    source = open_mask(saved(drawn), "a.png")
+    assert np.array_equal(classes.map_mask(source, (12, 12), "crop", resample), drawn[:, 4:16])
+    small = classes.map_mask(source, (5, 5), "crop", resample)
+    middle = drawn[:, 4:16]
+    assert np.array_equal(small, nearest(middle, (5, 5)) if resample == "nearest" else vote(middle, (5, 5)))
+
+
+# ---- voting
+
+
+def voted_slowly(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Returns what each target pixel lies over most, pixel by pixel, in fractions."""
+
+    def cover(target: int, old: int, new: int) -> list[tuple[int, Fraction]]:
+        low, high = Fraction(target * old, new), Fraction((target + 1) * old, new)
+        parts = [(row, min(high, Fraction(row + 1)) - max(low, Fraction(row))) for row in range(old)]
+        return [(row, part) for row, part in parts if part > 0]
+
+    out = np.zeros(size, np.uint8)
+    for i, j in np.ndindex(*size):
+        area: dict[int, Fraction] = {}
+        for row, height in cover(i, mask.shape[0], size[0]):
+            for column, width in cover(j, mask.shape[1], size[1]):
+                area[int(mask[row, column])] = area.get(int(mask[row, column]), Fraction(0)) + height * width
+        ignored = area.pop(255, Fraction(0))
+        if ignored > sum(area.values(), Fraction(0)):
+            out[i, j] = 255
+        else:
+            out[i, j] = min(area, key=lambda index: (-area[index], index))
+    return out
+
+
+def test_a_vote_is_what_exact_fractions_of_area_give():
+    rng = np.random.default_rng(0)
+    for _ in range(150):
+        old, new = rng.integers(1, 13, (2, 2)).tolist()
+        mask = rng.choice(np.array([0, 1, 2, 254, 255], np.uint8), old)
+        assert np.array_equal(vote(mask, tuple(new)), voted_slowly(mask, tuple(new))), (old, new)
+
+
+def test_of_two_classes_with_the_same_area_the_smaller_index_wins():
+    assert vote(np.array([[3, 1], [1, 3]], np.uint8), (1, 1)).tolist() == [[1]]
+    assert vote(np.array([[2, 2, 1]], np.uint8), (1, 2)).tolist() == [[2, 1]]
+
+
+def test_ignore_wins_only_with_more_than_half_of_the_area():
+    assert vote(np.array([[255, 255], [1, 2]], np.uint8), (1, 1)).tolist() == [[1]]
+    assert vote(np.array([[255, 255, 255], [1, 1, 2]], np.uint8), (1, 1)).tolist() == [[1]]
+    assert vote(np.array([[255, 255], [255, 2]], np.uint8), (1, 1)).tolist() == [[255]]
+
+
+def test_a_vote_finds_a_thin_class_that_nearest_may_miss_and_looks_at_every_value():
+    levels = np.zeros((9, 9), np.uint8)
+    levels[3:6, 3:5] = 7
+    classes = mapper("a,0", "b,7")
+    assert classes.map_mask(open_mask(saved(levels), "a.png"), (3, 3), "pad", "vote")[1, 1] == 1
+    levels[0, 0] = 9
+    with pytest.raises(DataError, match=r"9 \(1 pixel"):
+        classes.map_mask(open_mask(saved(levels), "a.png"), (3, 3), "pad", "vote")
+    assert classes.map_mask(open_mask(saved(levels), "a.png"), (3, 3), "pad", "nearest")[1, 1] == 1
+
+
+def test_a_vote_over_large_masks_is_exact_too():
+    rng = np.random.default_rng(0)
+    mask = rng.integers(0, 5, (3000, 2000)).astype(np.uint8)
+    counts = np.bincount(mask.ravel())
+    assert vote(mask, (1, 1)).tolist() == [[counts.argmax()]]
+    blocks = mask.reshape(30, 100, 20, 100).transpose(0, 2, 1, 3).reshape(600, -1)
+    assert vote(mask, (30, 20)).ravel().tolist() == [np.bincount(block).argmax() for block in blocks]
 
 
 # ---- storing

@@ -18,10 +18,8 @@ WHITE: Color = (255, 255, 255)
 
 
 def test_the_names_of_all_presets():
-    assert PRESETS == (
-        *("voc", "cityscapes", "cityscapes-train", "ade20k", "camvid", "camvid-index", "camvid32"),
-        *("potsdam", "loveda", "deepglobe"),
-    )
+    names = "voc cityscapes cityscapes-train ade20k camvid camvid-index camvid32 potsdam loveda deepglobe"
+    assert " ".join(PRESETS) == names
 
 
 @pytest.mark.parametrize(

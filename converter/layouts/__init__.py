@@ -8,6 +8,7 @@ templates  --image and --mask -> photographs with their masks
 find       source folder -> Layout
 """
 
-from converter.layouts.find import LAYOUTS, Layout, find_layout
+from converter.layouts.find import Layout, find_layout
+from converter.layouts.rules import LAYOUTS
 
 __all__ = ["LAYOUTS", "Layout", "find_layout"]

@@ -6,8 +6,9 @@ holds them in order; each row of data/README.md is one.
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -46,6 +47,7 @@ SIBLING_TAILS = (
     *("labels", "masks", "annotations", "-labels", "-masks"),
 )
 JPEG, PNG = (".jpg", ".jpeg"), (".png",)
+STARTS = ("", "_sat", "_RGB", "_RGBIR", "_image", "_img")  # ends of photographs beside masks with an end of their own
 VOC_LISTS = "ImageSets/Segmentation"
 
 
@@ -222,15 +224,20 @@ def landcover(tree: Tree) -> Found | str:
 
 def suffix(tree: Tree) -> Found | str:
     """A photograph and its mask in one folder, told by any of the usual ends, one for the whole data set."""
-    folders = [FolderPair(folder, folder, split_in(folder)) for folder in tree.pictures]
-    best, most = Suffixes(), 0
-    for end in MASK_SUFFIXES[1:]:
-        for start in ("", "_sat", "_RGB", "_RGBIR", "_image", "_img"):
-            suffixes = Suffixes(start, end)
-            if any(stem_of(n).endswith(end) for names in tree.pictures.values() for n in names):
-                number = pair_folders(tree, folders, suffixes).num_pairs
-                best, most = (suffixes, number) if number > most else (best, most)
-    return same_folder(tree, "suffix", best) if most else ""
+    numbers: Counter[tuple[str, str]] = Counter()
+    for names in tree.pictures.values():
+        stems = {stem_of(name) for name in names}
+        for stem in stems:
+            if stem.endswith(MASK_SUFFIXES[1:]):
+                ends = [end for end in MASK_SUFFIXES[1:] if stem.endswith(end)]
+                numbers.update(
+                    (start, end) for end in ends for start in STARTS if stem.removesuffix(end) + start in stems
+                )
+    if not numbers:
+        return ""
+    order = {ends: place for place, ends in enumerate(itertools.product(STARTS, MASK_SUFFIXES))}
+    best = min(numbers, key=lambda ends: (-numbers[ends], order[ends]))  # a set has no order of its own
+    return same_folder(tree, "suffix", Suffixes(*best))
 
 
 def siblings(tree: Tree) -> Found | str:
