@@ -94,7 +94,8 @@ class Plan:
     def told_by(self) -> list[str]:
         """Returns in words how the source folder was understood: nothing of it is guessed in silence."""
         lines = [f"layout {self.layout.name}: {shown('; '.join(self.layout.evidence), SHOWN_WHAT_CHARS)}"]
-        return [*lines, f"classes: {len(self.classes.names)} from {shown(self.found.origin)} ({self.found.kind})"]
+        lines.append(f"classes: {len(self.classes.names)} from {shown(self.found.origin)} ({self.found.kind})")
+        return [*lines, *(f"note: {shown(note, SHOWN_WHAT_CHARS)}" for note in self.found.notes)]
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from converter.classes import ClassMap, Color, parse_class_map
 from converter.config import BuildConfig, PairConfig
 from converter.console import Progress, table
 from converter.draft_classes import draft_classes
-from converter.errors import DataError, UsageError, shown
+from converter.errors import SHOWN_WHAT_CHARS, DataError, UsageError, shown
 from converter.faults import Material, Problem, find_problems
 from converter.layouts import Layout, find_layout
 from converter.masks import MaskMapper, MaskValue
@@ -162,7 +162,7 @@ class CheckReport:
             blocks.append(_rows_text(self.rows))
         counts = Counter(problem.severity for problem in self.problems)
         verdict = f"{counts['error']} kinds of error, {counts['warning']} of warning" if self.problems else "no faults"
-        blocks.append(f"{verdict}\nnext: {self.next_command}")
+        blocks.append(f"{verdict}\nnext: {shown(self.next_command, SHOWN_WHAT_CHARS)}")
         return "\n\n".join(blocks)
 
 
@@ -485,11 +485,11 @@ def _kinds_text(kinds: Sequence[tuple[str, int]]) -> str:
 def _problem_text(problem: Problem) -> str:
     """Returns a problem, its first places one a line, and its remedy."""
     count = len(problem.places)
-    places = [f"  {shown(where)}: {shown(what, 1000)}" for where, what in problem.places[:SHOWN_PLACES]]
+    places = [f"  {shown(where)}: {shown(what, SHOWN_WHAT_CHARS)}" for where, what in problem.places[:SHOWN_PLACES]]
     if count > SHOWN_PLACES:
         places.append(f"  and {count - SHOWN_PLACES:,} more (--json lists all)")
     head = f"{problem.severity.upper()} {problem.code}, {count:,} place{'s' if count > 1 else ''}"
-    return "\n".join([head, *places, f"  -> {shown(problem.mend, 1000)}"])
+    return "\n".join([head, *places, f"  -> {shown(problem.mend, SHOWN_WHAT_CHARS)}"])
 
 
 def _rows_text(rows: Sequence[ValueRow]) -> str:

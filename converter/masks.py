@@ -30,7 +30,7 @@ _NUM_VALUES = {"L": 1 << 8, "P": 1 << 8, "I;16": 1 << 16, "RGB": 1 << 24}
 _SHOWN_VALUES = 3  # of the unlisted values of a mask, most frequent first
 _NOTATION = "Add it to the class map, or add the row `ignore,*`."
 _CHUNK = 1 << 20  # pixels or pairs of colours that are worked on at a time
-_COMMON_SHARE = 1000  # a colour that a mask has on one pixel in so many is counted fast in the next mask
+_COUNTED_COLORS = 1 << 16  # at most, without sorting: masks that were saved as JPEG have some ten thousand
 _LISTED, _CORRECTED = 1 << 8, 2 << 8  # kinds of codes in tables of 16 bits
 
 
@@ -91,16 +91,14 @@ class MaskValue(NamedTuple):
 
 
 class ValueCounter:
-    """Counts the values of whole masks, without a class map; keeps a table of the common colours from mask to mask.
+    """Counts the values of whole masks, without a class map.
 
-    Sorting the pixels of a colour mask costs more than decoding it. The table has a code 1..255 for each common
-    colour, and 0 for all others: one look-up and a histogram count the first, and only the rest is sorted.
+    Attributes:
+      tolerance: as of MaskMapper; 0 refuses masks that are compressed as JPEG.
     """
 
     def __init__(self, tolerance: int = 0) -> None:
-        self._tolerance = tolerance
-        self._codes = np.zeros(0, np.uint8)  # of all 2**24 colours, once there is a colour mask
-        self._colors = np.zeros(0, np.uint32)  # code - 1 -> colour, packed
+        self.tolerance = tolerance
 
     def count(self, source: MaskSource) -> dict[MaskValue, int]:
         """Returns the number of pixels of each value that stands in a mask, most frequent first.
@@ -119,14 +117,8 @@ class ValueCounter:
         Raises:
           DataError: as `count`.
         """
-        picture = _plain(source, self._tolerance)
-        if picture.mode == "RGB":
-            numbers, counts = self._count_colors(_values(picture))
-        else:
-            every = picture.histogram() if picture.mode != "I;16" else np.bincount(_values(picture))
-            counts = np.asarray(every)
-            numbers = np.flatnonzero(counts)
-            counts = counts[numbers]
+        picture = _plain(source, self.tolerance)
+        numbers, counts = _counted(picture)
         order = np.lexsort((numbers, -counts))
         shown, others = order[:limit], order[len(order[:limit]) :]
         colors = _palette(picture)
@@ -135,28 +127,6 @@ class ValueCounter:
             color = _drawn(number, picture.mode, colors)
             found[MaskValue(picture.mode, source.depth, number, color)] = count
         return found, len(others), int(counts[others].sum())
-
-    def _count_colors(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Returns (packed colours, pixels of each) of uint32 [N] packed pixels."""
-        if not self._codes.size:
-            self._codes = np.zeros(1 << 24, np.uint8)  # pages of zeros cost nothing until they are written
-        codes = self._codes.take(values)
-        histogram = np.asarray(Image.fromarray(codes[None]).histogram())
-        known = np.flatnonzero(histogram[1:])
-        numbers, counts = self._colors[known], histogram[1:][known]
-        if histogram[0]:
-            new, new_counts = np.unique(values[codes == 0], return_counts=True)
-            self._learn(new[new_counts * _COMMON_SHARE >= len(values)])
-            numbers, counts = np.concatenate([numbers, new]), np.concatenate([counts, new_counts])
-        return numbers, counts
-
-    def _learn(self, colors: np.ndarray) -> None:
-        """Gives codes to common colours; once there are none left, the table begins anew."""
-        if len(self._colors) + len(colors) > 255:
-            self._codes[self._colors] = 0
-            self._colors = self._colors[:0]
-        self._colors = np.concatenate([self._colors, colors[:255].astype(np.uint32)])
-        self._codes[self._colors] = np.arange(1, len(self._colors) + 1)
 
 
 class MaskMapper:
@@ -569,9 +539,7 @@ def _plain(source: MaskSource, tolerance: int) -> Image.Image:
     picture, name = source.picture, source.name
     mode = picture.mode
     if source.is_lossy and not tolerance:
-        mend = (
-            "Save masks as PNG; or name a --tolerance such as 12, which takes values for the nearest listed."
-        )
+        mend = "Save masks as PNG; or name a --tolerance such as 12, which takes values for the nearest listed."
         raise DataError(name, "is compressed as JPEG, which changes values at every edge", mend, "E_FORMAT")
     if source.depth == 16 and not mode.startswith("I;16"):  # Pillow opens them with 8 bits and drops the low bytes
         raise DataError(name, "has 16 bits a channel", "Save it with 8 bits a channel.", "E_MASK_MODE")
@@ -616,6 +584,21 @@ def _values(picture: Image.Image) -> np.ndarray:
 def _step(depth: int) -> int:
     """Returns the factor by which Pillow stretches grey samples of 1, 2 or 4 bits to 0..255."""
     return 255 // ((1 << depth) - 1)
+
+
+def _counted(picture: Image.Image) -> tuple[np.ndarray, np.ndarray]:
+    """Returns (values of a picture as numbers, pixels of each), int64 [N] both."""
+    if picture.mode == "RGB":
+        # Pillow counts them in a hash table that is bounded; to sort the pixels costs more than to decode them.
+        found = picture.getcolors(_COUNTED_COLORS)
+        if found is None:
+            numbers, counts = np.unique(_values(picture), return_counts=True)
+            return numbers.astype(np.int64), counts
+        table = np.array([(count, _packed(color)) for count, color in found])
+        return table[:, 1], table[:, 0]
+    every = np.bincount(_values(picture)) if picture.mode == "I;16" else np.asarray(picture.histogram())
+    numbers = np.flatnonzero(every)
+    return numbers, every[numbers]
 
 
 def _drawn(number: int, mode: str, colors: tuple[Color, ...]) -> Color:

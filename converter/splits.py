@@ -328,13 +328,19 @@ class PathRule:
             raise DataError(name, what, "Write a path below the source folder.", "E_PATH")
         return "/".join([base, *parts] if base and parts else parts)
 
-    def num_found(self, listed: SplitList) -> int:
-        """Returns the number of lines whose names all mean something."""
-        return sum(self._finds(line) for line in listed.lines if len(line.fields) == len(self.bases))
+    def num_found(self, listed: SplitList) -> tuple[int, int]:
+        """Returns the number of lines whose names all mean something, and the number of names that do."""
+        lines = names = 0
+        for line in listed.lines:
+            if len(line.fields) == len(self.bases):
+                number = sum(self._finds(place, name) for place, name in enumerate(line.fields))
+                lines += number == len(self.bases)
+                names += number
+        return lines, names
 
-    def _finds(self, line: Line) -> bool:
+    def _finds(self, number: int, name: str) -> bool:
         try:
-            return all(self.names.find(self.path(number, name)) for number, name in enumerate(line.fields))
+            return self.names.find(self.path(number, name)) is not None
         except DataError:
             return False
 
@@ -404,10 +410,10 @@ def resolve(listed: SplitList, rules: Sequence[PathRule], outside: Collection[st
       rules: at least one; they need as many bases as the list has fields.
       outside: links that lead out of the source folder, which are refused for what they are.
     """
-    counts = [0] * len(rules)
+    counts = [(0, 0)] * len(rules)
     for number, rule in enumerate(rules):
         counts[number] = rule.num_found(listed)
-        if counts[number] == len(listed.lines):
+        if counts[number][0] == len(listed.lines):
             break
     done = Resolved(listed, rules[counts.index(max(counts))])
     first_line: dict[str, int] = {}

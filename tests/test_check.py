@@ -1,3 +1,5 @@
+"""All that is wrong with a dataset, in one run."""
+
 from __future__ import annotations
 
 import json
@@ -115,10 +117,260 @@ def test_ten_planted_faults_are_all_reported_in_one_run_each_with_file_line_and_
     assert all(where in text and code in text for code, places in planted.items() for where, _ in places)
 
 
-def test_the_name_closest_to_a_missing_file_is_told(sample):
-    planted = plant_ten_faults(sample)
-    ((where, what),) = by_code(checked(sample))["E_MISSING"].places
+def test_the_names_closest_to_missing_and_unmatched_files_are_told(sample):
+    plant_ten_faults(sample)
+    problems = by_code(checked(sample))
+    ((where, what),) = problems["E_MISSING"].places
     assert where == "train.txt:1"
     assert "closest" in what
-    assert "lost_" in what
-    assert planted
+    lost = [what for where, what in problems["W_UNMATCHED"].places if "lost_" in where]
+    assert lost == ["stands in no pair; closest: tile_0001.png"]
+
+
+def test_all_size_mismatches_are_listed_with_line_and_both_sizes_and_swapped_ones_are_hinted(dataset):  # PEERS row 9
+    for number, size in ((0, (30, 20)), (2, (20, 31)), (5, (30, 20))):
+        Image.fromarray(np.zeros((*size, 3), np.uint8)).save(dataset / f"png/m{number}.png")
+    places = by_code(checked(dataset))["E_SIZE"].places
+    assert [where for where, _ in places] == ["train.txt:1", "train.txt:3", "train.txt:6"]
+    assert all("its photograph jpg/p" in what and "is 20 high and 30 wide" in what for _, what in places)
+    assert "png/m2.png is 20 high and 31 wide" in places[1][1]
+    assert ["swapped" in what for _, what in places] == [True, False, True]
+
+
+def test_leaks_by_name_and_content_are_errors_and_near_duplicates_warnings(sample):  # PEERS row 26
+    train, val = sample / "jpg", sample / "val_jpg"
+    names = sorted(path.name for path in train.iterdir())
+    own = sorted(path.name for path in val.iterdir())
+    shutil.copy(train / names[0], val / own[0])
+    Image.open(train / names[1]).save(val / own[1], quality=40)
+    shutil.copy(train / names[2], train / names[3])
+    report = checked(sample)
+    problems = by_code(report)
+    assert [where for where, _ in problems["E_LEAK"].places] == ["val.txt:1"]
+    assert problems["W_NEAR_DUPLICATE"].places == (
+        ("val.txt:2", f"val_jpg/{own[1]} looks like jpg/{names[1]} (train.txt:2)"),
+    )
+    assert problems["W_DUPLICATE"].places == (
+        ("train.txt:4", f"jpg/{names[3]} has the content of jpg/{names[2]} (train.txt:3)"),
+    )
+    assert not report.ok
+
+
+def test_without_a_class_map_the_values_are_shown_and_the_next_command_drafts_one(dataset):
+    (dataset / "classes.csv").unlink()
+    report = checked(dataset)
+    assert {row.value for row in report.rows} == {"#000000", "#1600FF", "#00FF00", "#FFFF00"}
+    assert all(row.id is None and row.name for row in report.rows)
+    assert [problem.code for problem in report.problems if problem.severity == "error"] == ["E_CLASSES"]
+    assert report.next_command == f"segconv classes --src {dataset} --write"
+    assert report.records_mb > 0
+
+
+def test_a_class_map_that_is_wrong_is_an_error_with_its_line(dataset):
+    (dataset / "classes.csv").write_text("name,value\nroad,#12\n")
+    report = checked(dataset)
+    ((where, _),) = by_code(report)["E_CLASSES"].places
+    assert where.endswith("classes.csv:2")
+    assert report.next_command.startswith("mend")
+
+
+def test_fast_reads_a_sample_of_every_split_and_says_so(tmp_path):
+    folder = write_dataset(tmp_path / "many", train=FAST_PAIRS, val=50, size=(4, 4))
+    report = checked(folder, fast=True)
+    assert (report.read, report.num_pairs) == (200, 250)
+    assert all(sum(split.class_pixels) for split in report.splits.values())
+    assert "200 of 250 pairs (--fast)" in report.to_text()
+    assert [ref.image for ref in report.samples] == [ref.image for ref in checked(folder, fast=True).samples]
+
+
+def test_the_size_of_the_records_is_predicted(sample):
+    small, large = checked(sample), checked(sample, pair=PairConfig(size=(288, 384)))
+    assert 0 < small.records_mb < large.records_mb < 10
+    files = [path for kind in ("jpg", "png", "val_jpg", "val_png") for path in (sample / kind).iterdir()]
+    assert large.source_mb == pytest.approx(sum(path.stat().st_size for path in files) / 1e6)
+
+
+def test_json_has_the_promised_keys_and_all_places(sample):
+    plant_ten_faults(sample)
+    result = json.loads(json.dumps(checked(sample).to_json()))
+    assert {"ok", "layout", "splits", "classes", "problems"} <= result.keys()
+    assert result["splits"]["train"]["pairs"] == 13
+    assert {"id", "name", "value", "pixels", "share", "images"} <= result["classes"][0].keys()
+    assert all(
+        {"code", "severity", "where", "what", "mend", "count"} <= problem.keys() for problem in result["problems"]
+    )
+    damaged = next(problem for problem in result["problems"] if problem["code"] == "E_DAMAGED")
+    assert damaged["count"] == len(damaged["places"]) == 2
+    assert [damaged["where"], damaged["what"]] == damaged["places"][0]
+
+
+# From here on no file is read: the facts are written by hand.
+
+
+def grey(number: int) -> MaskValue:
+    return MaskValue("L", 8, number, (number,) * 3)
+
+
+def rgb(*color: int) -> MaskValue:
+    return MaskValue("RGB", 8, color[0] | color[1] << 8 | color[2] << 16, color)  # type: ignore[arg-type]
+
+
+def fact(number: int, values: dict[MaskValue, int], split: str = "train", **more: object) -> PairFacts:
+    ref = ExampleRef(split, f"{split}/p{number}.jpg", f"{split}/m{number}.png", f"{split}.txt", number)
+    known: dict[str, object] = {"image_size": (10, 10), "mask_size": (10, 10), "image_kind": "JPEG RGB"}
+    return PairFacts(ref, values=tuple(values.items()), **(known | more))  # type: ignore[arg-type]
+
+
+def judged(
+    facts: list[PairFacts], classes: str | None = NAMES, pair: PairConfig | None = None, **layout: object
+) -> CheckReport:
+    refs: dict[str, tuple[ExampleRef, ...]] = {}
+    for one in facts:
+        refs[one.ref.split] = (*refs.get(one.ref.split, ()), one.ref)
+    found = FoundClasses(parse_class_map(classes, "classes.csv"), "classes.csv", "classes.csv") if classes else None
+    config = BuildConfig(SourceConfig(Path("my data")), pair=pair or PairConfig())
+    return judge(config, Layout("list", ("train.txt",), refs, **layout), facts, found)  # type: ignore[arg-type]
+
+
+GOOD = {grey(0): 50, grey(1): 30, grey(2): 20}
+
+
+def test_a_dataset_without_faults_is_built_next_and_its_path_is_quoted():
+    report = judged([fact(1, GOOD), fact(1, GOOD, "val")])
+    assert report.ok
+    assert report.problems == ()
+    assert report.next_command == "segconv build --src 'my data'"
+    assert [(row.id, row.name, row.pixels, row.images) for row in report.rows] == [
+        (0, "background", 100, 2),
+        (1, "road", 60, 2),
+        (2, "car", 40, 2),
+    ]
+    assert report.splits["val"].class_pixels == (50, 30, 20)
+
+
+def test_an_unlisted_value_names_count_and_nearest_class_and_the_row_comes_last():
+    report = judged([fact(1, GOOD | {grey(3): 5}), fact(2, GOOD), fact(1, GOOD, "val")])
+    assert by_code(report)["E_MASK_VALUE"].places == (
+        ("train.txt:1", "train/m1.png holds 1 unlisted value: 3 (5 pixels, nearest: 'car' 2)"),
+    )
+    assert (report.rows[-1].id, report.rows[-1].value, report.rows[-1].pixels) == (None, "3", 5)
+
+
+def test_values_that_only_the_star_row_takes_share_a_row():
+    report = judged([fact(1, GOOD | {grey(7): 5, grey(9): 2}), fact(1, GOOD, "val")], NAMES + "ignore,*\n")
+    (star,) = [row for row in report.rows if row.value == "*"]
+    assert (star.id, star.pixels, star.images) == (255, 7, 1)
+    assert report.ok
+
+
+def test_blended_edges_are_one_warning_and_the_next_command_has_the_tolerance():
+    classes = "name,value\na,#000000\nb,#FF0000\n"
+    edges = {rgb(255 - step, other, other): 3 for step in range(1, 6) for other in range(3)}
+    facts = [fact(n, {rgb(0, 0, 0): 50_000, rgb(255, 0, 0): 40_000} | edges) for n in range(1, 4)]
+    report = judged([*facts, fact(1, {rgb(0, 0, 0): 5, rgb(255, 0, 0): 5}, "val")], classes)
+    problems = by_code(report)
+    assert "15 rare values" in problems["W_EDGE"].places[0][1]
+    assert "--tolerance 5" in problems["E_MASK_VALUE"].mend
+    assert len(problems["E_MASK_VALUE"].places) == 3
+    assert report.next_command == "segconv build --src 'my data' --tolerance 5"
+    assert judged(facts, classes, PairConfig(tolerance=5)).ok
+
+
+def test_masks_that_hold_the_greys_of_the_colours_are_explained_once():
+    classes = "name,value\na,#000000\nb,#FF0000\nc,#00FF00\n"
+    facts = [fact(n, {grey(0): 40, grey(76): 30, grey(150): 30}) for n in range(1, 4)]
+    problems = by_code(judged(facts, classes))
+    ((where, what),) = problems["W_GREYED"].places
+    assert where == "classes.csv"
+    assert "76 is what a conversion to grey makes of (255, 0, 0)" in what
+    assert len(problems["E_MASK_VALUE"].places) == 3
+
+
+def test_colour_masks_under_a_class_map_of_their_greys_are_explained_once():
+    facts = [fact(n, {rgb(0, 0, 0): 40, rgb(255, 0, 0): 30, rgb(0, 255, 0): 30}) for n in range(1, 4)]
+    ((_, what),) = by_code(judged(facts, "name,value\na,0\nb,76\nc,150\n"))["W_GREYED"].places
+    assert "becomes" in what
+
+
+def test_one_unlisted_value_that_happens_to_be_a_grey_is_not_called_greyed():
+    classes = "name,value\na,0\nb,#FF0000\n"
+    assert "W_GREYED" not in by_code(judged([fact(1, {grey(0): 40, grey(76): 30})], classes))
+
+
+def test_masks_of_0_and_255_under_a_map_that_ignores_255_are_explained():  # PEERS row 3
+    facts = [fact(1, {grey(0): 60, grey(255): 40})]
+    assert "foreground" in by_code(judged(facts))["W_BINARY"].mend
+    assert "W_BINARY" not in by_code(judged(facts, "name,value\nbackground,0\nforeground,255\n"))
+
+
+def test_empty_and_single_class_masks_are_named():
+    facts = [fact(1, {grey(255): 100}), fact(2, {grey(1): 60, grey(255): 40}), fact(3, GOOD), fact(1, GOOD, "val")]
+    assert by_code(judged(facts))["W_EMPTY_MASK"].places == (
+        ("train.txt:1", "train/m1.png is ignored throughout"),
+        ("train.txt:2", "train/m2.png holds 'road' alone"),
+    )
+
+
+def test_rare_dominant_and_absent_classes_are_told():  # PEERS row 5
+    report = judged([fact(1, {grey(0): 99_950, grey(1): 50})])
+    problems = by_code(report)
+    assert [where for where, _ in problems["W_IMBALANCE"].places] == ["class 'background'", "class 'road'"]
+    assert problems["W_ABSENT_CLASS"].places == (("class 'car'", "never occurs"),)
+    assert (report.rows[-1].name, report.rows[-1].pixels, report.rows[-1].value) == ("car", 0, "2")
+    shares = {grey(0): 60, grey(1): 40}
+    spread = judged([fact(1, shares), fact(1, {grey(0): 60, grey(2): 40}, "val")])
+    assert by_code(spread)["W_ABSENT_CLASS"].places == (
+        ("class 'road'", "does not occur in val, so it is not scored"),
+        ("class 'car'", "occurs in val, but not in train"),
+    )
+
+
+def test_a_dataset_without_a_val_split_is_split_next():
+    report = judged([fact(1, GOOD)])
+    assert report.ok
+    assert "W_NO_VAL" in by_code(report)
+    assert report.next_command == "segconv split --src 'my data'"
+
+
+def test_photographs_that_exif_turns_are_counted_and_those_it_cannot_decide_are_named():  # PEERS row 10
+    facts = [
+        fact(1, GOOD, orientation=6, turned=True, image_size=(20, 10)),
+        fact(2, GOOD, orientation=6, turned=False, image_size=(20, 10)),
+        fact(3, GOOD, orientation=3, turned=True),
+    ]
+    report = judged(facts)
+    assert (report.turned, report.unturned) == (2, 1)
+    turned = [problem for problem in report.problems if problem.code == "W_TURNED"]
+    texts = [what for problem in turned for _, what in problem.places]
+    assert len(texts) == 3
+    assert any(text.startswith("train/p2.jpg is left as it is stored") for text in texts)
+    assert any(text.startswith("train/p3.jpg") and "cannot tell" in text for text in texts)
+
+
+def test_a_leak_that_is_allowed_is_a_warning():
+    facts = [fact(1, GOOD, digest=b"d"), fact(2, GOOD, "val", digest=b"d")]
+    assert by_code(judged(facts))["E_LEAK"].severity == "error"
+    config = BuildConfig(SourceConfig(Path("data")), allow_leak=True)
+    report = judge(config, Layout("list", (), {"train": (facts[0].ref,), "val": (facts[1].ref,)}), facts)
+    assert by_code(report)["W_LEAK"].severity == "warning"
+
+
+def test_the_text_shows_five_places_of_a_problem_and_counts_the_rest():
+    facts = [fact(number, GOOD | {grey(9): 1}) for number in range(1, 13)]
+    text = judged(facts).to_text()
+    assert "train.txt:5: " in text
+    assert "train.txt:6: " not in text
+    assert "and 7 more (--json lists all)" in text
+
+
+def test_names_with_control_characters_are_shown_escaped():
+    evil = ExampleRef("train", "a\x1b[2J.jpg", "m.png", "tr\nain.txt", 1)
+    error = PairFacts(evil, values=((grey(9), 1),), image_size=(1, 1))
+    report = judge(BuildConfig(SourceConfig(Path("d\x1b"))), Layout("list", ("\x1b",), {"train": (evil,)}), [error])
+    assert "\x1b" not in report.to_text()
+
+
+def test_a_dataset_none_of_whose_pairs_could_be_read_is_judged_too():
+    report = judged([])
+    assert (report.read, report.source_mb, report.rows) == (0, 0, report.rows)
+    assert report.to_text()

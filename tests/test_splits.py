@@ -3,135 +3,274 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
 from converter import splits
 from converter.errors import UsageError
-from converter.splits import ExampleRef, Reject, read_split_list
+from converter.splits import ExampleRef, Names, PathRule, Resolved, read_split_list, resolve, split_of
+
+FILES = [
+    *("jpg/a.jpg", "jpg/b.jpg", "jpg/c.jpg", "jpg/A17.jpg", "jpg/sub/d.jpg", "jpg/my photo (1).jpg", "jpg/Straße.jpg"),
+    *("png/a.png", "png/b.png", "png/c.png", "png/A17.PNG", "png/sub/d.png", "png/my photo (1).png", "png/Straße.png"),
+    *("jpg/two.jpg", "jpg/two.png", "jpg/caf\u00e9.jpg", "png/cafe\u0301.png"),
+]
+TUTORIAL = ("paths below jpg/ and png/", ("jpg", "png"))
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "train.txt"
+def look_up(
+    folder: Path, content: bytes | str, *rules: tuple[str, tuple[str, ...]], files: list[str] = FILES
+) -> Resolved:
+    """Returns train.txt with this content, looked up among `files`."""
+    path = folder / "train.txt"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    names = Names((name, name) for name in files)
+    ways = [PathRule(text, names, bases) for text, bases in rules or [TUTORIAL]]
+    return resolve(read_split_list("train", path, "train.txt"), ways)
 
 
-def read(path: Path, content: bytes) -> tuple[list[ExampleRef], list[Reject]]:
-    path.write_bytes(content)
-    return read_split_list("train", path, "jpg", "png")
+def found(done: Resolved) -> list[tuple[str, str]]:
+    return [(ref.image, ref.mask) for ref in done.refs()]
 
 
-def test_each_line_is_a_pair_below_its_folders(path):
-    refs, rejects = read(path, b"a.jpg;a.png\nsub/b.jpg;c.png\n")
-    assert refs == [
+def test_each_line_is_a_pair_below_its_folders(tmp_path):
+    done = look_up(tmp_path, "a.jpg;a.png\nsub/d.jpg;c.png\n")
+    assert done.refs() == [
         ExampleRef("train", "jpg/a.jpg", "png/a.png", "train.txt", 1),
-        ExampleRef("train", "jpg/sub/b.jpg", "png/c.png", "train.txt", 2),
+        ExampleRef("train", "jpg/sub/d.jpg", "png/c.png", "train.txt", 2),
     ]
-    assert rejects == []
+    assert done.rejects == []
+    assert done.evidence() == "train.txt: 2 lines, separator ';', paths below jpg/ and png/"
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"a.jpg;a.png",
-        b"\xef\xbb\xbfa.jpg;a.png\n",
-        b"a.jpg;a.png\r\n",
-        b"  a.jpg ; a.png\t\n",
-        b"a.jpg;a.png\n\n\n",
-    ],
-)
-def test_what_editors_do_to_a_list_does_not_change_it(path, content):
-    assert read(path, content) == ([ExampleRef("train", "jpg/a.jpg", "png/a.png", "train.txt", 1)], [])
+@pytest.mark.parametrize("content", [
+    b"a.jpg;a.png",
+    b"\xef\xbb\xbfa.jpg;a.png\n",
+    b"a.jpg;a.png\r\n",
+    b"a.jpg;a.png\r",
+    b"  a.jpg ; a.png\t\n",
+    b"a.jpg;a.png\n\n\n",
+    b"# photos;masks\n\n   \na.jpg;a.png\n  # more\n",
+    b"image;mask\na.jpg;a.png\n",
+    b"a.jpg\ta.png\n",
+    b"a.jpg,a.png\n",
+    b"a.jpg a.png\n",
+    b"a.jpg   a.png\n",
+    b"./a.jpg;.\\a.png\n",
+    b"'a.jpg' \"a.png\"\n",
+    b'"a.jpg","a.png"\n',
+    b'"a.jpg";"a.png"\n',
+    b"a;a\n",
+    b"A.JPG;a.Png\n",
+    b"sub\\..\\x;y\na.jpg;a.png\n",
+])  # fmt: skip
+def test_peers_row_25_what_editors_and_systems_do_to_a_list_does_not_change_its_pairs(tmp_path, content):
+    assert found(look_up(tmp_path, content)) == [("jpg/a.jpg", "png/a.png")]
 
 
-def test_comments_and_blank_lines_count_as_lines_but_not_as_pairs(path):
-    refs, rejects = read(path, b"\xef\xbb\xbf# photos;masks\r\n\r\n   \r\n  # more\r\na.jpg;a.png\r\n")
-    assert (refs, rejects) == ([ExampleRef("train", "jpg/a.jpg", "png/a.png", "train.txt", 5)], [])
+@pytest.mark.parametrize(("content", "line", "text"), [
+    ("a17.jpg;a18.png\na;a\nb;b\n", 1, "png/a18.png: does not exist (closest: 'A17.PNG')"),
+    ("a.jpg;a.png\nsub/dd.jpg;b.png\n", 2, "jpg/sub/dd.jpg: does not exist (closest: 'd.jpg')"),
+    ("a.jpg;a.png\nd.jpg;b.png\n", 2, "jpg/d.jpg: does not exist (closest: 'jpg/sub/d.jpg')"),
+    ("a.jpg;a.png\ntwo;b.png\n", 2, "jpg/two: does not exist (closest: 'two.jpg')"),  # or two.png: we do not choose
+    ("a.jpg;a.png\nqqqqqq.jpg;b.png\n", 2, "jpg/qqqqqq.jpg: does not exist. Put"),
+])  # fmt: skip
+def test_peers_row_25_a_line_that_is_not_found_is_named_with_the_closest_file(tmp_path, content, line, text):
+    done = look_up(tmp_path, content)
+    assert [(reject.line, reject.error.code) for reject in done.rejects] == [(line, "E_MISSING")]
+    assert f"train.txt:{line}: {text}" in str(done.rejects[0])
 
 
-@pytest.mark.parametrize("name", ["my photo (1)", "Straße", "日本/空", "a,b", "a#b", "a\u2028b", "cafe\u0301"])
-def test_names_with_spaces_and_letters_of_any_script_are_kept(path, name):
-    refs, _ = read(path, f"{name}.jpg;{name}.png\n".encode())
-    assert [(ref.image, ref.mask) for ref in refs] == [(f"jpg/{name}.jpg", f"png/{name}.png")]
+def test_names_in_other_case_unicode_form_or_without_extension_are_found_and_counted(tmp_path):
+    done = look_up(tmp_path, "a17.jpg;a17.png\ncafe\u0301.jpg;caf\u00e9.png\na;a.png\nb.jpg;b.png\n")
+    assert found(done)[:2] == [("jpg/A17.jpg", "png/A17.PNG"), ("jpg/caf\u00e9.jpg", "png/cafe\u0301.png")]
+    assert done.evidence().endswith(", 4 names were found in other case, 1 name was given without extension")
 
 
-@pytest.mark.parametrize(
-    ("line", "code", "reason"),
-    [
-        ("a.jpg;a.png", "E_DUPLICATE", "is the photograph of line 1 again"),
-        (" a.jpg ; a.png ", "E_DUPLICATE", "is the photograph of line 1 again"),
-        ("b.jpg b.png", "E_LINE", "holds 0 separators"),
-        ("b.jpg,b.png", "E_LINE", "holds 0 separators"),
-        ("b.jpg;b.png;1", "E_LINE", "holds 2 separators"),
-        ("b.jpg;b.png;", "E_LINE", "holds 2 separators"),
-        (";b.png", "E_LINE", "between two names"),
-        ("b.jpg;", "E_LINE", "between two names"),
-        (";", "E_LINE", "between two names"),
-        ("b" * 9000 + ".jpg;b.png", "E_LINE", "has 9010 characters"),
-    ],
-)
-def test_a_bad_line_is_rejected_with_its_number_and_the_others_are_kept(path, line, code, reason):
-    refs, rejects = read(path, f"a.jpg;a.png\n# comment\n{line}\nc.jpg;c.png\n".encode())
-    assert [ref.line for ref in refs] == [1, 4]
-    assert [(reject.line, reject.error.code) for reject in rejects] == [(3, code)]
-    assert str(rejects[0]).startswith("train.txt:3: ")
-    assert reason in str(rejects[0])
-    assert len(str(rejects[0])) < 500
+def test_of_two_files_that_differ_in_case_alone_none_is_chosen(tmp_path):
+    files = ["jpg/Q.jpg", "jpg/q.JPG", "png/q.png", "jpg/r.jpg", "png/r.png"]
+    done = look_up(tmp_path, "Q.JPG;q.png\nQ.jpg;q.png\nr.jpg;r.png\n", files=files)
+    assert found(done) == [("jpg/Q.jpg", "png/q.png"), ("jpg/r.jpg", "png/r.png")]
+    assert [reject.line for reject in done.rejects] == [1]
 
 
-@pytest.mark.parametrize("line", ["a.jpg;b.png", "./a.jpg;a.png", ".//a.jpg;a.png"])
-def test_a_photograph_stands_in_a_list_once_however_it_is_spelled(path, line):
-    refs, rejects = read(path, f"a.jpg;a.png\n{line}\n".encode())
-    assert (len(refs), [reject.error.code for reject in rejects]) == (1, ["E_DUPLICATE"])
+def test_comments_and_blank_lines_count_as_lines_but_not_as_pairs(tmp_path):
+    done = look_up(tmp_path, b"\xef\xbb\xbf# photos;masks\r\n\r\n   \r\n  # more\r\na.jpg;a.png\r\n")
+    assert done.refs() == [ExampleRef("train", "jpg/a.jpg", "png/a.png", "train.txt", 5)]
 
 
-def test_every_copy_of_a_pair_is_rejected_and_the_first_is_kept(path):
-    refs, rejects = read(path, b"a.jpg;a.png\n" * 4)
-    assert [ref.line for ref in refs] == [1]
-    assert [reject.line for reject in rejects] == [2, 3, 4]
+@pytest.mark.parametrize("name", ["my photo (1)", "Straße", "日本/空", "a,b", "a#b", "a\u2028b", "it's", "a b"])
+def test_names_with_spaces_and_letters_of_any_script_are_kept(tmp_path, name):
+    files = [f"jpg/{name}.jpg", f"png/{name}.png"]
+    assert found(look_up(tmp_path, f"{name}.jpg;{name}.png\n", files=files)) == [(files[0], files[1])]
+    done = look_up(
+        tmp_path, f"jpg/{name}\n", ("names", ("",)), files=files[:1]
+    )  # one name a line is not cut at its space
+    assert [meanings for _, meanings in done.found] == [(files[0],)]
 
 
-def test_a_reject_is_an_object_for_scripts(path):
-    _, rejects = read(path, b"a.jpg;b;c\n")
-    assert json.loads(json.dumps(rejects[0].to_json())) == {
+@pytest.mark.parametrize(("content", "separator"), [
+    ("a.jpg;a.png\nb.jpg,x;b.png\n", ";"),
+    ("a.jpg\ta.png\n", "\t"),
+    ("a.jpg , a.png\n", ","),
+    ("jpg/a png/a\n", " "),
+    ('"my photo.jpg" "my mask.png"\n', " "),
+    ("2007_000032\n2007_000033\n", ""),
+    ("my photo\nmy other photo\n", ""),
+    ("a.jpg;a.png\nnonsense\n", ";"),
+    ("image,mask,fold\na.jpg,a.png,1\n", ""),
+])  # fmt: skip
+def test_one_separator_is_found_for_the_whole_list(tmp_path, content, separator):
+    (tmp_path / "train.txt").write_text(content)
+    assert read_split_list("train", tmp_path / "train.txt", "train.txt").separator == separator
+
+
+def test_the_rule_that_finds_most_lines_holds_for_all_of_them(tmp_path):
+    rules = [TUTORIAL, ("paths from the source folder", ("", ""))]
+    done = look_up(tmp_path, "a.jpg;a.png\njpg/b.jpg;png/b.png\njpg/c.jpg;png/c.png\n", *rules)
+    assert done.rule.text == "paths from the source folder"
+    assert found(done) == [("jpg/b.jpg", "png/b.png"), ("jpg/c.jpg", "png/c.png")]
+    assert [(reject.line, reject.error.where) for reject in done.rejects] == [(1, "a.jpg")]
+    assert look_up(tmp_path, "a.jpg;a.png\njpg/b.jpg;png/b.png\n", *rules).rule.text == TUTORIAL[0]
+
+
+@pytest.mark.parametrize("line", ["/SegNet/data/jpg/a.jpg /SegNet/data/png/a.png", r"C:\x\jpg\a.jpg;C:\x\png\a.png"])
+def test_a_prefix_of_another_machine_is_dropped_only_by_its_rule_and_must_lead_inside(tmp_path, line):
+    names = Names((name, name) for name in FILES)
+    (tmp_path / "train.txt").write_text(f"{line}\n")
+    listed = read_split_list("train", tmp_path / "train.txt", "train.txt")
+    rules = [PathRule("plain", names, ("", ""))]
+    assert [reject.error.code for reject in resolve(listed, rules).rejects] == ["E_PATH"]
+    rules += [PathRule("dropping", names, ("", ""), drop) for drop in (1, 2, 3)]
+    assert found(resolve(listed, rules)) == [("jpg/a.jpg", "png/a.png")]
+
+
+def test_a_path_may_climb_out_of_the_folder_of_its_list_but_not_out_of_the_source(tmp_path):
+    (tmp_path / "train.txt").write_text("../jpg/a.jpg;../png/a.png\n../../jpg/a.jpg;../png/b.png\n")
+    listed = read_split_list("train", tmp_path / "train.txt", "lists/train.txt")
+    names = Names((name, name) for name in FILES)
+    done = resolve(listed, [PathRule("paths from lists/", names, ("lists", "lists"), climbs=True)])
+    assert found(done) == [("jpg/a.jpg", "png/a.png")]
+    assert [(reject.line, reject.error.code) for reject in done.rejects] == [(2, "E_PATH")]
+
+
+@pytest.mark.parametrize(("line", "code", "reason"), [
+    ("a.jpg;a.png", "E_DUPLICATE", "is the photograph of line 1 again"),
+    (" a.jpg ; a.png ", "E_DUPLICATE", "is the photograph of line 1 again"),
+    ("A;b.png", "E_DUPLICATE", "is the photograph of line 1 again"),
+    (".//a.jpg;b.png", "E_DUPLICATE", "is the photograph of line 1 again"),
+    ("b.jpg b.png", "E_LINE", "holds 0 separators"),
+    ("b.jpg,b.png", "E_LINE", "holds 0 separators"),
+    ("b.jpg;b.png;1", "E_LINE", "holds 2 separators"),
+    ("b.jpg;b.png;", "E_LINE", "holds 2 separators"),
+    (";b.png", "E_LINE", "between two names"),
+    ("b.jpg;", "E_LINE", "between two names"),
+    (";", "E_LINE", "between two names"),
+    ("b" * 9000 + ".jpg;b.png", "E_LINE", "has 9010 characters"),
+    ("/etc/passwd;b.png", "E_PATH", "leaves the source folder"),
+    ("b.jpg;..\\b.png", "E_PATH", "leaves the source folder"),
+    ("b.jpg;\0b.png", "E_PATH", "is no path"),
+    ("b.jpg;/", "E_PATH", "leaves the source folder"),
+    ("b.jpg;.", "E_MISSING", "does not exist"),
+])  # fmt: skip
+def test_a_bad_line_is_rejected_with_its_number_and_the_others_are_kept(tmp_path, line, code, reason):
+    done = look_up(tmp_path, f"a.jpg;a.png\n# comment\n{line}\nc.jpg;c.png\n")
+    assert [ref.line for ref in done.refs()] == [1, 4]
+    assert [(reject.line, reject.error.code) for reject in done.rejects] == [(3, code)]
+    assert str(done.rejects[0]).startswith("train.txt:3: ")
+    assert reason in str(done.rejects[0])
+    assert len(str(done.rejects[0])) < 500
+
+
+def test_every_copy_of_a_pair_is_rejected_and_the_first_is_kept(tmp_path):
+    done = look_up(tmp_path, "a.jpg;a.png\n" * 4)
+    assert [ref.line for ref in done.refs()] == [1]
+    assert [reject.line for reject in done.rejects] == [2, 3, 4]
+
+
+def test_a_reject_is_an_object_for_scripts(tmp_path):
+    done = look_up(tmp_path, "a.jpg;b.png\na.jpg;b;c\n")
+    assert json.loads(json.dumps(done.rejects[0].to_json())) == {
+        "split": "train",
         "list": "train.txt",
-        "line": 1,
+        "line": 2,
         "file": "a.jpg;b;c",
         "code": "E_LINE",
         "what": "holds 2 separators ';', a pair has exactly one between two names",
-        "mend": "Write photo.jpg;mask.png",
+        "mend": "Write photo.jpg;mask.png, with the separator of the other lines.",
     }
 
 
+def test_one_name_a_line_chooses_photographs_and_one_without_a_mask_is_named(tmp_path):
+    done = look_up(tmp_path, "a\nb\n", ("names below jpg/", ("jpg",)))
+    refs = done.refs({"jpg/a.jpg": "png/a.png", "jpg/b.jpg": None})
+    assert refs == [ExampleRef("train", "jpg/a.jpg", "png/a.png", "train.txt", 1)]
+    assert [(reject.line, reject.error.code, reject.error.what) for reject in done.rejects] == [
+        (2, "E_MISSING", "has no mask")
+    ]
+
+
+@pytest.mark.parametrize(("first", "is_header"), [
+    ("image;mask", True), ("Image path;Mask path", True), ("file_name;label", True), ("photo_7;mask_7", False),
+    ("a;a", False), ("image.jpg;mask.png", False),
+])  # fmt: skip
+def test_a_first_line_that_names_the_columns_is_no_pair(tmp_path, first, is_header):
+    done = look_up(tmp_path, f"{first}\nc.jpg;c.png\n")
+    assert done.has_header is is_header
+    assert ("its first line names the columns" in done.evidence()) is is_header
+
+
 @pytest.mark.parametrize("content", [b"", b"\xef\xbb\xbf", b"\n\n", b"# only a comment\n", b" \r\n"])
-def test_a_list_without_a_pair_is_refused(path, content):
+def test_a_list_without_a_pair_is_refused(tmp_path, content):
     with pytest.raises(UsageError, match="names no pair") as caught:
-        read(path, content)
+        look_up(tmp_path, content)
     assert caught.value.code == "E_LIST"
 
 
-def test_a_list_of_bad_lines_alone_is_returned_so_that_each_can_be_named(path):
-    refs, rejects = read(path, b"nonsense\nmore\n")
-    assert (refs, [reject.line for reject in rejects]) == ([], [1, 2])
+def test_a_list_of_bad_lines_alone_is_returned_so_that_each_can_be_named(tmp_path):
+    done = look_up(tmp_path, "nonsense\nmore\n")
+    assert (done.found, [reject.line for reject in done.rejects]) == ([], [1, 2])
+    assert "is one name, a pair has two" in str(done.rejects[0])
 
 
 @pytest.mark.parametrize("content", [b"a.jpg;a.png\ncaf\xe9.jpg;b.png\n", "a.jpg;a.png".encode("utf-16")])
-def test_a_list_that_is_not_utf8_is_refused(path, content):
+def test_a_list_that_is_not_utf8_is_refused(tmp_path, content):
     with pytest.raises(UsageError, match="is not UTF-8 text"):
-        read(path, content)
+        look_up(tmp_path, content)
 
 
-def test_a_list_that_cannot_be_read_is_refused(path):
+def test_a_list_that_cannot_be_read_is_refused(tmp_path):
+    path = tmp_path / "train.txt"
     with pytest.raises(UsageError, match="cannot be read"):
-        read_split_list("train", path, "jpg", "png")
+        read_split_list("train", path, "train.txt")
     path.mkdir()
     with pytest.raises(UsageError, match="cannot be read"):
-        read_split_list("train", path, "jpg", "png")
+        read_split_list("train", path, "train.txt")
 
 
-def test_a_file_that_is_too_large_for_a_list_is_refused_before_it_is_read(path, monkeypatch):
+def test_a_file_that_is_too_large_for_a_list_is_refused_before_it_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr(splits, "MAX_LIST_BYTES", 11)
-    assert read(path, b"a.jpg;a.png")[1] == []
+    assert look_up(tmp_path, b"a.jpg;a.png").rejects == []
     with pytest.raises(UsageError, match="exceeds 11 bytes"):
-        read(path, b"a.jpg;a.png\n")
+        look_up(tmp_path, b"a.jpg;a.png\n")
+
+
+def test_a_long_list_of_missing_files_costs_seconds(tmp_path):
+    files = [f"{folder}/p{n:05}.{folder}" for folder in ("jpg", "png") for n in range(20_000)]
+    start = time.process_time()
+    done = look_up(tmp_path, "".join(f"q{n:05}.jpg;q{n:05}.png\n" for n in range(20_000)), files=files)
+    assert time.process_time() - start < 20  # 1 s on one core; each name against each other would be 10 hours
+    assert [len(done.found), len(done.rejects)] == [0, 20_000]
+    closest = ["closest" in reject.error.what for reject in done.rejects]
+    assert closest == [True] * splits.MAX_CLOSEST + [False] * (20_000 - splits.MAX_CLOSEST)
+
+
+@pytest.mark.parametrize(("name", "split"), [
+    ("train", "train"), ("Training", "train"), ("tr", "train"), ("train2017", "train"), ("val", "val"), ("VALID", "val"),
+    ("validation", "val"), ("dev", "val"), ("test", "test"), ("testing", "test"), ("ts", "test"), ("trainval", None),
+    ("training_set", None), ("", None), ("val2", None), ("träin", None),
+])  # fmt: skip
+def test_a_split_is_known_by_many_names(name, split):
+    assert split_of(name) == split

@@ -1,3 +1,5 @@
+"""What the files of a dataset hold, each read once."""
+
 from __future__ import annotations
 
 import hashlib
