@@ -161,8 +161,8 @@ class CheckReport:
         if self.rows:
             blocks.append(_rows_text(self.rows))
         counts = Counter(problem.severity for problem in self.problems)
-        verdict = f"{counts['error']} kinds of error, {counts['warning']} of warning" if self.problems else "no faults"
-        blocks.append(f"{verdict}\nnext: {shown(self.next_command, SHOWN_WHAT_CHARS)}")
+        verdict = ", ".join(_kinds_of(counts[kind], kind) for kind in ("error", "warning") if counts[kind])
+        blocks.append(f"{verdict or 'no faults'}\nnext: {shown(self.next_command, SHOWN_WHAT_CHARS)}")
         return "\n\n".join(blocks)
 
 
@@ -450,6 +450,10 @@ def _problem_json(problem: Problem) -> dict[str, Any]:
         "count": len(problem.places),
         "places": [list(place) for place in problem.places],
     }
+
+
+def _kinds_of(number: int, severity: str) -> str:
+    return f"{number} kind{'s' if number > 1 else ''} of {severity}"
 
 
 def _head_text(report: CheckReport) -> str:

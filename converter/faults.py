@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 from converter.class_files import FoundClasses
 from converter.classes import Color, greys_of, luminance
 from converter.config import MAX_TOLERANCE, BuildConfig
-from converter.draft_classes import stray_values, total_values
+from converter.draft_classes import ValueTotal, stray_values, total_values
 from converter.errors import DataError, UsageError, shown
 from converter.layouts import Layout
 from converter.leaks import Leak, name_leaks, near_duplicates, place_of, same_content
@@ -74,9 +74,14 @@ class Material:
         return MaskMapper(self.found.classes, self.config.pair.tolerance) if self.found else None
 
     @cached_property
+    def totals(self) -> dict[MaskValue, ValueTotal]:
+        """How often each value occurs in all masks that were read."""
+        return total_values(self.facts)
+
+    @cached_property
     def strays(self) -> dict[MaskValue, MaskValue]:
         """The values that look like a damaged form of a frequent one, with that one."""
-        return stray_values(total_values(self.facts))
+        return stray_values(self.totals)
 
     @cached_property
     def pixels(self) -> dict[str, Counter[int]]:
@@ -98,9 +103,11 @@ class Material:
                 self._indices[value] = str(error)
         return self._indices[value]
 
-    def is_stray(self, value: MaskValue) -> bool:
-        """Whether --tolerance would take a value that is not listed for a class."""
-        return value in self.strays and self.index_of(value) is None and self.distance(value) <= MAX_TOLERANCE
+    @cached_property
+    def correctable(self) -> frozenset[MaskValue]:
+        """The values that are not listed and that --tolerance would take for a class."""
+        unlisted = (value for value in self.strays if self.index_of(value) is None)
+        return frozenset(value for value in unlisted if self.distance(value) <= MAX_TOLERANCE)
 
     def distance(self, value: MaskValue) -> int:
         """Returns by how many levels a value differs from the nearest that the class map lists, at least 1."""
@@ -115,10 +122,15 @@ class Material:
         greys = [((level,) * 3, index) for level, index in classes.grey.items() if level < 256]
         return min([*classes.rgb.items(), *greys], key=lambda item: _levels(item[0], value.color), default=None)
 
-    @property
+    @cached_property
     def tolerance(self) -> int:
         """The smallest --tolerance with which all values that look damaged are taken; 0 where there are none."""
-        return max((self.distance(value) for value in self.strays if self.is_stray(value)), default=0)
+        return max(map(self.distance, self.correctable), default=0)
+
+    @cached_property
+    def greyed(self) -> str:
+        """An account where the masks are the class map converted to grey, or the reverse; "" where not."""
+        return _greyed(self)
 
 
 class _Faults:
@@ -217,9 +229,9 @@ def _value_errors(material: Material, facts: PairFacts) -> Iterator[DataError]:
     more = f" and {number - len(texts)} more" if number > len(texts) else ""
     what = f"holds {number} unlisted value{'s' if number > 1 else ''}: {'; '.join(texts)}{more}"
     mend = _ADD
-    if _greyed(material):
-        mend = "These masks are the class map in grey, or the reverse: W_GREYED below says more."
-    elif not others and all(material.is_stray(value) for value, _ in unlisted):
+    if material.greyed:
+        mend = "These masks are the class map in grey, or the reverse: W_GREYED says more."
+    elif not others and material.correctable.issuperset(value for value, _ in unlisted):
         mend = f"Pass --tolerance {material.tolerance} to take damaged colours for the nearest listed one."
     yield DataError(facts.ref.mask, what, mend, "E_MASK_VALUE")
 
@@ -289,10 +301,9 @@ def _closest(name: str, folders: Mapping[str, Sequence[str]]) -> str:
 def _mask_values(material: Material, faults: _Faults) -> None:
     """Notes values that look damaged or greyed, and masks that hold next to nothing."""
     _edges(material, faults)
-    grey = _greyed(material)
-    if grey and material.found:
+    if material.greyed and material.found:
         mend = "Take the original masks, or list the values that the masks hold: `segconv classes` drafts the map."
-        faults.add("W_GREYED", mend, material.found.origin, grey)
+        faults.add("W_GREYED", mend, material.found.origin, material.greyed)
     if material.found and _is_binary(material):
         _binary(material, faults)
     for facts in material.facts:
@@ -320,7 +331,7 @@ def _at(ref: ExampleRef, name: str, what: str) -> tuple[str, str]:
 
 def _edges(material: Material, faults: _Faults) -> None:
     """Notes rare values near a frequent one."""
-    totals = total_values(material.facts)
+    totals = material.totals
     all_pixels = sum(total.pixels for total in totals.values())
     unlisted = [value for value in material.strays if material.index_of(value) is None]
     if unlisted:

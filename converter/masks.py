@@ -594,8 +594,8 @@ def _counted(picture: Image.Image) -> tuple[np.ndarray, np.ndarray]:
         if found is None:
             numbers, counts = np.unique(_values(picture), return_counts=True)
             return numbers.astype(np.int64), counts
-        table = np.array([(count, _packed(color)) for count, color in found])
-        return table[:, 1], table[:, 0]
+        table = np.array([(count, *color) for count, color in found])  # type: ignore[misc]  # tuples, as it is RGB
+        return table[:, 1] | table[:, 2] << 8 | table[:, 3] << 16, table[:, 0]
     every = np.bincount(_values(picture)) if picture.mode == "I;16" else np.asarray(picture.histogram())
     numbers = np.flatnonzero(every)
     return numbers, every[numbers]

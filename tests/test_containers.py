@@ -1,0 +1,144 @@
+"""Facts about containers: damage that decoders do not see is told, and what is no picture is left out."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+import pytest
+from picture_bytes import bmp, chunk, png, saved, tiff
+from PIL import Image
+
+from converter.containers import (
+    PNG_SIGNATURE,
+    BmpHeader,
+    Tag,
+    bmp_header,
+    check_png,
+    check_png_rows,
+    check_tiff,
+    strip_jpeg,
+    strip_png,
+)
+from converter.errors import DataError
+
+
+def noise(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+
+
+# ---- PNG
+
+
+def test_a_whole_png_tells_its_depth_and_colour_type():
+    assert check_png(saved(noise(3, 5)), "a.png") == (8, 0)
+    assert check_png(saved(noise(3, 5, 3)), "a.png") == (8, 2)
+    assert check_png(saved(Image.new("1", (5, 3))), "a.png") == (1, 0)
+    assert check_png(png((1, 1), 16, 2, bytes(7)), "a.png") == (16, 2)
+
+
+def test_a_png_cut_at_any_byte_is_refused():
+    data = saved(noise(3, 5, 3))
+    for cut in range(len(data)):
+        with pytest.raises(DataError):
+            check_png(data[:cut], "a.png")
+
+
+def test_a_png_that_does_not_begin_with_its_header_is_refused():
+    with pytest.raises(DataError, match="does not begin with a header"):
+        check_png(PNG_SIGNATURE + chunk(b"IEND", b""), "a.png")
+
+
+def test_a_forged_chunk_length_is_refused():
+    data = PNG_SIGNATURE + struct.pack(">I", 2**32 - 1) + b"IHDR" + bytes(20)
+    with pytest.raises(DataError, match="announces 4294967295 bytes"):
+        check_png(data, "a.png")
+
+
+def test_the_rows_of_a_png_are_counted_without_being_kept():
+    whole = png((1000, 1000), 8, 0, bytes(1001 * 1000))
+    check_png_rows(whole, (1000, 1000), "a.png")
+    with pytest.raises(DataError, match="too few rows"):
+        check_png_rows(png((1000, 1000), 8, 0, bytes(1001 * 1000 - 1)), (1000, 1000), "a.png")
+
+
+def test_a_png_is_stripped_to_its_pixels():
+    assert strip_png(saved(noise(3, 5, 3), dpi=(9, 9))) == saved(noise(3, 5, 3))
+    assert strip_png(saved(noise(3, 5))) is None
+
+
+# ---- JPEG
+
+
+def test_a_jpeg_is_stripped_up_to_its_first_end():
+    data = saved(noise(9, 9, 3), "JPEG")
+    comment = b"\xff\xfe\0\7hello"
+    assert strip_jpeg(data[:2] + comment + data[2:] + b"more") == data
+    assert strip_jpeg(data[:2] + b"\xff" + data[2:]) == data  # a fill byte
+
+
+def test_a_cut_jpeg_is_not_stripped():
+    data = saved(noise(9, 9, 3), "JPEG")
+    assert [strip_jpeg(data[:cut]) for cut in range(2, len(data))] == [None] * (len(data) - 2)
+
+
+@pytest.mark.parametrize("marker", [0xC3, 0xC9, 0xCA, 0xC5])  # lossless, arithmetic, hierarchical
+def test_a_jpeg_that_few_readers_know_is_not_stripped(marker):
+    data = saved(noise(9, 9, 3), "JPEG")
+    assert strip_jpeg(data.replace(b"\xff\xc0\0\x11", bytes([0xFF, marker, 0, 0x11]))) is None
+
+
+# ---- BMP
+
+
+def test_a_bmp_tells_its_bits_and_compression():
+    assert bmp_header(bmp(noise(3, 5), 8, noise(256, 3).tolist(), compression=1), "a.bmp") == BmpHeader(8, 1)
+    assert bmp_header(saved(noise(3, 5, 3), "BMP"), "a.bmp") == BmpHeader(24, 0)
+    with pytest.raises(DataError, match="cut off"):
+        bmp_header(b"BM" + bytes(51), "a.bmp")
+
+
+# ---- TIFF
+
+
+@pytest.mark.parametrize(("order", "is_big"), [("<", False), (">", False), ("<", True)])
+def test_a_tiff_tells_what_its_tags_say(order, is_big):
+    data = tiff(noise(3, 5, 4), {274: 6, 338: 2}, order=order, is_big=is_big, compression=8)
+    header = check_tiff(data, "a.tif")
+    assert (header.order, header.size, header.bits, header.samples) == (order, (3, 5), 8, 4)
+    assert (header.compression, header.photometric, header.extra, header.orientation) == (8, 2, (2,), 6)
+    assert not header.is_lossy
+    turned = header.replaced(data, Tag.ORIENTATION, 1)
+    assert check_tiff(turned, "a.tif").orientation == 1
+    assert sum(a != b for a, b in zip(data, turned, strict=True)) == 1
+
+
+def test_a_tag_that_stands_twice_is_refused():
+    data = bytearray(tiff(noise(3, 5)))
+    struct.pack_into("<H", data, 10, 257)  # the first tag, 256, becomes a second 257
+    with pytest.raises(DataError, match="tag 257 stands there twice"):
+        check_tiff(bytes(data), "a.tif")
+
+
+def test_a_chain_of_pages_that_never_ends_is_refused():
+    data = bytearray(tiff(noise(3, 5), {254: 1}))
+    (count,) = struct.unpack_from("<H", data, 8)
+    struct.pack_into("<L", data, 10 + 12 * count, 8)
+    with pytest.raises(DataError, match="several pages"):
+        check_tiff(bytes(data), "a.tif")
+
+
+def test_a_tiff_with_random_tags_is_refused_or_told_and_nothing_else():
+    rng = np.random.default_rng(0)
+    good = saved(Image.fromarray(noise(13, 17, 3)), "TIFF", compression="tiff_deflate")
+    start = struct.unpack_from("<L", good, 4)[0]
+    told = 0
+    for _ in range(2000):
+        data = bytearray(good)
+        for _ in range(rng.integers(1, 4)):
+            data[rng.integers(start, min(len(data), start + 130))] = rng.choice([0, 1, 2, 127, 255])
+        try:
+            told += check_tiff(bytes(data), "a.tif").size == (13, 17)
+        except DataError as error:
+            assert error.where == "a.tif"
+    assert 0 < told < 2000
