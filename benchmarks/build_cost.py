@@ -21,12 +21,13 @@ import numpy as np
 from PIL import Image
 
 from converter.classes import Color, read_class_map
-from converter.config import PairConfig
+from converter.config import PairConfig, SourceConfig
+from converter.layouts import find_layout
 from converter.masks import MaskMapper
 from converter.records import encode_record
 from converter.sample import write_sample
 from converter.shards import make_record
-from converter.splits import ExampleRef, read_split_list
+from converter.splits import ExampleRef
 
 ROUNDS = 5
 IMAGES = 10  # of each round
@@ -69,13 +70,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         source = Path(name) / "dataset"
         write_sample(source, train=IMAGES, val=1)
-        refs, _ = read_split_list(source / "train.txt", "jpg", "png")
+        where = SourceConfig(source)
+        refs = find_layout(where).refs["train"]
         classes = read_class_map(source / "classes.csv")
         mapper, config = MaskMapper(classes), PairConfig()
         ratios = []
         for _ in range(ROUNDS):
             theirs = sum(cpu_of(tutorial_step, source, ref, classes.rgb, config.size) for ref in refs)
-            ours = sum(cpu_of(lambda ref: encode_record(make_record(ref, source, mapper, config)[0]), r) for r in refs)
+            ours = sum(cpu_of(lambda ref: encode_record(make_record(ref, where, mapper, config)[0]), r) for r in refs)
             ratios.append(theirs / ours)
         print(f"one pair to one record, against the tutorial's step: {statistics.median(ratios):.1f} times less CPU")
         help_s = statistics.median(child_cost("--help")[0] for _ in range(ROUNDS))

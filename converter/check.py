@@ -33,7 +33,7 @@ from converter.survey import PairFacts, survey
 Kind = TypeVar("Kind", bound=Hashable)
 
 FAST_PAIRS = 200  # read by --fast, in all splits together: some seconds, and a fault of 1 % of the pairs is seen
-SIZED_PAIRS = 12  # made into records to predict their size; within some 10 % for photographs of one kind
+SIZED_PAIRS = 6  # made into records to predict their size; within some 10 % for photographs of one kind
 SAMPLES = 12  # for pictures
 SHOWN_PLACES = 5  # of a problem, in the text
 SHOWN_ROWS = 40  # of the value table, in the text

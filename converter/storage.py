@@ -7,6 +7,7 @@ would wait for ever.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import stat
 from collections.abc import Iterator
@@ -47,12 +48,21 @@ def resolve_inside(root: Path, name: str, *, follow_links: bool = False) -> Path
     path = root / name
     if not follow_links:
         try:
-            inside = path.resolve().is_relative_to(root.resolve())
+            inside = _is_inside(root, path.parent) and (not path.is_symlink() or _resolves_inside(root, path))
         except (OSError, RuntimeError) as error:  # a loop of links
             raise DataError(name, f"cannot be followed ({error})", _MEND_PATH, "E_PATH") from None
         if not inside:
             raise DataError(name, "is a link out of the source folder", "Pass --follow-links to allow it.", "E_PATH")
     return path
+
+
+def _resolves_inside(root: Path, path: Path) -> bool:
+    """Tells whether a path, all links followed, lies below `root`."""
+    return path.resolve().is_relative_to(root.resolve())
+
+
+# Thousands of files lie in one folder, and to follow its links anew for each costs more than to read a small mask.
+_is_inside = functools.lru_cache(maxsize=1024)(_resolves_inside)
 
 
 def read_inside(root: Path, name: str, *, follow_links: bool = False) -> bytes:

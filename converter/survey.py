@@ -153,7 +153,6 @@ def look_at(ref: ExampleRef, source: SourceConfig, counter: ValueCounter) -> Pai
             errors.append(error)
     if photo:
         try:
-            load(photo.picture, photo.name)
             facts["thumbnail"] = thumbnail(photo)
         except DataError as error:
             errors.append(error)
@@ -200,16 +199,23 @@ def _kind(picture: Image.Image, depth: int) -> str:
 
 
 def thumbnail(photo: Photo) -> bytes:
-    """Returns a decoded photograph as 16x16 grey levels, upright, in rows.
+    """Decodes a photograph and returns it as 16x16 grey levels, upright, in rows.
 
     Each level is a mean of what it covers and a little more: single pixels would differ after every recompression,
-    and sharp borders between the cells after every shift.
+    and sharp borders between the cells after every shift. All coded data of a JPEG are read, so that damage in them
+    is met, but only as many of its pixels are computed as the mean needs.
+
+    Raises:
+      DataError: the pixels are cut off or damaged.
     """
     picture: Image.Image = photo.picture
+    side = (THUMBNAIL_SIDE, THUMBNAIL_SIDE)
+    if photo.picture.format == "JPEG" and picture.mode in ("RGB", "L"):
+        photo.picture.draft("L", (3 * THUMBNAIL_SIDE, 3 * THUMBNAIL_SIDE))
+    load(photo.picture, photo.name)
     if picture.mode not in ("RGB", "L", "CMYK"):  # the others cannot be averaged as they stand
         picture.info.pop("transparency", None)  # alpha is dropped; Pillow would warn that a palette has some
         picture = picture.convert("RGB")
-    side = (THUMBNAIL_SIDE, THUMBNAIL_SIDE)
     small = picture.resize(side, Image.Resampling.BILINEAR, reducing_gap=3.0)
     levels = np.asarray(small.convert("RGB").convert("L"))
     # EXIF 5..8 exchange rows and columns; then 2, 3, 6, 7 turn the columns round, and 3, 4, 7, 8 the rows.

@@ -27,7 +27,7 @@ def draw_pair(number: int, size: tuple[int, int] = (20, 30)) -> tuple[np.ndarray
 
 def write_dataset(folder: Path, *, train: int = 6, val: int = 2, size: tuple[int, int] = (20, 30)) -> Path:
     """Writes a dataset in the tutorial's layout, with folders of its own for val, and returns its folder."""
-    for prefix, count, first in (("", train, 0), ("val_", val, 1000)):
+    for prefix, count, first in (("", train, 0), ("val_", val, 100_000)):
         images, masks = folder / f"{prefix}jpg", folder / f"{prefix}png"
         images.mkdir(parents=True)
         masks.mkdir()

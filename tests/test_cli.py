@@ -38,7 +38,7 @@ def test_the_three_commands_of_a_user_run_as_written(segconv, tmp_path):
     assert re.search(r"train +6 +1 ", done.stdout)
     done = segconv("inspect", "shard")
     assert done.returncode == 0, done.stderr
-    assert "records  6 of 512 high x 512 wide" in done.stdout
+    assert "records  6, 512 high x 512 wide" in done.stdout
     assert segconv("inspect", "shard", "records").stdout == done.stdout
 
 
@@ -46,9 +46,8 @@ def test_build_json_is_one_object_with_the_promised_keys(segconv, dataset):
     done = segconv("build", "--src", dataset, "--json", *SMALL)
     report = json.loads(done.stdout)
     assert done.stdout.count("\n") == 1
-    assert set(report) == {
-        *("out", "name", "size", "classes", "splits", "skipped", "shards_built", "shards_reused", "seconds")
-    }
+    promised = {"out", "name", "size", "classes", "splits", "skipped", "shards_built", "shards_reused", "seconds"}
+    assert promised <= set(report)
     assert report["size"] == [24, 24]
     assert report["classes"] == ["background", "building", "vegetation"]
     assert {split: facts["records"] for split, facts in report["splits"].items()} == {"train": 6, "val": 2}
@@ -122,7 +121,7 @@ def test_a_bad_pair_exits_1_with_its_line_and_a_summary(segconv, dataset, tmp_pa
     done = segconv("build", "--src", dataset, *SMALL)
     assert done.returncode == 1
     pair, summary = done.stderr.splitlines()[-2:]
-    assert pair.startswith("Error: train.txt:4: jpg/p3.jpg: is neither a JPEG nor a PNG file")
+    assert pair.startswith("Error: train.txt:4: jpg/p3.jpg: is no JPEG, PNG, TIFF or BMP file")
     assert "1 of 8 pairs were refused (1 E_FORMAT), so nothing was built" in summary
     assert not (tmp_path / "records").exists()
 

@@ -66,6 +66,8 @@ for command in (sample, check, classes, split, build, inspect, train, evaluate):
 def main() -> NoReturn:
     """Runs the command; every failure of a user's is one line on stderr and an exit code."""
     _open_streams()
+    # NumPy starts a thread a processor for a linear algebra that nothing here uses, in each of our processes.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:  # under nohup it stays ignored
             signal.signal(number, _interrupt)
