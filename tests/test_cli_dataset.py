@@ -108,3 +108,9 @@ def test_split_does_not_divide_anew_what_is_divided(segconv, dataset):
     assert (dataset / "train.txt").read_text() == before
     assert segconv("split", "--src", dataset, "--overwrite", "--json", "-j", "1").returncode == 0
     assert (dataset / "train.txt").read_text() != before
+
+
+def test_a_size_beside_keep_size_is_refused(segconv, dataset):
+    done = segconv("build", "--src", dataset, "--size", "24", "--keep-size")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("Error: --keep-size: and --size contradict each other.")

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from converter.config import FITS, MASK_RESAMPLES, BuildConfig, PairConfig, SourceConfig, parse_size
+from converter.errors import UsageError
 
 DEFAULT = BuildConfig(SourceConfig(Path("dataset")))
 Command = Callable[..., None]
@@ -43,7 +44,7 @@ source_options = _adds(
 )
 
 pair_options = _adds(
-    click.option("--size", type=Size(), default="512", help="Stored size in pixels; one number is a square."),
+    click.option("--size", type=Size(), help="Stored size in pixels; one number is a square.  [default: 512]"),
     click.option("--keep-size", is_flag=True, help="Store each pair at its own size."),
     click.option("--fit", type=click.Choice(FITS), default=DEFAULT.pair.fit, help="What becomes of another shape."),
     click.option(
@@ -71,8 +72,9 @@ def source_of(options: dict[str, Any]) -> SourceConfig:
 
 def pair_of(options: dict[str, Any]) -> PairConfig:
     """Takes the values of `pair_options` out of those of a command."""
-    if options.pop("keep_size"):
-        options["size"] = None
-    return PairConfig(
-        **{name: options.pop(name) for name in ("size", "fit", "mask_resample", "image_format", "tolerance")}
-    )
+    names = ("fit", "mask_resample", "image_format", "tolerance")
+    size, keeps_size = options.pop("size"), options.pop("keep_size")
+    if size is not None and keeps_size:
+        raise UsageError("--keep-size", "and --size contradict each other", "Leave one of them out.")
+    stored = None if keeps_size else size or DEFAULT.pair.size
+    return PairConfig(size=stored, **{name: options.pop(name) for name in names})

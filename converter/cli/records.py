@@ -33,9 +33,9 @@ from converter.errors import EXIT_SKIPPED, UsageError
 def build(ctx: click.Context, /, dry_run: bool, json: bool, **options: Any) -> None:
     """Convert a folder of photographs and masks to records.
 
-    Reads train.txt, val.txt (lines such as photo.jpg;mask.png), jpg/, png/ and classes.csv of the source folder.
-    Writes TFRecord shards with an index each, the files that TFDS reads, and manifest.json, which comes last. The
-    same sources and options give the same bytes, whatever -j is.
+    Reads the pairs and the class map of the source folder, whatever its layout; says what it understood. Writes
+    TFRecord shards with an index each, the files that TFDS reads, and manifest.json, which comes last. The same
+    sources and options give the same bytes, whatever -j is.
 
     \b
     Example:
