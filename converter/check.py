@@ -7,6 +7,7 @@ and which command comes next.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import shlex
 import time
@@ -160,8 +161,10 @@ class CheckReport:
         blocks += [_problem_text(problem) for problem in self.problems]
         if self.rows:
             blocks.append(_rows_text(self.rows))
-        counts = Counter(problem.severity for problem in self.problems)
-        verdict = ", ".join(_kinds_of(counts[kind], kind) for kind in ("error", "warning") if counts[kind])
+        counts: Counter[str] = Counter()
+        for problem in self.problems:
+            counts[problem.severity] += len(problem.places)
+        verdict = ", ".join(_number_of(counts[kind], kind) for kind in ("error", "warning") if counts[kind])
         blocks.append(f"{verdict or 'no faults'}\nnext: {shown(self.next_command, SHOWN_WHAT_CHARS)}")
         return "\n\n".join(blocks)
 
@@ -267,10 +270,11 @@ def _rows(material: Material) -> tuple[ValueRow, ...]:
     pixels: Counter[tuple[int | None, str]] = Counter()
     images: Counter[tuple[int | None, str]] = Counter()
     first: dict[tuple[int | None, str], MaskValue] = {}
+    row_key = functools.cache(functools.partial(_row_key, material))  # a few values stand in thousands of masks
     for facts in material.facts:
         keys = set()
         for value, count in facts.values:
-            key = _row_key(material, value)
+            key = row_key(value)
             first.setdefault(key, value)
             pixels[key] += count
             keys.add(key)
@@ -391,12 +395,13 @@ def _next_command(material: Material, problems: Sequence[Problem]) -> str:
     if codes == {"E_CLASSES"} and error and config.source.classes is None and error.what.startswith("does not exist"):
         return f"segconv classes {options} --write"
     tolerance = config.pair.tolerance
-    if codes == {"E_MASK_VALUE"} and all("--tolerance" in problem.mend for problem in errors):
+    if codes == {"E_MASK_VALUE"} and all(problem.mend.startswith("Pass --tolerance") for problem in errors):
         tolerance = material.tolerance
     elif codes:
         return f"mend the errors above, then run segconv check {options} again"
     if any(problem.code == "W_NO_VAL" for problem in problems):
-        return f"segconv split {options}"
+        has_lists = any(ref.list_name for refs in material.layout.refs.values() for ref in refs)
+        return f"segconv split {options}" + (" --overwrite" if has_lists else "")
     pair = [f"--tolerance {tolerance}"] if tolerance else []
     return " ".join(["segconv build", options, *_pair_options(config.pair), *pair])
 
@@ -452,8 +457,8 @@ def _problem_json(problem: Problem) -> dict[str, Any]:
     }
 
 
-def _kinds_of(number: int, severity: str) -> str:
-    return f"{number} kind{'s' if number > 1 else ''} of {severity}"
+def _number_of(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'s' if number != 1 else ''}"
 
 
 def _head_text(report: CheckReport) -> str:
@@ -475,7 +480,7 @@ def _head_text(report: CheckReport) -> str:
         ("masks", _kinds_text(report.mask_kinds)),
     ]
     if report.turned or report.unturned:
-        turned = f"{report.turned:,} photographs turned as EXIF says"
+        turned = f"{_number_of(report.turned, 'photograph')} turned as EXIF says"
         lines.append(("turned", f"{turned}, {report.unturned:,} left as stored because their masks fit so"))
     size = f"{report.source_mb:,.1f} MB of files, about {report.records_mb:,.1f} MB of records"
     lines.append(("size", size))

@@ -137,7 +137,7 @@ class BuildConfig:
     @property
     def dataset_name(self) -> str:
         """Name of the dataset, fit for a file name and for TFDS: letters, digits and underscores."""
-        name = self.name or self.source.src.resolve().name
+        name = self.name or Path(os.path.realpath(self.source.src)).name  # of a link, and of one to itself
         return re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "dataset"
 
     @property

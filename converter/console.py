@@ -69,6 +69,7 @@ class Progress:
         if log.isEnabledFor(logging.INFO) and sys.stderr.isatty():
             from tqdm import tqdm  # here, so that `--help` does not pay for it
 
+            tqdm.monitor_interval = 0  # no thread of its own: a process that has one cannot be forked
             self._bar = tqdm(total=total, unit=unit, dynamic_ncols=True, smoothing=0.1)
 
     def __enter__(self) -> Self:

@@ -17,7 +17,6 @@ import numpy as np
 
 from converter.class_files import FoundClasses
 from converter.classes import CLASSES_CSV, IGNORE_NAME, ClassMap, ClassMapBuilder, Color, to_csv
-from converter.config import MAX_TOLERANCE
 from converter.errors import UsageError, shown
 from converter.masks import MaskMapper, MaskValue
 from converter.presets import names_for
@@ -28,6 +27,7 @@ from converter.survey import PairFacts
 # Measured on 25 masks of CamVid in their 12 colours, saved as JPEG of quality 75 and 95 and sized bilinearly by 0.5,
 # 0.71 and 2: 2 000 to 180 000 values arise, each among 14 (sized by 2) to 1 300 (JPEG) others in its cell and those
 # around it. True colours stand 1 or 2 levels off after JPEG.
+DAMAGE_LEVELS = 32  # by which JPEG moves a colour; what is farther from every listed one was blended from two of them
 CELL = 8  # levels; two colours in neighbouring cells differ by less than 16 in every channel
 CROWD = 8  # values in a cell and those around it; no preset, and not VOC's map of 256 colours, has 1
 NEAR = 8  # levels; closer values are taken for one another only where one is RARE
@@ -311,16 +311,28 @@ def draft_classes(facts: Sequence[PairFacts], found: FoundClasses | None) -> str
     return "".join(f"# {remark}".rstrip() + "\n" for remark in remarks) + text
 
 
+def check_classes(src: Path, overwrite: bool = False) -> Path:
+    """Returns the path of classes.csv in the source folder.
+
+    Raises:
+      UsageError: there is one, and `overwrite` is not set, or it is a folder.
+    """
+    path = src / CLASSES_CSV
+    if path.is_dir():
+        raise UsageError(path, "is a folder", "Move it away.", "E_OUT")
+    if not overwrite and (path.exists() or path.is_symlink()):
+        raise UsageError(path, "exists", "Pass --overwrite to replace it.", "E_OUT")
+    return path
+
+
 def write_classes(src: Path, text: str, overwrite: bool = False) -> Path:
     """Saves a class map as classes.csv in the source folder and returns its path.
 
     Raises:
-      UsageError: there is one, and `overwrite` is not set.
+      UsageError: there is one, and `overwrite` is not set, or it is a folder.
       MachineError: it cannot be written.
     """
-    path = src / CLASSES_CSV
-    if not overwrite and (path.exists() or path.is_symlink()):
-        raise UsageError(path, "exists", "Pass --overwrite to replace it.", "E_OUT")
+    path = check_classes(src, overwrite)
     write_whole(path, text.encode())
     return path
 
@@ -328,7 +340,8 @@ def write_classes(src: Path, text: str, overwrite: bool = False) -> Path:
 def _keys(kept: Mapping[MaskValue, ValueTotal]) -> dict[MaskValue, _Key]:
     """Returns what each value is listed by: its number, or its colour.
 
-    A grey level and the colour of three such levels are the same drawing. Palettes count by index, unless an index has
+    A grey level and the colour of three such levels are the same drawing; where all colours are greys, they are ids
+    that somebody wrote into three channels, and black and white are not. Palettes count by index, unless an index has
     another colour in another file or RGB masks stand beside them: then by colour.
     """
     palette_colors: dict[int, set[Color]] = defaultdict(set)
@@ -341,6 +354,10 @@ def _keys(kept: Mapping[MaskValue, ValueTotal]) -> dict[MaskValue, _Key]:
         is_color = value.mode == "RGB" or (value.mode == "P" and by_color)
         keys[value] = value.color if is_color else value.number
     levels = {keys[value] for value in kept if value.mode == "L" and value.depth == 8}
+    colors = {key for key in keys.values() if isinstance(key, tuple)}
+    greys = {color[0] for color in colors if len(set(color)) == 1}
+    if len(greys) == len(colors) and not greys <= {0, 255}:
+        levels |= greys
     return {
         value: key[0] if isinstance(key, tuple) and len(set(key)) == 1 and key[0] in levels else key
         for value, key in keys.items()
@@ -432,6 +449,7 @@ def _is_binary(keys: set[_Key], totals: Mapping[MaskValue, ValueTotal]) -> bool:
 def _ignored(keys: set[_Key], totals: Mapping[MaskValue, ValueTotal]) -> tuple[_Key, str] | None:
     """Returns the key that looks as if it were to be ignored, with the remark that says why."""
     ids = {value.number for value in totals if value.mode in ("L", "P")}
+    ids |= {value.color[0] for value in totals if value.mode == "RGB" and value.color[0] in keys}  # in three channels
     others = ids - {255}
     # Ids are small and dense; codes such as 0, 76, 150, 255 are not, and there 255 is a class like any other.
     if 255 in keys & ids and others and max(others) < max(32, 4 * len(others)):
@@ -469,11 +487,13 @@ def _stray_remarks(strays: Mapping[MaskValue, MaskValue], totals: Mapping[MaskVa
     )
     plural = "s" if len(strays) > 1 else ""
     text = f"Left out: {len(strays)} rare value{plural} ({share:.2%} of the pixels), edges smoothed or damaged by JPEG."
-    tolerance = min(farthest, MAX_TOLERANCE)
-    return [
-        text,
-        f"They differ by up to {farthest} levels: `--tolerance {tolerance}` takes each for the nearest class.",
-    ]
+    tolerance = min(farthest, DAMAGE_LEVELS)
+    remedy = f"`--tolerance {tolerance}` takes each for the nearest class"
+    if farthest > tolerance:  # what was blended from two classes is not to be taken for either
+        remedy = (
+            f"`--tolerance {tolerance}` takes the nearer ones for the nearest class, a row `ignore,*` ignores the rest"
+        )
+    return [text, f"They differ by up to {farthest} levels: {remedy}."]
 
 
 def _table(rows: Sequence[_Row], totals: Mapping[MaskValue, ValueTotal]) -> list[str]:

@@ -8,26 +8,28 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
 
 from converter.class_files import FoundClasses
 from converter.classes import Color, greys_of, luminance
-from converter.config import MAX_TOLERANCE, BuildConfig
-from converter.draft_classes import ValueTotal, stray_values, total_values
+from converter.config import BuildConfig
+from converter.draft_classes import DAMAGE_LEVELS, ValueTotal, stray_values, total_values
 from converter.errors import DataError, UsageError, shown
 from converter.layouts import Layout
 from converter.leaks import Leak, name_leaks, near_duplicates, place_of, same_content
 from converter.masks import MaskMapper, MaskValue
 from converter.schema import IGNORE_INDEX
-from converter.splits import ExampleRef
+from converter.splits import ExampleRef, numbers_in
 from converter.survey import PairFacts
 
 RARE_SHARE, DOMINANT_SHARE = 0.001, 0.99  # of the pixels with a class: beyond these a class is hard to learn, or all is
+MASK_SHARE = 0.1  # of the pixels have listed values even in a mask that JPEG damaged; in a photograph, next to none
 _SHOWN_VALUES = 3  # of the unlisted values of a mask, most frequent first
 _MAX_CLOSEST = 50  # names for which a close one is looked for: each costs a comparison with all others
+_MAX_LIKES = 500  # names that one is compared with
 _ADD = "Add the value to the class map, or add the row `ignore,*`."
 _TURNED_DIFFERENTLY = frozenset({5, 6, 7, 8})  # EXIF orientations that exchange height and width
 
@@ -103,16 +105,22 @@ class Material:
                 self._indices[value] = str(error)
         return self._indices[value]
 
-    @cached_property
-    def correctable(self) -> frozenset[MaskValue]:
-        """The values that are not listed and that --tolerance would take for a class."""
-        unlisted = (value for value in self.strays if self.index_of(value) is None)
-        return frozenset(value for value in unlisted if self.distance(value) <= MAX_TOLERANCE)
+    def listed_index_of(self, value: MaskValue) -> int | None:
+        """Returns the class index of a stray value or its frequent one where the class map itself lists it."""
+        if self.found is None:
+            return None
+        rgb, grey = self.found.classes.rgb, self.found.classes.grey
+        return rgb.get(value.color, grey.get(value.color[0]) if len(set(value.color)) == 1 else None)
 
-    def distance(self, value: MaskValue) -> int:
-        """Returns by how many levels a value differs from the nearest that the class map lists, at least 1."""
-        nearest = self.nearest(value)
-        return max(1, _levels(nearest[0], value.color)) if nearest else MAX_TOLERANCE + 1
+    @cached_property
+    def unlisted_strays(self) -> dict[MaskValue, int]:
+        """The values that look damaged and are not listed -> levels to the nearest listed colour, at least 1."""
+        distances = {}
+        for value in self.strays:
+            if self.index_of(value) is None:
+                nearest = self.nearest(value)
+                distances[value] = max(1, _levels(nearest[0], value.color)) if nearest else 256
+        return distances
 
     def nearest(self, value: MaskValue) -> tuple[Color, int] | None:
         """Returns (colour, class index) of the listed colour that differs least from a value, in its worst channel."""
@@ -124,8 +132,16 @@ class Material:
 
     @cached_property
     def tolerance(self) -> int:
-        """The smallest --tolerance with which all values that look damaged are taken; 0 where there are none."""
-        return max(map(self.distance, self.correctable), default=0)
+        """The --tolerance to propose: the smallest with which all values are taken that are damaged, not blended."""
+        damaged = (distance for distance in self.unlisted_strays.values() if distance <= DAMAGE_LEVELS)
+        return max(damaged, default=0)
+
+    @cached_property
+    def mend_of_blends(self) -> str:
+        """What to do about values of which some are too far from every class to be taken for it."""
+        tolerance = max(self.tolerance, self.config.pair.tolerance)
+        ignoring = f"pass --tolerance {tolerance} and add" if tolerance else "add"
+        return f"Export the masks as PNG without anti-aliasing; or {ignoring} the row `ignore,*`, to ignore such edges."
 
     @cached_property
     def greyed(self) -> str:
@@ -197,13 +213,13 @@ def _refused(material: Material, faults: _Faults) -> None:
         for error in (*errors, *facts.further, *_value_errors(material, facts)):
             found.append((splits.index(facts.ref.split), facts.ref.line, facts.ref.list_name, error))
     found.sort(key=lambda item: item[:2])
-    unmatched = _by_folder(material.layout.unmatched)
+    unmatched = _Names(material.layout.unmatched)
     looked_for = 0
     for _, line, list_name, error in found:
         what = error.what
         if error.code == "E_MISSING" and "closest" not in what and looked_for < _MAX_CLOSEST:
             looked_for += 1
-            what += _closest(error.where, unmatched)
+            what += unmatched.closest(error.where)
         where, what = (f"{list_name}:{line}", f"{shown(error.where)} {what}") if list_name else (error.where, what)
         faults.add(error.code, error.mend, where, what)
 
@@ -228,12 +244,26 @@ def _value_errors(material: Material, facts: PairFacts) -> Iterator[DataError]:
     texts = [_describe(material, value, count) for value, count in unlisted[:_SHOWN_VALUES]]
     more = f" and {number - len(texts)} more" if number > len(texts) else ""
     what = f"holds {number} unlisted value{'s' if number > 1 else ''}: {'; '.join(texts)}{more}"
-    mend = _ADD
-    if material.greyed:
-        mend = "These masks are the class map in grey, or the reverse: W_GREYED says more."
-    elif not others and material.correctable.issuperset(value for value, _ in unlisted):
-        mend = f"Pass --tolerance {material.tolerance} to take damaged colours for the nearest listed one."
+    mend = _mend_of_values(material, facts, [value for value, _ in unlisted])
     yield DataError(facts.ref.mask, what, mend, "E_MASK_VALUE")
+
+
+def _mend_of_values(material: Material, facts: PairFacts, unlisted: Sequence[MaskValue]) -> str:
+    """Returns what to do about a mask with unlisted values, most frequent first."""
+    if material.greyed:
+        return "These masks are the class map in grey, or the reverse: W_GREYED says more."
+    if facts.other_values:
+        listed = sum(count for value, count in facts.values if isinstance(material.index_of(value), int))
+        is_mask = listed >= MASK_SHARE * (facts.other_pixels + sum(count for _, count in facts.values))
+        return material.mend_of_blends if is_mask else "Put its class mask there: this one looks like a photograph."
+    if unlisted[0] not in material.unlisted_strays:  # a class that is not listed is larger than its edges
+        return _ADD
+    is_near = all(material.unlisted_strays.get(value, 256) <= DAMAGE_LEVELS for value in unlisted)
+    return _take(material) if is_near else material.mend_of_blends
+
+
+def _take(material: Material) -> str:
+    return f"Pass --tolerance {material.tolerance} to take damaged colours for the nearest listed one."
 
 
 def _describe(material: Material, value: MaskValue, count: int) -> str:
@@ -274,28 +304,39 @@ def _same_photographs(material: Material, faults: _Faults) -> None:
 
 
 def _unmatched(material: Material, faults: _Faults) -> None:
-    """Notes the files of the layout's folders that stand in no pair."""
+    """Notes the files of the layout's folders that stand in no pair, with the name that each may have been meant by."""
     missing = [facts.error.where for facts in material.facts if facts.error and facts.error.code == "E_MISSING"]
     missing += [reject.error.where for reject in material.layout.rejects if reject.error.code == "E_MISSING"]
-    folders = _by_folder([*material.layout.unmatched, *missing])
+    wanted, unmatched = _Names(missing), _Names(material.layout.unmatched)
     for number, name in enumerate(material.layout.unmatched):
-        close = _closest(name, folders) if number < _MAX_CLOSEST else ""
+        close = ""
+        if number < _MAX_CLOSEST:
+            close = wanted.closest(name) or unmatched.closest(name, is_partner=True)
         faults.add("W_UNMATCHED", "Add it to a list, rename it, or leave it.", name, f"stands in no pair{close}")
 
 
-def _by_folder(names: Iterable[str]) -> dict[str, list[str]]:
-    folders: dict[str, list[str]] = {}
-    for name in names:
-        folders.setdefault(str(PurePosixPath(name).parent), []).append(PurePosixPath(name).name)
-    return folders
+class _Names:
+    """Files among which the one is looked for that a name may mean: one with the same numbers, or it is another."""
 
+    def __init__(self, names: Iterable[str]) -> None:
+        self._by_numbers: dict[tuple[str, ...], list[str]] = {}
+        for name in names:
+            self._by_numbers.setdefault(numbers_in(PurePosixPath(name).name), []).append(name)
 
-def _closest(name: str, folders: Mapping[str, Sequence[str]]) -> str:
-    """Returns the closest other name of the same folder as "; closest: ...", "" where none is close."""
-    path = PurePosixPath(name)
-    lower = {other.lower(): other for other in folders.get(str(path.parent), ()) if other != path.name}
-    close = difflib.get_close_matches(path.name.lower(), lower, 1, 0.7)
-    return f"; closest: {shown(lower[close[0]])}" if close else ""
+    def closest(self, name: str, *, is_partner: bool = False) -> str:
+        """Returns "; closest: ..." with the file whose name is closest but for its extension, "" where none is close.
+
+        Args:
+          name: path of a file.
+          is_partner: looks in all other folders, not in that of the file.
+        """
+        path = PurePosixPath(name)
+        likes: dict[str, str] = {}
+        for other in map(PurePosixPath, self._by_numbers.get(numbers_in(PurePosixPath(name).name), ())[:_MAX_LIKES]):
+            if (other.parent != path.parent) == is_partner and other != path:
+                likes.setdefault(other.stem.lower(), str(other))
+        close = difflib.get_close_matches(path.stem.lower(), likes, 1, 0.7)
+        return f"; closest: {shown(likes[close[0]])}" if close else ""
 
 
 def _mask_values(material: Material, faults: _Faults) -> None:
@@ -333,19 +374,17 @@ def _edges(material: Material, faults: _Faults) -> None:
     """Notes rare values near a frequent one."""
     totals = material.totals
     all_pixels = sum(total.pixels for total in totals.values())
-    unlisted = [value for value in material.strays if material.index_of(value) is None]
-    if unlisted:
+    if unlisted := material.unlisted_strays:
         reach = max(_levels(value.color, material.strays[value].color) for value in unlisted)
         share = sum(totals[value].pixels for value in unlisted) / all_pixels
         number = f"{len(unlisted)} rare values" if len(unlisted) > 1 else "a rare value"
         near = f"within {reach} levels of a frequent one: blended or JPEG-damaged edges"
-        what = f"{number}, {share:.2%} of the pixels, {near}"
-        tolerance = material.tolerance or reach
-        mend = f"Pass --tolerance {tolerance}, or export the masks without anti-aliasing, as PNG."
-        faults.add("W_EDGE", mend, "masks", what)
+        is_near = max(unlisted.values()) <= DAMAGE_LEVELS
+        mend = _take(material) if is_near else material.mend_of_blends
+        faults.add("W_EDGE", mend, "masks", f"{number}, {share:.2%} of the pixels, {near}")
     for value, frequent in material.strays.items():
-        own, theirs = material.index_of(value), material.index_of(frequent)
-        if material.found and isinstance(own, int) and isinstance(theirs, int) and own not in (theirs, IGNORE_INDEX):
+        own, theirs = material.listed_index_of(value), material.listed_index_of(frequent)
+        if material.found and own is not None and theirs is not None and own not in (theirs, IGNORE_INDEX):
             name, other = material.found.classes.name_of(own), material.found.classes.name_of(theirs)
             what = f"{value} has {totals[value].pixels} pixels and is next to {frequent}, {other!r}: a damaged edge?"
             mend = "Give both the same name, or leave the rare one out and pass --tolerance."

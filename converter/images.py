@@ -32,6 +32,7 @@ from converter.containers import (
     check_png,
     check_png_rows,
     check_tiff,
+    other_kind,
     png_is_interlaced,
     strip_jpeg,
     strip_png,
@@ -55,6 +56,7 @@ _TRANSPOSE = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_IGNORE_ALL = ("ignore", None, Warning, None, 0)  # the filter that `warnings.simplefilter("ignore")` puts first
 # What Pillow's decoders raise on hostile bytes.
 _DECODER_ERRORS = (
     OSError,
@@ -161,14 +163,15 @@ def open_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS, *, as_num
         return _open_bmp(data, name, max_pixels)
     if data.startswith(JPEG_SIGNATURE):
         return PictureFile(_opened(data, "JPEG", name, max_pixels), is_lossy=True)
-    what = "is no JPEG, PNG, TIFF or BMP file"
+    kind = other_kind(data)
+    what = f"is no JPEG, PNG, TIFF or BMP file{kind and f', but {kind}'}"
     raise DataError(name, what, "Convert it to JPEG or PNG, or restore it from its origin.", "E_FORMAT")
 
 
 def _opened(data: bytes, kind: str, name: str, max_pixels: int) -> ImageFile:
     """Returns Pillow's lazy image of bytes that begin as a file of this kind does."""
     try:
-        with _without_warnings():  # of size; max_pixels below is the limit that counts
+        with without_warnings():  # of size; max_pixels below is the limit that counts
             picture: ImageFile = Image.open(io.BytesIO(data), formats=[kind])
     except Image.DecompressionBombError:
         raise DataError(name, f"has more than {max_pixels} pixels", "Cut it into tiles.", "E_TOO_LARGE") from None
@@ -197,7 +200,7 @@ def _open_tiff(data: bytes, name: str, max_pixels: int, *, as_numbers: bool) -> 
     if as_numbers and header.extra == (0,):  # Pillow would drop it; as an alpha channel it is looked at
         changed = header.replaced(changed, Tag.EXTRA_SAMPLES, 2)
     picture = _opened(changed, "TIFF", name, max_pixels)
-    with _without_warnings():
+    with without_warnings():
         picture.getexif()[_ORIENTATION] = 1  # or Pillow would turn it by what XMP says
     orientation = header.orientation if header.orientation in _TRANSPOSE else 1
     return PictureFile(picture, header.bits, orientation, header.is_lossy)
@@ -217,9 +220,16 @@ def _open_bmp(data: bytes, name: str, max_pixels: int) -> PictureFile:
 
 
 @contextmanager
-def _without_warnings() -> Iterator[None]:
+def without_warnings() -> Iterator[None]:
+    """Keeps Pillow's word on what a file says of itself from the user; costs little where another block of it is open.
+
+    A warning is no error here: what is wrong with a file is told by what it raises, and by `containers`.
+    """
+    if warnings.filters[:1] == [_IGNORE_ALL]:
+        yield
+        return
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow's word on what a file says of itself
+        warnings.simplefilter("ignore")
         yield
 
 
@@ -231,7 +241,7 @@ def load(picture: ImageFile, name: str) -> None:
     """
     file = picture.fp
     try:
-        with _without_warnings():
+        with without_warnings():
             picture.load()
     except (*_DECODER_ERRORS, Image.DecompressionBombError) as error:
         what = f"is cut off or damaged ({error})"
@@ -247,7 +257,7 @@ def load(picture: ImageFile, name: str) -> None:
 def orientation_of(picture: ImageFile) -> int:
     """Returns the EXIF orientation 1..8 of a picture; that of a PNG is only known once it is decoded."""
     try:
-        with _without_warnings():
+        with without_warnings():
             orientation = picture.getexif().get(_ORIENTATION, 1)
     except _DECODER_ERRORS:
         return 1  # damaged EXIF is no reason to lose the pixels

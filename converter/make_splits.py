@@ -85,7 +85,7 @@ class SplitPlan:
     Attributes:
       config: what was asked for.
       refs: pairs of each split, sorted by photograph; their `split` is the one that they had before.
-      groups: number of groups in each split.
+      groups: number of groups in each split; 0 for a test split that is kept as it is.
       classes: names, or values where there is no class map, of what is counted below.
       pixels: of each class, in that order, for each split; ignored pixels are not counted.
       alone: photographs that the pattern does not match; 0 without a pattern.
@@ -115,6 +115,8 @@ class SplitPlan:
         lines = [f"{'split':<8} {'pairs':>7} {'share':>7} {'groups':>7}"]
         for split, refs in self.refs.items():
             lines.append(f"{split:<8} {len(refs):>7} {len(refs) / total:>7.1%} {self.groups[split]:>7}")
+        if "test" in self.refs and not self.config.test:
+            lines.append("test is kept as it is")
         if self.config.group is not None and self.alone:
             lines.append(f"{self.alone} photographs do not match --group and stand alone")
         lines.append(f"kept together: {self.copies} copies, {self.alike} pairs that look alike")
@@ -155,7 +157,7 @@ def make_splits(
     """Returns which pair goes into which split.
 
     Args:
-      refs: all pairs of the dataset, in any order.
+      refs: all pairs of the dataset, in any order; those of test stay there where no new test split is asked for.
       facts: of each of them, from `survey`.
       config: how to divide them.
       classes: class map, where there is one; without it every mask value counts as a class.
@@ -163,12 +165,14 @@ def make_splits(
     Raises:
       UsageError: there are fewer groups than splits.
     """
-    if not refs:
-        raise UsageError("the dataset", "has no pair", "Name the folder of the dataset with --src.", "E_LAYOUT")
     by_ref = {fact.ref: fact for fact in facts}
-    ordered = [
+    shuffled = [
         by_ref.get(ref, PairFacts(ref)) for ref in sorted(set(refs), key=lambda ref: _shuffled(ref, config.seed))
     ]
+    ordered = [fact for fact in shuffled if config.test or fact.ref.split != "test"]
+    kept = [fact for fact in shuffled if not config.test and fact.ref.split == "test"]
+    if not ordered:
+        raise UsageError("the dataset", "has no pair to divide", "Name its folder with --src.", "E_LAYOUT")
     joined = _Joined(len(ordered))
     joined.by_key(fact.ref.image for fact in ordered)
     alone = joined.by_key(_scenes(ordered, config.group))
@@ -179,32 +183,61 @@ def make_splits(
         joined.join(left, right)
     groups = joined.groups()
     shares = config.shares()
-    largest = max(groups, key=len)
+    largest = tuple(sorted(ordered[index].ref.image for index in max(groups, key=len)))
     if len(groups) < len(shares):
-        first = min(ordered[index].ref.image for index in largest)
-        what = (
-            f"make {len(groups)} groups that must not be divided, which cannot fill {len(shares)} splits; the largest "
-            f"holds {len(largest)} of {len(ordered)} pairs, such as {shown(first)}"
-        )
-        mend = "Pass another --group, or --no-near if they only look alike, or ask for fewer splits."
-        raise UsageError("the photographs", what, mend, "E_GROUPS")
-    names, pixels = _class_pixels(ordered, classes)
+        raise _too_few(len(groups), len(ordered), copies, largest, config)
+    names, pixels = _class_pixels([*ordered, *kept], classes)
     sides = _stratify(groups, pixels, list(shares.values()))
     members = [
         [index for group, own in zip(groups, sides, strict=True) if own == side for index in group]
         for side in range(len(shares))
     ]
+    splits = dict(zip(shares, members, strict=True))
+    if kept:
+        splits["test"] = list(range(len(ordered), len(shuffled)))
+    facts_of = [*ordered, *kept]
     return SplitPlan(
         config,
-        {name: _sorted_refs(ordered[i].ref for i in own) for name, own in zip(shares, members, strict=True)},
-        {name: sides.count(side) for side, name in enumerate(shares)},
+        {name: _sorted_refs(facts_of[i].ref for i in own) for name, own in splits.items()},
+        {name: sides.count(side) for side, name in enumerate(splits)},
         names,
-        {name: tuple(pixels[own].sum(0).tolist()) for name, own in zip(shares, members, strict=True)},
+        {name: tuple(pixels[own].sum(0).tolist()) for name, own in splits.items()},
         alone if config.group is not None else 0,
         copies,
         len(alike),
-        tuple(sorted(ordered[index].ref.image for index in largest)),
+        largest,
     )
+
+
+def _too_few(groups: int, pairs: int, copies: int, largest: Sequence[str], config: SplitConfig) -> UsageError:
+    """Returns the refusal of photographs that make fewer groups than there are splits."""
+    splits = len(config.shares())
+    what = f"cannot fill {splits} splits: "
+    if pairs < splits:
+        what += f"there {'is 1 pair' if pairs == 1 else f'are {pairs} pairs'}"
+    else:
+        what += f"{len(largest)} of {pairs} pairs must not be divided, such as {shown(largest[0])}"
+    ways = ["pass another --group"] if config.group is not None else []
+    ways += ["pass --no-near if they only look alike"] if config.near and splits <= pairs - copies else []
+    ways += ["leave out --test"] if config.test and groups == splits - 1 else []
+    mend = ", or ".join([*ways, "add other photographs"])
+    return UsageError("the photographs", what, f"{mend[0].upper()}{mend[1:]}.", "E_GROUPS")
+
+
+def check_lists(src: Path, splits: Iterable[str], overwrite: bool = False) -> dict[str, Path]:
+    """Returns the path of each split's list.
+
+    Raises:
+      UsageError: a list exists and `overwrite` is not set, or a test list would be left as it is.
+    """
+    paths = {split: src / f"{split}.txt" for split in splits}
+    for path in sorted({*paths.values(), src / "test.txt"}):
+        if path.exists() or path.is_symlink():
+            if path not in paths.values():
+                raise UsageError(path, "exists, and is not made anew", "Delete it, or pass --test.", "E_OUT")
+            if not overwrite:
+                raise UsageError(path, "exists", "Pass --overwrite to replace the lists.", "E_OUT")
+    return paths
 
 
 def write_lists(src: Path, plan: SplitPlan, overwrite: bool = False) -> list[Path]:
@@ -214,13 +247,7 @@ def write_lists(src: Path, plan: SplitPlan, overwrite: bool = False) -> list[Pat
       UsageError: a list exists and `overwrite` is not set, or a path cannot be written in a list; nothing is written.
       MachineError: a list cannot be written.
     """
-    paths = {split: src / f"{split}.txt" for split in plan.refs}
-    stale = src / "test.txt"
-    for path in sorted({*paths.values(), stale}):
-        if (path.exists() or path.is_symlink()) and (path not in paths.values() or not overwrite):
-            if path in paths.values():
-                raise UsageError(path, "exists", "Pass --overwrite to replace the lists.", "E_OUT")
-            raise UsageError(path, "exists, and is not made anew", "Delete it, or pass --test.", "E_OUT")
+    paths = check_lists(src, plan.refs, overwrite)
     texts = {path: _list_text(plan, split).encode() for split, path in paths.items()}
     for path, text in texts.items():
         write_whole(path, text)

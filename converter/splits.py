@@ -13,10 +13,9 @@ import difflib
 import posixpath
 import re
 import unicodedata
-from bisect import bisect
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -33,15 +32,14 @@ MAX_LIST_BYTES = 256 * 2**20  # some two million lines; more is no list
 MAX_LINE_CHARS = 8192  # two paths of the longest that Linux allows
 MAX_DROP = 16  # leading folders that a list written elsewhere may have too many
 MAX_CLOSEST = 50  # missing files of a list for which the closest name is looked up: as many as a build shows
-MAX_NEIGHBOURS = 250  # names on either side, in sorted order, that are compared with a missing one
+MAX_LIKES = 500  # names with the same numbers that are compared with a missing one
 
 _MEND_LIST = "A list is UTF-8 text with one pair a line: photo.jpg;mask.png"
 _MEND_LINE = "Write photo.jpg;mask.png, with the separator of the other lines."
-_HEADER = re.compile(
-    r"(image|img|photo|picture|input|rgb|mask|label|annotation|seg|segmentation|target|gt|file|path|name|stem|id|x|y)s?"
-    r"([ _-]?(file|path|name|id)s?)*",
-    re.IGNORECASE,
-)
+_COLUMN = "(?i:({}))s?(?i:[ _-]?(file|path|name|id)s?)*"
+_IMAGE_COLUMN = re.compile(_COLUMN.format("image|img|photo|picture|input|rgb|x"))
+_MASK_COLUMN = re.compile(_COLUMN.format("mask|label|annotation|seg|segmentation|target|gt|y"))
+_HEADER = re.compile(f"{_IMAGE_COLUMN.pattern}|{_MASK_COLUMN.pattern}|{_COLUMN.format('file|path|name|stem|id')}")
 _UNUSUAL = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|\\|\0|^[A-Za-z]:/")
 _WORDS = re.compile(r'"[^"]*"|\'[^\']*\'|\S+')
 
@@ -121,13 +119,15 @@ class SplitList:
       split: name of the split.
       name: path of the list relative to the source folder.
       separator: ";", TAB, "," or " " (any white space); "" where each line is one name.
-      lines: in the order of the file.
+      lines: in the order of the file; the photograph is always the first field.
+      masks_first: whether the file has the masks first, as its first line says.
     """
 
     split: str
     name: str
     separator: str
     lines: tuple[Line, ...]
+    masks_first: bool = False
 
     @property
     def num_fields(self) -> int:
@@ -142,7 +142,8 @@ class SplitList:
     def separator_text(self) -> str:
         """Returns the separator in words."""
         words = {"": "one name a line", "\t": "separator TAB", " ": "separator space"}
-        return words.get(self.separator, f"separator {self.separator!r}")
+        text = words.get(self.separator, f"separator {self.separator!r}")
+        return f"{text}, masks first" if self.masks_first else text
 
 
 def read_split_list(split: str, path: Path, name: str) -> SplitList:
@@ -171,7 +172,16 @@ def read_split_list(split: str, path: Path, name: str) -> SplitList:
     if not texts:
         raise UsageError(path, "names no pair", _MEND_LIST, "E_LIST")
     separator = _separator([line for _, line in texts])
-    return SplitList(split, name, separator, tuple(Line(n, line, _fields(line, separator)) for n, line in texts))
+    lines = [Line(number, line, _fields(line, separator)) for number, line in texts]
+    masks_first = _names_masks_first(lines[0])
+    if masks_first:
+        lines = [replace(line, fields=line.fields[::-1]) for line in lines]
+    return SplitList(split, name, separator, tuple(lines), masks_first)
+
+
+def _names_masks_first(line: Line) -> bool:
+    """Tells whether a line names two columns, that of the masks first."""
+    return len(line.fields) == 2 and all(map(re.fullmatch, (_MASK_COLUMN, _IMAGE_COLUMN), line.fields))
 
 
 def _separator(lines: Sequence[str]) -> str:
@@ -245,12 +255,13 @@ class Names:
         return _unique((folded(stem_of(name)), meaning) for name, meaning in self._exact.items() if has_extension(name))
 
     @cached_property
-    def _by_folder(self) -> dict[str, list[str]]:
-        folders: dict[str, list[str]] = {}
+    def _by_numbers(self) -> dict[tuple[str, tuple[str, ...]], list[str]]:
+        """Names of files by their folder and the numbers in them: with other numbers a name is that of another pair."""
+        found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
         for name in sorted(self._exact):
             folder, _, base = name.rpartition("/")
-            folders.setdefault(folder, []).append(base)
-        return folders
+            found.setdefault((folder, numbers_in(base)), []).append(base)
+        return found
 
     @cached_property
     def _by_base(self) -> dict[str, str | None]:
@@ -267,19 +278,26 @@ class Names:
             return meaning, "extension"
         return None
 
+    def is_ambiguous(self, name: str) -> bool:
+        """Tells whether several bear a name that means nothing: in other case, or with several extensions."""
+        key = folded(name)
+        return self.find(name) is None and (key in self._folded or (not has_extension(name) and key in self._bare))
+
     def closest(self, name: str) -> str | None:
         """Returns the name most like `name` in its folder, or the path of one of the same name elsewhere."""
         folder, _, base = name.rpartition("/")
         stem = folded(stem_of(base))
-        names = self._by_folder.get(folder, [])
-        if len(names) > 2 * MAX_NEIGHBOURS:
-            place = bisect(names, base)
-            names = names[max(0, place - MAX_NEIGHBOURS) : place + MAX_NEIGHBOURS]
+        names = self._by_numbers.get((folder, numbers_in(base)), [])[:MAX_LIKES]
         likes: dict[str, str] = {}  # compared without their extensions, which all have in common
         for other in names:
             likes.setdefault(folded(stem_of(other)), other)
         near = difflib.get_close_matches(stem, likes, 1) or [like for like in likes if like.startswith(stem)]
         return likes[near[0]] if near else self._by_base.get(folded(base))
+
+
+def numbers_in(name: str) -> tuple[str, ...]:
+    """Returns the numbers in a file's name, without its extension and without leading zeros."""
+    return tuple(number.lstrip("0") for number in re.findall(r"[0-9]+", stem_of(name)))
 
 
 def _unique(meanings: Iterable[tuple[str, str | None]]) -> dict[str, str | None]:
@@ -436,10 +454,10 @@ def resolve(listed: SplitList, rules: Sequence[PathRule], outside: Collection[st
 
 
 def _is_header(line: Line, rule: PathRule) -> bool:
-    return len(line.fields) == len(rule.bases) and all(
-        _HEADER.fullmatch(text) and not rule.names.find(rule.path(number, text))
-        for number, text in enumerate(line.fields)
-    )
+    if len(line.fields) != len(rule.bases) or not all(map(_HEADER.fullmatch, line.fields)):
+        return False
+    paths = [rule.path(number, text) for number, text in enumerate(line.fields)]
+    return not any(rule.names.find(path) or rule.names.is_ambiguous(path) for path in paths)
 
 
 def _look_up(line: Line, done: Resolved, outside: Collection[str]) -> list[tuple[str, str]]:
@@ -460,6 +478,8 @@ def _look_up(line: Line, done: Resolved, outside: Collection[str]) -> list[tuple
         if hit is None:
             raise _missing(path or name, done, outside)
         found.append(hit)
+    if len(found) == 2 and found[0][0] == found[1][0]:
+        raise DataError(found[0][0], "is named as photograph and as mask", "Name its mask.", "E_LINE")
     return found
 
 
@@ -467,7 +487,7 @@ def _missing(path: str, done: Resolved, outside: Collection[str]) -> DataError:
     """Returns the error for a path that means no file."""
     if outside and any(str(parent) in outside for parent in (Path(path), *Path(path).parents)):
         return DataError(path, "is a link out of the source folder", "Pass --follow-links to allow it.", "E_PATH")
-    what = "does not exist"
+    what = "fits several files, written so" if done.rule.names.is_ambiguous(path) else "does not exist"
     if sum(reject.error.code == "E_MISSING" for reject in done.rejects[:MAX_CLOSEST]) < MAX_CLOSEST:
         closest = done.rule.names.closest(path)
         what += f" (closest: {shown(closest)!r})" if closest else ""

@@ -13,7 +13,7 @@ from PIL import Image
 from converter.config import SourceConfig
 from converter.engines import run_local
 from converter.errors import DataError, MachineError
-from converter.images import Photo, load, open_photo
+from converter.images import Photo, load, open_photo, without_warnings
 from converter.masks import MaskSource, MaskValue, ValueCounter, open_mask
 from converter.pairs import turned_like
 from converter.splits import ExampleRef
@@ -100,7 +100,7 @@ def survey(
     parts = [tuple(refs[start : start + TASK_PAIRS]) for start in range(0, len(refs), TASK_PAIRS)]
     tasks = [SurveyTask(part, source, tolerance) for part in parts]
     useful = -(-len(refs) // WORKER_PAIRS)
-    results = run_local(run_survey_task, tasks, min(workers, useful), on_progress)
+    results = run_local(run_survey_task, tasks, min(workers, useful), on_progress, fork=True)
     return [facts for result in results for facts in result]
 
 
@@ -116,12 +116,13 @@ def run_survey_task(task: SurveyTask, tick: Callable[[], None]) -> list[PairFact
     """
     counter = ValueCounter(task.tolerance)
     result = []
-    for ref in task.refs:
-        try:
-            result.append(look_at(ref, task.source, counter))
-        except MemoryError:
-            raise MachineError(ref.image, "did not fit into memory", "Run again with fewer workers (-j).") from None
-        tick()
+    with without_warnings():  # once, since each time costs as much as a hundredth of a small mask
+        for ref in task.refs:
+            try:
+                result.append(look_at(ref, task.source, counter))
+            except MemoryError:
+                raise MachineError(ref.image, "did not fit into memory", "Run again with fewer workers (-j).") from None
+            tick()
     return result
 
 
@@ -210,13 +211,16 @@ def thumbnail(photo: Photo) -> bytes:
     """
     picture: Image.Image = photo.picture
     side = (THUMBNAIL_SIDE, THUMBNAIL_SIDE)
+    drafted = None
     if photo.picture.format == "JPEG" and picture.mode in ("RGB", "L"):
-        photo.picture.draft("L", (3 * THUMBNAIL_SIDE, 3 * THUMBNAIL_SIDE))
+        drafted = photo.picture.draft("L", (3 * THUMBNAIL_SIDE, 3 * THUMBNAIL_SIDE))
     load(photo.picture, photo.name)
     if picture.mode not in ("RGB", "L", "CMYK"):  # the others cannot be averaged as they stand
         picture.info.pop("transparency", None)  # alpha is dropped; Pillow would warn that a palette has some
         picture = picture.convert("RGB")
-    small = picture.resize(side, Image.Resampling.BILINEAR, reducing_gap=3.0)
+    # Where the sides do not divide, the last reduced pixels cover only in part what there is.
+    box = drafted[1] if drafted else (0, 0, *picture.size)
+    small = picture.resize(side, Image.Resampling.BILINEAR, box, reducing_gap=3.0)
     levels = np.asarray(small.convert("RGB").convert("L"))
     # EXIF 5..8 exchange rows and columns; then 2, 3, 6, 7 turn the columns round, and 3, 4, 7, 8 the rows.
     levels = levels.T if photo.orientation >= 5 else levels

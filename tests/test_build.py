@@ -47,7 +47,7 @@ def test_stored_masks_equal_an_independent_computation(dataset, tmp_path, size, 
     build(config(dataset, tmp_path / "out", size=size, fit=fit))
     top, left, height, width = box
     seen = set()
-    for split, first in (("train", 0), ("val", 1000)):
+    for split, first in (("train", 0), ("val", 100_000)):
         for record in RecordSource(tmp_path / "out", split):
             number = int(Path(record.mask_name).stem[1:])
             seen.add((split, number))

@@ -115,10 +115,10 @@ def test_the_names_closest_to_missing_and_unmatched_files_are_told(sample):
     assert where == "train.txt:1"
     assert "closest" in what
     lost = [what for where, what in problems["W_UNMATCHED"].places if "lost_" in where]
-    assert lost == ["stands in no pair; closest: tile_0001.png"]
+    assert lost == ["stands in no pair; closest: png/tile_0001.png"]
 
 
-def test_all_size_mismatches_are_listed_with_line_and_both_sizes_and_swapped_ones_are_hinted(dataset):  # PEERS row 9
+def test_peers_row_9_all_size_mismatches_are_listed_with_line_and_both_sizes_and_swapped_ones_hinted(dataset):
     for number, size in ((0, (30, 20)), (2, (20, 31)), (5, (30, 20))):
         Image.fromarray(np.zeros((*size, 3), np.uint8)).save(dataset / f"png/m{number}.png")
     places = by_code(checked(dataset))["E_SIZE"].places
@@ -128,7 +128,7 @@ def test_all_size_mismatches_are_listed_with_line_and_both_sizes_and_swapped_one
     assert ["swapped" in what for _, what in places] == [True, False, True]
 
 
-def test_leaks_by_name_and_content_are_errors_and_near_duplicates_warnings(sample):  # PEERS row 26
+def test_peers_row_26_leaks_by_name_and_content_are_errors_and_near_duplicates_warnings(sample):
     train, val = sample / "jpg", sample / "val_jpg"
     names = sorted(path.name for path in train.iterdir())
     own = sorted(path.name for path in val.iterdir())
@@ -215,7 +215,7 @@ def test_values_that_only_the_star_row_takes_share_a_row():
     assert report.ok
 
 
-def test_rare_dominant_and_absent_classes_are_told():  # PEERS row 5
+def test_peers_row_5_rare_dominant_and_absent_classes_are_told():
     report = judged([fact(1, {grey(0): 99_950, grey(1): 50})])
     problems = by_code(report)
     assert [where for where, _ in problems["W_IMBALANCE"].places] == ["class 'background'", "class 'road'"]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 
+import numpy as np
 from conftest import CLASSES, write_dataset
+from PIL import Image
 
 from converter.classes import parse_class_map
 
@@ -108,6 +110,66 @@ def test_split_does_not_divide_anew_what_is_divided(segconv, dataset):
     assert (dataset / "train.txt").read_text() == before
     assert segconv("split", "--src", dataset, "--overwrite", "--json", "-j", "1").returncode == 0
     assert (dataset / "train.txt").read_text() != before
+
+
+def test_split_takes_val_from_train_and_keeps_the_test_split_of_folders(segconv, tmp_path):
+    dataset = write_dataset(tmp_path / "dataset", train=8)
+    for number in range(8):
+        (dataset / f"png/m{number}.png").rename(dataset / f"png/p{number}.png")
+    for number in range(2):
+        (dataset / f"val_png/m{number}.png").rename(dataset / f"val_png/p{number}.png")
+    for kind in ("jpg", "png"):
+        (dataset / f"val_{kind}").rename(dataset / f"test_{kind}")
+    for name in ("train.txt", "val.txt"):
+        (dataset / name).unlink()
+    done = segconv("split", "--src", dataset, "--val", "0.25", "-j", "1")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(segconv("check", "--src", dataset, "--json", "-j", "1").stdout)
+    assert {name: split["pairs"] for name, split in report["splits"].items()} == {"train": 6, "val": 2, "test": 2}
+    assert (dataset / "test.txt").read_text().splitlines()[1:] == [
+        f"test_jpg/p{k}.jpg;test_png/p{k}.png" for k in (0, 1)
+    ]
+
+
+def test_a_file_in_the_way_is_told_before_the_pairs_are_read(segconv, dataset):
+    (dataset / "val.txt").unlink()
+    (dataset / "jpg/p0.jpg").write_bytes(b"")  # whoever reads it says so
+    for command in ("split", "classes"):
+        done = segconv(command, "--src", dataset, *(["--write"] if command == "classes" else []))
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "exists. Pass --overwrite" in done.stderr
+
+
+def test_lines_that_are_no_pair_are_not_dropped_by_split_in_silence(segconv, dataset):
+    (dataset / "png/m3.png").unlink()
+    done = segconv("split", "--src", dataset, "--overwrite")
+    assert done.returncode == 0
+    assert "left out of the lists: train.txt:4: png/m3.png: does not exist" in done.stderr
+
+
+def test_classes_says_which_class_file_it_could_not_use(segconv, dataset):
+    (dataset / "classes.csv").write_text("name,value\na,0\nb,0\n")
+    done = segconv("classes", "--src", dataset)
+    assert done.returncode == 0
+    assert "not used: " in done.stderr
+    assert "classes.csv:3: value '0' already belongs to another class" in done.stderr
+
+
+def test_lists_of_split_leave_a_known_layout_its_class_map(segconv, tmp_path):
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "deepglobe/train"
+    folder.mkdir(parents=True)
+    for number in range(5):
+        Image.fromarray(rng.integers(0, 256, (24, 24, 3), np.uint8)).save(folder / f"{number}_sat.jpg")
+        mask = np.where(rng.random((24, 24, 1)) < 0.5, (0, 0, 0), (255, 255, 0)).astype(np.uint8)
+        Image.fromarray(mask).save(folder / f"{number}_mask.png")
+    assert segconv("split", "--src", folder.parent).returncode == 0
+    report = json.loads(segconv("check", "--src", folder.parent, "--json").stdout)
+    assert (report["layout"], report["class_map"]) == ("list", "preset:deepglobe")
+    assert {row["name"]: row["id"] for row in report["classes"] if row["pixels"]} == {
+        "agriculture land": 1,
+        "ignore": 255,
+    }
 
 
 def test_a_size_beside_keep_size_is_refused(segconv, dataset):

@@ -196,13 +196,20 @@ def test_fifty_thousand_values_take_a_moment():
 # ---- drafts: PEERS.md rows 1 to 3
 
 
-def test_row_1_values_are_listed_as_they_stand_and_need_not_be_0_to_n():
+def test_peers_row_1_values_are_listed_as_they_stand_and_need_not_be_0_to_n():
     text = draft_classes(facts_of(saved(np.array([[0, 76], [150, 255], [76, 76]], np.uint8))), None)
     assert names(text) == {"0": "background", "76": "class_76", "150": "class_150", "255": "class_255"}
     assert "76    50.00%       1" in remarks(text)
 
 
-def test_row_2_colours_are_found_counted_and_listed_most_frequent_first():
+def test_ids_in_three_channels_are_listed_by_number_like_ids_in_one():
+    ids = np.array([[0, 2, 2, 2, 1, 255]], np.uint8)
+    text = draft_classes(facts_of(saved(np.dstack([ids] * 3))), None)
+    assert names(text) == {"0": "background", "1": "class_1", "2": "class_2", "255": "ignore"}
+    assert parsed(text).grey == {0: 0, 1: 1, 2: 2, 255: 255}
+
+
+def test_peers_row_2_colours_are_found_counted_and_listed_most_frequent_first():
     mask = np.array([[(9, 9, 200)] * 3 + [(0, 0, 0)] + [(200, 9, 9)] * 5], np.uint8)
     text = draft_classes(facts_of(saved(mask)), None)
     assert list(names(text).items()) == [
@@ -221,25 +228,25 @@ def test_row_2_colours_are_found_counted_and_listed_most_frequent_first():
         (np.array([[(0, 0, 0), (255, 255, 255)]], np.uint8), ["#000000", "#FFFFFF"]),
     ],
 )
-def test_row_3_two_values_are_background_and_foreground_and_the_draft_says_so(mask, values):
+def test_peers_row_3_two_values_are_background_and_foreground_and_the_draft_says_so(mask, values):
     text = draft_classes(facts_of(saved(mask)), None)
     assert names(text) == dict(zip(values, ("background", "foreground"), strict=True))
     assert "255 is no `ignore`" in remarks(text)
 
 
-def test_row_3_two_values_in_one_and_in_eight_bits_are_the_same_two_classes():
+def test_peers_row_3_two_values_in_one_and_in_eight_bits_are_the_same_two_classes():
     text = draft_classes(facts_of(saved(np.array([[False, True]])), saved(np.array([[0, 255]], np.uint8))), None)
     assert parsed(text).grey == {0: 0, 1: 1, 255: 1}
 
 
 @pytest.mark.parametrize("ids", [[0, 1, 2, 255], [1, 255], [*range(0, 150, 3), 255]])
-def test_row_3_255_beside_other_ids_is_ignore_and_the_draft_says_that_it_is_a_guess(ids):
+def test_peers_row_3_255_beside_other_ids_is_ignore_and_the_draft_says_that_it_is_a_guess(ids):
     text = draft_classes(facts_of(saved(np.array([ids], np.uint8))), None)
     assert parsed(text).grey[255] == IGNORE_INDEX
     assert "guess to check: 255" in remarks(text)
 
 
-def test_row_3_255_beside_grey_codes_is_a_class():
+def test_peers_row_3_255_beside_grey_codes_is_a_class():
     assert "ignore" not in names(draft_classes(facts_of(saved(np.array([[0, 76, 150, 255]], np.uint8))), None)).values()
 
 

@@ -5,11 +5,17 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
 
 import pytest
 
 from converter.engines import run_local
 from converter.errors import DataError, MachineError
+
+held_by = "none"  # a worker that has another value got it from the memory of its parent
 
 
 def square(task, tick):
@@ -27,6 +33,24 @@ def die_on_two(task, tick):
     if task == 2:
         os.kill(os.getpid(), signal.SIGKILL)
     return task
+
+
+def owner(task, tick):
+    return held_by
+
+
+def end_never(task, tick):
+    sys.stdout.write("begun\n")
+    sys.stdout.flush()
+    signal.pause()
+
+
+def start(code: str) -> subprocess.Popen[str]:
+    """Starts a process in which nothing but `code` has begun a thread; there a warning is an error."""
+    head = "from tests import test_engines as here; from converter.engines import run_local"
+    command = [sys.executable, "-W", "error", "-c", f"{head}\n{code}"]
+    root = Path(__file__).parent.parent
+    return subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def test_results_come_in_the_order_of_the_tasks_from_other_processes():
@@ -49,3 +73,42 @@ def test_a_killed_worker_is_a_fault_of_the_machine_and_nothing_hangs():
     with pytest.raises(MachineError, match="was killed, or crashed"):
         run_local(die_on_two, [0, 1, 2, 3], 2, lambda done: None)
     assert multiprocessing.active_children() == []
+
+
+FORKED = "run_local(here.{}, [0, 1, 2, 3], 2, lambda done: None, fork=True)"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how many threads there are")
+def test_a_forked_worker_has_the_memory_of_its_parent_and_a_spawned_one_has_not():
+    out, error = start(f"here.held_by = 'parent'\nprint({FORKED.format('owner')})").communicate()
+    assert (out, error) == ("['parent', 'parent', 'parent', 'parent']\n", "")
+    out, error = start("here.held_by = 'parent'\nprint(run_local(here.owner, [0, 1], 2, print))").communicate()
+    assert (out.splitlines()[-1], error) == ("['none', 'none']", "")
+
+
+def test_a_process_with_a_second_thread_is_never_forked(monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "held_by", "parent")
+    end = threading.Event()
+    thread = threading.Thread(target=end.wait)
+    thread.start()
+    try:
+        assert run_local(owner, [0, 1], 2, lambda done: None, fork=True) == ["none", "none"]
+    finally:
+        end.set()
+        thread.join()
+
+
+def test_a_forked_worker_that_is_killed_is_a_fault_of_the_machine_and_nothing_hangs():
+    out, error = start(f"try: {FORKED.format('die_on_two')}\nexcept Exception as error: print(error)").communicate()
+    assert "was killed, or crashed" in out
+    assert error == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a worker outlives its parent until its task is done")
+@pytest.mark.parametrize("fork", [True, False])
+def test_workers_end_with_a_parent_that_is_killed(fork):
+    with start(f"run_local(here.end_never, [0], 1, lambda done: None, fork={fork})") as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "begun\n"
+        parent.kill()
+        assert parent.stdout.read() == ""  # comes back once the worker, which holds the other end as well, is gone

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from converter.check import judge
 from converter.config import BuildConfig, PairConfig, SourceConfig
+from converter.errors import DataError
 from converter.layouts import Layout
 from tests.facts_by_hand import GOOD, by_code, fact, grey, judged, rgb
 
@@ -31,6 +32,61 @@ def test_blended_edges_are_one_warning_and_the_next_command_has_the_tolerance():
     assert judged(facts, classes, PairConfig(tolerance=5)).ok
 
 
+PINK_ON_BLACK = "name,value\na,#000000\nb,#FF00C8\n"
+FLAT = {rgb(0, 0, 0): 50_000, rgb(255, 0, 200): 40_000}
+BLENDED = {rgb(level, 0, level * 200 // 255): 30 for level in range(15, 255, 15)}
+JPEG = {rgb(255 - step, other, 200): 3 for step in range(1, 6) for other in range(3)}
+
+
+def test_values_half_way_between_two_classes_are_never_given_to_one():
+    for edges, tolerance in ((BLENDED, 30), (BLENDED | JPEG, 30)):
+        report = judged([fact(n, FLAT | edges) for n in (1, 2, 3)], PINK_ON_BLACK)
+        problems = by_code(report)
+        expected = f"without anti-aliasing; or pass --tolerance {tolerance} and add the row `ignore,*`"
+        assert expected in problems["W_EDGE"].mend
+        assert expected in problems["E_MASK_VALUE"].mend
+        assert report.next_command.startswith("mend")
+        mended = judged([fact(1, FLAT | edges)], f"{PINK_ON_BLACK}ignore,*\n", PairConfig(tolerance=tolerance))
+        assert {problem.code for problem in mended.problems} == {"W_NO_VAL"}
+
+
+def test_a_rare_class_next_to_a_frequent_one_is_a_warning_where_both_are_listed():
+    classes = f"{PINK_ON_BLACK}edge,#F000BC\n"
+    ((where, what),) = by_code(judged([fact(1, FLAT | BLENDED)], classes))["W_RARE_VALUE"].places
+    assert (where, what[:51]) == ("class 'edge'", "#F000BC has 30 pixels and is next to #FF00C8, 'b': ")
+
+
+def test_a_mask_with_too_many_values_is_a_photograph_where_hardly_one_is_listed_and_damaged_else():
+    more = {"other_values": 9000, "other_pixels": 20_000}
+    facts = [fact(1, FLAT | JPEG), fact(2, FLAT | JPEG, **more), fact(3, {rgb(70, 80, 90): 9, rgb(0, 0, 0): 9}, **more)]
+    mends = {
+        where: problem.mend
+        for problem in judged(facts, PINK_ON_BLACK).problems
+        for where, _ in problem.places
+        if problem.code == "E_MASK_VALUE"
+    }
+    assert mends["train.txt:1"].startswith("Pass --tolerance 5 ")
+    assert "`ignore,*`" in mends["train.txt:2"]
+    assert "photograph" in mends["train.txt:3"]
+
+
+def test_a_file_in_no_pair_is_told_with_what_it_may_have_been_meant_by_but_never_with_another_number():
+    missing = DataError("images/img_07.jpg", "does not exist", "Put it there.", "E_MISSING")
+    unmatched = ("images/img_08.jpg", "images/img7.jpg", "images/scene3.jpg", "masks/scne_03.png", "masks/other.png")
+    facts = [fact(1, {}, error=missing), fact(2, GOOD)]
+    problems = by_code(judged(facts, unmatched=unmatched))
+    assert problems["E_MISSING"].places == (
+        ("train.txt:1", "images/img_07.jpg does not exist; closest: images/img7.jpg"),
+    )
+    assert problems["W_UNMATCHED"].places == (
+        ("images/img_08.jpg", "stands in no pair"),
+        ("images/img7.jpg", "stands in no pair; closest: images/img_07.jpg"),
+        ("images/scene3.jpg", "stands in no pair; closest: masks/scne_03.png"),
+        ("masks/scne_03.png", "stands in no pair; closest: images/scene3.jpg"),
+        ("masks/other.png", "stands in no pair"),
+    )
+
+
 def test_masks_that_hold_the_greys_of_the_colours_are_explained_once():
     classes = "name,value\na,#000000\nb,#FF0000\nc,#00FF00\n"
     facts = [fact(n, {grey(0): 40, grey(76): 30, grey(150): 30}) for n in range(1, 4)]
@@ -52,7 +108,7 @@ def test_one_unlisted_value_that_happens_to_be_a_grey_is_not_called_greyed():
     assert "W_GREYED" not in by_code(judged([fact(1, {grey(0): 40, grey(76): 30})], classes))
 
 
-def test_masks_of_0_and_255_under_a_map_that_ignores_255_are_explained():  # PEERS row 3
+def test_peers_row_3_masks_of_0_and_255_under_a_map_that_ignores_255_are_explained():
     facts = [fact(1, {grey(0): 60, grey(255): 40})]
     assert "foreground" in by_code(judged(facts))["W_BINARY"].mend
     assert "W_BINARY" not in by_code(judged(facts, "name,value\nbackground,0\nforeground,255\n"))
@@ -70,10 +126,10 @@ def test_a_dataset_without_a_val_split_is_split_next():
     report = judged([fact(1, GOOD)])
     assert report.ok
     assert "W_NO_VAL" in by_code(report)
-    assert report.next_command == "segconv split --src 'my data'"
+    assert report.next_command == "segconv split --src 'my data' --overwrite"  # there is a train.txt
 
 
-def test_photographs_that_exif_turns_are_counted_and_those_it_cannot_decide_are_named():  # PEERS row 10
+def test_peers_row_10_photographs_that_exif_turns_are_counted_and_those_it_cannot_decide_are_named():
     facts = [
         fact(1, GOOD, orientation=6, turned=True, image_size=(20, 10)),
         fact(2, GOOD, orientation=6, turned=False, image_size=(20, 10)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import struct
+import warnings
 import zlib
 
 import numpy as np
@@ -25,6 +26,7 @@ from converter.images import (
     open_picture,
     place,
     render,
+    without_warnings,
 )
 
 ORIENTATION = 0x0112
@@ -116,6 +118,19 @@ def test_a_jpeg_cut_at_any_place_is_refused_even_if_only_its_last_byte_is_missin
 )
 def test_what_is_no_jpeg_png_tiff_or_bmp_is_refused_whatever_its_name(data):
     assert refusal(data) in {"E_FORMAT", "E_DAMAGED"}
+
+
+@pytest.mark.parametrize(("data", "kind"), [
+    (saved(noise(3, 5), "GIF"), ", but a GIF"),
+    (saved(noise(3, 5, 3), "WEBP"), ", but a WebP"),
+    (b"\n <!DOCTYPE html><title>404</title>", ", but a web page"),
+    (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", ", but a pointer that `git lfs pull` replaces"),
+    (b"\0\0\0\x18ftypheic", ", but an AVIF or HEIC"),
+    (b"whatever", r"\."),
+])  # fmt: skip
+def test_a_file_of_another_kind_is_called_what_it_is(data, kind):
+    with pytest.raises(DataError, match=f"is no JPEG, PNG, TIFF or BMP file{kind}"):
+        open_photo(data, "a.jpg")
 
 
 def test_an_animation_is_refused():
@@ -764,3 +779,13 @@ def test_a_png_photograph_with_too_few_rows_is_refused_like_a_mask():
     rows = bytes(1 + 3 * 3) * 3
     with pytest.raises(DataError, match=r"too few rows|cut off"):
         rendered(png((4, 3), 8, 2, rows), (4, 3))
+
+
+def test_warnings_are_kept_back_in_nested_blocks_and_heard_again_behind_them():
+    with pytest.warns(UserWarning, match="heard") as heard:
+        with without_warnings():
+            with without_warnings():
+                warnings.warn("inner", UserWarning, stacklevel=1)
+            warnings.warn("outer", UserWarning, stacklevel=1)
+        warnings.warn("heard", UserWarning, stacklevel=1)
+    assert [str(warning.message) for warning in heard] == ["heard"]

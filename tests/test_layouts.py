@@ -56,6 +56,12 @@ KNOWN = {
     "voc": (
         (*VOC, "SegmentationObject/a.png"), VOC_LISTS | {"ImageSets/Segmentation/trainval.txt": "a\nb\n"},
         [("JPEGImages/a.jpg", "SegmentationClass/a.png")], [("JPEGImages/b.jpg", "SegmentationClass/b.png")],
+        "ImageSets/Segmentation/ beside JPEGImages/ and SegmentationClass/", None,
+    ),
+    "voc as published": (
+        ("JPEGImages/2007_000032.jpg", "SegmentationClass/2007_000032.png", "JPEGImages/2008_000002.jpg"),
+        {"ImageSets/Segmentation/train.txt": "2007_000032\n"},
+        [("JPEGImages/2007_000032.jpg", "SegmentationClass/2007_000032.png")], [],
         "ImageSets/Segmentation/ beside JPEGImages/ and SegmentationClass/", "voc",
     ),
     "cvat": (
@@ -116,6 +122,11 @@ KNOWN = {
          "annotations/validation/b.png", "objectInfo150.txt"), {},
         [("images/training/a.jpg", "annotations/training/a.png")],
         [("images/validation/b.jpg", "annotations/validation/b.png")],
+        "images/training/ and annotations/training/", None,
+    ),
+    "ade20k as published": (
+        ("images/training/ADE_train_00000001.jpg", "annotations/training/ADE_train_00000001.png"), {},
+        [("images/training/ADE_train_00000001.jpg", "annotations/training/ADE_train_00000001.png")], [],
         "images/training/ and annotations/training/", "ade20k",
     ),
     "mmseg": (
@@ -203,6 +214,14 @@ KNOWN = {
         [("output/S_0.jpg", "output/S_0_m.png")], [("output/T_0.jpg", "output/T_0_m.png")],
         "train.txt: 1 line, one name a line, names below output/, 1 name was given without extension", None,
     ),
+    "dirs of GeoTIFF pairs": (
+        ("images/1.tif", "labels/1.tif", "palette.txt"), {}, [("images/1.tif", "labels/1.tif")], [],
+        "images/ and labels/ side by side", None,
+    ),
+    "suffix of GeoTIFF pairs": (
+        ("1.tif", "1_mask.tif"), {}, [("1.tif", "1_mask.tif")], [],
+        "*.* and *_mask.* in one folder: the source folder", None,
+    ),
     "suffix": (
         ("train/a.jpg", "train/a_label.png", "val/b.jpg", "val/b_label.png"), {},
         [("train/a.jpg", "train/a_label.png")], [("val/b.jpg", "val/b_label.png")],
@@ -248,7 +267,16 @@ def test_every_layout_has_a_row_above_and_words_for_the_user():
     (("masks/a.png",), {}, "masks/ has 1 mask, but no folder of photographs beside it"),
     (("one/masks_machine/a.png",), {}, "one/masks_machine/ without img/ beside it"),
     (("photos/a.jpg", "dataset/a.png", "label_classes.json"), {}, "photos/ has 1 photograph"),
-    (("train2017/S.jpg", "val2017/S.png"), {}, ""),
+    (("train2017/S.jpg", "val2017/S.png"), {},
+     "pictures lie in train2017/, val2017/, but no two of them go together by folder or name"),
+    (("output/S_0.jpg", "output/S_0_n.png"), {"train.txt": "S_0\n"}, "pictures lie in output/, but"),  # LandCover
+    (("raster.tif", "raster_classes.tif", "palette.txt"), {}, "pictures lie in the source folder, but no two"),  # QGIS
+    (("images/a.tif", "labels/b.tif"), {}, "images/ and labels/ lie side by side, but no two names agree"),
+    (("train/a.jpg", "train/a_labelz.png"), {}, "pictures lie in train/, but no two"),
+    (("task-1-annotation-2-by-me@x-tag-Car-0.png", "task-1-annotation-2-by-me@x-tag-Bus-0.png"), {},  # Label Studio
+     "pictures lie in the source folder, but no two"),
+    (("images/train2017/1.jpg", "annotations/panoptic_train2017/1.png", "annotations/panoptic_train2017.json"), {},
+     "images/train2017/ has 1 photograph, but no folder of masks beside it"),
     (("annotations_prepped_train/a.png",), {}, "annotations_prepped_train/ has 1 mask"),
     (("imagesTr/C_0000.png", "labelsTr/C.png"), {}, "but without dataset.json"),
     (("imagesTr/C_0000.png", "imagesTr/C_0001.png", "labelsTr/C.png", "dataset.json"), {},
@@ -269,6 +297,17 @@ def test_a_near_miss_is_refused_with_what_it_lacks_and_the_way_out(tmp_path, fil
         assert caught.value.code == "E_LIST"
     else:
         assert hint in refused(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "line", ["a", "a.jpg", "a_m.png", "images/a.jpg", "images/a", "masks/a_m.png", "/x/images/a.jpg"]
+)
+def test_peers_row_25_one_name_a_line_may_be_that_of_photograph_or_mask(tmp_path, line):
+    draw(tmp_path, "images/a.jpg", "images/b.jpg", "masks/a_m.png", "masks/b_m.png", train=f"{line}\n")
+    write(tmp_path, "val.txt", line.replace("a_m", "b_m").replace("a.jpg", "b.jpg") if "." in line else line[:-1] + "b")
+    assert pairs(find(tmp_path)) == {
+        "train": [("images/a.jpg", "masks/a_m.png")], "val": [("images/b.jpg", "masks/b_m.png")]
+    }  # fmt: skip
 
 
 def test_stems_of_a_list_that_are_not_cut_yet_are_refused(tmp_path):
@@ -310,6 +349,22 @@ def test_a_list_of_pairs_stands_above_every_rule(tmp_path):
     assert pairs(layout)["val"] == [("JPEGImages/b.jpg", "SegmentationClass/b.png")]
 
 
+def test_pair_lists_over_a_known_layout_keep_its_class_map(tmp_path):
+    files = KNOWN["deepglobe"][0]
+    draw(tmp_path, *files, train="train/1_sat.jpg;train/1_mask.png\n")  # as `segconv split` writes them
+    layout = find(tmp_path)
+    assert (layout.name, layout.preset) == ("list", "deepglobe")
+    assert layout.evidence[-1] == "the files lie as in layout deepglobe"
+    draw(tmp_path, "train/1_mask.tif", train="train/1_sat.jpg;train/1_mask.tif\n")  # other masks may be anything
+    assert find(tmp_path).preset is None
+
+
+def test_a_folder_without_pictures_is_told_so(tmp_path):
+    assert "it holds no pictures" in refused(draw(tmp_path, "readme.md"))
+    (tmp_path / os.fsdecode(b"b\xff.jpg")).touch()
+    assert "it holds no pictures (1 file whose name is not UTF-8 is left out)" in refused(tmp_path)
+
+
 def test_a_list_that_leaves_pairs_out_on_purpose_wins_and_the_rest_is_unmatched(tmp_path):
     draw(tmp_path, "images/a.jpg", "images/b.jpg", "masks/a.png", "masks/b.png", train="images/a.jpg;masks/a.png\n")
     layout = find(tmp_path)
@@ -322,7 +377,7 @@ def test_a_list_none_of_whose_pairs_exists_is_still_a_list_with_each_line_refuse
     layout = find(tmp_path)
     assert (layout.name, layout.refs) == ("list", {"train": ()})
     assert [str(reject) for reject in layout.rejects] == [
-        "train.txt:1: jpg/photo_7.jpg: does not exist (closest: 'photo_1.jpg'). Put the file there, or mend the list.",
+        "train.txt:1: jpg/photo_7.jpg: does not exist. Put the file there, or mend the list.",
         "train.txt:2: jpg/q.jpg: does not exist. Put the file there, or mend the list.",
     ]
 
@@ -490,6 +545,17 @@ def test_links_in_a_circle_end(tmp_path):
     assert pairs(find(tmp_path)) == {"train": [("images/a.jpg", "masks/a.png")]}
 
 
+def test_folders_that_all_link_to_one_another_are_given_up(tmp_path):
+    numbers = range(12)
+    draw(tmp_path, *(f"{number}/" for number in numbers))
+    for one in numbers:
+        for other in set(numbers) - {one}:
+            (tmp_path / f"{one}/to{other}").symlink_to(tmp_path / str(other))
+    with pytest.raises(UsageError, match="holds folders that link to one another in circles") as caught:
+        find(tmp_path)
+    assert caught.value.code == "E_SRC"
+
+
 def test_a_folder_that_is_no_dataset_is_given_up_before_all_of_it_is_read(tmp_path, monkeypatch):
     draw(tmp_path, "a/b/c/d.jpg", "a/e.jpg", "a/f.jpg")
     monkeypatch.setattr(tree, "MAX_FILES", 2)
@@ -505,4 +571,4 @@ def test_files_whose_names_are_not_utf8_are_left_out_and_counted(tmp_path):
     (tmp_path / os.fsdecode(b"images/b\xff.jpg")).touch()
     layout = find(tmp_path)
     assert pairs(layout) == {"train": [("images/a.jpg", "masks/a.png")]}
-    assert "1 files whose names are not UTF-8 are left out" in layout.evidence
+    assert "1 file whose name is not UTF-8 is left out" in layout.evidence

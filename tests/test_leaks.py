@@ -24,7 +24,6 @@ def ref(split: str, name: str, line: int = 0) -> ExampleRef:
 
 def thumbnail_of(data: bytes) -> bytes:
     photo = open_photo(data, "photo")
-    photo.picture.load()
     return thumbnail(photo)
 
 
@@ -34,7 +33,7 @@ def tiles() -> list[Image.Image]:
     return [Image.fromarray(draw_tile(0, "train", number)[0]) for number in range(6)]
 
 
-def test_a_photograph_that_two_lists_name_is_a_leak_that_names_both_lines(tmp_path):
+def test_peers_row_26_a_photograph_that_two_lists_name_is_a_leak_that_names_both_lines(tmp_path):
     refs = {"train": [ref("train", "jpg/a.jpg", 88)], "val": [ref("val", "jpg/b.jpg", 1), ref("val", "jpg/a.jpg", 12)]}
     with pytest.raises(UsageError) as caught:
         check_leaks(SourceConfig(tmp_path), refs)
@@ -43,7 +42,7 @@ def test_a_photograph_that_two_lists_name_is_a_leak_that_names_both_lines(tmp_pa
     assert caught.value.what == "names jpg/a.jpg, which train.txt:88 names too"
 
 
-def test_the_same_content_under_two_names_is_a_leak_that_names_both_lines(tmp_path):
+def test_peers_row_26_the_same_content_under_two_names_is_a_leak_that_names_both_lines(tmp_path):
     (tmp_path / "d4.jpg").write_bytes(b"the same photograph")
     shutil.copy(tmp_path / "d4.jpg", tmp_path / "e5.jpg")
     refs = {"train": [ref("train", "d4.jpg", 88)], "val": [ref("val", "e5.jpg", 12)]}

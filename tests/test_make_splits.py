@@ -71,7 +71,7 @@ def test_every_pair_is_in_one_split_once():
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_frames_of_one_scene_stay_together(seed):
+def test_peers_row_26_frames_of_one_scene_stay_together(seed):
     rng = np.random.default_rng(seed)
     scenes = [f"{number:04}{'TP' if number % 2 else 'E5'}" for number in range(12)]
     facts = [pair(f"{scene}_{frame:05}") for scene in scenes for frame in range(int(rng.integers(1, 20)))]
@@ -97,7 +97,7 @@ def test_an_optional_group_that_took_no_part_stands_alone():
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_copies_and_photographs_that_look_alike_are_never_on_two_sides(seed):
+def test_peers_row_26_copies_and_photographs_that_look_alike_are_never_on_two_sides(seed):
     facts = [pair(f"p{number:02}", thumbnail=texture(number)) for number in range(30)]
     facts += [pair(f"copy{number}", digest=facts[number].digest, thumbnail=texture(number)) for number in range(5)]
     facts += [pair(f"like{number}", thumbnail=texture(number)) for number in range(10, 15)]
@@ -215,9 +215,36 @@ def test_no_split_is_empty_where_there_are_groups_enough():
 
 def test_fewer_groups_than_splits_are_refused_with_the_largest_named():
     facts = [pair(f"a_{number}") for number in range(95)] + [pair("b_0")]
-    with pytest.raises(UsageError, match=r"holds 95 of 96 pairs, such as jpg/a_0.jpg.*--group") as caught:
+    with pytest.raises(UsageError, match=r"95 of 96 pairs must not be divided, such as jpg/a_0.jpg.*--group") as caught:
         divided(facts, SplitConfig(test=0.1, group="/(.)_"))
     assert caught.value.code == "E_GROUPS"
+
+
+@pytest.mark.parametrize(("names", "facts", "config", "text"), [
+    ("a", {}, SplitConfig(), "cannot fill 2 splits: there is 1 pair. Add other photographs."),
+    ("abc", {"digest": b"d"}, SplitConfig(), "3 of 3 pairs must not be divided, such as jpg/a.jpg. Add other ph"),
+    ("abc", {"thumbnail": texture(0)}, SplitConfig(), "Pass --no-near if they only look alike, or add other"),
+    ("abc", {}, SplitConfig(group="jpg"), "Pass another --group, or pass --no-near"),
+    ("ab", {}, THREE, "cannot fill 3 splits: there are 2 pairs. Leave out --test, or add other photographs."),
+])  # fmt: skip
+def test_the_remedy_for_too_few_groups_is_one_that_helps(names, facts, config, text):
+    with pytest.raises(UsageError) as caught:
+        divided([pair(name, **facts) for name in names], config)
+    assert text in str(caught.value)
+
+
+def test_a_test_split_is_kept_unless_a_new_one_is_asked_for(tmp_path: Path):
+    facts = [pair(f"{number:02}") for number in range(10)]
+    held = {fact.ref.image for fact in facts[:4]}
+    facts = [replace(f, ref=replace(f.ref, split="test")) if f.ref.image in held else f for f in facts]
+    plan = divided(facts, SplitConfig(val=0.5))
+    assert {split: len(refs) for split, refs in plan.refs.items()} == {"train": 3, "val": 3, "test": 4}
+    assert {ref.image for ref in plan.refs["test"]} == held
+    assert plan.groups == {"train": 3, "val": 3, "test": 0}
+    assert plan.pixels["test"] == (400,)
+    assert "test is kept as it is" in plan.to_text()
+    assert (tmp_path / "test.txt") in write_lists(tmp_path, plan)
+    assert len(divided(facts, THREE).refs["test"]) == 2
 
 
 def test_a_dataset_without_pairs_is_refused():

@@ -125,7 +125,7 @@ def test_a_colour_whose_luminance_is_a_class_is_still_not_that_class(color):
     assert "holds 1 unlisted value: " + str(color) in refusal(data, mapper("a,76", "b,0")).what
 
 
-def test_palette_indices_are_classes_by_number_by_colour_or_by_p():
+def test_peers_row_11_palette_indices_are_classes_by_number_by_colour_or_by_p():
     data = palette_png(np.array([[0, 1, 2]]), (0, 0, 0), (128, 0, 0), (0, 128, 0))
     assert mapped(data, mapper("a,0", "b,1", "c,2")).tolist() == [[0, 1, 2]]
     assert mapped(data, mapper("a,0 128 0", "b,0 0 0", "c,128 0 0")).tolist() == [[1, 2, 0]]
@@ -170,7 +170,7 @@ def test_samples_of_4_bits_are_the_files_own_numbers():
     assert mapped(png((1, 16), 4, 0, rows), mapper(*(f"c{k},{k}" for k in range(16)))).tolist() == [[*range(16)]]
 
 
-def test_a_black_and_white_mask_written_by_pillow_holds_0_and_1():
+def test_peers_row_11_a_black_and_white_mask_written_by_pillow_holds_0_and_1():
     data = saved(Image.fromarray(np.array([[False, True]])))
     assert mapped(data, mapper("a,0", "b,1")).tolist() == [[0, 1]]
 
@@ -189,7 +189,7 @@ def test_a_level_of_16_bits_is_no_colour_of_8():
     assert mapped(almost_black, mapper("a,255")).tolist() == [[0]]
 
 
-def test_16_bit_grey_is_not_cut_down_to_8_bits():
+def test_peers_row_11_16_bit_grey_is_not_cut_down_to_8_bits():
     data = png((1, 3), 16, 0, b"\0" + struct.pack(">3H", 1, 257, 65535))
     assert mapped(data, mapper("a,1", "b,257", "c,65535")).tolist() == [[0, 1, 2]]
     assert "257 (1 pixel" in refusal(data, mapper("a,1", "c,65535")).what
@@ -210,7 +210,7 @@ def test_16_bits_a_channel_are_refused_because_their_low_bytes_would_be_lost(col
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
-def test_an_opaque_alpha_channel_is_dropped(mode):
+def test_peers_row_11_an_opaque_alpha_channel_is_dropped(mode):
     picture = Image.new(mode, (2, 1), (7, 7, 7, 255) if mode == "RGBA" else (7, 255))
     assert mapped(saved(picture), mapper("a,0", "b,7")).tolist() == [[1, 1]]
 
@@ -347,7 +347,7 @@ def test_a_bmp_of_5_bits_a_channel_is_refused():
 
 
 @pytest.mark.parametrize("depth", [1, 2, 4, 8])
-def test_a_palette_with_transparency_is_read_like_any_other(depth):
+def test_peers_row_11_a_palette_with_transparency_is_read_like_any_other(depth):
     indices = np.arange(2**depth, dtype=np.uint8).reshape(2, -1)
     picture = Image.fromarray(indices, "P")
     picture.putpalette([level for k in range(2**depth) for level in (k, 9, 9)])
@@ -451,7 +451,7 @@ def test_a_flood_of_unlisted_values_is_cut_to_the_most_frequent_three():
     assert error.what.endswith(" and 252 more")
 
 
-def test_an_unlisted_palette_entry_is_told_with_its_colour():
+def test_peers_row_11_an_unlisted_palette_entry_is_told_with_its_colour():
     error = refusal(palette_png(np.array([[0, 1]]), (0, 0, 0), (9, 9, 9)), mapper("a,0"))
     assert "palette entry 1 (9, 9, 9) (1 pixel, nearest: 'a' 0)" in error.what
 
@@ -696,7 +696,7 @@ def test_sampling_and_mapping_can_be_done_in_either_order():
         assert np.array_equal(ours, mapped(saved(nearest(levels, new)), classes))
 
 
-def test_no_class_appears_that_was_not_drawn_whatever_the_mask_and_the_size():
+def test_peers_row_6_no_class_appears_that_was_not_drawn_whatever_the_mask_and_the_size():
     rng = np.random.default_rng(1)
     colors = rng.integers(0, 256, (12, 3), dtype=np.uint8)
     classes = mapper(*(f"c{k},{red} {green} {blue}" for k, (red, green, blue) in enumerate(colors.tolist())))
@@ -710,7 +710,7 @@ def test_no_class_appears_that_was_not_drawn_whatever_the_mask_and_the_size():
 
 @pytest.mark.parametrize("resample", ["nearest", "vote"])
 @pytest.mark.parametrize("fit", ["pad", "stretch", "crop"])
-def test_set_of_out_is_a_subset_of_set_of_in_and_padding(fit, resample):
+def test_peers_row_6_set_of_out_is_a_subset_of_set_of_in_and_padding(fit, resample):
     rng = np.random.default_rng(2)
     classes = mapper(*(f"c{k},{20 * k}" for k in range(12)), "ignore,255")
     levels = np.array([*range(0, 240, 20), 255], np.uint8)

@@ -36,7 +36,7 @@ def drawing(height: int, width: int) -> bytes:
     *((turned, (20, 30), 1) for turned in (5, 6, 7, 8)),  # drawn over the stored one
     *((level, (20, 30), level) for level in (1, 2, 3, 4)),  # both fit: EXIF decides
 ])  # fmt: skip
-def test_the_mask_tells_which_way_the_photograph_stands(orientation, mask_size, expected, kind):
+def test_peers_row_10_the_mask_tells_which_way_the_photograph_stands(orientation, mask_size, expected, kind):
     photo = open_photo(photograph(orientation, kind), "a.jpg")
     assert photo.raw_size == (20, 30)
     turned = turned_like(photo, open_mask(drawing(*mask_size), "a.png"))
@@ -57,7 +57,7 @@ def test_of_a_square_photograph_exif_decides():
     assert turned_like(photo, open_mask(drawing(20, 20), "b.png")).orientation == 6
 
 
-def test_other_sizes_are_refused_with_both_and_a_hint_on_swapped_sides():
+def test_peers_row_9_other_sizes_are_refused_with_both_and_a_hint_on_swapped_sides():
     photo = open_photo(photograph(1, "JPEG"), "a.jpg")
     with pytest.raises(
         DataError, match=r"is 30 high and 20 wide, its photograph a\.jpg is 20 high.*, with h"

@@ -16,10 +16,8 @@ from PIL import Image
 from converter.classes import parse_class_map
 from converter.config import BuildConfig, PairConfig, SourceConfig
 from converter.errors import DataError, MachineError
-from converter.images import open_photo
 from converter.manifest import MAX_SIZES
-from converter.masks import MaskMapper, open_mask
-from converter.pairs import turned_like
+from converter.masks import MaskMapper
 from converter.records import Record
 from converter.shards import (
     Tally,
@@ -93,25 +91,6 @@ def png(height: int, width: int) -> bytes:
     buffer = io.BytesIO()
     Image.new("L", (width, height)).save(buffer, "PNG")
     return buffer.getvalue()
-
-
-@pytest.mark.parametrize(("orientation", "mask_size", "expected"), [
-    (6, (30, 20), 6),  # drawn over the turned photograph
-    (6, (20, 30), 1),  # drawn over the stored one
-    (3, (20, 30), 3),  # both fit: EXIF decides
-    (1, (20, 30), 1),
-])  # fmt: skip
-def test_the_mask_tells_which_way_the_photograph_stands(orientation, mask_size, expected):
-    photo = open_photo(jpeg(20, 30, orientation), "a.jpg")
-    assert turned_like(photo, open_mask(png(*mask_size), "a.png")).orientation == expected
-
-
-def test_other_sizes_are_refused_with_both_and_a_hint_on_swapped_sides():
-    photo = open_photo(jpeg(20, 30, 1), "a.jpg")
-    with pytest.raises(DataError, match=r"is 30 high and 20 wide, its photograph a\.jpg is 20 high.*, with h"):
-        turned_like(photo, open_mask(png(30, 20), "a.png"))
-    with pytest.raises(DataError, match=r"is 21 high and 30 wide, its photograph a\.jpg is 20 high and 30 wide\."):
-        turned_like(photo, open_mask(png(21, 30), "a.png"))
 
 
 def test_a_shard_that_cannot_be_written_is_a_fault_of_the_machine(tmp_path):
@@ -274,7 +253,7 @@ def test_keep_writes_what_it_has_to_turn_or_resize(tmp_path, size, orientation):
     (6, (30, 20), 1, 0),
     (6, (20, 30), 0, 1),
 ])  # fmt: skip
-def test_photographs_that_exif_turns_or_would_turn_are_counted(tmp_path, orientation, mask_size, turned, unturned):
+def test_peers_row_10_photographs_that_exif_would_turn_are_counted(tmp_path, orientation, mask_size, turned, unturned):
     (tmp_path / "a.jpg").write_bytes(jpeg(20, 30, orientation))
     (tmp_path / "a.png").write_bytes(png(*mask_size))
     tally = make(tmp_path, PairConfig((24, 24)))[1]

@@ -71,10 +71,11 @@ def test_peers_row_25_what_editors_and_systems_do_to_a_list_does_not_change_its_
 
 
 @pytest.mark.parametrize(("content", "line", "text"), [
-    ("a17.jpg;a18.png\na;a\nb;b\n", 1, "png/a18.png: does not exist (closest: 'A17.PNG')"),
+    ("a17.jpg;a_17.png\na;a\nb;b\n", 1, "png/a_17.png: does not exist (closest: 'A17.PNG')"),
+    ("a17.jpg;a18.png\na;a\nb;b\n", 1, "png/a18.png: does not exist. "),  # A17.PNG is another pair's
     ("a.jpg;a.png\nsub/dd.jpg;b.png\n", 2, "jpg/sub/dd.jpg: does not exist (closest: 'd.jpg')"),
     ("a.jpg;a.png\nd.jpg;b.png\n", 2, "jpg/d.jpg: does not exist (closest: 'jpg/sub/d.jpg')"),
-    ("a.jpg;a.png\ntwo;b.png\n", 2, "jpg/two: does not exist (closest: 'two.jpg')"),  # or two.png: we do not choose
+    ("a.jpg;a.png\ntwo;b.png\n", 2, "jpg/two: fits several files, written so (closest: 'two.jpg')"),
     ("a.jpg;a.png\nqqqqqq.jpg;b.png\n", 2, "jpg/qqqqqq.jpg: does not exist. Put"),
 ])  # fmt: skip
 def test_peers_row_25_a_line_that_is_not_found_is_named_with_the_closest_file(tmp_path, content, line, text):
@@ -220,6 +221,30 @@ def test_a_first_line_that_names_the_columns_is_no_pair(tmp_path, first, is_head
     done = look_up(tmp_path, f"{first}\nc.jpg;c.png\n")
     assert done.has_header is is_header
     assert ("its first line names the columns" in done.evidence()) is is_header
+
+
+def test_peers_row_25_a_header_that_names_the_masks_first_is_followed(tmp_path):
+    done = look_up(tmp_path, "Mask_path,image\nc.png,c.jpg\nb.png,a.jpg\n")
+    assert found(done) == [("jpg/c.jpg", "png/c.png"), ("jpg/a.jpg", "png/b.png")]
+    assert done.evidence().startswith("train.txt: 2 lines, separator ',', masks first, ")
+    assert "its first line names the columns" in done.evidence()
+
+
+def test_a_first_name_that_several_files_bear_is_no_header(tmp_path):
+    files = ["one/x.jpg", "two/x.jpg", "one/y.jpg"]
+    path = tmp_path / "train.txt"
+    path.write_text("x\ny\n")
+    names = Names((name.rpartition("/")[2], name) for name in files)
+    done = resolve(read_split_list("train", path, "train.txt"), [PathRule("names", names, ("",))])
+    assert not done.has_header
+    assert [str(reject.error) for reject in done.rejects] == [
+        "x: fits several files, written so (closest: 'x.jpg'). Put the file there, or mend the list."
+    ]
+
+
+def test_a_photograph_is_not_its_own_mask(tmp_path):
+    done = look_up(tmp_path, "a.png;a.png\nb.png;c.png\n", ("", ("png", "png")))
+    assert [(reject.line, reject.error.code) for reject in done.rejects] == [(1, "E_LINE")]
 
 
 @pytest.mark.parametrize("content", [b"", b"\xef\xbb\xbf", b"\n\n", b"# only a comment\n", b" \r\n"])

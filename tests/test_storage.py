@@ -61,6 +61,21 @@ def test_a_folder_that_is_a_link_out_is_refused_unless_links_are_followed(root):
     assert read_inside(root, "png/secret", follow_links=True) == b"secret"
 
 
+def test_a_folder_that_was_a_link_out_is_looked_at_again_once_it_is_mended(root):
+    (root / "png").symlink_to(root.parent)
+    assert code_of(root, "png/secret") == "E_PATH"
+    (root / "png").unlink()
+    (root / "png").mkdir()
+    (root / "png" / "secret").write_bytes(b"mask")
+    assert read_inside(root, "png/secret") == b"mask"
+
+
+def test_a_file_that_is_a_link_out_is_refused_though_its_folder_was_found_inside(root):
+    assert read_inside(root, "jpg/a b.jpg") == b"photo"
+    (root / "jpg" / "link.jpg").symlink_to(root.parent / "secret")
+    assert code_of(root, "jpg/link.jpg") == "E_PATH"
+
+
 def test_a_link_within_the_folder_is_read(root):
     (root / "link.jpg").symlink_to("jpg/a b.jpg")
     assert read_inside(root, "link.jpg") == b"photo"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import pickle
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ import pytest
 from PIL import Image
 
 from converter.config import SourceConfig
-from converter.images import load, open_photo
+from converter.errors import DataError
+from converter.images import Photo, load, open_photo
 from converter.layouts import find_layout
 from converter.masks import MaskValue
 from converter.splits import ExampleRef
@@ -113,6 +115,64 @@ def test_a_thumbnail_is_upright_in_every_orientation(orientation):
     levels = np.frombuffer(thumbnail(photo), np.uint8).reshape(16, 16).astype(int)
     expected = np.add.outer(np.arange(16) * 12 + 4.5, np.arange(16) * 4 + 1.5)
     assert np.abs(levels - expected)[1:-1, 1:-1].max() <= 1
+
+
+def drawn_photo() -> np.ndarray:
+    """Returns a photograph large enough to be decoded at an eighth, smooth with a rough part: uint8 [400, 448, 3]."""
+    y, x = np.mgrid[:400, :448]
+    pixels = np.stack([x // 2, y // 2, (x + y) // 4], axis=2).astype(np.uint8)
+    pixels[80:240, 120:360] = np.random.default_rng(4).integers(0, 256, (160, 240, 3))
+    return pixels
+
+
+CODINGS = {
+    "baseline": ("RGB", {}),
+    "progressive": ("RGB", {"progressive": True}),
+    "grey": ("L", {}),
+    "progressive grey": ("L", {"progressive": True}),
+    "restart markers": ("RGB", {"restart_marker_blocks": 4}),
+    "whole colours": ("RGB", {"subsampling": 0}),
+}
+
+
+def outcome(data: bytes, decode: Callable[[Photo], object]) -> str:
+    """Returns the code with which a photograph is refused, or "good"."""
+    try:
+        decode(open_photo(data, "p"))
+    except DataError as error:
+        return error.code
+    return "good"
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_a_damaged_jpeg_is_refused_for_its_thumbnail_just_where_all_its_pixels_are(coding):
+    mode, options = CODINGS[coding]
+    whole = saved(Image.fromarray(drawn_photo()).convert(mode), "JPEG", quality=80, **options)
+    rng = np.random.default_rng(5)
+    seen = set()
+    for number in range(80):
+        damaged = bytearray(whole)
+        if number % 2:
+            del damaged[int(rng.integers(4, len(whole))) :]
+        else:
+            for place in rng.integers(3, len(whole) if number % 4 else 600, 1 + number % 3):
+                damaged[place] ^= 1 << int(rng.integers(8))
+        told = outcome(bytes(damaged), thumbnail)
+        assert told == outcome(bytes(damaged), lambda photo: load(photo.picture, "p"))
+        seen.add(told)
+    assert seen == {"good", "E_FORMAT", "E_DAMAGED"}
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_a_thumbnail_from_an_eighth_of_a_jpeg_is_that_from_all_its_pixels(coding):
+    mode, options = CODINGS[coding]  # 8 divides neither side: the last reduced pixels are covered in part
+    data = saved(Image.fromarray(drawn_photo()[:393, :441]).convert(mode), "JPEG", quality=95, **options)
+    reduced, whole = open_photo(data, "p"), open_photo(data, "p")
+    load(whole.picture, "p")
+    levels = [np.frombuffer(thumbnail(photo), np.uint8).astype(int) for photo in (reduced, whole)]
+    assert reduced.picture.size == (56, 50)
+    assert whole.picture.size == (441, 393)
+    assert np.abs(levels[0] - levels[1]).max() <= 3
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "P", "RGBA", "LA", "1", "CMYK"])

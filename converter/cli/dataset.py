@@ -97,12 +97,15 @@ def classes(write: bool, overwrite: bool, workers: int, **options: Any) -> None:
     from converter.layouts import find_layout
 
     layout = find_layout(source)
+    if write:
+        drafting.check_classes(source.src, overwrite)  # before minutes of reading
     try:
         found = find_class_map(source, layout)
     except UsageError as error:
         if source.classes is not None:
             raise
-        log.debug("%s", error)  # there is none, which is why this command is run
+        if not error.what.startswith("does not exist"):  # which is why this command is run
+            log.warning("not used: %s: %s", error.where, error.what)
         found = None
     text = drafting.draft_classes(_read_all(layout, source, workers), found)
     if not write:
@@ -127,7 +130,7 @@ def split(workers: int, overwrite: bool, dry_run: bool, json: bool, **options: A
     """Write train.txt, val.txt and test.txt where there are none.
 
     Reads every pair. Each split gets its share of every class; copies, photographs that look alike, and those that
-    --group finds to be of one scene stand on one side.
+    --group finds to be of one scene stand on one side. A test split that is there is kept, unless --test asks for one.
 
     \b
     Examples:
@@ -141,15 +144,20 @@ def split(workers: int, overwrite: bool, dry_run: bool, json: bool, **options: A
 
     config = splitting.SplitConfig(**options)
     layout = find_layout(source)
-    if len(layout.refs) > 1 and not overwrite:
+    if not overwrite and ("val" in layout.refs or (config.test and "test" in layout.refs)):
         what = f"is divided already: {', '.join(layout.refs)} ({'; '.join(layout.evidence)})"
-        raise UsageError(source.src, what, "Pass --overwrite to divide all its pairs anew.", "E_OUT")
+        raise UsageError(source.src, what, "Pass --overwrite to divide its pairs anew.", "E_OUT")
+    if not dry_run:  # before minutes of reading
+        splitting.check_lists(source.src, [*config.shares(), *(layout.refs.keys() & {"test"})], overwrite)
+    if layout.rejects:
+        more = f", and {len(layout.rejects) - 1} more" if len(layout.rejects) > 1 else ""
+        log.warning("left out of the lists: %s%s", layout.rejects[0], more)
     try:
         classes = find_class_map(source, layout).classes
     except UsageError as error:
         if source.classes is not None:
             raise
-        log.info("%s", error)
+        log.info("no class map, so each mask value counts as a class (%s: %s)", error.where, error.what)
         classes = None
     facts = _read_all(layout, source, workers)
     plan = splitting.make_splits([fact.ref for fact in facts], facts, config, classes)

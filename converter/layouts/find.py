@@ -16,13 +16,14 @@ from converter.config import SourceConfig
 from converter.errors import UsageError, shown
 from converter.layouts.lists import EXPECTED, Listed, by_names, find_lists, pair_lists
 from converter.layouts.pairing import Found
-from converter.layouts.rules import LAYOUTS, RULES, refusal
+from converter.layouts.rules import LAYOUTS, RULES, refusal, sides
 from converter.layouts.templates import by_templates
 from converter.layouts.tree import Tree, list_tree
 from converter.splits import SPLITS, ExampleRef, Reject
 
 MAX_INNER = 100  # folders that are tried for a dataset of their own when nothing else fits
 FIRST_GENERAL = "mmseg"  # from this rule on any folder may be meant, also one inside a dataset of another layout
+WITH_PRESET = ("voc", "cityscapes", "ade20k", "loveda", "deepglobe", "potsdam")  # rules of well-known datasets
 MARKS = ("ImageSets", "leftImg8bit", "imagesTr")  # folders of layouts of their own
 
 
@@ -73,7 +74,7 @@ def find_layout(source: SourceConfig) -> Layout:
     found, near = _first_rule(tree)
     if found is None:
         candidates = [text for text in (listed, *near, _inner(tree)) if text]
-        raise refusal(tree, "has no layout that is known", candidates)
+        raise refusal(tree, "has no layout that is known", candidates or [_what_lies_there(tree)])
     return _layout(tree, found)
 
 
@@ -133,6 +134,18 @@ def _inner(tree: Tree, marks: tuple[str, ...] = ()) -> str:
     return ""
 
 
+def _what_lies_there(tree: Tree) -> str:
+    """Returns in words where the pictures lie that no rule has made anything of, or that there are none."""
+    if tree.pictures:
+        return f"pictures lie in {sides(tree.pictures)}, but no two of them go together by folder or name"
+    return f"it holds no pictures{f' ({_unnamed(tree)})' if tree.unnamed else ''}"
+
+
+def _unnamed(tree: Tree) -> str:
+    files = "1 file whose name is" if tree.unnamed == 1 else f"{tree.unnamed} files whose names are"
+    return f"{files} not UTF-8 {'is' if tree.unnamed == 1 else 'are'} left out"
+
+
 def _listed_layout(tree: Tree, listed: Listed) -> Layout:
     """Returns the layout of pair lists; its folders are those that the pairs lie in."""
     refs = [ref for split in listed.refs.values() for ref in split]
@@ -144,14 +157,35 @@ def _listed_layout(tree: Tree, listed: Listed) -> Layout:
         for name in tree.pictures.get(folder, ())
         if (path := f"{folder}/{name}" if folder else name) not in paired
     ]
-    return Layout("list", tuple(listed.evidence), listed.refs, tuple(listed.rejects), tuple(sorted(unmatched)))
+    evidence, preset = list(listed.evidence), None
+    if fits := _layout_of_pairs(tree, refs):
+        evidence.append(f"the files lie as in layout {fits.name}")
+        preset = fits.preset
+    return Layout("list", tuple(evidence), listed.refs, tuple(listed.rejects), tuple(sorted(unmatched)), preset)
+
+
+def _layout_of_pairs(tree: Tree, refs: list[ExampleRef]) -> Found | None:
+    """Returns what a rule with a preset finds where all pairs of lists are its pairs: its class map goes with them too.
+
+    Otherwise `segconv split`, which writes such lists, would leave the dataset with other classes than before.
+    """
+    wanted = {(ref.image, ref.mask) for ref in refs}
+    for name in WITH_PRESET if wanted else ():
+        found = RULES[name][0](tree)
+        if (
+            isinstance(found, Found)
+            and found.preset
+            and wanted <= {(photo.image, photo.mask) for photo in found.photos}
+        ):
+            return found
+    return None
 
 
 def _layout(tree: Tree, found: Found) -> Layout:
     """Returns the layout of what a rule has found: split by lists of names where there are any, else by folders."""
     evidence = list(found.evidence)
     if tree.unnamed:
-        evidence.append(f"{tree.unnamed} files whose names are not UTF-8 are left out")
+        evidence.append(_unnamed(tree))
     left_out: set[str] = set()
     rejects = list(found.rejects)
     listed = by_names(tree, found)

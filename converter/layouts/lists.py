@@ -228,6 +228,7 @@ def _name_rules(found: Found) -> list[PathRule]:
         ("paths from the source folder", [(image, image) for image in images]),
         ("names of photographs, whatever their folder", [(posixpath.basename(image), image) for image in images]),
         ("stems of photographs", [(photo.stem, photo.image) for photo in found.photos]),
+        ("paths of masks", [(photo.mask, photo.image) for photo in found.photos if photo.mask]),
         ("names of masks", [(posixpath.basename(photo.mask), photo.image) for photo in found.photos if photo.mask]),
     ]
     return [PathRule(text, Names(pairs), ("",)) for text, pairs in ways]

@@ -55,7 +55,7 @@ def _count(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {'cities' if word == 'city' else word + 's'}"
 
 
-def _sides(folders: Iterable[str]) -> str:
+def sides(folders: Iterable[str]) -> str:
     """Returns folders in words, the first few of them."""
     names = [f"{name}/" if name else "the source folder" for name in sorted(set(folders))]
     return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
@@ -76,8 +76,7 @@ def voc(tree: Tree, *, is_cvat: bool) -> Found | str:
     if is_cvat:
         found = found.told("cvat", f"{evidence}, with labelmap.txt")
     else:
-        preset = None if "class_names.txt" in tree.file_set else "voc"
-        found = found.told("voc", evidence, preset=preset)
+        found = found.told("voc", evidence, preset=_preset_of_names("voc", found, r"\d{4}_\d{6}"))
     return replace(found, list_folders=(VOC_LISTS,))
 
 
@@ -132,9 +131,9 @@ def supervisely(tree: Tree) -> Found | str:
     images = {name: join(name.rpartition("/")[0], "img") for name in folders}
     pairs = [FolderPair(images[name], name, split_in(name)) for name in folders if images[name] in tree.pictures]
     if not pairs:
-        return f"{_sides(folders)} without img/ beside it" if folders else ""
+        return f"{sides(folders)} without img/ beside it" if folders else ""
     found = pair_folders(tree, pairs, Suffixes())
-    return found.told("supervisely", f"img/ and masks_machine/ side by side in {_sides(map(_parent, folders))}")
+    return found.told("supervisely", f"img/ and masks_machine/ side by side in {sides(map(_parent, folders))}")
 
 
 def _parent(folder: str) -> str:
@@ -146,8 +145,8 @@ def roboflow(tree: Tree) -> Found | str:
     folders = [_parent(name) for name in tree.files if name.rpartition("/")[2] == "_classes.csv"]
     found = pair_folders(tree, [FolderPair(name, name, split_in(name)) for name in folders], Suffixes("", "_mask"))
     if not found.num_pairs:
-        return f"_classes.csv in {_sides(folders)}, but no photograph there has its _mask.png" if folders else ""
-    return found.told("roboflow", f"_classes.csv and *_mask.png in {_sides(folders)}")
+        return f"_classes.csv in {sides(folders)}, but no photograph there has its _mask.png" if folders else ""
+    return found.told("roboflow", f"_classes.csv and *_mask.png in {sides(folders)}")
 
 
 def ade20k(tree: Tree) -> Found | str:
@@ -161,7 +160,13 @@ def ade20k(tree: Tree) -> Found | str:
             else ""
         )
     found = pair_folders(tree, mirrored(tree, "images", "annotations"), Suffixes())
-    return found.told("ade20k", "images/training/ and annotations/training/", preset="ade20k")
+    preset = _preset_of_names("ade20k", found, r"ADE_(?:train|val)_\d{8}")
+    return found.told("ade20k", "images/training/ and annotations/training/", preset=preset)
+
+
+def _preset_of_names(preset: str, found: Found, pattern: str) -> str | None:
+    """Returns a preset where all photographs bear its names: many use its folders for classes of their own."""
+    return preset if all(re.fullmatch(pattern, photo.stem, re.ASCII) for photo in found.photos) else None
 
 
 def loveda(tree: Tree) -> Found | str:
@@ -170,9 +175,9 @@ def loveda(tree: Tree) -> Found | str:
     pairs = [FolderPair(f"{area}/images_png", f"{area}/masks_png", split_in(area)) for area in areas]
     found = pair_folders(tree, pairs, Suffixes())
     if not found.num_pairs:
-        return f"{_sides(areas)} without images_png/ and masks_png/ of the same names" if areas else ""
+        return f"{sides(areas)} without images_png/ and masks_png/ of the same names" if areas else ""
     paired = {_parent(_parent(photo.image)) for photo in found.photos if photo.mask}
-    return found.told("loveda", f"images_png/ and masks_png/ side by side in {_sides(paired)}", preset="loveda")
+    return found.told("loveda", f"images_png/ and masks_png/ side by side in {sides(paired)}", preset="loveda")
 
 
 def same_folder(tree: Tree, name: str, suffixes: Suffixes, preset: str | None = None) -> Found | str:
@@ -183,11 +188,11 @@ def same_folder(tree: Tree, name: str, suffixes: Suffixes, preset: str | None = 
     ]
     found = pair_folders(tree, [FolderPair(folder, folder, split_in(folder)) for folder in tree.pictures], suffixes)
     if not found.num_pairs:
-        return f"{_sides(folders)} has names with {end}, but no photograph goes with them" if end and folders else ""
+        return f"{sides(folders)} has names with {end}, but no photograph goes with them" if end and folders else ""
     photos = f"*{suffixes.image}" + (".jpg" if suffixes.image_types == JPEG else ".*")
     masks = f"*{end}" + (".png" if suffixes.mask_types == PNG else ".*")
     paired = {photo.image.rpartition("/")[0] for photo in found.photos if photo.mask}
-    return found.told(name, f"{photos} and {masks} in one folder: {_sides(paired)}", preset=preset)
+    return found.told(name, f"{photos} and {masks} in one folder: {sides(paired)}", preset=preset)
 
 
 def deepglobe(tree: Tree) -> Found | str:
@@ -319,13 +324,13 @@ def _paired(tree: Tree, name: str, pairs: list[FolderPair], near: str) -> Found 
     for own, others in ((photos, masks), (masks, photos)):
         if double := [folder for folder in own if own.count(folder) > 1]:
             which = [other for folder, other in zip(own, others, strict=True) if folder == double[0]]
-            raise refusal(tree, "has more than one layout", [f"{double[0]}/ goes with each of {_sides(which)}"])
+            raise refusal(tree, "has more than one layout", [f"{double[0]}/ goes with each of {sides(which)}"])
     found = pair_folders(tree, _with_other_splits(tree, pairs), suffixes, loosely=True)
-    sides = f"{_sides(photos)} and {_sides(masks)}"
+    both = f"{sides(photos)} and {sides(masks)}"
     if not found.num_pairs:
         names = [names[0] for names in (tree.pictures[photos[0]], tree.pictures[masks[0]])]
-        return f"{sides} lie side by side, but no two names agree ({names[0]}, {names[1]})"
-    evidence = [f"{sides} side by side"]
+        return f"{both} lie side by side, but no two names agree ({names[0]}, {names[1]})"
+    evidence = [f"{both} side by side"]
     if suffixes.image or suffixes.mask:
         evidence.append(f"names end in {suffixes.image or 'nothing'} and {suffixes.mask or 'nothing'}")
     return found.told(name, *evidence)

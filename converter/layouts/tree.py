@@ -16,8 +16,10 @@ from converter.splits import Names, has_extension
 
 MAX_FILES = 2_000_000  # of one source folder; a home folder named by mistake should not be read for minutes
 MAX_DEPTH = 16  # folders in folders
+MAX_NESTED_LINKS = 500  # folders reached by a link below a link; a dozen that lead to one another make millions
 
 _MEND = "Name the dataset's own folder with --src."
+_MEND_LINKS = "Take the links between its folders away."
 
 
 @dataclass(frozen=True)
@@ -81,35 +83,51 @@ def list_tree(src: Path, *, follow_links: bool) -> Tree:
     """Returns what lies in a source folder.
 
     Raises:
-      UsageError: it is no folder, a folder in it cannot be read, it holds more than MAX_FILES files, or is deeper than
-        MAX_DEPTH.
+      UsageError: it is no folder, a folder in it cannot be read, it holds more than MAX_FILES files, is deeper than
+        MAX_DEPTH, or its folders are a maze of links.
     """
     if not src.is_dir():
         raise UsageError(src, "is no folder", "Name the dataset folder: segconv build --src dataset/", "E_SRC")
     root = src.resolve()
     kinds: dict[str, list[str]] = {"file": [], "outside": [], "unnamed": []}
     folders: list[str] = []
-    todo: list[tuple[str, tuple[Path, ...]]] = [("", (root,))]  # a folder and the real folders that it lies in
+    # A folder, the real folders that it lies in, and the number of links on the way to it.
+    todo: list[tuple[str, tuple[Path, ...], int]] = [("", (root,), 0)]
+    nested = 0
     while todo:
-        folder, chain = todo.pop()
-        if folder.count("/") >= MAX_DEPTH:
-            raise UsageError(src / folder, f"lies more than {MAX_DEPTH} folders deep", _MEND, "E_SRC")
-        entries = _entries(src / folder)
+        folder, chain, links = todo.pop()
+        _check_bounds(src, folder, len(kinds["file"]), nested)
+        entries = _entries(chain[-1], src / folder)
         if folder and _are_records([entry.name for entry in entries]):
             continue
         folders.append(folder)
         for entry in entries:
             kind = _kind(entry, root, follow_links=follow_links)
             if kind == "folder":
-                real = Path(entry.path).resolve() if entry.is_symlink() else chain[-1] / entry.name
+                real = _real(entry)
                 if real not in chain:  # a link to a folder that it lies in would never end
-                    todo.append((join(folder, entry.name), (*chain, real)))
+                    todo.append((join(folder, entry.name), (*chain, real), links + entry.is_symlink()))
+                    nested += entry.is_symlink() and links > 0
             elif kind:
                 kinds[kind].append(join(folder, entry.name))
-        if len(kinds["file"]) > MAX_FILES:
-            raise UsageError(src, f"holds more than {MAX_FILES} files", _MEND, "E_SRC")
+    _check_bounds(src, "", len(kinds["file"]), nested)
     files, outside, unnamed = kinds.values()
     return Tree(src, tuple(sorted(files)), tuple(sorted(folders)), frozenset(outside), len(unnamed))
+
+
+def _check_bounds(src: Path, folder: str, files: int, nested: int) -> None:
+    """Refuses a source folder that would be read for hours."""
+    if folder.count("/") >= MAX_DEPTH:
+        raise UsageError(src / folder, f"lies more than {MAX_DEPTH} folders deep", _MEND, "E_SRC")
+    if nested > MAX_NESTED_LINKS:
+        raise UsageError(src, "holds folders that link to one another in circles", _MEND_LINKS, "E_SRC")
+    if files > MAX_FILES:
+        raise UsageError(src, f"holds more than {MAX_FILES} files", _MEND, "E_SRC")
+
+
+def _real(entry: os.DirEntry[str]) -> Path:
+    """Returns the real folder of an entry that lies in one."""
+    return Path(entry.path).resolve() if entry.is_symlink() else Path(entry.path)
 
 
 def _kind(entry: os.DirEntry[str], root: Path, *, follow_links: bool) -> str:
@@ -123,9 +141,10 @@ def _kind(entry: os.DirEntry[str], root: Path, *, follow_links: bool) -> str:
     return "folder" if _is_folder(entry) else "file"
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
+def _entries(real: Path, folder: Path) -> list[os.DirEntry[str]]:
+    """Returns what lies in a folder, read by its real path: a path with links in links is dear to follow."""
     try:
-        with os.scandir(folder) as found:
+        with os.scandir(real) as found:
             return list(found)
     except OSError as error:
         mend = "Make it readable, or move it out of the source folder."
