@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := build/demo
 
-.PHONY: help demo test lint lock clean
+.PHONY: help demo test soak lint lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ demo: $(VENV)/.installed  ## draw a dataset, build, inspect, train some minutes,
 
 test: $(VENV)/.installed-dev  ## run all tests
 	$(BIN)/python -m pytest
+
+soak: $(VENV)/.installed-dev  ## kill builds at 50 random moments, go on, compare every byte
+	$(BIN)/python tests/soak.py --kills 50 --disk
 
 lint: $(VENV)/.installed-dev  ## check style, format and types
 	$(BIN)/ruff check

@@ -7,6 +7,7 @@ The rooms of this house, from the ground up; a module imports only from those ab
     schema         record keys, IGNORE_INDEX: the contract with every reader
     console        results on stdout, everything else on stderr
     config         BuildConfig and its defaults, which the command line shows
+    tfrecord       record bytes <-> shard file: framing, CRC32C, index
     manifest       manifest.json, in and out
     storage        reading inside the source folder; putting a file so that it is whole
     classes        classes.csv -> ClassMap
@@ -19,12 +20,13 @@ The rooms of this house, from the ground up; a module imports only from those ab
     masks          mask bytes <-> class indices uint8 [H, W]
     pairs          ExampleRef -> photograph and mask, opened, one upon the other
     records        record <-> tf.train.Example bytes
-    tfrecord       record bytes <-> shard file: framing, CRC32C, index
     source         RecordSource: any record of a folder of shards, by number
     pictures       overlays, legends, contact sheets
     tfds           dataset_info.json, features.json, labels
     shards         ShardTask -> ShardResult: the unit of work
+    receipts       what a shard was made from; which shards need not be made again
     engines        how shard tasks are run
+    commit         the output folder: its lock, and the exchange of an old dataset for a new one
     survey         pairs -> what every file of a dataset holds
     draft_classes  what the masks hold -> a first classes.csv; which values are damage
     leaks          the same photograph in two splits
@@ -33,6 +35,7 @@ The rooms of this house, from the ground up; a module imports only from those ab
     check_page     a check -> one HTML page
     make_splits    a dataset without lists -> train, val and test lists
     build          config -> check -> plan -> engine -> commit
+    verify         a folder of records -> all that is wrong with it, mended where the sources are there
     inspect_shard  what is inside a shard or a dataset
     sample         a synthetic aerial dataset to try everything on
     cli            the segconv command

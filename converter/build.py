@@ -1,58 +1,51 @@
 """Build: config -> check -> plan -> engine -> commit.
 
 Nothing appears under its final name before every pair has been looked at and every shard is on the disk; the manifest
-comes last, so that a folder with a manifest is whole.
+comes last, so that a folder with a manifest is whole. Shards that are done when a build ends early wait under hidden
+names, and the same command goes on from there; what a finished dataset has and would get again is left alone.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
+import dataclasses
 import hashlib
 import json
-import os
+import math
+import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import __version__ as pillow_version
-from PIL import features
-
-from converter import __version__
 from converter.class_files import FoundClasses, find_class_map
 from converter.classes import ClassMap
-from converter.config import BuildConfig, pair_text
+from converter.commit import commit, finish_commit, is_begun, locked, sign
+from converter.config import MAX_BAD_PAIRS, MAX_BAD_PERCENT, BuildConfig, pair_text
 from converter.console import Progress, log, table
-from converter.engines import held_signals, run_local
-from converter.errors import SHOWN_WHAT_CHARS, DataError, SegconvError, UsageError, shown
+from converter.engines import run_local
+from converter.errors import SHOWN_WHAT_CHARS, DataError, MachineError, SegconvError, UsageError, shown
 from converter.layouts import Layout, find_layout
 from converter.leaks import check_leaks
 from converter.manifest import ClassInfo, Manifest, SplitInfo, read_manifest
+from converter.receipts import Made, find_made, make_shard, receipt_path, written_by
 from converter.schema import ERRORS, IGNORE_INDEX, MANIFEST
 from converter.shards import (
     ShardResult,
     ShardTask,
     estimated_bytes,
+    index_path,
     plan_shards,
-    run_shard_task,
     split_info,
     stored_size,
+    without_pair,
 )
 from converter.splits import Reject
-from converter.storage import (
-    TEMPORARY,
-    remove_temporary,
-    sync_folder,
-    temporary_path,
-    write_durably,
-    write_error,
-)
+from converter.storage import TEMPORARY, remove_temporary, temporary_path, write_error
 from converter.tfds import tfds_files
 
-COMMIT = TEMPORARY + "commit"  # final names, one a line, while they are being given
+SHOWN_DIFFERENCES = 5  # between a finished dataset and what is wanted now
 SHOWN_REJECTS = 50  # on the console; more would scroll the first ones away
 REMARKS = {  # on what happened to the pairs; field of SplitInfo -> a line of the report
     "turned": "photographs turned upright by EXIF: {:,}",
@@ -91,6 +84,11 @@ class Plan:
         """Number of pairs in all splits, those that are none not counted."""
         return sum(len(task.refs) for tasks in self.tasks.values() for task in tasks)
 
+    @property
+    def all_tasks(self) -> list[ShardTask]:
+        """The shards of all splits, in order."""
+        return [task for tasks in self.tasks.values() for task in tasks]
+
     def told_by(self) -> list[str]:
         """Returns in words how the source folder was understood: nothing of it is guessed in silence."""
         lines = [f"layout {self.layout.name}: {shown('; '.join(self.layout.evidence), SHOWN_WHAT_CHARS)}"]
@@ -106,13 +104,17 @@ class BuildReport:
       out: folder of the records.
       manifest: as written.
       rejects: pairs that were left out.
+      reused: shards that had been made before.
+      is_up_to_date: there was nothing to do, and nothing was written.
       seconds: wall time.
     """
 
     out: Path
     manifest: Manifest
     rejects: list[Reject]
-    seconds: float
+    reused: int = 0
+    is_up_to_date: bool = False
+    seconds: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Returns the object that `segconv build --json` prints."""
@@ -128,8 +130,8 @@ class BuildReport:
             },
             "skipped": len(self.rejects),
             **self._sums(),
-            "shards_built": sum(len(split.shards) for split in splits.values()),
-            "shards_reused": 0,
+            "shards_built": sum(len(split.shards) for split in splits.values()) - self.reused,
+            "shards_reused": self.reused,
             "seconds": round(self.seconds, 3),
         }
 
@@ -141,6 +143,10 @@ class BuildReport:
             megabytes = f"{split.bytes / 1e6:.1f}"
             rows.append((name, str(split.records), str(len(split.shards)), megabytes, str(split.skipped)))
         head = f"{shown(self.out)}: {shown(manifest.name)}, {manifest.num_classes} classes"
+        if self.is_up_to_date:
+            head += "; up to date"
+        elif self.reused:
+            head += f"; {self.reused} of {len(list(manifest.shards()))} shards had been made before"
         notes = [REMARKS[name].format(count) for name, count in self._sums().items() if count]
         return "\n\n".join([head, table(rows), *(["\n".join(notes)] if notes else [])])
 
@@ -170,7 +176,7 @@ def plan_text(config: BuildConfig) -> str:
       UsageError: as `build`.
     """
     plan = plan_build(config)
-    check_out(config)
+    check_out(config, plan)
     rows: list[tuple[str, ...]] = [("split", "pairs", "shards", "MB (estimate)")]
     for name, tasks in plan.tasks.items():
         pairs = sum(len(task.refs) for task in tasks)
@@ -184,52 +190,144 @@ def plan_text(config: BuildConfig) -> str:
 
 
 def build(config: BuildConfig) -> BuildReport:
-    """Builds the records of a dataset.
+    """Builds the records of a dataset, or as much of it as has changed.
 
     Raises:
       UsageError: the source cannot be started on, or the output folder holds something else.
-      RefusedPairsError: pairs were refused, and config.on_error is "fail".
+      RefusedPairsError: pairs were refused, and config.on_error is "fail", or they are too many.
       MachineError: disk, memory, a lost worker.
     """
     start = time.monotonic()
     plan = plan_build(config)
     for line in plan.told_by():
         log.info(line)
-    check_out(config)  # before a folder is made
-    is_new = _make_folder(config.out)
-    with _lock(config.out):
+    check_out(config, plan)  # before a folder is made
+    with locked(config.out):
+        finish_commit(config.out)
+        report = _build(config, plan, check_out(config, plan))
+    return dataclasses.replace(report, seconds=time.monotonic() - start)
+
+
+def _build(config: BuildConfig, plan: Plan, old: Manifest | None) -> BuildReport:
+    """Makes the shards that are not there yet and commits the dataset, in a folder that is locked."""
+    made = {task.path: found for task in plan.all_tasks if (found := find_made(task, rehash=config.rehash))}
+    if len(made) == len(plan.all_tasks) and not any(found.is_hidden for found in made.values()):
+        results = [found.result for found in made.values()]
+        rejects = _in_order(plan, results)
+        manifest = _manifest(config, plan, results, rejects)
+        if not _refuses(config, plan, results, rejects) and not _changed_texts(config.out, manifest, rejects):
+            with contextlib.suppress(OSError):  # of a build that was killed behind its last step
+                remove_temporary(config.out, _files_of(made))
+            return BuildReport(config.out, manifest, rejects, len(made), is_up_to_date=True)
+    try:
         try:
-            _clear(config.out)
-            manifest, rejects = _build(config, plan, check_out(config))
-        finally:
-            _clear(config.out)
-            if is_new and not any(config.out.iterdir()):
-                config.out.rmdir()
-    return BuildReport(config.out, manifest, rejects, time.monotonic() - start)
+            remove_temporary(config.out, _files_of(made))
+            sign(config.out)
+        except OSError as error:
+            raise write_error(config.out, error) from error
+        return _make(config, plan, old, made)
+    finally:
+        _tidy(config.out, plan)
 
 
-def _build(config: BuildConfig, plan: Plan, old: Manifest | None) -> tuple[Manifest, list[Reject]]:
-    """Makes all shards and commits them; returns what was built and what was left out."""
-    tasks = [task for split_tasks in plan.tasks.values() for task in split_tasks]
-    with Progress(plan.num_pairs, "image") as progress:
-        results = run_local(run_shard_task, tasks, config.num_workers, progress.show)
+def _make(config: BuildConfig, plan: Plan, old: Manifest | None, made: dict[Path, Made]) -> BuildReport:
+    """Makes the shards that `made` lacks, and commits all."""
+    tasks = [task for task in plan.all_tasks if task.path not in made]
+    if made:
+        log.info("%d of %d shards have been made before", len(made), len(plan.all_tasks))
+    check_space(config, tasks)
+    num_pairs = sum(len(task.refs) for task in tasks)
+    with Progress(num_pairs, "image") as progress:
+        new = run_local(make_shard, tasks, config.num_workers, progress.show, without_pair)
+    hidden = [found.result for found in made.values() if found.is_hidden] + new
+    by_path = {path: found.result for path, found in made.items()}
+    by_path |= {task.path: result for task, result in zip(tasks, new, strict=True)}
+    results = [by_path[task.path] for task in plan.all_tasks]
     rejects = _in_order(plan, results)
-    if rejects and (config.on_error == "fail" or not any(result.info.records for result in results)):
-        raise RefusedPairsError(rejects, plan.num_pairs + len(plan.rejects))
+    if error := _refuses(config, plan, results, rejects):
+        raise error
     manifest = _manifest(config, plan, results, rejects)
-    _commit(config.out, manifest, rejects, old)
-    return manifest, rejects
+    texts = _changed_texts(config.out, manifest, rejects) | {MANIFEST: manifest.to_json().encode()}
+    shards = [name for result in hidden for name in (result.info.name, index_path(Path(result.info.name)).name)]
+    commit(config.out, shards, texts, _obsolete(old, manifest))
+    return BuildReport(config.out, manifest, rejects, len(made))
+
+
+def _obsolete(old: Manifest | None, new: Manifest) -> set[str]:
+    """Returns the names of files of the old dataset that the new one has not."""
+    return {*old.files(), *tfds_files(old)} - {*new.files(), *tfds_files(new)} if old else set()
+
+
+def _refuses(
+    config: BuildConfig, plan: Plan, results: list[ShardResult], rejects: list[Reject]
+) -> RefusedPairsError | None:
+    """Returns the error with which a build ends for its refused pairs; None where it may go on."""
+    num_pairs = plan.num_pairs + len(plan.rejects)
+    if not rejects:
+        return None
+    if not any(result.info.records for result in results):
+        return RefusedPairsError(rejects, num_pairs, "No pair is left: mend them.")
+    if config.on_error == "fail":
+        return RefusedPairsError(rejects, num_pairs, "Mend them, or pass --on-error skip to leave them out.")
+    percent = MAX_BAD_PERCENT if config.max_bad is None else config.max_bad
+    floor = MAX_BAD_PAIRS if config.max_bad is None else 0
+    if len(rejects) <= max(floor, num_pairs * percent / 100):
+        return None
+    needed = math.ceil(1000 * len(rejects) / num_pairs) / 10
+    limit = f"more than {percent:g} %"
+    return RefusedPairsError(rejects, num_pairs, f"Mend them, or pass --max-bad {needed:g} to leave them out.", limit)
+
+
+def check_space(config: BuildConfig, tasks: list[ShardTask]) -> None:
+    """Refuses to begin where the disk is clearly too small.
+
+    Only half of the estimate must be there: pictures may be smooth. Where pairs keep their sizes nothing is known.
+
+    Raises:
+      MachineError: the disk is too small, or cannot be asked.
+    """
+    needed = sum(estimated_bytes(len(task.refs), config.pair) for task in tasks)
+    try:
+        free = shutil.disk_usage(config.out).free
+    except OSError as error:
+        raise write_error(config.out, error) from error
+    if config.pair.size is not None and free < needed / 2:
+        what = f"has {free / 1e6:,.0f} MB free, and the records will take about {needed / 1e6:,.0f} MB"
+        raise MachineError(config.out, what, "Make room, or name a folder on another disk with --out.", "E_SPACE")
+
+
+def _files_of(made: dict[Path, Made]) -> set[str]:
+    """Returns the names of the hidden files that belong to shards which need not be made again."""
+    names = {receipt_path(path).name for path in made}
+    hidden = [path for path, found in made.items() if found.is_hidden]
+    return names | {temporary_path(path).name for shard in hidden for path in (shard, index_path(shard))}
+
+
+def _tidy(out: Path, plan: Plan) -> None:
+    """Deletes what the next run has no use for; tells how many shards wait for it.
+
+    A shard that came to its receipt is whole. Should this fail, the next run does it.
+    """
+    if is_begun(out):  # all that is hidden is the new dataset
+        return
+    paths = [task.path for task in plan.all_tasks if receipt_path(task.path).exists()]
+    waiting = [path for path in paths if temporary_path(path).exists()]
+    keep = {receipt_path(path).name for path in paths}
+    keep |= {temporary_path(path).name for shard in waiting for path in (shard, index_path(shard))}
+    with contextlib.suppress(OSError):
+        remove_temporary(out, keep)
+    if waiting:
+        count, total = len(waiting), len(plan.all_tasks)
+        log.info("%d of %d shards are kept, hidden: run the same command again to go on from there.", count, total)
 
 
 class RefusedPairsError(DataError):
     """Pairs were refused; nothing was built."""
 
-    def __init__(self, rejects: list[Reject], num_pairs: int) -> None:
+    def __init__(self, rejects: list[Reject], num_pairs: int, mend: str, limit: str = "") -> None:
         codes = ", ".join(f"{count} {code}" for code, count in Counter(r.error.code for r in rejects).most_common())
-        what = f"{len(rejects)} of {num_pairs} pairs were refused ({codes}), so nothing was built"
-        can_skip = len(rejects) < num_pairs
-        mend = "Mend them, or pass --on-error skip to leave them out." if can_skip else "No pair is left: mend them."
-        super().__init__("segconv build", what, mend, "E_REFUSED")
+        what = f"{len(rejects)} of {num_pairs} pairs were refused ({', '.join(filter(None, [codes, limit]))})"
+        super().__init__("segconv build", f"{what}, so nothing was built", mend, "E_REFUSED")
         self.rejects = rejects
 
 
@@ -240,11 +338,14 @@ def rejects_text(rejects: list[Reject], heading: str, *, limit: int | None) -> l
     return [*lines, f"... and {hidden} more; all of them with 2> errors.txt"] if hidden else lines
 
 
-def check_out(config: BuildConfig) -> Manifest | None:
-    """Returns the manifest of the dataset that the build will replace, or None where the folder is free.
+def check_out(config: BuildConfig, plan: Plan) -> Manifest | None:
+    """Returns the manifest of the dataset that is in the output folder, or None where the folder is free.
+
+    A folder in which a commit was ended half-way is free: what will be there is known when the commit is done.
 
     Raises:
-      UsageError: the folder holds a finished dataset and config.overwrite is off, or holds something else.
+      UsageError: the folder holds something else, or a dataset that was built with other options or classes and
+        config.overwrite is off.
     """
     out = config.out
     if not out.exists():
@@ -252,73 +353,56 @@ def check_out(config: BuildConfig) -> Manifest | None:
     if not out.is_dir():
         raise UsageError(out, "is no folder", "Name another with --out.", "E_OUT")
     names = sorted(path.name for path in out.iterdir() if not path.name.startswith(TEMPORARY))
-    if MANIFEST not in names:
-        names = [name for name in names if name not in _begun(out)]
-    if not names:
+    if not names or is_begun(out):
         return None
     if MANIFEST not in names:
         some = ", ".join(map(shown, names[:3])) + (" ..." if len(names) > 3 else "")
         raise UsageError(out, f"holds something else ({some})", "Name another folder with --out.", "E_OUT")
-    if not config.overwrite:
-        mend = "Pass --overwrite to replace it, or name another folder with --out."
-        raise UsageError(out, "holds a finished dataset", mend, "E_OUT")
     try:
-        return read_manifest(out)
+        old = read_manifest(out)
     except SegconvError as error:
         mend = "Delete the folder, or name another with --out."
         raise UsageError(out, f"holds a dataset whose manifest {error.what}", mend, "E_OUT") from None
+    found = differences(old, config, plan.classes)
+    if found and not config.overwrite:
+        some = "; ".join(found[:SHOWN_DIFFERENCES]) + ("; ..." if len(found) > SHOWN_DIFFERENCES else "")
+        mend = "Pass --overwrite to replace it, or name another folder with --out."
+        raise UsageError(out, f"holds a finished dataset that was built otherwise ({some})", mend, "E_OUT")
+    return old
 
 
-@contextlib.contextmanager
-def _lock(out: Path) -> Iterator[None]:
-    """Keeps a second build out of a folder. The system lets go of the lock when the process ends, however it ends.
-
-    Raises:
-      UsageError: another build holds it.
-    """
-    descriptor = os.open(out, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            mend = "Wait until it is done, or name another folder with --out."
-            raise UsageError(out, "is being written by another build", mend, "E_LOCKED") from None
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _begun(out: Path) -> list[str]:
-    """Returns the final names that a commit had begun to give when it was ended."""
-    try:
-        names = (out / COMMIT).read_text("utf-8").split("\n")
-    except (OSError, UnicodeDecodeError):
-        return []
-    return [name for name in names if name and name == Path(name).name]
+def differences(old: Manifest, config: BuildConfig, classes: ClassMap) -> list[str]:
+    """Returns in what a dataset was built otherwise than is wanted now, such as "size 512x512 -> 256x256"."""
+    before = {"name": old.name, "fit": old.fit, **old.options}
+    wanted = {"name": config.dataset_name, "fit": config.pair.fit, **_options(config)}
+    # An option that a dataset knows nothing of came after it.
+    found = [
+        f"{option} {_option_text(before[option])} -> {_option_text(value)}"
+        for option, value in wanted.items()
+        if option in before and before[option] != value
+    ]
+    old_values = {info.name: info.values for info in old.classes} | {"ignore": old.ignore_values}
+    values = {name: classes.values_of(index) for index, name in enumerate(classes.names)}
+    values["ignore"] = classes.values_of(IGNORE_INDEX)
+    for name in dict.fromkeys([*old_values, *values]):
+        was, now = (" ".join(known[name]) if name in known else "absent" for known in (old_values, values))
+        if was != now:
+            found.append(f"class {shown(name)!r} was {was or 'without value'}, is {now or 'without value'}")
+    if not found and old.class_names != classes.names:
+        found.append(f"order of the classes: {' '.join(old.class_names)} -> {' '.join(classes.names)}")
+    return found
 
 
-def _clear(out: Path) -> None:
-    """Deletes what a build has left that did not come to its manifest."""
-    if not (out / MANIFEST).exists():
-        for name in _begun(out):
-            with contextlib.suppress(IsADirectoryError):  # no file of ours
-                (out / name).unlink(missing_ok=True)
-    remove_temporary(out)
-
-
-def _make_folder(out: Path) -> bool:
-    """Makes the output folder; tells whether it is new."""
-    try:
-        is_new = not out.exists()
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise write_error(out, error) from error
-    return is_new
+def _option_text(value: object) -> str:
+    if isinstance(value, list):
+        return "x".join(map(str, value))
+    return "none" if value is None else str(value)
 
 
 def _in_order(plan: Plan, results: list[ShardResult]) -> list[Reject]:
     """Returns all refused pairs in the order of their lists."""
-    rejects = plan.rejects + [reject for result in results for reject in result.rejects]
+    refused = [result.rejects(task) for task, result in zip(plan.all_tasks, results, strict=True)]
+    rejects = [*plan.rejects, *(reject for shard in refused for reject in shard)]
     order = {split: number for number, split in enumerate(plan.tasks)}
     return sorted(rejects, key=lambda reject: (order[reject.split], reject.list_name, reject.line))
 
@@ -335,18 +419,8 @@ def _manifest(config: BuildConfig, plan: Plan, results: list[ShardResult], rejec
         fit=pair.fit,
         classes=infos,
         splits={split: _split_info(split, plan, results, rejects) for split in plan.tasks},
-        options={
-            "image_format": pair.image_format,
-            "mask_resample": pair.mask_resample,
-            "tolerance": pair.tolerance,
-            "seed": config.seed,
-            "limit": config.limit,
-        },
-        written_by={
-            "segconv": __version__,
-            "pillow": pillow_version,
-            "libjpeg_turbo": str(features.version("libjpeg_turbo")),
-        },
+        options=_options(config),
+        written_by=written_by(),
         errors_sha256=hashlib.sha256(_errors_text(rejects)).hexdigest() if rejects else None,
         layout=plan.layout.name,
         # Its name alone: a path of this machine would give other bytes on another one, and tell more than it should.
@@ -354,6 +428,21 @@ def _manifest(config: BuildConfig, plan: Plan, results: list[ShardResult], rejec
         class_map_kind=plan.found.kind,
         ignore_values=classes.values_of(IGNORE_INDEX),
     )
+
+
+def _options(config: BuildConfig) -> dict[str, Any]:
+    """Returns the options that decide the bytes of a dataset, as the manifest holds them."""
+    pair = config.pair
+    return {
+        "size": list(pair.size) if pair.size else None,
+        "image_format": pair.image_format,
+        "mask_resample": pair.mask_resample,
+        "tolerance": pair.tolerance,
+        "seed": config.seed,
+        "limit": config.limit,
+        "shards": config.shards,
+        "shard_mb": config.shard_mb,
+    }
 
 
 def _split_info(split: str, plan: Plan, results: list[ShardResult], rejects: list[Reject]) -> SplitInfo:
@@ -366,33 +455,17 @@ def _errors_text(rejects: list[Reject]) -> bytes:
     return "".join(lines).encode("utf-8", "backslashreplace")
 
 
-def _commit(out: Path, manifest: Manifest, rejects: list[Reject], old: Manifest | None) -> None:
-    """Gives every file its final name, the manifest last.
+def _changed_texts(out: Path, manifest: Manifest, rejects: list[Reject]) -> dict[str, bytes]:
+    """Returns the small files of a dataset that are not in the folder as they should be: name -> content."""
+    texts = {name: text.encode() for name, text in tfds_files(manifest).items()}
+    if rejects:
+        texts[ERRORS] = _errors_text(rejects)
+    texts[MANIFEST] = manifest.to_json().encode()
+    return {name: text for name, text in texts.items() if not _is_there(out / name, text)}
 
-    All bytes are on the disk before the first name is given. COMMIT lists the names for as long as they are being
-    given, so that whoever finds it beside no manifest knows which files to delete.
 
-    Raises:
-      MachineError: the disk failed; without a manifest the folder does not pass for a dataset.
-    """
-    texts = tfds_files(manifest)
-    names = [*manifest.files(), *texts]
+def _is_there(path: Path, text: bytes) -> bool:
     try:
-        if rejects:
-            write_durably(temporary_path(out / ERRORS), _errors_text(rejects))
-        for name, text in {**texts, MANIFEST: manifest.to_json()}.items():
-            write_durably(temporary_path(out / name), text.encode())
-        write_durably(out / COMMIT, "\n".join(names).encode())
-        sync_folder(out)
-        with held_signals():  # some milliseconds, in which an end would cost the old dataset and the new one
-            if old is not None:
-                (out / MANIFEST).unlink()
-                for name in {*old.files(), *texts} - set(names):
-                    (out / name).unlink(missing_ok=True)
-            for name in names:
-                temporary_path(out / name).replace(out / name)
-            sync_folder(out)
-            temporary_path(out / MANIFEST).replace(out / MANIFEST)
-            sync_folder(out)
-    except OSError as error:
-        raise write_error(out, error) from error
+        return path.is_file() and path.stat().st_size == len(text) and path.read_bytes() == text
+    except OSError:
+        return False

@@ -19,6 +19,8 @@ MAX_SIDE = 16384  # of the stored size; a typing slip such as 51200 should not a
 MAX_NAME_CHARS = 150  # of a dataset: with split, shard numbers and our prefix a file name must stay below 255
 MAX_FILE_BYTES = 256 * 2**20  # of one source file, before a byte of it is read
 MAX_PIXELS = 50_000_000  # of one source picture, from its header, before it is decoded
+MAX_BAD_PERCENT = 1.0  # of the pairs that --on-error skip leaves out; more is no accident, but a fault of the dataset
+MAX_BAD_PAIRS = 3  # ... that it may leave out of a small dataset, unless --max-bad says otherwise
 MAX_TOLERANCE = 127  # levels; with more, two listed colours could both be within it of anything
 
 
@@ -113,7 +115,10 @@ class BuildConfig:
       workers: processes; 0 is one for each processor that this process may use.
       on_error: "fail" looks at all pairs and stops without a result; "skip" leaves bad pairs out and lists them.
       allow_leak: lets a photograph stand in two splits.
-      overwrite: replaces a finished dataset in `out`.
+      overwrite: replaces a finished dataset in `out` that was built otherwise.
+      max_bad: with on_error "skip" at most so many percent of the pairs are left out; None is MAX_BAD_PERCENT, but
+        MAX_BAD_PAIRS at least.
+      rehash: reads every source file to see whether it has changed, whatever the file system says.
     """
 
     source: SourceConfig
@@ -128,8 +133,12 @@ class BuildConfig:
     on_error: str = "fail"
     allow_leak: bool = False
     overwrite: bool = False
+    max_bad: float | None = None
+    rehash: bool = False
 
     def __post_init__(self) -> None:
+        if self.max_bad is not None and not 0 <= self.max_bad <= 100:
+            raise UsageError("--max-bad", f"{self.max_bad:g} is not within 0..100", "Name a percentage of the pairs.")
         if len(self.dataset_name) > MAX_NAME_CHARS:
             what = f"has {len(self.dataset_name)} characters, at most {MAX_NAME_CHARS} fit the name of a shard"
             raise UsageError("--name", what, "Name a shorter one.")

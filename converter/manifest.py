@@ -1,15 +1,17 @@
 """Manifest: manifest.json, the one sign that a folder of shards is complete, and all that a reader needs to know of it.
 
 Written last, read first. Its numbers come from the build itself: nobody has to open a shard to learn class names,
-record counts, pixel counts or hashes.
+record counts, pixel counts or hashes. It is sealed: a manifest that was edited is refused. The seal shows change, not
+origin: whoever forges a manifest can seal it again.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ from converter.errors import REBUILD, DataError, UsageError
 from converter.schema import ERRORS, INDEX_SUFFIX, MANIFEST, MAX_CLASSES, SCHEMA_VERSION
 
 MAX_SIZES = 100  # of photographs, listed for each split
+MAX_BYTES = 64 * 2**20  # of a manifest: some 200,000 shards
+SEAL = "seal"
 
 
 @dataclass(frozen=True)
@@ -39,12 +43,21 @@ class ClassInfo:
 
 @dataclass(frozen=True)
 class ShardInfo:
-    """One shard: its file name, its number of records, its size in bytes, and the SHA-256 of the file in hex."""
+    """One shard.
+
+    Attributes:
+      name: of its file.
+      records: their number.
+      bytes: size of the file.
+      sha256: of the file, in hex.
+      fingerprint: of all that its bytes follow from: sources, class map, options, versions; "" where it is not known.
+    """
 
     name: str
     records: int
     bytes: int
     sha256: str
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True)
@@ -181,8 +194,20 @@ class Manifest:
         return [*names, ERRORS] if self.errors_sha256 else names
 
     def to_json(self) -> str:
-        """Returns the text of manifest.json: the same manifest is always the same text."""
-        return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
+        """Returns the text of manifest.json, seal included: the same manifest is always the same text."""
+        raw = asdict(self)
+        return text_of(raw | {SEAL: seal_of(raw)})
+
+
+def seal_of(raw: dict[str, Any]) -> str:
+    """Returns the SHA-256 in hex of a manifest's canonical JSON: without the seal, keys sorted, ASCII, no spaces."""
+    rest = {key: value for key, value in raw.items() if key != SEAL}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def text_of(raw: dict[str, Any]) -> str:
+    """Returns the JSON object of a manifest as the text that is written."""
+    return json.dumps(raw, indent=1, ensure_ascii=False) + "\n"
 
 
 def parse_manifest(text: str, where: object) -> Manifest:
@@ -193,11 +218,12 @@ def parse_manifest(text: str, where: object) -> Manifest:
       where: its path, for messages.
 
     Raises:
-      DataError: not JSON, a field is missing or of another type, or a shard's name leaves the folder.
+      DataError: not JSON, a field is missing or of another type, a shard's name leaves the folder, or the seal is not
+        that of the content.
       UsageError: written by a newer segconv.
     """
     try:
-        raw = json.loads(text)
+        raw = json.loads(text, object_pairs_hook=_unique)
         if raw["schema_version"] > SCHEMA_VERSION:
             what = f"schema_version is {raw['schema_version']}, this segconv reads up to {SCHEMA_VERSION}"
             raise UsageError(where, what, "Update segconv, or build the dataset again.", "E_SCHEMA_VERSION")
@@ -218,10 +244,22 @@ def parse_manifest(text: str, where: object) -> Manifest:
             ignore_values=tuple(map(str, raw.get("ignore_values", ()))),
         )
         _check(manifest)
+        seal = seal_of(raw)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         what = f"is not a manifest of segconv ({type(error).__name__}: {error})"
         raise DataError(where, what, REBUILD, "E_MANIFEST") from None
+    if raw.get(SEAL) != seal:
+        what = "was changed after it was written: its seal is not that of its content"
+        raise DataError(where, what, f"Restore it from a copy. {REBUILD}", "E_MANIFEST")
     return manifest
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Returns a JSON object; ValueError where a key stands twice, of which every reader may take another."""
+    raw = dict(pairs)
+    if len(raw) < len(pairs):
+        raise ValueError("a key stands in it twice")
+    return raw
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -231,37 +269,71 @@ def read_manifest(folder: Path) -> Manifest:
       UsageError: the folder has no manifest.json, so it is no finished dataset.
       DataError: manifest.json cannot be read as one.
     """
+    return parse_manifest(manifest_text(folder), folder / MANIFEST)
+
+
+def manifest_text(folder: Path) -> str:
+    """Returns the text of the manifest of a folder of records.
+
+    Raises:
+      UsageError: there is none.
+      DataError: it cannot be read, or is no text.
+    """
     path = folder / MANIFEST
     try:
-        text = path.read_text(encoding="utf-8")
+        if path.exists() and not path.is_file():  # a named pipe would never end
+            raise DataError(path, "cannot be read (no regular file)", REBUILD, "E_MANIFEST")
+        with path.open("rb") as file:
+            data = file.read(min(os.fstat(file.fileno()).st_size, MAX_BYTES + 1))
+        if len(data) > MAX_BYTES:
+            raise DataError(path, f"has more than {MAX_BYTES} bytes, which no manifest has", REBUILD, "E_MANIFEST")
+        return data.decode("utf-8")
     except (FileNotFoundError, NotADirectoryError):
         mend = "Name a folder that `segconv build` finished, or build one: segconv build --src dataset/"
         raise UsageError(folder, f"holds no {MANIFEST}", mend, "E_NO_DATASET") from None
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(path, f"cannot be read ({error})", REBUILD, "E_MANIFEST") from None
-    return parse_manifest(text, path)
 
 
-def check_shard_file(folder: Path, shard: ShardInfo) -> None:
+def check_shard_file(folder: Path, shard: ShardInfo, others: Iterable[ShardInfo] = ()) -> None:
     """Holds a shard file against its manifest entry, so that no other reader meets a damaged one.
 
     TensorFlow trusts a record's length field and crashes on a forged one; a file whose hash is right has none.
 
+    Args:
+      folder: of the records.
+      shard: what the manifest says of it.
+      others: the shards of the dataset, to recognise the content of another one.
+
     Raises:
-      DataError: the file is missing, has another size, or another SHA-256.
+      DataError: the file is missing, or is not the one that was built; the first damaged record is named.
     """
     path = folder / shard.name
+    twins = {info.sha256: info for info in others if info.bytes}
+    size, digest = _size_and_sha256(path, {shard.bytes, *(info.bytes for info in twins.values())})
+    if (size, digest) == (shard.bytes, shard.sha256):
+        return
+    # Here, since only damage calls for more than the standard library.
+    from converter.tfrecord import ShardError, find_damage
+
+    if digest in twins:
+        raise ShardError(path, f"holds the content of {twins[digest].name}", "E_SHARD_SWAPPED")
+    raise find_damage(path, shard.records, shard.bytes)
+
+
+def _size_and_sha256(path: Path, sizes: set[int]) -> tuple[int, str]:
+    """Returns (size in bytes, SHA-256 in hex) of a file; (-1, "") without one, no hash where the size is none of these.
+
+    A file of another size is another file, and might take for ever to be read.
+    """
     try:
-        size = path.stat().st_size
-        if size != shard.bytes:
-            raise DataError(path, f"has {size} bytes, the manifest says {shard.bytes}", REBUILD, "E_SHARD_SIZE")
+        if not path.is_file():
+            return -1, ""
         with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise DataError(path, f"cannot be read ({error.strerror})", REBUILD, "E_SHARD_MISSING") from None
-    if digest != shard.sha256:
-        what = "is not the file that was built: its SHA-256 differs from the manifest's"
-        raise DataError(path, what, REBUILD, "E_SHARD_HASH")
+            size = os.fstat(file.fileno()).st_size
+            return size, hashlib.file_digest(file, "sha256").hexdigest() if size in sizes else ""
+    except OSError:
+        return -1, ""
 
 
 def _pair(raw: Any) -> tuple[int, int]:
@@ -284,7 +356,10 @@ def _split_info(raw: dict[str, Any]) -> SplitInfo:
     sizes = (tuple(int(n) for n in size) for size in raw.get("sizes", ()))
     return SplitInfo(
         shards=tuple(
-            ShardInfo(str(s["name"]), int(s["records"]), int(s["bytes"]), str(s["sha256"])) for s in raw["shards"]
+            ShardInfo(
+                str(s["name"]), int(s["records"]), int(s["bytes"]), str(s["sha256"]), str(s.get("fingerprint", ""))
+            )
+            for s in raw["shards"]
         ),
         example_bytes=int(raw["example_bytes"]),
         pixels=tuple(int(n) for n in raw["pixels"]),
@@ -316,6 +391,9 @@ def _check(manifest: Manifest) -> None:
         _check_split(split, info, manifest.num_classes)
     if not any(info.shards for info in manifest.splits.values()):
         raise ValueError("no shard")
+    names = [shard.name for _, shard in manifest.shards()]
+    if len(set(names)) < len(names):
+        raise ValueError("a shard is listed twice")
 
 
 def _check_split(split: str, info: SplitInfo, num_classes: int) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from functools import partial
 
 from converter.config import SourceConfig
 from converter.errors import DataError, shown
@@ -12,15 +14,22 @@ from converter.splits import ExampleRef
 from converter.storage import read_inside
 
 
-def open_pair(ref: ExampleRef, source: SourceConfig) -> tuple[Photo, MaskSource]:
+def open_pair(
+    ref: ExampleRef, source: SourceConfig, read: Callable[[str], bytes] | None = None
+) -> tuple[Photo, MaskSource]:
     """Reads the files of a pair and opens them; the photograph has the orientation of its mask.
+
+    Args:
+      ref: the pair.
+      source: where the dataset is.
+      read: returns the content of a file of the source; None reads it from there.
 
     Raises:
       DataError: the pair is refused.
     """
-    links = source.follow_links
-    photo = open_photo(read_inside(source.src, ref.image, follow_links=links), ref.image, source.max_pixels)
-    mask = open_mask(read_inside(source.src, ref.mask, follow_links=links), ref.mask, source.max_pixels)
+    read = read or partial(read_inside, source.src, follow_links=source.follow_links)
+    photo = open_photo(read(ref.image), ref.image, source.max_pixels)
+    mask = open_mask(read(ref.mask), ref.mask, source.max_pixels)
     return turned_like(photo, mask), mask
 
 

@@ -7,6 +7,8 @@ what is done with it is the build's decision.
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import hashlib
 import math
 import os
@@ -28,7 +30,7 @@ from converter.pairs import open_pair
 from converter.records import Record, encode_record
 from converter.schema import INDEX_SUFFIX, shard_name
 from converter.splits import ExampleRef, Reject
-from converter.storage import temporary_path, write_durably, write_error
+from converter.storage import Stamp, create, read_stamped, temporary_path, write_durably, write_error
 from converter.tfrecord import ShardWriter
 
 # Bytes of a record for each stored pixel, mask included. Only the number of shards hangs on them.
@@ -50,6 +52,7 @@ class ShardTask:
       source: where the dataset is.
       classes: which mask value is which class.
       pair: what is done to each pair.
+      crashed: (number of the pair, how) of pairs at which the process that worked on them ended; they are refused.
     """
 
     split: str
@@ -58,6 +61,20 @@ class ShardTask:
     source: SourceConfig
     classes: ClassMap
     pair: PairConfig
+    crashed: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A source file as it was read.
+
+    Attributes:
+      digest: SHA-256 of the bytes that were read, in hex; of a file that cannot be read the code that says why.
+      stamp: what the file system said of it then; None where the file could change without another stamp.
+    """
+
+    digest: str
+    stamp: Stamp | None
 
 
 @dataclass
@@ -135,14 +152,23 @@ class ShardResult:
       info: for the manifest.
       example_bytes: sum of the serialized examples, without framing.
       tally: counts over its records.
-      rejects: the pairs that were refused.
+      refused: the pairs that were refused, and why, by their number in the task.
+      sources: photograph and mask of every pair of the task, in order.
+      index_sha256: of the index file, in hex.
     """
 
     split: str
     info: ShardInfo
     example_bytes: int
     tally: Tally
-    rejects: tuple[Reject, ...]
+    refused: dict[int, DataError]
+    sources: tuple[tuple[SourceFile, SourceFile], ...]
+    index_sha256: str
+
+    def rejects(self, task: ShardTask) -> list[Reject]:
+        """Returns the refused pairs, with the lists and lines that name them in this task."""
+        named = [(task.refs[number], error) for number, error in self.refused.items()]
+        return [Reject(ref.split, error, ref.list_name, ref.line) for ref, error in named]
 
 
 def split_info(results: Sequence[ShardResult], num_classes: int, skipped: int) -> SplitInfo:
@@ -249,34 +275,108 @@ def run_shard_task(task: ShardTask, tick: Callable[[], None]) -> ShardResult:
     """
     mapper = MaskMapper(task.classes, task.pair.tolerance)
     tally = Tally.of_nothing(task.classes.num_classes)
-    rejects: list[Reject] = []
+    crashed = dict(task.crashed)
+    refused: dict[int, DataError] = {}
+    sources = []
     temporary = temporary_path(task.path)
     try:
-        with temporary.open("wb") as file:
+        with create(temporary) as file:
             writer = ShardWriter(file)
-            for ref in task.refs:
+            for number, ref in enumerate(task.refs):
+                reader = SourceReader(task.source)
                 try:
-                    record, counts = make_record(ref, task.source, mapper, task.pair)
+                    if number in crashed:
+                        raise _crash(ref, crashed[number])
+                    record, counts = _made(ref, task, mapper, reader)
                 except DataError as error:
-                    rejects.append(Reject(ref.split, error, ref.list_name, ref.line))
+                    refused[number] = error
                 else:
                     writer.write(encode_record(record))
                     tally.add(counts)
+                sources.append((reader.file(ref.image), reader.file(ref.mask)))
                 tick()
             file.flush()
             os.fsync(file.fileno())
-        index = temporary.with_name(temporary.name + INDEX_SUFFIX)
-        write_durably(index, writer.index.encode("ascii"))
+        index = writer.index.encode("ascii")
+        write_durably(temporary_path(index_path(task.path)), index)
     except OSError as error:
         raise write_error(task.path, error) from error
     except MemoryError:
         raise MachineError(task.path, "did not fit into memory", "Run again with fewer workers (-j).") from None
     info = ShardInfo(task.path.name, writer.records, writer.size, writer.sha256)
-    return ShardResult(task.split, info, writer.example_bytes, tally, tuple(rejects))
+    digest = hashlib.sha256(index).hexdigest()
+    return ShardResult(task.split, info, writer.example_bytes, tally, refused, tuple(sources), digest)
 
 
-def make_record(ref: ExampleRef, source: SourceConfig, mapper: MaskMapper, pair: PairConfig) -> tuple[Record, Tally]:
-    """Reads one pair and makes its record.
+def index_path(shard: Path) -> Path:
+    """Returns the path of the index beside a shard."""
+    return shard.with_name(shard.name + INDEX_SUFFIX)
+
+
+def without_pair(task: ShardTask, number: int, how: str) -> ShardTask:
+    """Returns a task that refuses one of its pairs unseen, since the process that worked on it ended, and how.
+
+    Raises:
+      MachineError: the process ended behind the last pair.
+    """
+    if number >= len(task.refs):
+        what = f"could not be finished: the process that wrote it ended ({how})"
+        raise MachineError(task.path, what, "Run the same command again.", "E_WORKER")
+    return dataclasses.replace(task, crashed=(*task.crashed, (number, how)))
+
+
+def _crash(ref: ExampleRef, how: str) -> DataError:
+    what = f"ended the process that worked on this pair, twice ({how})"
+    mend = "Look at photograph and mask, save them anew, or take the pair off the list."
+    return DataError(ref.image, what, mend, "E_CRASH")
+
+
+def _made(ref: ExampleRef, task: ShardTask, mapper: MaskMapper, reader: SourceReader) -> tuple[Record, Tally]:
+    """Returns what `make_record` does; a pair for which memory does not suffice is refused as well."""
+    try:
+        return make_record(ref, task.source, mapper, task.pair, reader)
+    except MemoryError:
+        mend = "Cut it into tiles, or run again with fewer workers (-j)."
+        raise DataError(ref.image, "did not fit into memory, or its mask did not", mend, "E_MEMORY") from None
+
+
+class SourceReader:
+    """Reads the files of one pair and keeps the digest of the very bytes that it has handed out."""
+
+    def __init__(self, source: SourceConfig) -> None:
+        self._source = source
+        self._files: dict[str, SourceFile] = {}
+
+    def __call__(self, name: str) -> bytes:
+        """Returns the content of a file of the source.
+
+        Raises:
+          DataError: the file cannot be read.
+        """
+        try:
+            data, stamp = read_stamped(self._source.src, name, follow_links=self._source.follow_links)
+        except DataError as error:
+            self._files[name] = SourceFile(error.code, None)
+            raise
+        self._files[name] = SourceFile(hashlib.sha256(data).hexdigest(), stamp)
+        return data
+
+    def file(self, name: str) -> SourceFile:
+        """Returns how a file was read; one that nobody asked for, since its pair was refused before, is read now."""
+        if name not in self._files:
+            with contextlib.suppress(DataError):
+                self(name)
+        return self._files[name]
+
+
+def make_record(
+    ref: ExampleRef,
+    source: SourceConfig,
+    mapper: MaskMapper,
+    pair: PairConfig,
+    read: Callable[[str], bytes] | None = None,
+) -> tuple[Record, Tally]:
+    """Reads one pair and makes its record; `read` is that of `open_pair`.
 
     Returns:
       (record, its counts).
@@ -284,7 +384,7 @@ def make_record(ref: ExampleRef, source: SourceConfig, mapper: MaskMapper, pair:
     Raises:
       DataError: the pair is refused.
     """
-    photo, drawing = open_pair(ref, source)
+    photo, drawing = open_pair(ref, source, read)
     original_size = photo.size
     size = pair.size or original_size
     corrected = mapper.corrected_pixels

@@ -9,11 +9,11 @@ import bisect
 import itertools
 from pathlib import Path
 
-from converter.errors import REBUILD, DataError, UsageError
+from converter.errors import DataError, UsageError
 from converter.manifest import Manifest, read_manifest
 from converter.records import Record, decode_record
 from converter.schema import INDEX_SUFFIX
-from converter.tfrecord import read_frame
+from converter.tfrecord import REPAIR, ShardError, open_shard, read_frame, read_index_text, size_of
 
 
 class RecordSource:
@@ -64,17 +64,14 @@ def read_record(path: Path, number: int, offset: int) -> Record:
     Raises:
       DataError: the shard is damaged, or no record begins there.
     """
-    where = f"{path}: record {number}"
-    try:
-        with path.open("rb") as file:
-            end = file.seek(0, 2)
-            file.seek(min(offset, end))
-            data = read_frame(file, end, where)
-    except OSError as error:
-        raise DataError(path, f"cannot be read ({error.strerror})", REBUILD, "E_SHARD_MISSING") from None
+    with open_shard(path) as file:
+        end = size_of(file)
+        file.seek(min(offset, end))
+        data = read_frame(file, end, path, number)
     if data is None:
-        raise DataError(where, f"should begin at byte {offset}, where the shard ends", REBUILD, "E_SHARD_CUT")
-    return decode_record(data, where)
+        what = f"should begin at byte {offset}, where the shard ends"
+        raise ShardError(path, what, "E_SHARD_CUT", number, offset)
+    return decode_record(data, f"{path}: record {number}")
 
 
 def read_index(shard: Path, records: int) -> list[int]:
@@ -85,9 +82,10 @@ def read_index(shard: Path, records: int) -> list[int]:
     """
     path = shard.with_name(shard.name + INDEX_SUFFIX)
     try:
-        offsets = [int(line.split()[0]) for line in path.read_text("ascii").splitlines()]
-    except (OSError, ValueError, IndexError) as error:
-        raise DataError(path, f"is no readable index ({error})", REBUILD, "E_INDEX") from None
+        offsets = [int(line.split()[0]) for line in read_index_text(shard, records).splitlines()]
+    except (DataError, ValueError, IndexError) as error:
+        what = f"is no readable index ({error.what if isinstance(error, DataError) else error})"
+        raise DataError(path, what, REPAIR, "E_INDEX") from None
     if len(offsets) != records or any(offset < 0 for offset in offsets):
-        raise DataError(path, f"has {len(offsets)} lines for {records} records", REBUILD, "E_INDEX")
+        raise DataError(path, f"has {len(offsets)} lines for {records} records", REPAIR, "E_INDEX")
     return offsets

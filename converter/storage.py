@@ -10,19 +10,50 @@ import contextlib
 import functools
 import os
 import stat
-from collections.abc import Iterator
+import time
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
 from converter.config import MAX_FILE_BYTES
 from converter.errors import DataError, MachineError
 
 TEMPORARY = ".segconv-"  # every unfinished file of ours begins so, which is how a later run knows that it may delete it
 
+# A file that changes again within the same tick of its file system's clock keeps its times. Two seconds is FAT's tick,
+# the coarsest there is; the same rule as Git's for a "racy" index entry.
+SETTLED_NS = 2 * 10**9
+
 _MEND_PATH = "Write a path below the source folder."
 
 
 class _OutsideError(Exception):
     """A path leads out of the folder."""
+
+
+class Stamp(NamedTuple):
+    """What the file system says of a file without reading it; another stamp means that it may have changed.
+
+    Attributes:
+      size: in bytes.
+      mtime_ns: time of the last change of its content, as anybody may set it.
+      ctime_ns: time of the last change of anything about it, as the system alone sets it.
+      inode: its number; another file put under the same name has another one.
+    """
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+    @classmethod
+    def of(cls, info: os.stat_result) -> Stamp:
+        """Returns the stamp in the answer of a stat."""
+        return cls(info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino)
+
+    def is_settled(self, now_ns: int) -> bool:
+        """Tells whether a change from `now_ns` on is sure to show in the stamp."""
+        return max(self.mtime_ns, self.ctime_ns) < now_ns - SETTLED_NS
 
 
 def check_relative(name: str) -> None:
@@ -82,6 +113,17 @@ def read_inside(root: Path, name: str, *, follow_links: bool = False) -> bytes:
       DataError: as `resolve_inside`; or the file is missing, is no regular file, is empty, or exceeds MAX_FILE_BYTES.
       MachineError: the disk failed.
     """
+    return read_stamped(root, name, follow_links=follow_links)[0]
+
+
+def read_stamped(root: Path, name: str, *, follow_links: bool = False) -> tuple[bytes, Stamp | None]:
+    """Returns the content of the file `name` below `root`, and its stamp from before it was read.
+
+    The stamp is None where the file is so young that it could change without another one.
+
+    Raises:
+      DataError, MachineError: as `read_inside`.
+    """
     path = resolve_inside(root, name, follow_links=follow_links)
     try:
         # O_NONBLOCK: opening a named pipe must not wait for a writer. What is checked is the handle that is read.
@@ -91,7 +133,7 @@ def read_inside(root: Path, name: str, *, follow_links: bool = False) -> bytes:
     except OSError as error:
         mend = "Make it readable, or take it off the list."
         raise DataError(name, f"cannot be opened ({error.strerror})", mend, "E_UNREADABLE") from None
-    info = os.fstat(descriptor)
+    now_ns, info = time.time_ns(), os.fstat(descriptor)
     if not stat.S_ISREG(info.st_mode):
         os.close(descriptor)  # fdopen would fail on a folder, and leave it open
         raise DataError(name, "is no regular file", "Put an image file there.", "E_UNREADABLE")
@@ -100,9 +142,11 @@ def read_inside(root: Path, name: str, *, follow_links: bool = False) -> bytes:
             what = f"has {info.st_size} bytes, which is not within 1..{MAX_FILE_BYTES}"
             raise DataError(name, what, "Put an image file there.", "E_FILE_SIZE")
         try:
-            return file.read(info.st_size)
+            data = file.read(info.st_size)
         except OSError as error:
             raise MachineError(path, f"cannot be read ({error.strerror})", "Mend the disk and run again.") from None
+    stamp = Stamp.of(info)
+    return data, stamp if stamp.is_settled(now_ns) else None
 
 
 def temporary_path(final: Path) -> Path:
@@ -120,8 +164,8 @@ def whole_file(final: Path) -> Iterator[Path]:
       MachineError: the file cannot be written.
     """
     temporary = temporary_path(final)
-    temporary.unlink(missing_ok=True)  # should it be a link, what it leads to would be written
     try:
+        temporary.unlink(missing_ok=True)  # should it be a link, what it leads to would be written
         yield temporary
         with temporary.open("rb") as file:
             os.fsync(file.fileno())  # or a power cut could leave the new name with no content
@@ -129,12 +173,22 @@ def whole_file(final: Path) -> Iterator[Path]:
     except OSError as error:
         raise write_error(final, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the next run will do it
+            temporary.unlink(missing_ok=True)
+
+
+def create(path: Path) -> BinaryIO:
+    """Opens a new file for writing; one that is there under the name is left to whoever has it open.
+
+    A worker that outlives its parent by a moment thus writes into nothing, and a link is not followed.
+    """
+    path.unlink(missing_ok=True)
+    return path.open("xb")
 
 
 def write_durably(path: Path, data: bytes) -> None:
-    """Writes a file and waits until its bytes are on the disk; OSError where that fails."""
-    with path.open("wb") as file:
+    """Writes a new file and waits until its bytes are on the disk; OSError where that fails."""
+    with create(path) as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
@@ -159,10 +213,10 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def remove_temporary(folder: Path) -> None:
-    """Deletes what an interrupted run of ours left in a folder."""
+def remove_temporary(folder: Path, keep: Collection[str] = ()) -> None:
+    """Deletes what an interrupted run of ours left in a folder, but for the files of the names `keep`."""
     for path in folder.glob(TEMPORARY + "*"):
-        if not path.is_dir():  # we make no folders
+        if path.name not in keep and not path.is_dir():  # we make no folders
             path.unlink(missing_ok=True)
 
 

@@ -10,8 +10,10 @@ Source: tensorflow/core/lib/io/record_writer.h; masking in tensorflow/core/lib/h
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import stat
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,9 +22,14 @@ from typing import Any, BinaryIO
 
 import google_crc32c
 
-from converter.errors import REBUILD, DataError
+from converter.config import MAX_FILE_BYTES
+from converter.errors import DataError
+from converter.schema import INDEX_SUFFIX
 
 FRAME_BYTES = 16
+MAX_RECORD_BYTES = 2 * MAX_FILE_BYTES  # a photograph, a mask and their names; no length above it costs memory
+MAX_INDEX_LINE_BYTES = 40  # two numbers of 63 bits
+REPAIR = "Mend it with `segconv verify --repair --src DIR`, or build the dataset again with `segconv build`."
 _HEADER_BYTES = 12
 _MASK_DELTA = 0xA282EAD8
 
@@ -77,33 +84,80 @@ class ShardWriter:
         return str(self._hash.hexdigest())
 
 
-def read_frame(file: BinaryIO, end: int, where: object) -> bytes | None:
+class ShardError(DataError):
+    """A shard is damaged.
+
+    Attributes:
+      record: number of the first damaged record, from 0; None where none can be named.
+      offset: byte of the file at which it begins, or from which on the file is wrong; None where none can be named.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        what: str,
+        code: str,
+        record: int | None = None,
+        offset: int | None = None,
+        mend: str = REPAIR,
+    ) -> None:
+        super().__init__(path if record is None else f"{path}: record {record}", what, mend, code)
+        self.args = (path, what, code, record, offset, mend)  # from which pickle makes it again
+        self.record = record
+        self.offset = offset
+
+
+@contextlib.contextmanager
+def open_shard(path: Path) -> Iterator[BinaryIO]:
+    """Opens a shard or its index for reading; a file that cannot be read, then or later, is a ShardError."""
+    try:
+        # O_NONBLOCK: opening a named pipe must not wait for a writer. What is checked is the handle that is read.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)  # fdopen would fail on a folder, and leave it open
+            raise ShardError(path, "is no regular file", "E_SHARD_MISSING")
+        with os.fdopen(descriptor, "rb") as file:
+            yield file
+    except FileNotFoundError:
+        raise ShardError(path, "is missing", "E_SHARD_MISSING") from None
+    except OSError as error:
+        raise ShardError(path, f"cannot be read ({error.strerror})", "E_SHARD_MISSING") from None
+
+
+def size_of(file: BinaryIO) -> int:
+    """Returns the size of an open file in bytes."""
+    return os.fstat(file.fileno()).st_size
+
+
+def read_frame(file: BinaryIO, end: int, path: Path, number: int) -> bytes | None:
     """Returns the next record of an open shard, or None at its end; both checksums are held.
 
     Args:
       file: open at the beginning of a frame.
       end: size of the file in bytes; no length is believed that leads beyond it.
-      where: shard and record, for messages.
+      path: of the shard, for messages.
+      number: of the record, for messages.
 
     Raises:
-      DataError: cut off, a forged length, or a wrong checksum; the message names the byte.
+      ShardError: cut off, a forged length, or a wrong checksum; names record and byte.
     """
     offset = file.tell()
     if offset == end:
         return None
     header = file.read(_HEADER_BYTES)
     if len(header) < _HEADER_BYTES:
-        raise DataError(where, f"is cut off at byte {offset + len(header)}", REBUILD, "E_SHARD_CUT")
+        raise ShardError(path, f"is cut off at byte {offset + len(header)}", "E_SHARD_CUT", number, offset)
     length, length_crc = struct.unpack("<QI", header)
     if masked_crc(header[:8]) != length_crc:
-        raise DataError(where, f"has a wrong checksum of its length at byte {offset}", REBUILD, "E_SHARD_CRC")
-    if length > end - offset - FRAME_BYTES:
-        what = f"announces {length} bytes at byte {offset}, {max(0, end - offset - FRAME_BYTES)} are left"
-        raise DataError(where, what, REBUILD, "E_SHARD_CUT")
-    data = file.read(length)
-    (data_crc,) = struct.unpack("<I", file.read(4))
-    if masked_crc(data) != data_crc:
-        raise DataError(where, f"has a wrong checksum of its data at byte {offset}", REBUILD, "E_SHARD_CRC")
+        raise ShardError(path, f"has a wrong checksum of its length at byte {offset}", "E_SHARD_CRC", number, offset)
+    left = end - offset - FRAME_BYTES
+    if length > min(left, MAX_RECORD_BYTES):
+        limit = f"{max(0, left)} are left" if length > left else f"no record has more than {MAX_RECORD_BYTES}"
+        what = f"announces {length} bytes at byte {offset}, {limit}"
+        raise ShardError(path, what, "E_SHARD_CUT", number, offset)
+    data, data_crc = file.read(length), file.read(4)
+    if struct.pack("<I", masked_crc(data)) != data_crc:
+        raise ShardError(path, f"has a wrong checksum of its data at byte {offset}", "E_SHARD_CRC", number, offset)
     return data
 
 
@@ -111,14 +165,72 @@ def read_shard(path: Path) -> Iterator[bytes]:
     """Yields the records of a shard file, in order, each with its checksums held.
 
     Raises:
-      DataError: the file cannot be read, or is damaged; names file, record and byte.
+      ShardError: the file cannot be read, or is damaged; names file, record and byte.
     """
+    with open_shard(path) as file:
+        end = size_of(file)
+        number = 0
+        while (data := read_frame(file, end, path, number)) is not None:
+            yield data
+            number += 1
+
+
+def find_damage(path: Path, records: int, size: int) -> ShardError:
+    """Returns what is wrong with a shard that is not the file that was built, by its first damaged record.
+
+    Where every checksum holds, the index beside it bears witness to where each record began.
+
+    Args:
+      path: of the shard.
+      records: how many it should hold.
+      size: of the file in bytes, as it was built.
+    """
+    witness = _witness(path, records, size)
     try:
-        with path.open("rb") as file:
-            end = os.fstat(file.fileno()).st_size
-            number = 0
-            while (data := read_frame(file, end, f"{path}: record {number}")) is not None:
-                yield data
-                number += 1
-    except OSError as error:
-        raise DataError(path, f"cannot be read ({error.strerror})", REBUILD, "E_SHARD_MISSING") from None
+        with open_shard(path) as file:
+            end = size_of(file)
+            for number in range(records):
+                offset = file.tell()
+                if read_frame(file, end, path, number) is None:
+                    what = f"is missing: the shard ends at byte {end}, and had {size} bytes"
+                    return ShardError(path, what, "E_SHARD_CUT", number, offset)
+                found = file.tell() - offset
+                if witness and found != witness[number]:
+                    what = f"is another one: {found} bytes at byte {offset}, where its index says {witness[number]}"
+                    return ShardError(path, what, "E_SHARD_HASH", number, offset)
+            offset = file.tell()
+    except ShardError as error:
+        return error
+    if end != size:
+        what = f"has {end} bytes where {size} were built; its last record ends at byte {offset}"
+        return ShardError(path, what, "E_SHARD_SIZE", None, offset)
+    what = "is not the file that was built: every checksum in it holds, but its SHA-256 is not the manifest's"
+    return ShardError(path, what, "E_SHARD_HASH")
+
+
+def read_index_text(shard: Path, records: int) -> str:
+    """Returns the text of the index beside a shard of so many records; of a longer one, enough to tell that it is.
+
+    Raises:
+      ShardError: it cannot be read.
+      ValueError: it is no ASCII.
+    """
+    with open_shard(shard.with_name(shard.name + INDEX_SUFFIX)) as file:
+        limit = min(size_of(file), MAX_INDEX_LINE_BYTES * records + 1, MAX_FILE_BYTES)
+        return file.read(limit).decode("ascii")
+
+
+def _witness(shard: Path, records: int, size: int) -> list[int]:
+    """Returns the size of every frame of a shard as its index has it; nothing where the index contradicts itself."""
+    try:
+        lines = [tuple(map(int, line.split())) for line in read_index_text(shard, records).splitlines()]
+    except (DataError, ValueError):
+        return []
+    offset = 0
+    sizes = []
+    for line in lines:
+        if len(line) != 2 or line[0] != offset:
+            return []
+        offset += line[1]
+        sizes.append(line[1])
+    return sizes if len(sizes) == records and offset == size else []

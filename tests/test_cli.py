@@ -10,9 +10,11 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+import soak
 from conftest import write_dataset
 
 ROOT = Path(__file__).parent.parent
@@ -54,16 +56,17 @@ def test_build_json_is_one_object_with_the_promised_keys(segconv, dataset):
 
 
 def test_a_second_build_into_the_same_folder_is_refused_at_once(segconv, tmp_path):
-    dataset = write_dataset(tmp_path / "dataset", train=2000, val=1)
+    dataset = write_dataset(tmp_path / "dataset", train=300, val=1)
     command = [*COMMAND, "build", "--src", str(dataset), "--shards", "2", "-j", "1"]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as first:
-        while first.poll() is None and not list((tmp_path / "records").glob(".segconv-*")):
+        while first.poll() is None and not list((tmp_path / "records").glob(".segconv-*.tfrecord-*")):
             pass
-        assert_one_line(segconv("build", "--src", dataset, *SMALL), 2, "records: is being written by another build")
+        done = segconv("build", "--src", dataset, *SMALL)
+        assert_one_line(done, 2, f"records: is being written by another build (process {first.pid} on ")
         first.communicate(timeout=120)
     assert first.returncode == 0
     done = segconv("inspect", "dataset", "--json")
-    assert (done.returncode, json.loads(done.stdout)["splits"]["train"]["records"]) == (0, 2000)
+    assert (done.returncode, json.loads(done.stdout)["splits"]["train"]["records"]) == (0, 300)
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
@@ -123,7 +126,13 @@ def test_a_bad_pair_exits_1_with_its_line_and_a_summary(segconv, dataset, tmp_pa
     pair, summary = done.stderr.splitlines()[-2:]
     assert pair.startswith("Error: train.txt:4: jpg/p3.jpg: is no JPEG, PNG, TIFF or BMP file")
     assert "1 of 8 pairs were refused (1 E_FORMAT), so nothing was built" in summary
-    assert not (tmp_path / "records").exists()
+    assert names_in(tmp_path / "records") == []
+
+
+def names_in(folder: Path) -> list[str]:
+    """Returns the visible names in a folder, which need not be there."""
+    paths = folder.iterdir() if folder.exists() else ()
+    return sorted(path.name for path in paths if not path.name.startswith(".segconv-"))
 
 
 def test_skipping_a_bad_pair_exits_3_and_names_it(segconv, dataset, tmp_path):
@@ -191,19 +200,33 @@ def test_a_damaged_shard_exits_1_and_is_named_after_the_report(segconv, dataset,
     assert re.search(r"record 5: has a wrong checksum of its data at byte \d+", done.stderr)
 
 
-def test_a_full_disk_exits_4_and_leaves_nothing(segconv, dataset, tmp_path):
+def test_a_full_disk_exits_4_and_leaves_whole_shards_alone_to_go_on_from(segconv, tmp_path):
+    write_dataset(tmp_path / "dataset", train=6, val=1)
+
     def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))  # a shard has some 10 kB
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))  # a record has some 40 kB
 
-    done = segconv("build", "--src", dataset, "-j", "2", preexec_fn=limit)
-    assert_one_line_of_machine(done)
-    assert not (tmp_path / "records").exists()
-
-
-def assert_one_line_of_machine(done: subprocess.CompletedProcess[str]) -> None:
+    done = segconv("build", "--src", "dataset", "-j", "1", preexec_fn=limit)
     assert done.returncode == 4, done.stderr
-    assert "cannot be written (File too large). Make room" in done.stderr
+    assert "cannot be written (File too large). Make room" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
+    assert names_in(tmp_path / "records") == []
+    assert not [path for path in (tmp_path / "records").glob(".segconv-*") if "-train." in path.name]
+    assert segconv("build", "--src", "dataset").returncode == 0
+    assert segconv("inspect", "dataset", "--json").returncode == 0
+
+
+@pytest.mark.parametrize("command", ["again", "with another size", "with more workers"])
+def test_the_same_command_again_says_in_a_word_what_it_did(segconv, dataset, command):
+    assert segconv("build", "--src", dataset, *SMALL).returncode == 0
+    if command == "with another size":
+        done = segconv("build", "--src", dataset, "--size", "32x40")
+        expected = "Error: records: holds a finished dataset that was built otherwise (size 24x24 -> 32x40). Pass"
+        assert (done.returncode, done.stderr.splitlines()[-1][: len(expected)]) == (2, expected)
+        return
+    done = segconv("build", "--src", dataset, "--size", "24", "-j", "1" if command == "again" else "2")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "records: dataset, 3 classes; up to date")
+    assert "up to date: nothing was written" in done.stderr
 
 
 def hear_signals() -> None:
@@ -213,21 +236,20 @@ def hear_signals() -> None:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_a_signal_ends_the_build_with_its_code_and_leaves_nothing(tmp_path, number, code):
-    dataset = write_dataset(tmp_path / "dataset", train=3000, val=1)
+def test_a_signal_ends_the_build_with_its_code_and_leaves_nothing_half_done(tmp_path, number, code):
+    dataset = write_dataset(tmp_path / "dataset", train=300, val=1)
     command = [*COMMAND, "build", "--src", str(dataset), "--shards", "2", "-j", "2"]
     # A group of its own, as a terminal gives it: Ctrl-C reaches the workers as well.
     options = {"cwd": tmp_path, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, start_new_session=True, preexec_fn=hear_signals, **options) as process:
-        hidden = tmp_path / "records"
-        while process.poll() is None and not list(hidden.glob(".segconv-*")):
+        while process.poll() is None and not list((tmp_path / "records").glob(".segconv-*-train.tfrecord-*")):
             pass  # until a worker has begun to write
         os.killpg(process.pid, number)
         _, stderr = process.communicate(timeout=30)
     assert process.returncode == code, stderr
     assert "No file was left half-written." in stderr
     assert "Traceback" not in stderr
-    assert not hidden.exists()
+    assert names_in(tmp_path / "records") == []
     assert workers_of(process.pid) == []
 
 
@@ -246,7 +268,7 @@ def test_under_nohup_a_closed_terminal_does_not_end_the_build(tmp_path):
     command = ["nohup", *COMMAND, "build", "--src", str(dataset), "--shards", "2", "-j", "2"]
     options = {"cwd": tmp_path, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, start_new_session=True, **options) as process:
-        while process.poll() is None and not list((tmp_path / "records").glob(".segconv-*")):
+        while process.poll() is None and not list((tmp_path / "records").glob(".segconv-*.tfrecord-*")):
             pass
         os.killpg(process.pid, signal.SIGHUP)
         _, stderr = process.communicate(timeout=60)
@@ -254,16 +276,24 @@ def test_under_nohup_a_closed_terminal_does_not_end_the_build(tmp_path):
     assert (tmp_path / "records/manifest.json").is_file()
 
 
-def test_records_survive_a_killed_build_and_the_next_one_cleans_up(segconv, tmp_path):
-    dataset = write_dataset(tmp_path / "dataset", train=400, val=1)
+def test_workers_end_with_a_killed_build_and_the_next_one_cleans_up(segconv, tmp_path):
+    dataset = write_dataset(tmp_path / "dataset", train=300, val=1)
     command = [*COMMAND, "build", "--src", str(dataset), "--shards", "2", "-j", "2"]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL, start_new_session=True) as process:
-        while process.poll() is None and not list((tmp_path / "records").glob(".segconv-*")):
+        while process.poll() is None and not list((tmp_path / "records").glob(".segconv-*-train.tfrecord-*")):
             pass
         process.kill()
-    assert [path.name for path in (tmp_path / "records").iterdir() if not path.name.startswith(".segconv-")] == []
+    deadline = time.monotonic() + 10
+    while workers_of(process.pid):
+        assert time.monotonic() < deadline
+    assert names_in(tmp_path / "records") == []
     assert segconv("build", "--src", dataset, "--shards", "2").returncode == 0
-    assert not list((tmp_path / "records").glob(".*"))
+    assert all(path.name.endswith(".receipt") for path in (tmp_path / "records").glob(".*"))
+
+
+def test_builds_that_are_killed_at_random_moments_end_with_the_bytes_of_an_undisturbed_one(capsys):
+    soak.main(["--kills", "3", "--seed", "3", "--pairs", "24"])
+    assert "3 kills" in capsys.readouterr().out
 
 
 def test_sample_then_build_gives_the_sample_classes(segconv, tmp_path):

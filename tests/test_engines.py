@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import mmap
 import multiprocessing
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from converter.engines import run_local
+from converter.engines import WORKER_BYTES, run_local
 from converter.errors import DataError, MachineError
 
 held_by = "none"  # a worker that has another value got it from the memory of its parent
@@ -29,7 +31,41 @@ def fail_on_two(task, tick):
     return task
 
 
+def die_at(task, tick):
+    """A task of (number, units that kill, units to leave out, how often it was begun, as a folder of marks)."""
+    number, deadly, without, marks = task
+    (marks / f"{number}-{len(list(marks.glob(f'{number}-*')))}").touch()
+    for unit in range(4):
+        if unit in deadly and unit not in without:
+            os._exit(7) if unit == 3 else os.kill(os.getpid(), signal.SIGKILL)
+        tick()
+    return number, os.getpid()
+
+
+def leave_out(task, unit, how):
+    number, deadly, without, marks = task
+    (marks / f"without-{number}-{unit}-{how}").touch()
+    return number, deadly, (*without, unit), marks
+
+
+def die_elsewhere_each_time(marks, tick):
+    begun = len(list(marks.iterdir()))
+    (marks / str(begun)).touch()
+    for _ in range(begun):
+        tick()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def take_memory(size, tick):
+    try:
+        mmap.mmap(-1, size).close()
+    except OSError:
+        return None, resource.getrlimit(resource.RLIMIT_AS)[0]
+    return size, resource.getrlimit(resource.RLIMIT_AS)[0]
+
+
 def die_on_two(task, tick):
+    tick()
     if task == 2:
         os.kill(os.getpid(), signal.SIGKILL)
     return task
@@ -69,10 +105,54 @@ def test_an_error_of_a_task_arrives_as_it_was_raised_and_ends_the_workers():
     assert multiprocessing.active_children() == []
 
 
-def test_a_killed_worker_is_a_fault_of_the_machine_and_nothing_hangs():
-    with pytest.raises(MachineError, match="was killed, or crashed"):
-        run_local(die_on_two, [0, 1, 2, 3], 2, lambda done: None)
+def test_a_unit_that_kills_its_worker_twice_is_left_out_and_the_others_are_done(tmp_path):
+    tasks = [(0, (), (), tmp_path), (1, (1, 3), (), tmp_path), (2, (0,), (), tmp_path), (3, (), (), tmp_path)]
+    seen: list[int] = []
+    results = run_local(die_at, tasks, 2, seen.append, leave_out)
+    assert [number for number, _ in results] == [0, 1, 2, 3]
+    assert seen[-1] == 16
+    left_out = sorted(path.name for path in tmp_path.glob("without-*"))
+    assert left_out == ["without-1-1-signal 9", "without-1-3-exit code 7", "without-2-0-signal 9"]
+    assert len(list(tmp_path.glob("2-*"))) >= 3
     assert multiprocessing.active_children() == []
+
+
+def test_a_worker_that_is_lost_once_costs_nothing(tmp_path):
+    (tmp_path / "marks").mkdir()
+    tasks = [tmp_path / "marks"]
+    results = run_local(die_once, tasks, 1, lambda done: None)
+    assert results == ["done"]
+
+
+def die_once(marks, tick):
+    begun = len(list(marks.iterdir()))
+    (marks / str(begun)).touch()
+    tick()
+    if begun == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "done"
+
+
+def test_without_a_way_to_leave_a_unit_out_a_worker_lost_twice_is_a_fault_of_the_machine(tmp_path):
+    with pytest.raises(MachineError, match=r"was killed, or crashed \(signal 9\)") as caught:
+        run_local(die_at, [(0, (), (), tmp_path), (1, (2,), (), tmp_path)], 2, lambda done: None)
+    assert (caught.value.exit_code, caught.value.code) == (4, "E_WORKER")
+    assert multiprocessing.active_children() == []
+
+
+def test_workers_that_are_lost_here_and_there_are_a_fault_of_the_machine_and_of_no_unit(tmp_path):
+    def must_not(task: object, unit: int, how: str) -> object:
+        raise AssertionError(unit)
+
+    with pytest.raises(MachineError, match="too little memory is the usual reason"):
+        run_local(die_elsewhere_each_time, [tmp_path], 1, lambda done: None, must_not)
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_worker_may_take_what_any_picture_needs_and_not_without_bound():
+    (some, limit), (too_much, _) = run_local(take_memory, [2**30, 2**40], 1, lambda done: None)
+    assert (some, too_much) == (2**30, None)
+    assert WORKER_BYTES <= limit < 2**40
 
 
 FORKED = "run_local(here.{}, [0, 1, 2, 3], 2, lambda done: None, fork=True)"

@@ -22,12 +22,14 @@ def test_help_loads_nothing_heavy():
     assert not loaded(code) & HEAVY
 
 
-@pytest.mark.parametrize("command", ["build", "inspect", "sample", "train", "evaluate"])
+@pytest.mark.parametrize(
+    "command", ["sample", "check", "classes", "split", "build", "inspect", "verify", "train", "evaluate"]
+)
 def test_help_of_a_command_loads_nothing_heavy(command):
     code = f"from converter.cli import segconv\nsegconv.main(['{command}', '--help'], standalone_mode=False)"
     assert not loaded(code) & HEAVY
 
 
 def test_the_converter_never_loads_tensorflow():
-    rooms = "build, cli, engines, inspect_shard, sample, shards, source"
+    rooms = "build, check_page, cli, engines, inspect_shard, make_splits, sample, shards, source, verify"
     assert not loaded(f"from converter import {rooms}") & {"tensorflow", "keras"}

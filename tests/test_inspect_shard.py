@@ -24,6 +24,7 @@ from converter.inspect_shard import (
     save_sheet,
     some_records,
 )
+from converter.manifest import seal_of
 from converter.pictures import overlay
 from converter.source import RecordSource
 
@@ -111,6 +112,7 @@ def test_a_class_beyond_the_manifest_is_a_fault(records):
     for split in raw["splits"].values():
         split["pixels"].pop()
         split["images"].pop()
+    raw["seal"] = seal_of(raw)
     path.write_text(json.dumps(raw))
     report = inspect_shard(find_shard(records))
     assert "holds class 2, the manifest has 0..1" in str(report.fault)

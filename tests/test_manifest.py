@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 
 import pytest
 
@@ -16,9 +17,13 @@ from converter.manifest import (
     ShardInfo,
     SplitInfo,
     check_shard_file,
+    manifest_text,
     parse_manifest,
     read_manifest,
+    seal_of,
+    text_of,
 )
+from converter.tfrecord import ShardError
 
 CONTENT = b"sixteen bytes..."
 SHARD = ShardInfo("town-train.tfrecord-00000-of-00002", 3, 16, hashlib.sha256(CONTENT).hexdigest())
@@ -59,7 +64,12 @@ def forged(path: str, value: object) -> str:
     for key in parents:
         node = node[int(key)] if isinstance(node, list) else node[key]
     node[int(last) if isinstance(node, list) else last] = value
-    return json.dumps(raw)
+    return sealed(raw)
+
+
+def sealed(raw: dict) -> str:
+    """Returns the text of a manifest with a seal that goes with it, as whoever forges one would write it."""
+    return json.dumps(raw | {"seal": seal_of(raw)})
 
 
 def test_a_manifest_comes_back_as_it_was_written():
@@ -83,7 +93,7 @@ def test_a_manifest_without_the_fields_that_no_reader_needs_is_read():
     for field in OPTIONAL_OF_SPLIT:
         del raw["splits"]["train"][field]
     split = dataclasses.replace(MANIFEST.splits["train"], **OPTIONAL_OF_SPLIT)
-    assert parse_manifest(json.dumps(raw), "m") == dataclasses.replace(MANIFEST, splits={"train": split}, **OPTIONAL)
+    assert parse_manifest(sealed(raw), "m") == dataclasses.replace(MANIFEST, splits={"train": split}, **OPTIONAL)
 
 
 def test_channels_and_sizes_stand_in_the_text_as_a_reader_expects_them():
@@ -133,7 +143,7 @@ def test_deep_nesting_under_a_known_field_is_refused():
 def test_every_missing_field_is_refused(field):
     raw = json.loads(MANIFEST.to_json())
     del raw[field]
-    with pytest.raises(DataError, match="is not a manifest"):
+    with pytest.raises(DataError, match="seal" if field == "seal" else "is not a manifest"):
         parse_manifest(json.dumps(raw), "m")
 
 
@@ -205,6 +215,76 @@ def test_more_classes_than_a_mask_can_hold_are_refused():
         parse_manifest(json.dumps(raw), "m")
 
 
+def test_the_seal_is_the_hash_of_the_canonical_json_without_it():
+    raw = json.loads(MANIFEST.to_json())
+    seal = raw.pop("seal")
+    canonical = json.dumps(raw, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    assert seal == hashlib.sha256(canonical.encode("ascii")).hexdigest()
+    assert list(json.loads(MANIFEST.to_json()))[-1] == "seal"
+
+
+def test_another_order_or_layout_of_the_same_content_keeps_the_seal():
+    raw = json.loads(MANIFEST.to_json())
+    assert parse_manifest(json.dumps(dict(reversed(raw.items()))), "m") == MANIFEST
+
+
+def test_a_field_that_this_segconv_does_not_know_is_sealed_as_well():
+    raw = json.loads(MANIFEST.to_json()) | {"later": [1]}
+    assert parse_manifest(sealed(raw), "m") == MANIFEST
+    with pytest.raises(DataError, match="its seal is not that of its content"):
+        parse_manifest(json.dumps(raw), "m")
+
+
+def test_every_flipped_bit_of_a_manifest_is_found():
+    split = SplitInfo((SHARD,), 40, (15,), (3,), 3)
+    small = dataclasses.replace(MANIFEST, classes=MANIFEST.classes[:1], splits={"train": split}, ignore_values=())
+    data = small.to_json().encode()
+    for position in range(8 * len(data)):
+        damaged = bytearray(data)
+        damaged[position // 8] ^= 1 << position % 8
+        try:
+            text = damaged.decode()
+            parse_manifest(text, "m")
+        except (UnicodeDecodeError, DataError, UsageError):
+            continue
+        assert text != text_of(json.loads(text))  # the same content in other bytes, which `verify` names
+
+
+@pytest.mark.parametrize("edit", [
+    lambda text: text.replace('"records": 3', '"records": 2'),
+    lambda text: text.replace("Straße", "Strasse"),
+    lambda text: text.replace('"seed": 0', '"seed": 0, "limit": 3'),
+    lambda text: text.replace('"turned": 1', '"turned": 0'),
+])  # fmt: skip
+def test_an_edited_manifest_is_refused(edit):
+    assert edit(MANIFEST.to_json()) != MANIFEST.to_json()
+    with pytest.raises(DataError, match=r"^records/m: was changed after it was written: .*\. Restore it from a copy\."):
+        parse_manifest(edit(MANIFEST.to_json()), "records/m")
+
+
+def test_a_key_that_stands_twice_is_refused():
+    text = MANIFEST.to_json().replace('"seed": 0', '"seed": 0, "seed": 0')
+    with pytest.raises(DataError, match="a key stands in it twice"):
+        parse_manifest(text, "m")
+
+
+def test_a_shard_that_is_listed_twice_is_refused():
+    with pytest.raises(DataError, match="a shard is listed twice"):
+        parse_manifest(forged("splits/train/shards/1/name", SHARD.name), "m")
+
+
+def test_a_manifest_that_is_endless_or_a_pipe_is_refused_at_once(tmp_path):
+    path = tmp_path / "manifest.json"
+    with path.open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(DataError, match="has more than 67108864 bytes"):
+        manifest_text(tmp_path)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(DataError, match="cannot be read"):
+        manifest_text(tmp_path)
+
+
 def test_a_newer_schema_is_the_readers_fault_not_the_datas():
     with pytest.raises(UsageError, match=r"schema_version is 2, this segconv reads up to 1\. Update segconv") as caught:
         parse_manifest(forged("schema_version", 2), "m")
@@ -237,19 +317,36 @@ def test_a_shard_as_the_manifest_says_passes(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "code"),
+    ("content", "code", "what"),
     [
-        (CONTENT[:-1], "E_SHARD_SIZE"),
-        (CONTENT + b"\0", "E_SHARD_SIZE"),
-        (b"", "E_SHARD_SIZE"),
-        (CONTENT[::-1], "E_SHARD_HASH"),
-        (b"r" + CONTENT[1:], "E_SHARD_HASH"),  # one bit
-        (None, "E_SHARD_MISSING"),
+        (CONTENT[:7], "E_SHARD_CUT", "record 0: is cut off at byte 7"),
+        (b"", "E_SHARD_CUT", "record 0: is missing"),
+        (CONTENT[::-1], "E_SHARD_CRC", "record 0: has a wrong checksum of its length at byte 0"),
+        (b"r" + CONTENT[1:], "E_SHARD_CRC", "record 0: has a wrong checksum"),  # one bit
+        (None, "E_SHARD_MISSING", "is missing"),
     ],
 )
-def test_a_shard_that_the_manifest_does_not_know_is_refused(tmp_path, content, code):
+def test_a_shard_that_the_manifest_does_not_know_is_refused(tmp_path, content, code, what):
     if content is not None:
         (tmp_path / SHARD.name).write_bytes(content)
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(ShardError, match=what) as caught:
         check_shard_file(tmp_path, SHARD)
     assert caught.value.code == code
+
+
+def test_a_shard_of_another_size_is_not_read_to_its_end_before_it_is_refused(tmp_path):
+    with (tmp_path / SHARD.name).open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(DataError, match="record 0: has a wrong checksum of its length"):
+        check_shard_file(tmp_path, SHARD)
+
+
+def test_the_content_of_another_shard_is_recognised(tmp_path):
+    (tmp_path / SHARD.name).write_bytes(b"other")
+    other = ShardInfo(EMPTY.name, 0, 5, hashlib.sha256(b"other").hexdigest())
+    with pytest.raises(DataError, match=f"{SHARD.name}: holds the content of {EMPTY.name}") as caught:
+        check_shard_file(tmp_path, SHARD, [SHARD, other])
+    assert caught.value.code == "E_SHARD_SWAPPED"
+    (tmp_path / SHARD.name).write_bytes(b"")
+    with pytest.raises(DataError, match="record 0: is missing"):  # what is empty is nobody's content
+        check_shard_file(tmp_path, SHARD, [SHARD, EMPTY])

@@ -108,7 +108,7 @@ def test_ticks_once_for_each_pair_good_or_bad(tmp_path):
     (task,) = plan_shards("train", refs, BuildConfig(SourceConfig(dataset), tmp_path), CLASSES)
     ticks: list[int] = []
     result = run_shard_task(task, lambda: ticks.append(1))
-    assert (len(ticks), result.info.records, [r.line for r in result.rejects]) == (3, 2, [2])
+    assert (len(ticks), result.info.records, [r.line for r in result.rejects(task)]) == (3, 2, [2])
     assert np.sum(result.tally.pixels) + result.tally.ignored_pixels == 2 * 512 * 512
     assert result.tally.sizes == {(20, 30): 2}
 

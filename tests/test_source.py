@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import pickle
 from pathlib import Path
 
@@ -119,7 +120,7 @@ def test_a_record_decodes_to_its_pixels(folder):
         (b"0 1\n\n2 1\n", "is no readable index"),
         (b"0 1\n-5 1\n2 1\n", "lines for 3 records"),
         (b"\xff\xfe 1\n1 1\n2 1\n", "is no readable index"),
-        (b"9" * 5000 + b" 1\n1 1\n2 1\n", "is no readable index"),
+        (b"9" * 5000 + b" 1\n1 1\n2 1\n", "has 1 lines for 3 records"),
     ],
 )
 def test_a_damaged_index_is_refused_by_name(folder, content, reason):
@@ -133,6 +134,16 @@ def test_a_damaged_index_is_refused_by_name(folder, content, reason):
         source[0]
     assert caught.value.code == "E_INDEX"
     assert source[4] == RECORDS[4]  # the other shards are still good
+
+
+def test_a_pipe_or_an_endless_file_in_the_place_of_an_index_is_refused(folder):
+    index = shard_of(folder, 0).with_name(shard_of(folder, 0).name + ".idx")
+    for make in (os.mkfifo, lambda path: (path.touch(), os.truncate(path, 2**40))):
+        index.unlink()
+        make(index)
+        with pytest.raises(DataError) as caught:
+            RecordSource(folder, "train")[0]
+        assert caught.value.code == "E_INDEX"
 
 
 @pytest.mark.parametrize("offset", [1, 7, 10**6, 10**30])

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from pathlib import Path
 
 import pytest
 
 from converter import storage
 from converter.errors import DataError, MachineError
-from converter.storage import read_inside, remove_temporary, resolve_inside, sync_folder, whole_file, write_whole
+from converter.storage import (
+    Stamp,
+    create,
+    read_inside,
+    read_stamped,
+    remove_temporary,
+    resolve_inside,
+    sync_folder,
+    whole_file,
+    write_durably,
+    write_whole,
+)
 
 
 @pytest.fixture
@@ -217,3 +229,44 @@ def test_only_our_unfinished_files_are_removed(tmp_path):
         (tmp_path / name).write_bytes(b"")
     remove_temporary(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".hidden", "segconv-c"]
+
+
+def test_what_is_to_be_kept_of_our_unfinished_files_is_kept(tmp_path):
+    for name in (".segconv-a", ".segconv-b"):
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / ".segconv-folder").mkdir()
+    remove_temporary(tmp_path, {".segconv-b"})
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".segconv-b", ".segconv-folder"]
+
+
+@pytest.mark.parametrize("write", [lambda path: create(path).close(), lambda path: write_durably(path, b"new")])
+def test_a_new_file_leaves_the_old_one_to_who_has_it_open_and_follows_no_link(tmp_path, write):
+    (tmp_path / "secret").write_bytes(b"secret")
+    (tmp_path / "a").symlink_to(tmp_path / "secret")
+    write(tmp_path / "a")
+    assert (tmp_path / "secret").read_bytes() == b"secret"
+    with (tmp_path / "a").open("ab") as late:  # a worker whose parent has died
+        write(tmp_path / "a")
+        late.write(b"from another time")
+    assert b"another" not in (tmp_path / "a").read_bytes()
+
+
+def test_a_stamp_is_that_of_the_file_that_was_read_and_changes_with_it(root):
+    path = root / "jpg" / "a b.jpg"
+    os.utime(path, ns=(1, 1))
+    data, stamp = read_stamped(root, "jpg/a b.jpg")
+    assert (data, stamp) == (b"photo", None)  # its entry was changed just now, by the setting of its time
+    info = path.stat()
+    stamp = Stamp.of(info)
+    assert stamp == (5, 1, info.st_ctime_ns, info.st_ino)
+    path.write_bytes(b"other")
+    os.utime(path, ns=(1, 1))
+    assert Stamp.of(path.stat()) != stamp  # the size and the time that anybody may set are the same
+
+
+def test_a_file_counts_as_settled_two_seconds_after_its_last_change():
+    now = time.time_ns()
+    assert Stamp(1, now - 2_000_000_001, now - 3_000_000_000, 1).is_settled(now)
+    assert not Stamp(1, now - 3_000_000_000, now - 1_999_999_999, 1).is_settled(now)
+    assert not Stamp(1, now - 1_999_999_999, now - 3_000_000_000, 1).is_settled(now)
+    assert not Stamp(1, now + 10**12, now - 3_000_000_000, 1).is_settled(now)  # the clock was set back

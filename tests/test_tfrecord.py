@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import struct
 import tracemalloc
 from pathlib import Path
@@ -12,7 +13,17 @@ import numpy as np
 import pytest
 
 from converter.errors import DataError
-from converter.tfrecord import FRAME_BYTES, ShardWriter, masked_crc, read_frame, read_shard
+from converter.tfrecord import (
+    FRAME_BYTES,
+    MAX_RECORD_BYTES,
+    ShardError,
+    ShardWriter,
+    find_damage,
+    masked_crc,
+    read_frame,
+    read_index_text,
+    read_shard,
+)
 
 RECORDS = [b"first", b"", b"\0" * 3, bytes(range(20))]
 
@@ -30,11 +41,11 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "town.tfrecord"
 
 
-def records_before_the_error(path: Path, data: bytes) -> tuple[list[bytes], DataError]:
+def records_before_the_error(path: Path, data: bytes) -> tuple[list[bytes], ShardError]:
     """Returns what is read of a damaged shard, and how it is refused."""
     path.write_bytes(data)
     records = []
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(ShardError) as caught:
         for record in read_shard(path):
             records.append(record)
     return records, caught.value
@@ -115,6 +126,7 @@ def test_a_cut_shard_is_noticed_but_at_the_end_of_a_record_where_the_format_allo
         assert records == RECORDS[:whole]
         assert str(error).startswith(f"{path}: record {whole}: ")
         assert error.code == "E_SHARD_CUT"
+        assert (error.record, error.offset) == (whole, ends[whole])
 
 
 def test_every_flipped_bit_is_noticed_and_the_record_named(path):
@@ -149,6 +161,7 @@ def test_a_forged_length_with_a_right_checksum_is_refused_before_memory_is_spent
         tracemalloc.stop()
     assert records == []
     assert f"announces {length} bytes at byte 0, 5 are left" in str(error)
+    assert (error.record, error.offset) == (0, 0)
     assert error.code == "E_SHARD_CUT"
     assert peak < 2**20
 
@@ -163,7 +176,7 @@ def test_a_frame_can_be_read_from_its_offset():
     data = written(RECORDS)
     file = io.BytesIO(data)
     file.seek(37)
-    assert read_frame(file, len(data), "shard: record 2") == b"\0\0\0"
+    assert read_frame(file, len(data), Path("shard"), 2) == b"\0\0\0"
     assert file.tell() == 56
 
 
@@ -174,3 +187,75 @@ def test_a_shard_that_cannot_be_read_is_refused(path, kind):
     with pytest.raises(DataError) as caught:
         list(read_shard(path))
     assert caught.value.code == "E_SHARD_MISSING"
+
+
+def test_a_pipe_is_no_shard(path):
+    os.mkfifo(path)
+    with pytest.raises(ShardError, match="is no regular file"):
+        list(read_shard(path))
+
+
+def test_a_record_above_the_limit_is_refused_though_the_file_is_as_long(path):
+    header = struct.pack("<Q", MAX_RECORD_BYTES + 1)
+    path.write_bytes(header + struct.pack("<I", masked_crc(header)))
+    os.truncate(path, 2**40)
+    with pytest.raises(ShardError, match=f"at byte 0, no record has more than {MAX_RECORD_BYTES}"):
+        list(read_shard(path))
+
+
+def test_a_file_that_shrinks_while_it_is_read_is_noticed():
+    data = written(RECORDS)
+    for cut in range(1, 21):
+        with pytest.raises(ShardError):
+            read_frame(io.BytesIO(data[:cut]), len(data), Path("shard"), 0)
+
+
+def with_index(path: Path, records: list[bytes]) -> int:
+    """Writes the index that goes with records, whatever the shard holds; returns the size of the shard in bytes."""
+    file = io.BytesIO()
+    writer = ShardWriter(file)
+    for record in records:
+        writer.write(record)
+    path.with_name(path.name + ".idx").write_text(writer.index)
+    return writer.size
+
+
+@pytest.mark.parametrize(("others", "record"), [
+    (RECORDS[1:], 0),
+    (RECORDS[:2] + RECORDS[3:], 2),
+    ([RECORDS[0], *RECORDS], 1),
+    ([RECORDS[1], RECORDS[0], *RECORDS[2:]], 0),
+    (RECORDS[:3], 3),
+    ([], 0),
+])  # fmt: skip
+def test_where_every_checksum_holds_the_index_names_the_first_record_that_is_not_in_its_place(path, others, record):
+    size = with_index(path, RECORDS)
+    path.write_bytes(written(others))
+    damage = find_damage(path, len(RECORDS), size)
+    assert (damage.record, damage.offset) == (record, sum(len(data) + 16 for data in RECORDS[:record]))
+
+
+@pytest.mark.parametrize("index", [None, "", "0 21\n", "0 21\n5 16\n37 19\n56 36\n", "0 21 x\n", "\xff"])
+def test_an_index_that_contradicts_itself_bears_no_witness(path, index):
+    if index is not None:
+        path.with_name(path.name + ".idx").write_text(index, "latin-1")
+    path.write_bytes(written(RECORDS[1:]))
+    damage = find_damage(path, len(RECORDS), len(written(RECORDS)))
+    assert (damage.code, damage.record) == ("E_SHARD_CUT", 3)
+    path.write_bytes(written(RECORDS + RECORDS[:1]))
+    damage = find_damage(path, len(RECORDS), len(written(RECORDS)))
+    assert (damage.code, damage.record, damage.offset) == ("E_SHARD_SIZE", None, 92)
+
+
+def test_a_shard_whose_checksums_all_hold_is_told_by_its_hash_alone(path):
+    path.write_bytes(written(RECORDS))
+    damage = find_damage(path, len(RECORDS), len(written(RECORDS)))
+    assert (damage.code, damage.record, damage.offset) == ("E_SHARD_HASH", None, None)
+
+
+def test_an_index_is_read_no_further_than_its_records_could_fill_it(path):
+    index = path.with_name(path.name + ".idx")
+    index.write_bytes(b"0 21\n")
+    os.truncate(index, 2**40)
+    assert len(read_index_text(path, 2)) == 81
+    assert find_damage(path, 2**10, 2**60).code == "E_SHARD_MISSING"

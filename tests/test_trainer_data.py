@@ -110,7 +110,7 @@ def test_one_flipped_bit_is_found_before_tensorflow_reads(tmp_path):
     path.write_bytes(content)
     with pytest.raises(DataError) as caught:
         open_records(tmp_path / "records", ("train", "val"))
-    assert caught.value.code == "E_SHARD_HASH"
+    assert caught.value.code == "E_SHARD_CRC"
     assert open_records(tmp_path / "records", ("val",)).name == "tiny"  # what is not read is not in the way
 
 

@@ -39,10 +39,11 @@ def open_records(folder: Path, splits: Sequence[str]) -> Manifest:
             found = "records" if not info.records else "labelled pixels"
             mend = f"Look at the list {split}.txt and at the class map, then build again."
             raise UsageError(folder, f"split {split!r} holds no {found}", mend, "E_EMPTY_SPLIT")
+    everything = [shard for _, shard in manifest.shards()]
     shards = [shard for split, shard in manifest.shards() if split in splits]
     with Progress(len(shards), "shard") as progress:
         for number, shard in enumerate(shards, start=1):
-            check_shard_file(folder, shard)
+            check_shard_file(folder, shard, everything)
             progress.show(number)
     return manifest
 

@@ -14,6 +14,7 @@ import click
 from converter import __version__
 from converter.cli.dataset import check, classes, sample, split
 from converter.cli.records import build, inspect
+from converter.cli.verify import verify
 from converter.console import log, set_verbosity
 from converter.errors import MachineError, SegconvError, shown
 from trainer.cli import evaluate, train
@@ -53,13 +54,14 @@ def segconv(verbose: int, quiet: bool) -> None:
     segconv check --src dataset/    all that is wrong with a dataset
     segconv build --src dataset/    dataset/ -> records/
     segconv inspect shard           what is inside a shard
+    segconv verify                  every byte of records/, held against its manifest
     segconv train                   records/ -> runs/<time>/
     segconv evaluate                scores of the newest run
     """  # noqa: D301 - \b is click's mark for lines that are not to be rewrapped
     set_verbosity(-1 if quiet else verbose)
 
 
-for command in (sample, check, classes, split, build, inspect, train, evaluate):
+for command in (sample, check, classes, split, build, inspect, verify, train, evaluate):
     segconv.add_command(command)
 
 

@@ -34,13 +34,17 @@ def _adds(*options: Callable[[Command], Command]) -> Callable[[Command], Command
     return add
 
 
-source_options = _adds(
-    click.option("--src", type=click.Path(path_type=Path), required=True, help="Folder of the dataset."),
+reading_options = _adds(
     click.option("--layout", metavar="NAME", help="How the folder is laid out.  [default: told by what lies there]"),
     click.option("--image", metavar="TEMPLATE", help="Photographs, such as images/{split}/{stem}.jpg"),
     click.option("--mask", metavar="TEMPLATE", help="Masks, such as masks/{split}/{stem}.png"),
     click.option("--classes", metavar="FILE", help="Class map, or preset:NAME.  [default: found in the folder]"),
     click.option("--follow-links", is_flag=True, help="Read what links put outside the folder."),
+)
+
+source_options = _adds(
+    click.option("--src", type=click.Path(path_type=Path), required=True, help="Folder of the dataset."),
+    reading_options,
 )
 
 pair_options = _adds(

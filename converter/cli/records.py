@@ -26,7 +26,9 @@ from converter.errors import EXIT_SKIPPED, UsageError
 @workers_option
 @click.option("--on-error", type=click.Choice(ON_ERROR), default=DEFAULT.on_error, help="What a bad pair does.")
 @click.option("--allow-leak", is_flag=True, help="Let a photograph stand in two splits.")
-@click.option("--overwrite", is_flag=True, help="Replace a finished dataset.")
+@click.option("--max-bad", type=float, metavar="PERCENT", help="Most bad pairs to skip.  [default: 1, or 3 pairs]")
+@click.option("--overwrite", is_flag=True, help="Replace a dataset that was built with other options or classes.")
+@click.option("--rehash", is_flag=True, help="Read all sources, whatever their times say.")
 @click.option("--dry-run", is_flag=True, help="Say what would be built, and stop.")
 @click.option("--json", is_flag=True, help="Print one JSON object instead of the table.")
 @click.pass_context
@@ -36,6 +38,8 @@ def build(ctx: click.Context, /, dry_run: bool, json: bool, **options: Any) -> N
     Reads the pairs and the class map of the source folder, whatever its layout; says what it understood. Writes
     TFRecord shards with an index each, the files that TFDS reads, and manifest.json, which comes last. The same
     sources and options give the same bytes, whatever -j is.
+
+    The same command goes on where it was interrupted, and makes again only what has changed since it was done.
 
     \b
     Example:
@@ -64,6 +68,8 @@ def build(ctx: click.Context, /, dry_run: bool, json: bool, **options: Any) -> N
         print_json(report.to_json())
     else:
         print_result(report.to_text())
+    if report.is_up_to_date:
+        log.info("up to date: nothing was written")
     log.info("next: segconv inspect shard %s, then segconv train --data %s", config.out, config.out)
     if report.rejects:
         ctx.exit(EXIT_SKIPPED)

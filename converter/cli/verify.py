@@ -1,0 +1,69 @@
+"""The command that holds records against their manifest and their sources: verify."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from converter.cli.options import DEFAULT, reading_options, source_of, workers_option
+from converter.console import print_json, print_result
+from converter.errors import DataError, UsageError
+
+
+@click.command()
+@click.argument("path", default=DEFAULT.out, type=click.Path(path_type=Path))
+@click.option("--src", type=click.Path(path_type=Path), help="Folder of the dataset that they were made of.")
+@reading_options
+@click.option("--records", metavar="K|all", default="16", help="Records to make again from --src and compare.")
+@click.option("--repair", is_flag=True, help="Put faulty files back as they were built.")
+@workers_option
+@click.option("--json", is_flag=True, help="Print one JSON object instead of the text.")
+@click.pass_context
+def verify(
+    ctx: click.Context, /, path: Path, records: str, repair: bool, workers: int, json: bool, **options: Any
+) -> None:
+    """Hold a folder of records against its manifest.
+
+    Reads every byte of PATH (./records): hashes, checksums, indices, pictures, classes, counts and the files of TFDS.
+    With --src, records are made again from their sources and compared. --repair makes damaged shards again; a whole
+    one is not touched. Exit code 1 if anything is wrong.
+
+    \b
+    Examples:
+      segconv verify
+      segconv verify records/ --src dataset/ --records all
+      segconv verify records/ --src dataset/ --repair
+    """  # noqa: D301
+    given = next((name for name, value in options.items() if value and name != "src"), None)
+    if options["src"] is None and given:
+        raise UsageError(
+            f"--{given.replace('_', '-')}",
+            "says how to read --src, which is not given",
+            "Name the folder with --src DIR.",
+        )
+    source = source_of(options) if options["src"] is not None else None
+    from converter import verify as verifying
+
+    config = verifying.VerifyConfig(path, source, number_of(records), repair, workers)
+    report = verifying.verify(config)
+    if json:
+        print_json(report.to_json())
+    else:
+        print_result(report.to_text())
+    if report.problems:
+        ctx.exit(DataError.exit_code)
+
+
+def number_of(text: str) -> int | None:
+    """Returns the number of records that --records names, None for "all".
+
+    Raises:
+      UsageError: it is neither.
+    """
+    if text == "all":
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise UsageError("--records", f"{text!r} is no number", "Name one such as 16, or all.")
+    return int(text)
