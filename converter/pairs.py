@@ -51,3 +51,10 @@ def turned_like(photo: Photo, mask: MaskSource) -> Photo:
     own = f"is {mask_height} high and {mask_width} wide"
     other = f"its photograph {shown(photo.name)} is {height} high and {width} wide"
     raise DataError(mask.name, f"{own}, {other}{hint}", "Draw the mask at the size of its photograph.", "E_SIZE")
+
+
+def crash_error(ref: ExampleRef, how: str) -> DataError:
+    """Returns the error for a pair at which its process ended twice; `how` is such as "signal 9"."""
+    what = f"ended the process that worked on this pair, twice ({how})"
+    mend = "Look at photograph and mask, save them anew, or take the pair off the list."
+    return DataError(ref.image, what, mend, "E_CRASH")

@@ -26,7 +26,7 @@ from converter.errors import DataError, MachineError
 from converter.images import encode_image, kept_bytes, place, render
 from converter.manifest import MAX_SIZES, ChannelInfo, ShardInfo, SplitInfo
 from converter.masks import MaskMapper, count_classes, encode_png
-from converter.pairs import open_pair
+from converter.pairs import crash_error, open_pair
 from converter.records import Record, encode_record
 from converter.schema import INDEX_SUFFIX, shard_name
 from converter.splits import ExampleRef, Reject
@@ -286,7 +286,7 @@ def run_shard_task(task: ShardTask, tick: Callable[[], None]) -> ShardResult:
                 reader = SourceReader(task.source)
                 try:
                     if number in crashed:
-                        raise _crash(ref, crashed[number])
+                        raise crash_error(ref, crashed[number])
                     record, counts = _made(ref, task, mapper, reader)
                 except DataError as error:
                     refused[number] = error
@@ -323,12 +323,6 @@ def without_pair(task: ShardTask, number: int, how: str) -> ShardTask:
         what = f"could not be finished: the process that wrote it ended ({how})"
         raise MachineError(task.path, what, "Run the same command again.", "E_WORKER")
     return dataclasses.replace(task, crashed=(*task.crashed, (number, how)))
-
-
-def _crash(ref: ExampleRef, how: str) -> DataError:
-    what = f"ended the process that worked on this pair, twice ({how})"
-    mend = "Look at photograph and mask, save them anew, or take the pair off the list."
-    return DataError(ref.image, what, mend, "E_CRASH")
 
 
 def _made(ref: ExampleRef, task: ShardTask, mapper: MaskMapper, reader: SourceReader) -> tuple[Record, Tally]:

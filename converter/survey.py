@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from converter.engines import run_local
 from converter.errors import DataError, MachineError
 from converter.images import Photo, load, open_photo, without_warnings
 from converter.masks import MaskSource, MaskValue, ValueCounter, open_mask
-from converter.pairs import turned_like
+from converter.pairs import crash_error, turned_like
 from converter.splits import ExampleRef
 from converter.storage import read_inside
 
@@ -68,11 +69,19 @@ class PairFacts:
 
 @dataclass(frozen=True)
 class SurveyTask:
-    """Some pairs to be looked at, where they are, and the tolerance without which a JPEG is no mask."""
+    """Some pairs to be looked at.
+
+    Attributes:
+      refs: the pairs.
+      source: where they are.
+      tolerance: of the build; without one a JPEG is no mask.
+      crashed: (number of the pair, how) of pairs at which the process that read them ended; they are left alone.
+    """
 
     refs: tuple[ExampleRef, ...]
     source: SourceConfig
     tolerance: int = 0
+    crashed: tuple[tuple[int, str], ...] = ()
 
 
 def survey(
@@ -100,7 +109,7 @@ def survey(
     parts = [tuple(refs[start : start + TASK_PAIRS]) for start in range(0, len(refs), TASK_PAIRS)]
     tasks = [SurveyTask(part, source, tolerance) for part in parts]
     useful = -(-len(refs) // WORKER_PAIRS)
-    results = run_local(run_survey_task, tasks, min(workers, useful), on_progress, fork=True)
+    results = run_local(run_survey_task, tasks, min(workers, useful), on_progress, _without, fork=True)
     return [facts for result in results for facts in result]
 
 
@@ -115,15 +124,24 @@ def run_survey_task(task: SurveyTask, tick: Callable[[], None]) -> list[PairFact
       MachineError: the disk failed, or memory ran out.
     """
     counter = ValueCounter(task.tolerance)
+    crashed = dict(task.crashed)
     result = []
     with without_warnings():  # once, since each time costs as much as a hundredth of a small mask
-        for ref in task.refs:
+        for number, ref in enumerate(task.refs):
             try:
-                result.append(look_at(ref, task.source, counter))
+                if number in crashed:
+                    result.append(PairFacts(ref, crash_error(ref, crashed[number])))
+                else:
+                    result.append(look_at(ref, task.source, counter))
             except MemoryError:
                 raise MachineError(ref.image, "did not fit into memory", "Run again with fewer workers (-j).") from None
             tick()
     return result
+
+
+def _without(task: SurveyTask, number: int, how: str) -> SurveyTask:
+    """Returns a task that leaves a pair alone."""
+    return dataclasses.replace(task, crashed=(*task.crashed, (number, how)))
 
 
 def look_at(ref: ExampleRef, source: SourceConfig, counter: ValueCounter) -> PairFacts:

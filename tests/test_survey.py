@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import pickle
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -209,3 +212,33 @@ def test_the_survey_has_the_order_of_the_pairs_whatever_the_number_of_workers(tm
 
 def test_no_pairs_need_no_worker(tmp_path):
     assert survey([], SourceConfig(tmp_path), 4, lambda done: pytest.fail("nothing was to be done")) == []
+
+
+KILLED_AT_P3 = """
+import os, signal, sys
+from pathlib import Path
+from converter import survey
+from converter.config import SourceConfig
+from converter.layouts import find_layout
+
+look_at = survey.look_at
+
+def die_at_p3(ref, source, counter):
+    if ref.image == "jpg/p3.jpg":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return look_at(ref, source, counter)
+
+survey.look_at = die_at_p3  # which forked workers know of
+source = SourceConfig(Path(sys.argv[1]))
+for facts in survey.survey(find_layout(source).refs["train"], source, 1, lambda done: None):
+    print(facts.image_size, facts.error)
+"""
+
+
+def test_a_pair_that_kills_its_worker_is_named_and_all_others_are_read(dataset):
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # one thread, or nothing is forked
+    command = [sys.executable, "-W", "error", "-c", KILLED_AT_P3, str(dataset)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    lines = done.stdout.splitlines()
+    assert [line for number, line in enumerate(lines) if number != 3] == ["(20, 30) None"] * 5
+    assert "None jpg/p3.jpg: ended the process that worked on this pair, twice (signal 9)" in lines[3]
