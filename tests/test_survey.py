@@ -214,12 +214,9 @@ def test_no_pairs_need_no_worker(tmp_path):
     assert survey([], SourceConfig(tmp_path), 4, lambda done: pytest.fail("nothing was to be done")) == []
 
 
-KILLED_AT_P3 = """
-import os, signal, sys
-from pathlib import Path
+DIES_AT_P3 = """
+import os, signal
 from converter import survey
-from converter.config import SourceConfig
-from converter.layouts import find_layout
 
 look_at = survey.look_at
 
@@ -228,16 +225,25 @@ def die_at_p3(ref, source, counter):
         os.kill(os.getpid(), signal.SIGKILL)
     return look_at(ref, source, counter)
 
-survey.look_at = die_at_p3  # which forked workers know of
+survey.look_at = die_at_p3
+"""
+READ_ALL = """
+import sys
+from pathlib import Path
+from converter.config import SourceConfig
+from converter.layouts import find_layout
+from converter.survey import survey
+
 source = SourceConfig(Path(sys.argv[1]))
-for facts in survey.survey(find_layout(source).refs["train"], source, 1, lambda done: None):
+for facts in survey(find_layout(source).refs["train"], source, 1, lambda done: None):
     print(facts.image_size, facts.error)
 """
 
 
-def test_a_pair_that_kills_its_worker_is_named_and_all_others_are_read(dataset):
-    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # one thread, or nothing is forked
-    command = [sys.executable, "-W", "error", "-c", KILLED_AT_P3, str(dataset)]
+def test_a_pair_that_kills_its_worker_is_named_and_all_others_are_read(dataset, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(DIES_AT_P3)  # every Python begins with it, those of the workers as well
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{Path(__file__).parent.parent}"}
+    command = [sys.executable, "-c", READ_ALL, str(dataset)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
     lines = done.stdout.splitlines()
     assert [line for number, line in enumerate(lines) if number != 3] == ["(20, 30) None"] * 5
