@@ -141,8 +141,9 @@ class _Run(Generic[Task, Result]):
     def in_pool(self, numbers: list[int], workers: int) -> _Loss | None:
         """Runs the tasks of these numbers; returns at the first loss of a worker, with all others ended."""
         context = multiprocessing.get_context("fork" if self.fork and _num_threads() == 1 else "spawn")
-        with held_signals():
-            resource_tracker.ensure_running()  # first of all, since it lets signals through again once it is started
+        if context.get_start_method() == "spawn":  # forked workers need none
+            with held_signals():
+                resource_tracker.ensure_running()  # first, since it lets signals through again once it is started
         # Workers report through a pipe: it needs no file, which a full disk would refuse, and outlives whoever wrote.
         reader, writer = context.Pipe(duplex=False)
         pool = ProcessPoolExecutor(min(workers, len(numbers)), context, _start_worker, (writer, os.getpid()))
