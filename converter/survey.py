@@ -231,7 +231,7 @@ def thumbnail(photo: Photo) -> bytes:
     side = (THUMBNAIL_SIDE, THUMBNAIL_SIDE)
     drafted = None
     if photo.picture.format == "JPEG" and picture.mode in ("RGB", "L"):
-        drafted = photo.picture.draft("L", (3 * THUMBNAIL_SIDE, 3 * THUMBNAIL_SIDE))
+        drafted = photo.picture.draft("L", (2 * THUMBNAIL_SIDE, 2 * THUMBNAIL_SIDE))
     load(photo.picture, photo.name)
     if picture.mode not in ("RGB", "L", "CMYK"):  # the others cannot be averaged as they stand
         picture.info.pop("transparency", None)  # alpha is dropped; Pillow would warn that a palette has some
