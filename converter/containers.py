@@ -7,6 +7,7 @@ how many strips it has, where they lie and how many bytes they must yield.
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from converter.errors import DataError
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 BMP_SIGNATURE = b"BM"
+MAX_SCANS = 100  # of a JPEG file; progressive ones have some ten
 TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 _OTHERS = {  # first bytes, in lower case, of what is often found under the name of a picture
@@ -30,6 +32,9 @@ _ADAM7 = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), 
 _INFLATE_BYTES = 1 << 20  # at a time: what a stream claims to hold is only counted, never kept
 _FRAMES = frozenset({0xC0, 0xC1, 0xC2})  # JPEG markers: baseline, extended, progressive
 _SEGMENTS = _FRAMES | {0xC4, 0xDA, 0xDB, 0xDD}  # and Huffman tables, scan, quantization tables, restart interval
+_FILLED_MARKER = re.compile(rb"\xff+([^\xff])")  # any number of fill bytes FF may precede it
+_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # neither 0, which stands for a byte FF of a scan, nor a restart
+_LONE_MARKERS = (b"\xff\x01", b"\xff\xd8")  # without a length
 _RESTORE = "Restore the file from its origin."
 
 
@@ -126,7 +131,7 @@ def check_png_rows(data: bytes, size: tuple[int, int], name: str) -> None:
       name: of the file, for messages.
 
     Raises:
-      DataError: rows are missing.
+      DataError: rows are missing, or cannot be inflated.
 
     Source: W3C PNG specification, sections 7.2 (rows), 8.2 (Adam7) and 10.1 (zlib stream).
     """
@@ -141,10 +146,16 @@ def check_png_rows(data: bytes, size: tuple[int, int], name: str) -> None:
     found = 0
     for kind, chunk in _png_chunks(data):
         content = chunk[8:-4] if kind == b"IDAT" else b""
-        while content and found < expected:
-            found += len(inflater.decompress(content, _INFLATE_BYTES))
-            content = inflater.unconsumed_tail
-    if found + len(inflater.flush()) < expected:
+        try:
+            while found < expected:
+                part = inflater.decompress(content, _INFLATE_BYTES)
+                found += len(part)
+                content = inflater.unconsumed_tail
+                if len(part) < _INFLATE_BYTES:  # with fewer than it may give, it has none left
+                    break
+        except zlib.error:
+            raise DataError(name, "is damaged: its pixels cannot be inflated", _RESTORE, "E_DAMAGED") from None
+    if found < expected:
         raise DataError(name, "is cut off: it has too few rows", _RESTORE, "E_DAMAGED")
 
 
@@ -173,6 +184,26 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 # ---- JPEG
 
 
+def check_jpeg(data: bytes, name: str) -> None:
+    """Refuses a JPEG file of very many scans: each takes a decoder over all pixels again, and may have but 75 bytes.
+
+    Raises:
+      DataError: it has more than MAX_SCANS before its first end.
+
+    Source: ITU T.81, annex B.1.1 (markers; fill bytes; what follows a scan).
+    """
+    if data.count(b"\xff\xda") <= MAX_SCANS:  # nearly all; further pictures and films behind the first count here
+        return
+    position, scans = 2, 0
+    while (found := _MARKER.search(data, position)) and found[0] != b"\xff\xd9":
+        position = found.end()
+        scans += found[0] == b"\xff\xda"
+        if scans > MAX_SCANS:
+            raise DataError(name, f"has more than {MAX_SCANS} scans", "Save it again.", "E_DAMAGED")
+        if found[0] not in _LONE_MARKERS:
+            position += int.from_bytes(data[position : position + 2])
+
+
 def strip_jpeg(data: bytes) -> bytes | None:
     """Returns a JPEG file without metadata: from its first byte to its first end, less comments and application data.
 
@@ -186,16 +217,14 @@ def strip_jpeg(data: bytes) -> bytes | None:
     """
     kept, position = [data[:2]], 2
     is_jfif, adobe, components = False, -1, b""
-    while position + 2 <= len(data) and data[position] == 0xFF:
-        marker = data[position + 1]
+    while found := _FILLED_MARKER.match(data, position):
+        marker, position = found[1][0], found.end() - 2
         if marker == 0xD9:
             is_ycc = is_jfif or adobe == 1 or (adobe < 0 and components == b"\1\2\3")
             return b"".join([*kept, b"\xff\xd9"]) if len(components) == 3 and is_ycc else None
         end = position + 2 + int.from_bytes(data[position + 2 : position + 4])
         body = data[position + 4 : end]
-        if marker == 0xFF:  # a fill byte
-            end = position + 1
-        elif marker == 0xE0 and body.startswith(b"JFIF\0") and len(body) >= 14 and not is_jfif:
+        if marker == 0xE0 and body.startswith(b"JFIF\0") and len(body) >= 14 and not is_jfif:
             is_jfif = True
             kept.append(b"\xff\xe0\0\x10" + body[:12] + b"\0\0")
         elif marker == 0xEE and body.startswith(b"Adobe") and len(body) >= 12 and adobe < 0:
@@ -344,9 +373,9 @@ def check_tiff(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> TiffHead
     """Reads the tags of a TIFF file, and holds what they say against the bytes that are there.
 
     Raises:
-      DataError: the tags are damaged or contradict each other, a strip or tile is missing, short or (deflate) has a
-        wrong checksum; or it holds several pages, too many pixels, or numbers that are no unsigned integers of 1, 2,
-        4, 8 or 16 bits.
+      DataError: the tags are damaged or contradict each other, a strip or tile is missing, short, shared or
+        (deflate) has a wrong checksum; or it holds several pages, too many pixels, or numbers that are no unsigned
+        integers of 1, 2, 4, 8 or 16 bits.
 
     Source: TIFF 6.0; the BigTIFF design of libtiff.
     """
@@ -424,6 +453,9 @@ def _check_strips(tags: _Directory, header: TiffHeader, planes: int, max_pixels:
     for number, (offset, length) in enumerate(zip(offsets, lengths, strict=True)):
         if not 0 < length <= len(tags.data) - offset:
             raise tags.refuse(f"is cut off: strip or tile {number} is missing")
+    if sum(lengths) > len(tags.data):  # a small file could ask for any amount of work
+        raise tags.refuse("is damaged: its strips or tiles share their bytes")
+    for number, (offset, length) in enumerate(zip(offsets, lengths, strict=True)):
         # Only the last strip has fewer rows; a tile is always whole.
         is_last = columns == 1 and Tag.TILE_OFFSETS not in tags.entries and number % rows == rows - 1
         expected = row_bytes * (height - down * (rows - 1) if is_last else down)

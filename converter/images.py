@@ -29,6 +29,7 @@ from converter.containers import (
     TIFF_SIGNATURES,
     Tag,
     bmp_header,
+    check_jpeg,
     check_png,
     check_png_rows,
     check_tiff,
@@ -162,6 +163,7 @@ def open_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS, *, as_num
     if data.startswith(BMP_SIGNATURE):
         return _open_bmp(data, name, max_pixels)
     if data.startswith(JPEG_SIGNATURE):
+        check_jpeg(data, name)
         return PictureFile(_opened(data, "JPEG", name, max_pixels), is_lossy=True)
     kind = other_kind(data)
     what = f"is no JPEG, PNG, TIFF or BMP file{kind and f', but {kind}'}"

@@ -20,6 +20,7 @@ from converter.errors import REBUILD, DataError, UsageError
 from converter.schema import ERRORS, INDEX_SUFFIX, MANIFEST, MAX_CLASSES, SCHEMA_VERSION
 
 MAX_SIZES = 100  # of photographs, listed for each split
+MAX_DEPTH = 8  # of the options; they are hardly nested at all
 MAX_BYTES = 64 * 2**20  # of a manifest: some 200,000 shards
 SEAL = "seal"
 
@@ -224,8 +225,9 @@ def parse_manifest(text: str, where: object) -> Manifest:
     """
     try:
         raw = json.loads(text, object_pairs_hook=_unique)
-        if raw["schema_version"] > SCHEMA_VERSION:
-            what = f"schema_version is {raw['schema_version']}, this segconv reads up to {SCHEMA_VERSION}"
+        version = _whole(raw["schema_version"])
+        if version > SCHEMA_VERSION:
+            what = f"schema_version is {version}, this segconv reads up to {SCHEMA_VERSION}"
             raise UsageError(where, what, "Update segconv, or build the dataset again.", "E_SCHEMA_VERSION")
         manifest = Manifest(
             name=str(raw["name"]),
@@ -233,10 +235,10 @@ def parse_manifest(text: str, where: object) -> Manifest:
             fit=str(raw["fit"]),
             classes=tuple(_class_info(info) for info in raw["classes"]),
             splits={str(split): _split_info(info) for split, info in raw["splits"].items()},
-            options=dict(raw["options"]),
-            written_by=dict(raw["written_by"]),
+            options={name: _plain(value) for name, value in raw["options"].items()},
+            written_by={library: str(version) for library, version in raw["written_by"].items()},
             errors_sha256=raw["errors_sha256"],
-            schema_version=int(raw["schema_version"]),
+            schema_version=version,
             # From here on: no reader needs them, so that a manifest that was written before them still is one.
             layout=str(raw.get("layout", "")),
             class_map=str(raw.get("class_map", "")),
@@ -244,6 +246,7 @@ def parse_manifest(text: str, where: object) -> Manifest:
             ignore_values=tuple(map(str, raw.get("ignore_values", ()))),
         )
         _check(manifest)
+        json.dumps(raw, ensure_ascii=False).encode()  # JSON can hold halves of characters, which no file can
         seal = seal_of(raw)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         what = f"is not a manifest of segconv ({type(error).__name__}: {error})"
@@ -336,8 +339,24 @@ def _size_and_sha256(path: Path, sizes: set[int]) -> tuple[int, str]:
         return -1, ""
 
 
+def _whole(raw: Any) -> int:
+    if type(raw) is not int:  # a truth value is an int, too, and int() would take 2.5 and "2"
+        raise TypeError(f"{str(raw)[:50]!r} is no whole number")
+    return raw
+
+
+def _plain(raw: Any, depth: int = MAX_DEPTH) -> Any:
+    """Returns a JSON value; ValueError where it is nested so deep that it might be read, but not written."""
+    if isinstance(raw, dict | list):
+        if not depth:
+            raise ValueError(f"options nested more than {MAX_DEPTH} deep")
+        for part in raw.values() if isinstance(raw, dict) else raw:
+            _plain(part, depth - 1)
+    return raw
+
+
 def _pair(raw: Any) -> tuple[int, int]:
-    height, width = (int(n) for n in raw)
+    height, width = (_whole(n) for n in raw)
     return height, width
 
 
@@ -347,46 +366,49 @@ def _triple(raw: Any) -> tuple[float, float, float]:
 
 
 def _class_info(raw: dict[str, Any]) -> ClassInfo:
-    red, green, blue = (int(n) for n in raw["color"])
-    return ClassInfo(int(raw["id"]), str(raw["name"]), (red, green, blue), tuple(map(str, raw["values"])))
+    red, green, blue = (_whole(n) for n in raw["color"])
+    return ClassInfo(_whole(raw["id"]), str(raw["name"]), (red, green, blue), tuple(map(str, raw["values"])))
 
 
 def _split_info(raw: dict[str, Any]) -> SplitInfo:
     channels = raw.get("channels")
-    sizes = (tuple(int(n) for n in size) for size in raw.get("sizes", ()))
+    sizes = (tuple(_whole(n) for n in size) for size in raw.get("sizes", ()))
     return SplitInfo(
         shards=tuple(
             ShardInfo(
-                str(s["name"]), int(s["records"]), int(s["bytes"]), str(s["sha256"]), str(s.get("fingerprint", ""))
+                str(s["name"]),
+                _whole(s["records"]),
+                _whole(s["bytes"]),
+                str(s["sha256"]),
+                str(s.get("fingerprint", "")),
             )
             for s in raw["shards"]
         ),
-        example_bytes=int(raw["example_bytes"]),
-        pixels=tuple(int(n) for n in raw["pixels"]),
-        images=tuple(int(n) for n in raw["images"]),
-        ignored_pixels=int(raw["ignored_pixels"]),
-        skipped=int(raw["skipped"]),
-        padded_pixels=int(raw.get("padded_pixels", 0)),
+        example_bytes=_whole(raw["example_bytes"]),
+        pixels=tuple(_whole(n) for n in raw["pixels"]),
+        images=tuple(_whole(n) for n in raw["images"]),
+        ignored_pixels=_whole(raw["ignored_pixels"]),
+        skipped=_whole(raw["skipped"]),
+        padded_pixels=_whole(raw.get("padded_pixels", 0)),
         channels=ChannelInfo(_triple(channels["mean"]), _triple(channels["std"])) if channels else None,
         sizes=tuple((height, width, count) for height, width, count in sizes),
-        other_sizes=int(raw.get("other_sizes", 0)),
-        turned=int(raw.get("turned", 0)),
-        unturned=int(raw.get("unturned", 0)),
-        corrected_pixels=int(raw.get("corrected_pixels", 0)),
-        kept=int(raw.get("kept", 0)),
+        other_sizes=_whole(raw.get("other_sizes", 0)),
+        turned=_whole(raw.get("turned", 0)),
+        unturned=_whole(raw.get("unturned", 0)),
+        corrected_pixels=_whole(raw.get("corrected_pixels", 0)),
+        kept=_whole(raw.get("kept", 0)),
     )
 
 
 def _check(manifest: Manifest) -> None:
     """Raises ValueError where the fields of a manifest contradict each other."""
+    _check_head(manifest)
     if not 1 <= manifest.num_classes <= MAX_CLASSES:
         raise ValueError(f"{manifest.num_classes} classes")
     if [info.id for info in manifest.classes] != list(range(manifest.num_classes)):
         raise ValueError("class ids are not 0, 1, 2, ...")
     if any(not 0 <= level <= 255 for info in manifest.classes for level in info.color):
         raise ValueError("a colour is not within 0..255")
-    if manifest.size is not None and min(manifest.size) < 1:
-        raise ValueError(f"size {manifest.size}")
     for split, info in manifest.splits.items():
         _check_split(split, info, manifest.num_classes)
     if not any(info.shards for info in manifest.splits.values()):
@@ -396,8 +418,22 @@ def _check(manifest: Manifest) -> None:
         raise ValueError("a shard is listed twice")
 
 
+def _check_head(manifest: Manifest) -> None:
+    """Raises ValueError or TypeError where what is no list of classes or shards cannot be."""
+    if manifest.schema_version < 1:
+        raise ValueError(f"schema_version {manifest.schema_version}")
+    if not isinstance(manifest.errors_sha256, str | None):
+        raise TypeError("errors_sha256 is no text")
+    if not all(map(str.isprintable, (manifest.name, *manifest.class_names))):
+        raise ValueError("a name that cannot be printed")
+    if manifest.size is not None and min(manifest.size) < 1:
+        raise ValueError(f"size {manifest.size}")
+
+
 def _check_split(split: str, info: SplitInfo, num_classes: int) -> None:
     """Raises ValueError where the entry of a split contradicts itself."""
+    if not re.fullmatch(r"[\w-]{1,64}", split, re.ASCII):  # it is a part of file names
+        raise ValueError(f"split {split[:64]!r}")
     if len(info.pixels) != num_classes or len(info.images) != num_classes:
         raise ValueError(f"split {split!r} has pixel counts for another number of classes")
     levels = (*info.channels.mean, *info.channels.std) if info.channels else ()
@@ -412,7 +448,8 @@ def _check_split(split: str, info: SplitInfo, num_classes: int) -> None:
 def _check_shard(split: str, shard: ShardInfo) -> None:
     """Raises ValueError where an entry is not that of a shard of ours."""
     # Nothing but a plain file name of that form: a rebuild must not delete a file because a manifest names it.
-    if not re.fullmatch(rf"\w+-{re.escape(split)}\.tfrecord-\d{{5}}-of-\d{{5}}", shard.name, re.ASCII):
+    match = re.fullmatch(r"\w+-([\w-]+)\.tfrecord-\d{5}-of-\d{5}", shard.name, re.ASCII)
+    if not match or match[1] != split:
         raise ValueError(f"shard name {shard.name!r} is not that of a shard")
     if shard.records < 0 or shard.bytes < 0:
         raise ValueError(f"shard {shard.name!r} has negative counts")

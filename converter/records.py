@@ -9,6 +9,9 @@ feature.proto (field numbers).
 
 from __future__ import annotations
 
+import itertools
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -120,10 +123,14 @@ def decode_example(data: bytes, where: object) -> dict[str, Feature]:
     try:
         for example_field in _fields(view, 1):
             for entry in _fields(example_field, 1):
-                key = b"".join(map(bytes, _fields(entry, 1))).decode()
-                values = [value for feature in _fields(entry, 2) for value in _values(feature)]
-                if len(values) == 1:
-                    features[key] = values[0]
+                key = b""
+                for part in _fields(entry, 1):
+                    key = bytes(part)  # of several the last one counts, as in protobuf
+                name, values = key.decode(), (value for feature in _fields(entry, 2) for value in _values(feature))
+                kept = [*itertools.islice(values, 2)]
+                deque(values, maxlen=0)  # the others are read, so that they are checked, but not kept
+                if len(kept) == 1:
+                    features[name] = kept[0]
     except (ValueError, IndexError) as error:
         raise DataError(where, f"is no tf.train.Example ({error})", REBUILD, "E_RECORD") from None
     return features
@@ -156,45 +163,41 @@ def _read_varint(view: memoryview, position: int) -> tuple[int, int]:
     raise ValueError("a varint of more than ten bytes")
 
 
-def _parse(view: memoryview) -> list[tuple[int, memoryview | int]]:
-    """Returns (field number, content) of every field of a message, in order."""
-    fields: list[tuple[int, memoryview | int]] = []
+def _parse(view: memoryview) -> Iterator[tuple[int, memoryview | int]]:
+    """Yields (field number, content) of every field of a message, in order: a list would be 136 times their size."""
     position = 0
     while position < len(view):
         tag, position = _read_varint(view, position)
         if tag & 7 == _VARINT:
             number, position = _read_varint(view, position)
-            fields.append((tag >> 3, number))
+            yield tag >> 3, number
         elif tag & 7 == _LENGTH_DELIMITED:
             length, position = _read_varint(view, position)
             if length > len(view) - position:
                 raise ValueError(f"a field announces {length} bytes, {len(view) - position} are left")
-            fields.append((tag >> 3, view[position : position + length]))
+            yield tag >> 3, view[position : position + length]
             position += length
         else:
             raise ValueError(f"wire type {tag & 7}")
-    return fields
 
 
-def _fields(view: memoryview, number: int) -> list[memoryview]:
-    return [content for field, content in _parse(view) if field == number and isinstance(content, memoryview)]
+def _fields(view: memoryview, number: int) -> Iterator[memoryview]:
+    return (content for field, content in _parse(view) if field == number and isinstance(content, memoryview))
 
 
-def _values(feature: memoryview) -> list[Feature]:
-    values: list[Feature] = [bytes(value) for part in _fields(feature, _BYTES_LIST) for value in _fields(part, 1)]
+def _values(feature: memoryview) -> Iterator[Feature]:
+    for part in _fields(feature, _BYTES_LIST):
+        yield from map(bytes, _fields(part, 1))
     for part in _fields(feature, _INT64_LIST):
         for field, content in _parse(part):
             if field != 1:
                 continue
             numbers = [content] if isinstance(content, int) else _packed(content)
-            values += [number - (1 << 64) if number >> 63 else number for number in numbers]
-    return values
+            yield from (number - (1 << 64) if number >> 63 else number for number in numbers)
 
 
-def _packed(view: memoryview) -> list[int]:
-    numbers = []
+def _packed(view: memoryview) -> Iterator[int]:
     position = 0
     while position < len(view):
         number, position = _read_varint(view, position)
-        numbers.append(number)
-    return numbers
+        yield number

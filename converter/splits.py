@@ -28,7 +28,10 @@ SPLIT_WORDS = {
     **dict.fromkeys(("test", "testing", "ts"), "test"),
 }
 PICTURES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")  # extensions of photographs and masks
-MAX_LIST_BYTES = 256 * 2**20  # some two million lines; more is no list
+MAX_LIST_BYTES = 256 * 2**20  # of a list, before a byte of it is read
+MAX_LIST_LINES = (
+    2_000_000  # of a list, before it is split: a line costs 0.5 kB of memory, a refused one three times that
+)
 MAX_LINE_CHARS = 8192  # two paths of the longest that Linux allows
 MAX_DROP = 16  # leading folders that a list written elsewhere may have too many
 MAX_CLOSEST = 50  # missing files of a list for which the closest name is looked up: as many as a build shows
@@ -102,7 +105,7 @@ def split_of(name: str) -> str | None:
     return SPLIT_WORDS.get(match[1].lower()) if match else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Line:
     """One line of a list that is neither blank nor a comment: its number from 1, its text, and its fields."""
 
@@ -162,7 +165,10 @@ def read_split_list(split: str, path: Path, name: str) -> SplitList:
             raise UsageError(path, f"exceeds {MAX_LIST_BYTES} bytes, which no list does", _MEND_LIST, "E_LIST")
         if not path.is_file():
             raise UsageError(path, "cannot be read (it is no regular file)", _MEND_LIST, "E_LIST")
-        text = path.read_bytes().decode("utf-8-sig")
+        data = path.read_bytes()
+        if data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n") > MAX_LIST_LINES:
+            raise UsageError(path, f"has more than {MAX_LIST_LINES} lines, which no list has", _MEND_LIST, "E_LIST")
+        text = data.decode("utf-8-sig")
     except OSError as error:
         raise UsageError(path, f"cannot be read ({error.strerror})", _MEND_LIST, "E_LIST") from None
     except UnicodeDecodeError as error:
@@ -187,12 +193,12 @@ def _names_masks_first(line: Line) -> bool:
 def _separator(lines: Sequence[str]) -> str:
     """Returns the one separator of a list: the first that makes two fields of at least half the lines."""
     for separator in (";", "\t", ","):
-        pairs = [fields for line in lines if len(fields := _fields(line, separator)) == 2 and all(fields)]
-        if 2 * len(pairs) >= len(lines):
+        pairs = sum(len(fields := _fields(line, separator)) == 2 and all(fields) for line in lines)
+        if 2 * pairs >= len(lines):
             return separator
     # White space is a letter of many names: it separates only what looks like two paths.
-    pairs = [fields for line in lines if len(fields := _fields(line, " ")) == 2 and _are_paths(fields)]
-    return " " if 2 * len(pairs) >= len(lines) else ""
+    pairs = sum(len(fields := _fields(line, " ")) == 2 and _are_paths(fields) for line in lines)
+    return " " if 2 * pairs >= len(lines) else ""
 
 
 def _are_paths(fields: Sequence[str]) -> bool:

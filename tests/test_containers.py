@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
+import tracemalloc
+import zlib
 
 import numpy as np
 import pytest
@@ -10,10 +13,12 @@ from picture_bytes import bmp, chunk, png, saved, tiff
 from PIL import Image
 
 from converter.containers import (
+    MAX_SCANS,
     PNG_SIGNATURE,
     BmpHeader,
     Tag,
     bmp_header,
+    check_jpeg,
     check_png,
     check_png_rows,
     check_tiff,
@@ -62,6 +67,35 @@ def test_the_rows_of_a_png_are_counted_without_being_kept():
         check_png_rows(png((1000, 1000), 8, 0, bytes(1001 * 1000 - 1)), (1000, 1000), "a.png")
 
 
+@pytest.mark.parametrize("interlaced", [0, 1])
+def test_a_png_whose_pixels_cannot_be_inflated_is_refused(interlaced):
+    data = png((3, 3), 8, 0, bytes(30), interlaced)
+    place = data.index(b"IDAT") - 4
+    stream = bytearray(zlib.compress(bytes(30)))
+    stream[-1] ^= 1  # of its checksum
+    for content in (bytes(stream), b"no stream", b""):
+        damaged = data[:place] + chunk(b"IDAT", content) + chunk(b"IEND", b"")
+        with pytest.raises(DataError, match="cannot be inflated" if content else "too few rows"):
+            check_png_rows(damaged, (3, 3), "a.png")
+
+
+def test_a_png_whose_stream_is_cut_into_chunks_anywhere_has_all_its_rows():
+    data = png((3, 3), 8, 0, bytes(12))
+    place, stream = data.index(b"IDAT") - 4, zlib.compress(bytes(12))
+    for cut in range(len(stream) + 1):
+        parts = chunk(b"IDAT", stream[:cut]) + chunk(b"tEXt", b"key\0value") + chunk(b"IDAT", stream[cut:])
+        check_png_rows(data[:place] + parts + chunk(b"IEND", b""), (3, 3), "a.png")
+
+
+def test_a_png_of_one_pixel_is_not_inflated_further_than_its_rows():
+    data = png((1, 1), 8, 0, bytes(16 << 20))
+    tracemalloc.start()
+    check_png_rows(data, (1, 1), "a.png")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 << 20
+
+
 def test_a_png_is_stripped_to_its_pixels():
     assert strip_png(saved(noise(3, 5, 3), dpi=(9, 9))) == saved(noise(3, 5, 3))
     assert strip_png(saved(noise(3, 5))) is None
@@ -86,6 +120,40 @@ def test_a_cut_jpeg_is_not_stripped():
 def test_a_jpeg_that_few_readers_know_is_not_stripped(marker):
     data = saved(noise(9, 9, 3), "JPEG")
     assert strip_jpeg(data.replace(b"\xff\xc0\0\x11", bytes([0xFF, marker, 0, 0x11]))) is None
+
+
+def scans(count: int, between: bytes = b"") -> bytes:
+    """Returns a progressive JPEG with its last scan so often that it has `count` of them."""
+    data = saved(noise(9, 9, 3), "JPEG", progressive=True)
+    scan = between + data[data.rfind(b"\xff\xda") : -2]
+    return data[:-2] + scan * (count - data.count(b"\xff\xda")) + data[-2:]
+
+
+@pytest.mark.parametrize("between", [
+    b"",
+    b"\xff\xff\xff",  # fill bytes
+    b"\xff\xd0",  # a restart
+    b"\xff\x01",
+    b"\xff\xfe\0\4\xff\xda",  # a comment
+    b"\0\xff\0",
+])  # fmt: skip
+def test_a_jpeg_of_very_many_scans_is_refused(between):
+    check_jpeg(scans(MAX_SCANS, between), "a.jpg")
+    with pytest.raises(DataError, match="has more than 100 scans"):
+        check_jpeg(scans(MAX_SCANS + 1, between), "a.jpg")
+
+
+def test_scans_in_metadata_or_behind_the_first_end_do_not_count():
+    data, many = saved(noise(9, 9, 3), "JPEG"), scans(MAX_SCANS + 1)
+    check_jpeg(data[:2] + b"\xff\xe1" + struct.pack(">H", len(many) + 2) + many + data[2:], "a.jpg")  # a thumbnail
+    check_jpeg(data + many, "a.jpg")
+
+
+def test_a_jpeg_of_very_many_scans_that_is_cut_anywhere_is_let_through_or_refused():
+    data = scans(MAX_SCANS + 1)
+    for cut in range(len(data) - 300, len(data)):
+        with contextlib.suppress(DataError):
+            check_jpeg(data[:cut], "a.jpg")
 
 
 # ---- BMP
@@ -118,6 +186,18 @@ def test_a_tag_that_stands_twice_is_refused():
     struct.pack_into("<H", data, 10, 257)  # the first tag, 256, becomes a second 257
     with pytest.raises(DataError, match="tag 257 stands there twice"):
         check_tiff(bytes(data), "a.tif")
+
+
+@pytest.mark.parametrize("compression", [1, 8])
+def test_a_tiff_whose_strips_are_the_same_bytes_is_refused(compression):
+    whole = tiff(np.zeros((64, 64), np.uint8), part=(1, 64), compression=compression)
+    check_tiff(whole, "a.tif")
+    (place,) = struct.unpack_from("<L", whole, whole.index(struct.pack("<HHL", 273, 4, 64)) + 8)
+    first, second = struct.unpack_from("<2L", whole, place)
+    shared = bytearray(whole[:second])
+    struct.pack_into("<64L", shared, place, *[first] * 64)
+    with pytest.raises(DataError, match="share their bytes"):
+        check_tiff(bytes(shared), "a.tif")
 
 
 def test_a_chain_of_pages_that_never_ends_is_refused():

@@ -11,6 +11,7 @@ import pytest
 
 from converter.errors import DataError, UsageError
 from converter.manifest import (
+    MAX_DEPTH,
     ChannelInfo,
     ClassInfo,
     Manifest,
@@ -177,8 +178,8 @@ def test_a_shard_name_that_is_not_one_of_ours_is_refused(name):
         ("classes/0/color", [-1, 0, 0], "colour"),
         ("size", [0, 3], "size"),
         ("size", [3], "unpack"),
-        ("size", [float("inf"), 3], "OverflowError"),
-        ("size", [float("nan"), 3], "ValueError"),
+        ("size", [float("inf"), 3], "no whole number"),
+        ("size", [float("nan"), 3], "no whole number"),
         ("splits", [], "AttributeError"),
         ("splits/train", None, "AttributeError"),
         ("splits/train/pixels", [1], "another number of classes"),
@@ -191,21 +192,61 @@ def test_a_shard_name_that_is_not_one_of_ours_is_refused(name):
         ("splits/train/channels/std", [0, float("nan"), 0], "channel levels"),
         ("splits/train/sizes", [[576, 720]], "unpack"),
         ("splits/train/sizes", [[0, 720, 1]], "below 1"),
-        ("splits/train/sizes", [[576, 720, "many"]], "ValueError"),
+        ("splits/train/sizes", [[576, 720, "many"]], "no whole number"),
         ("splits/train/sizes", 3, "TypeError"),
         ("splits/train/turned", None, "TypeError"),
-        ("splits/train/kept", float("inf"), "OverflowError"),
+        ("splits/train/kept", float("inf"), "no whole number"),
         ("ignore_values", 3, "TypeError"),
         ("splits/train/shards/0/records", -1, "negative"),
         ("splits/train/shards/0/bytes", -1, "negative"),
-        ("splits/train/shards/0/bytes", "many", "ValueError"),
-        ("schema_version", "1", "TypeError"),
-        ("options", 3, "TypeError"),
+        ("splits/train/shards/0/bytes", "many", "no whole number"),
+        ("splits/train/shards/0/records", 2.5, "'2.5' is no whole number"),
+        ("splits/train/shards/0/records", True, "'True' is no whole number"),
+        ("splits/train/channels/mean", [10**400, 0, 0], "OverflowError"),
+        ("schema_version", "1", "no whole number"),
+        ("schema_version", True, "no whole number"),
+        ("schema_version", 0, "schema_version 0"),
+        ("size", [2.5, 3], "'2.5' is no whole number"),
+        ("errors_sha256", ["ab"], "errors_sha256 is no text"),
+        ("name", "two\nlines", "cannot be printed"),
+        ("classes/0/name", "\x1b[2J", "cannot be printed"),
+        ("layout", "lone\ud800", "UnicodeEncodeError"),
+        ("options", {"lone\ud800": 0}, "UnicodeEncodeError"),
+        ("options", 3, "AttributeError"),
+        ("options", [[1, 2]], "AttributeError"),
+        ("written_by", [["a", "b"]], "AttributeError"),
     ],
 )
 def test_fields_that_cannot_be_are_refused(path, value, reason):
     with pytest.raises(DataError, match=reason):
         parse_manifest(forged(path, value), "m")
+
+
+def nested(depth: int) -> list:
+    return [nested(depth - 1)] if depth else []
+
+
+def test_options_that_are_nested_so_deep_that_they_could_not_be_written_are_refused():
+    text = forged("options", {"deep": nested(MAX_DEPTH - 1)})
+    assert parse_manifest(text, "m").to_json()
+    for depth in (MAX_DEPTH, 300):
+        with pytest.raises(DataError, match="nested more than 8 deep"):
+            parse_manifest(forged("options", {"deep": nested(depth)}), "m")
+
+
+@pytest.mark.parametrize("split", ["", "..", "a/../../b", "two\nlines", "x" * 65, "x" * 4_000_000])
+def test_a_split_whose_name_is_no_part_of_a_file_name_is_refused(split):
+    raw = json.loads(MANIFEST.to_json())
+    train = raw["splits"]["train"]
+    train["shards"][0]["name"] = f"town-{split}.tfrecord-00000-of-00002"
+    with pytest.raises(DataError, match="ValueError: split '"):
+        parse_manifest(sealed(raw | {"splits": {split: train}}), "m")
+
+
+def test_a_shard_that_bears_the_name_of_another_split_is_refused():
+    raw = json.loads(MANIFEST.to_json())
+    with pytest.raises(DataError, match="is not that of a shard"):
+        parse_manifest(sealed(raw | {"splits": {"rain": raw["splits"]["train"]}}), "m")
 
 
 def test_more_classes_than_a_mask_can_hold_are_refused():

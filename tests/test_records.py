@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -25,6 +27,18 @@ def random_examples(count: int) -> list[dict[str, bytes | int]]:
         any_number = {key: int(rng.integers(-(2**63), 2**63 - 1)) for key in INT64_KEYS}
         examples.append(texts | (edge if rng.random() < 0.5 else any_number))
     return examples
+
+
+def nested(kind: int, values: bytes, key: bytes = b"\x0a\1a") -> bytes:
+    """Returns an Example of one key, with these values in its list of bytes (1) or whole numbers (3)."""
+
+    def field(number: int, content: bytes) -> bytes:
+        length, size = b"", len(content)
+        while size > 127:
+            length, size = length + bytes([size & 127 | 128]), size >> 7
+        return bytes([number << 3 | 2]) + length + bytes([size]) + content
+
+    return field(1, field(1, key + field(2, field(kind, values))))
 
 
 def test_an_example_is_the_bytes_that_the_encoding_guide_demands():
@@ -142,6 +156,26 @@ def test_numbers_are_read_packed_or_one_by_one_and_lists_are_left_out():
     two_values = bytes.fromhex("0a0d 0a0b 0a0161 1206 1a04 0a020304".replace(" ", ""))
     assert decode_example(one_by_one, "r") == {"a": 3}
     assert decode_example(two_values, "r") == {}
+
+
+def test_of_several_keys_of_an_entry_the_last_one_counts_as_in_protobuf():
+    assert decode_example(nested(3, b"\x08\x03", key=b"\x0a\1b\x0a\1a"), "r") == {"a": 3}
+
+
+@pytest.mark.parametrize("values", ["080108020880", "0a01010a0202030a0180", "080108020b"])
+def test_values_that_are_left_out_are_checked_all_the_same(values):
+    with pytest.raises(DataError, match=r"is no tf\.train\.Example"):
+        decode_example(nested(3, bytes.fromhex(values)), "r")
+
+
+@pytest.mark.parametrize(("kind", "value"), [(1, b"\x0a\0"), (3, b"\x08\1"), (2, b"")])
+def test_what_is_left_out_is_not_kept_in_memory(kind, value):
+    data = nested(kind, value * 50_000) if value else b"\x0a\0" * 50_000
+    tracemalloc.start()
+    assert decode_example(data, "r") == {}
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100_000  # lists of them would have 4 MB
 
 
 def test_names_that_are_not_utf8_are_read_with_a_mark_in_their_place():

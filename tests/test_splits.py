@@ -282,6 +282,14 @@ def test_a_file_that_is_too_large_for_a_list_is_refused_before_it_is_read(tmp_pa
         look_up(tmp_path, b"a.jpg;a.png\n")
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_list_of_too_many_lines_is_refused(tmp_path, monkeypatch, end):
+    monkeypatch.setattr(splits, "MAX_LIST_LINES", 3)
+    assert found(look_up(tmp_path, f"a.jpg;a.png{end}{end}{end}")) == [("jpg/a.jpg", "png/a.png")]
+    with pytest.raises(UsageError, match="has more than 3 lines, which no list has"):
+        look_up(tmp_path, f"a.jpg;a.png{end}{end}{end}{end}")
+
+
 def test_a_long_list_of_missing_files_costs_seconds(tmp_path):
     files = [f"{folder}/p{n:05}.{folder}" for folder in ("jpg", "png") for n in range(20_000)]
     start = time.process_time()

@@ -1,0 +1,296 @@
+"""Targets: bytes that nobody has checked -> one parser, held to what it promises.
+
+A parser may take the bytes or refuse them with a SegconvError of one line; whatever else it raises is a finding. What
+it takes must keep the promises that are cheap to hold: it comes back the same after it was written and read again, a
+list names only files that there are, stored photographs have the pixels of their sources. Pictures are small, and so
+are the limits that they are read with, so that a second holds thousands of executions.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import io
+import json
+import shutil
+import struct
+import tempfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from picture_bytes import png as written_by_hand
+
+from converter.class_files import read_class_file
+from converter.classes import ClassMap, parse_class_map, read_class_map, to_csv
+from converter.containers import PNG_SIGNATURE, check_png
+from converter.errors import SegconvError
+from converter.images import kept_bytes, open_photo, render
+from converter.manifest import SEAL, parse_manifest, read_manifest, seal_of
+from converter.masks import MaskMapper, ValueCounter, open_mask
+from converter.records import Record, decode_example, decode_record, encode_example, encode_record
+from converter.schema import IGNORE_INDEX, INDEX_SUFFIX, MANIFEST
+from converter.source import read_index, read_record
+from converter.splits import Names, PathRule, read_split_list, resolve
+from converter.tfrecord import ShardWriter, masked_crc, read_shard
+
+MAX_PIXELS = 256
+TOLERANCE = 12
+
+FILES = ("jpg/a.jpg", "jpg/B.JPG", "jpg/ä b.jpg", "jpg/sub/c.jpg", "png/a.png", "png/B.png", "png/ä b.png", "png/c.png")
+MASK_OF = {"jpg/a.jpg": "png/a.png", "jpg/B.JPG": "png/B.png", "jpg/ä b.jpg": None, "jpg/sub/c.jpg": "png/c.png"}
+OUTSIDE = ("jpg/link.jpg", "away")
+# (bit depth, colour type, samples of a pixel); and the seven passes: first row, step, first column, step.
+PNG_KINDS = ((8, 0, 1), (1, 0, 1), (2, 0, 1), (4, 0, 1), (16, 0, 1), (8, 2, 3), (8, 4, 2), (8, 6, 4))
+ADAM7 = ((0, 8, 0, 8), (0, 8, 4, 8), (4, 8, 0, 4), (0, 4, 2, 4), (2, 4, 0, 2), (0, 2, 1, 2), (1, 2, 0, 1))
+CLASSES = ClassMap(("a", "b"), {0: 0, 7: 1}, {(1, 2, 3): 0, (200, 0, 0): 1}, {3: 1}, default=IGNORE_INDEX)
+
+
+def check(target: Callable[[bytes], None], data: bytes) -> SegconvError | None:
+    """Runs a target; returns the error that the bytes were refused with, None where they were taken.
+
+    Raises:
+      Exception: anything else is a finding.
+    """
+    try:
+        target(data)
+    except SegconvError as error:
+        line = str(error)
+        assert line.isprintable(), f"the message is not one line: {line!r}"
+        assert line.encode(), "the message cannot be printed"
+        return error
+    return None
+
+
+@functools.cache
+def scratch() -> Path:
+    """Returns a folder for files that are read by their path; in memory where the system has such a place."""
+    memory = Path("/dev/shm")  # noqa: S108
+    folder = Path(tempfile.mkdtemp(prefix="segconv-fuzz-", dir=memory if memory.is_dir() else None))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def written(name: str, data: bytes) -> Path:
+    path = scratch() / name
+    path.write_bytes(data)
+    return path
+
+
+# ---- text
+
+
+@functools.cache
+def rules(num_fields: int) -> tuple[PathRule, ...]:
+    names = Names((name, name) for name in (FILES if num_fields == 2 else MASK_OF))
+    bases = ("jpg", "png")[:num_fields]
+    empty = ("",) * num_fields
+    return (
+        PathRule("below their folders", names, bases),
+        PathRule("below the source folder", names, empty),
+        PathRule("climbing", names, ("lists",) * num_fields, climbs=True),
+        PathRule("with two folders too many", names, empty, drop=2),
+    )
+
+
+def split_list(data: bytes) -> None:
+    listed = read_split_list("train", written("train.txt", data), "train.txt")
+    listed.is_of_pictures()
+    # The first rule of equals wins: each is the first for some lists, or the later ones would hardly be used.
+    done = resolve(listed, rules(listed.num_fields)[len(data) % 4 :], OUTSIDE)
+    refs = done.refs(MASK_OF if listed.num_fields == 1 else None)
+    assert len(refs) + len(done.rejects) + done.has_header == len(listed.lines), "a line was lost"
+    assert {name for ref in refs for name in (ref.image, ref.mask)} <= {*FILES}, "a pair of no file"
+    assert len({ref.image for ref in refs}) == len(refs), "a photograph twice"
+    assert all(str(reject).isprintable() for reject in done.rejects[:8]), "a message of several lines"
+    assert done.evidence().isprintable()
+
+
+def class_map(data: bytes) -> None:
+    classes = read_class_map(written("classes.csv", data))
+    _comes_back(classes)
+
+
+def class_file(data: bytes) -> None:
+    found = read_class_file(written("classes.txt", data))
+    _comes_back(found.classes)
+
+
+def _comes_back(classes: ClassMap) -> None:
+    again = parse_class_map(to_csv(classes), "again")
+    assert again == classes, f"{classes} comes back as {again}"
+    assert len(classes.colors()) == classes.num_classes
+
+
+def manifest(data: bytes) -> None:
+    """Reads the bytes as they are and with their seal set right, behind which a mutation would not get."""
+    check(_manifest, data)
+    _manifest(sealed_manifest(data))
+
+
+def sealed_manifest(data: bytes) -> bytes:
+    """Returns a manifest with the right seal, where the bytes are JSON at all."""
+    try:
+        raw = json.loads(data)
+        return json.dumps(raw | {SEAL: seal_of(raw)}).encode()
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return data
+
+
+def _manifest(data: bytes) -> None:
+    written(MANIFEST, data)
+    found = read_manifest(scratch())
+    text = found.to_json()
+    again = parse_manifest(text.encode().decode(), "again").to_json()
+    assert again == text, "comes back as another"  # as text, since NaN differs from itself
+    assert all("/" not in name and "\0" not in name for name in found.files()), "a shard outside the folder"
+
+
+# ---- records
+
+
+def example(data: bytes) -> None:
+    features = decode_example(data, "record 0")
+    again = encode_example(features)
+    assert decode_example(again, "again") == features, f"{features} comes back as another"
+    record = decode_record(data, "record 0")
+    assert decode_record(encode_record(record), "again") == record, f"{record} comes back as another"
+
+
+def shard(data: bytes) -> None:
+    """Reads the bytes as they are and with their checksums set right, behind which a mutation would not get."""
+    check(_records, data)
+    _records(sealed_shard(data))
+
+
+def _records(data: bytes) -> None:
+    buffer = io.BytesIO()
+    writer = ShardWriter(buffer)
+    for record in read_shard(written("town.tfrecord", data)):
+        writer.write(record)
+    assert buffer.getvalue() == data, "comes back as another"
+
+
+def sealed_shard(data: bytes) -> bytes:
+    """Returns a shard with the right checksums, as far as its lengths lead."""
+    sealed, position = bytearray(data), 0
+    while position + 16 <= len(sealed):
+        (length,) = struct.unpack_from("<Q", sealed, position)
+        struct.pack_into("<I", sealed, position + 8, masked_crc(bytes(sealed[position : position + 8])))
+        end = position + 12 + length
+        if end + 4 > len(sealed):
+            break
+        struct.pack_into("<I", sealed, end, masked_crc(bytes(sealed[position + 12 : end])))
+        position = end + 4
+    return bytes(sealed)
+
+
+@functools.cache
+def one_record() -> bytes:
+    buffer = io.BytesIO()
+    ShardWriter(buffer).write(encode_record(Record(b"jpeg", b"png", "a.jpg", "a.png", (2, 3))))
+    return buffer.getvalue()
+
+
+def index(data: bytes) -> None:
+    path = written("one.tfrecord", one_record())
+    written(path.name + INDEX_SUFFIX, data)
+    number = len(data.splitlines())
+    offsets = read_index(path, number)
+    assert len(offsets) == number
+    for place, offset in enumerate(offsets[:4]):
+        read_record(path, place, offset)
+
+
+# ---- pictures
+
+
+def picture(data: bytes) -> None:
+    """Opens a picture as a photograph and as a mask, and decodes it; refused is what is neither."""
+    as_photo, as_mask = check(_photo, data), check(_mask, data)
+    if as_photo and as_mask:
+        raise as_photo
+
+
+def png(data: bytes) -> None:
+    """Opens a PNG as it is and with its checksums set right."""
+    sealed = sealed_png(data)
+    if sealed != data:
+        check(picture, data)
+    check(_walked, sealed)
+    picture(sealed)
+
+
+def _walked(data: bytes) -> None:
+    check_png(data, "p.png")
+
+
+def sealed_png(data: bytes) -> bytes:
+    """Returns a PNG with the right checksum in every chunk, as far as their lengths lead."""
+    sealed, position = bytearray(data), len(PNG_SIGNATURE)
+    while position + 12 <= len(sealed):
+        (length,) = struct.unpack_from(">I", sealed, position)
+        end = position + 8 + length
+        if end + 4 > len(sealed):
+            break
+        struct.pack_into(">I", sealed, end, zlib.crc32(sealed[position + 4 : end]))
+        position = end + 4
+    return bytes(sealed)
+
+
+def png_rows(data: bytes) -> None:
+    """Makes the bytes the rows of a PNG whose header the first four choose; with too few rows it must be refused."""
+    head, rows = data[:4].ljust(4, b"\0"), data[4:]
+    height, width = head[0] % 12 + 1, head[1] % 12 + 1
+    depth, color_type, samples = PNG_KINDS[head[2] % len(PNG_KINDS)]
+    passes = ADAM7 if head[3] % 2 else [(0, 1, 0, 1)]
+    expected = 0
+    for top, down, left, right in passes:
+        columns = len(range(left, width, right))
+        expected += len(range(top, height, down)) * (1 + -(-columns * depth * samples // 8)) if columns else 0
+    picture(written_by_hand((height, width), depth, color_type, rows, head[3] % 2))
+    assert len(rows) >= expected, f"a PNG with {len(rows)} of its {expected} bytes is taken"
+
+
+def _photo(data: bytes) -> None:
+    photo = open_photo(data, "p", MAX_PIXELS)
+    kept = kept_bytes(photo)
+    pixels = np.asarray(render(photo, photo.size, "stretch"))
+    assert pixels.shape == (*photo.size, 3) and pixels.dtype == np.uint8
+    if kept is None:
+        return
+    again = open_photo(kept, "kept", MAX_PIXELS)
+    assert again.exif_orientation == 1, "what is kept says that it is to be turned"
+    assert np.array_equal(np.asarray(render(again, again.size, "stretch")), pixels), "what is kept has other pixels"
+
+
+def _mask(data: bytes) -> None:
+    counts = ValueCounter(TOLERANCE).count(open_mask(data, "m", MAX_PIXELS))
+    source = open_mask(data, "m", MAX_PIXELS)
+    assert sum(counts.values()) == source.size[0] * source.size[1], "a pixel was not counted"
+    assert all(str(value).isprintable() for value in [*counts][:4])
+    mask = mapper().map_mask(source, source.size)
+    assert mask.shape == source.size and {*np.unique(mask)} <= {0, 1, IGNORE_INDEX}
+
+
+@functools.cache
+def mapper() -> MaskMapper:
+    """Returns one for all masks: its table of all colours has 32 MB."""
+    return MaskMapper(CLASSES, TOLERANCE)
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "split_list": split_list,
+    "class_map": class_map,
+    "class_file": class_file,
+    "manifest": manifest,
+    "example": example,
+    "shard": shard,
+    "index": index,
+    "png": png,
+    "png_rows": png_rows,
+    "jpeg": picture,
+    "tiff": picture,
+    "bmp": picture,
+}
