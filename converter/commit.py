@@ -12,7 +12,6 @@ import fcntl
 import json
 import os
 import re
-import socket
 import time
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -67,7 +66,7 @@ def sign(out: Path) -> None:
     """Says in the locked folder who is at work; for people only."""
     since = time.strftime("%Y-%m-%d %H:%M:%S")
     with create(out / HOLDER) as file:
-        file.write(f"process {os.getpid()} on {socket.gethostname()}, since {since}".encode())
+        file.write(f"process {os.getpid()} on {os.uname().nodename}, since {since}".encode())
 
 
 def _holder(out: Path) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -33,3 +36,29 @@ def test_help_of_a_command_loads_nothing_heavy(command):
 def test_the_converter_never_loads_tensorflow():
     rooms = "build, check_page, cli, engines, inspect_shard, make_splits, sample, shards, source, verify"
     assert not loaded(f"from converter import {rooms}") & {"tensorflow", "keras"}
+
+
+@pytest.mark.parametrize("package", ["converter", "trainer"])
+def test_nothing_of_ours_opens_a_socket_starts_a_shell_or_runs_what_it_has_read(package):
+    forbidden = {"socket", "ssl", "http", "urllib", "ftplib", "pickle", "shelve", "marshal", "subprocess", "code"}
+    for path in sorted((Path(__file__).parent.parent / package).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                assert not {alias.name.partition(".")[0] for alias in node.names} & forbidden, path
+            elif isinstance(node, ast.ImportFrom):
+                assert (node.module or "").partition(".")[0] not in forbidden, path
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                assert node.func.id not in {"eval", "exec", "compile", "__import__"}, path
+            elif isinstance(node, ast.Attribute):
+                assert ast.unparse(node) not in {"os.system", "os.popen", "os.execv", "os.spawnv"}, path
+
+
+def test_a_dataset_is_built_and_verified_where_there_is_no_network(dataset):
+    offline = ("unshare", "--net", "--map-root-user")
+    if not shutil.which("unshare") or subprocess.run([*offline, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no namespace without a network can be made here")
+    code = "from converter.cli import main; main()"
+    for arguments in (("check", "--src", dataset), ("build", "--src", dataset, "--size", "24"), ("verify", "records")):
+        command = [*offline, sys.executable, "-c", code, *map(str, arguments)]
+        done = subprocess.run(command, cwd=dataset.parent, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
