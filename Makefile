@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := build/demo
 
-.PHONY: help demo test soak lint lock clean
+.PHONY: help demo test soak mutations lint lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ test: $(VENV)/.installed-dev  ## run all tests
 
 soak: $(VENV)/.installed-dev  ## kill builds at 50 random moments, go on, compare every byte
 	$(BIN)/python tests/soak.py --kills 50 --disk
+
+mutations: $(VENV)/.installed-dev  ## take each safeguard out in turn: some test must fail each time
+	$(BIN)/python tests/mutations.py -j 2
 
 lint: $(VENV)/.installed-dev  ## check style, format and types
 	$(BIN)/ruff check

@@ -18,9 +18,8 @@ SHOWN_WHAT_CHARS = 1000  # longest account of what was found: some quote what a 
 
 def shown(text: object, limit: int = SHOWN_CHARS) -> str:
     """Returns `text` fit for one line of a terminal: control characters escaped, at most `limit` characters."""
+    # Surrogates, which stand for what is not UTF-8 in a file's name, are not printable either.
     escaped = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
-    # A file name that is not UTF-8 arrives with surrogates, which no output stream can encode.
-    escaped = escaped.encode("utf-8", "backslashreplace").decode()
     return escaped if len(escaped) <= limit else escaped[: limit - 3] + "..."
 
 
