@@ -35,7 +35,8 @@ The rooms of this house, from the ground up; a module imports only from those ab
     check_page     a check -> one HTML page
     make_splits    a dataset without lists -> train, val and test lists
     build          config -> check -> plan -> engine -> commit
-    verify         a folder of records -> all that is wrong with it, mended where the sources are there
+    repair         a manifest and its sources -> the same records again, to be compared or put back
+    verify         a folder of records -> all that is wrong with it
     inspect_shard  what is inside a shard or a dataset
     sample         a synthetic aerial dataset to try everything on
     cli            the segconv command

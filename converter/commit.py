@@ -17,12 +17,14 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from converter.engines import held_signals
-from converter.errors import UsageError, shown
+from converter.errors import DataError, MachineError, UsageError, shown
 from converter.schema import MANIFEST
 from converter.storage import TEMPORARY, create, sync_folder, temporary_path, write_durably, write_error
+from converter.tfrecord import ShardError, open_shard
 
 JOURNAL = TEMPORARY + "commit"
 HOLDER = TEMPORARY + "lock"  # who holds the lock; the lock itself is on the folder
+MEND_FOREIGN = "Move it out of the folder."
 # All names that a build ever gives: a journal from elsewhere must not delete what is not ours.
 _OURS = re.compile(
     r"\w+-\w+\.tfrecord-\d{5}-of-\d{5}(\.idx)?|errors\.jsonl|dataset_info\.json|features\.json|\w+\.labels\.txt",
@@ -32,7 +34,7 @@ _OURS = re.compile(
 
 @contextlib.contextmanager
 def locked(out: Path) -> Iterator[None]:
-    """Makes the output folder if need be, and keeps a second build out of it. A new folder that stays empty is removed.
+    """Makes the output folder if need be, and keeps a second build out of it. What is made and stays empty is removed.
 
     The lock is the system's: it ends with the process that holds it, however that ends, so that none can be stale.
 
@@ -41,7 +43,7 @@ def locked(out: Path) -> Iterator[None]:
       MachineError: the folder cannot be made.
     """
     try:
-        is_new = not out.exists()
+        new = [folder for folder in (out, *out.parents) if not folder.exists()]
         out.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(out, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
@@ -51,13 +53,13 @@ def locked(out: Path) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             mend = "Wait until it is done, or name another folder with --out."
-            raise UsageError(out, f"is being written by another build{_holder(out)}", mend, "E_LOCKED") from None
+            raise UsageError(out, f"is being written by another segconv{_holder(out)}", mend, "E_LOCKED") from None
         try:
             yield
         finally:
-            if is_new:
-                with contextlib.suppress(OSError):  # not empty
-                    out.rmdir()
+            with contextlib.suppress(OSError):  # not empty
+                for folder in new:
+                    folder.rmdir()
     finally:
         os.close(descriptor)
 
@@ -72,9 +74,9 @@ def sign(out: Path) -> None:
 def _holder(out: Path) -> str:
     """Returns who is at work in a folder, in brackets; "" before that is said."""
     try:
-        with (out / HOLDER).open("rb") as file:
+        with open_shard(out / HOLDER) as file:  # no pipe, on which it would wait for ever
             return f" ({shown(file.read(200).decode('utf-8', 'replace'))})"
-    except OSError:
+    except ShardError:
         return ""
 
 
@@ -88,10 +90,14 @@ def commit(out: Path, shards: Collection[str], texts: Mapping[str, bytes], delet
       delete: names of files of the old dataset that the new one has not.
 
     Raises:
+      DataError: a folder lies where a file belongs; nothing was changed.
       MachineError: the disk failed. `finish_commit` does the rest, if the journal has been written, or else the old
         dataset still is the result.
     """
     names = [*shards, *(name for name in texts if name != MANIFEST)]
+    for name in (*names, *delete):  # or the exchange would stop half-way
+        if error := blocked(out / name):
+            raise error
     try:
         for name, text in texts.items():
             write_durably(temporary_path(out / name), text)
@@ -103,6 +109,13 @@ def commit(out: Path, shards: Collection[str], texts: Mapping[str, bytes], delet
             finish_commit(out)
     except OSError as error:
         raise write_error(out, error) from error
+
+
+def blocked(path: Path) -> DataError | None:
+    """Returns the error that a folder lies where a file of the dataset belongs, which no rename replaces; else None."""
+    if not path.is_dir() or path.is_symlink():
+        return None
+    return DataError(path, "is a folder, where a file of the dataset belongs", MEND_FOREIGN, "E_FOREIGN")
 
 
 def is_begun(out: Path) -> bool:
@@ -147,11 +160,15 @@ def finish_commit(out: Path) -> None:
 def _read_journal(out: Path) -> tuple[list[str], list[str]]:
     """Returns (names to give, names to delete)."""
     try:
-        raw = json.loads((out / JOURNAL).read_bytes())
+        with open_shard(out / JOURNAL) as file:
+            raw = json.loads(file.read())
         give, delete = list(raw["give"]), list(raw["delete"])
         if all(_OURS.fullmatch(name) for name in (*give, *delete)):
             return give, delete
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except ShardError as error:  # it may be one of ours, and with it the new dataset
+        mend = "Run the same command again; if it recurs, delete the folder."
+        raise MachineError(out / JOURNAL, error.what, mend) from error
+    except (ValueError, KeyError, TypeError, RecursionError):
         pass
     what = f"holds a {JOURNAL} that is not of segconv"
     raise UsageError(out, what, "Delete the folder, or name another with --out.", "E_OUT")

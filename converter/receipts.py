@@ -27,6 +27,7 @@ from converter.manifest import ShardInfo
 from converter.schema import SCHEMA_VERSION
 from converter.shards import ShardResult, ShardTask, SourceFile, SourceReader, Tally, index_path, run_shard_task
 from converter.storage import Stamp, resolve_inside, temporary_path, write_whole
+from converter.tfrecord import open_shard
 
 SUFFIX = ".receipt"
 TRANSIENT = {"E_CRASH", "E_MEMORY"}  # may pass: a shard that lacks a pair for one of these is made again next time
@@ -181,11 +182,12 @@ def _to_text(result: ShardResult) -> bytes:
 def _read(task: ShardTask) -> ShardResult | None:
     """Returns what the receipt of a task says; None where there is none, or it is none for these pairs."""
     try:
-        seal, _, text = receipt_path(task.path).read_bytes().partition(b"\n")
+        with open_shard(receipt_path(task.path)) as file:  # no pipe, on which it would wait for ever
+            seal, _, text = file.read().partition(b"\n")
         if hashlib.sha256(text).hexdigest().encode("ascii") != seal:
             return None
         result = _parse(json.loads(text), task)
-    except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError):
+    except (DataError, ValueError, KeyError, TypeError, IndexError, RecursionError):
         return None
     return result if len(result.sources) == len(task.refs) and result.info.name == task.path.name else None
 

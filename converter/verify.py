@@ -1,16 +1,15 @@
 """Verify: a folder of records -> all that is wrong with it, held against its manifest and, if asked, its sources.
 
 Every byte of the folder is accounted for: by the manifest's seal, the hash of each shard, what can be derived from
-those two (indices, TFDS files), and the hash of errors.jsonl. Each shard is told by its first damaged record. A repair
-puts nothing back but the very bytes that the manifest has the hash of.
+those two (indices, TFDS files), and the hash of errors.jsonl. Each shard is told by its first damaged record.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
-import os
 import shlex
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -20,47 +19,24 @@ from typing import Any
 
 import numpy as np
 
-from converter.class_files import find_class_map
-from converter.classes import ClassMap, ClassMapBuilder
-from converter.commit import is_begun, locked
-from converter.config import MAX_FILE_BYTES, BuildConfig, PairConfig, SourceConfig, num_workers
+from converter.commit import MEND_FOREIGN, is_begun, locked
+from converter.config import MAX_FILE_BYTES, SourceConfig, num_workers
 from converter.console import Progress
 from converter.engines import run_local
 from converter.errors import REBUILD, SHOWN_WHAT_CHARS, DataError, SegconvError, UsageError, shown
-from converter.layouts import LAYOUTS, Layout, find_layout
-from converter.manifest import (
-    Manifest,
-    ShardInfo,
-    check_shard_file,
-    manifest_text,
-    parse_manifest,
-    text_of,
-)
-from converter.masks import MaskMapper, count_classes
-from converter.receipts import receipt_path, written_by
-from converter.records import Record, decode_record, encode_record
+from converter.manifest import Manifest, ShardInfo, check_shard_file, manifest_text, parse_manifest, text_of
+from converter.masks import count_classes
+from converter.receipts import receipt_path
+from converter.records import decode_record
+from converter.repair import StoredPair, derive, read_origin, repair
 from converter.schema import ERRORS, IGNORE_INDEX, INDEX_SUFFIX, MANIFEST
-from converter.shards import ShardResult, ShardTask, make_record, plan_shards, run_shard_task, without_pair
-from converter.splits import ExampleRef
-from converter.storage import TEMPORARY, sync_folder, temporary_path, write_error, write_whole
+from converter.storage import TEMPORARY
 from converter.tfds import tfds_files
-from converter.tfrecord import (
-    FRAME_BYTES,
-    REPAIR,
-    ShardError,
-    open_shard,
-    read_frame,
-    read_index_text,
-    read_shard,
-    size_of,
-)
+from converter.tfrecord import FRAME_BYTES, REPAIR, ShardError, open_shard, read_index_text, read_shard, size_of
 
 SHOWN_PROBLEMS = 50  # in the text; --json has them all
 RECORDS = 16  # that are derived again from their sources unless the user asks for more
 MOST_RECORDS = 2**62  # that are counted; more cannot be, whatever a manifest says
-
-MEND_SOURCE = "Restore the sources, or build the dataset again with `segconv build --overwrite`."
-MEND_FOREIGN = "Move it out of the folder."
 
 
 @dataclass(frozen=True)
@@ -98,6 +74,11 @@ class Problem:
     error: SegconvError
     shard: str = ""
 
+    @property
+    def is_of_source(self) -> bool:
+        """Tells whether the sources have changed, which is no fault of the records."""
+        return self.error.code == "E_SOURCE"
+
     def __str__(self) -> str:
         error = self.error
         told = f"{shown(error.where)}: {shown(error.what, SHOWN_WHAT_CHARS)}"
@@ -125,6 +106,7 @@ class Verification:
     Attributes:
       folder: of the records.
       source: of the dataset, if it was read.
+      repair: faulty files were to be put back.
       shards: number that the manifest accounts for.
       records: number that it accounts for.
       problems: all that is wrong, in the order of the files.
@@ -136,6 +118,7 @@ class Verification:
 
     folder: Path
     source: Path | None = None
+    repair: bool = False
     shards: int = 0
     records: int = 0
     problems: list[Problem] = field(default_factory=list)
@@ -146,8 +129,8 @@ class Verification:
 
     @property
     def damaged(self) -> list[str]:
-        """Names of the shards that something is wrong with."""
-        return sorted({problem.shard for problem in self.problems if problem.shard})
+        """Names of the shards that are not as they were built."""
+        return sorted({problem.shard for problem in self.problems if problem.shard and not problem.is_of_source})
 
     def to_json(self) -> dict[str, Any]:
         """Returns the object that `segconv verify --json` prints."""
@@ -178,10 +161,14 @@ class Verification:
         if not self.problems:
             derived = f"; {self.derived} of them derived again from the source, byte for byte" if self.derived else ""
             return f"{self.shards} shards, {self.records} records: whole{derived}"
+        if all(problem.is_of_source for problem in self.problems):
+            return f"{self.shards} shards, {self.records} records: whole, but the source has changed"
         damaged = f"{len(self.damaged)} of {self.shards} shards are damaged" if self.damaged else "not whole"
-        can_repair = self.source is None and any(problem.error.mend == REPAIR for problem in self.problems)
+        if self.repair or not any(problem.error.mend == REPAIR for problem in self.problems):
+            return damaged
         path = "" if self.folder == VerifyConfig.folder else f" {shlex.quote(str(self.folder))}"
-        return f"{damaged}: run segconv verify{path} --repair --src dataset/" if can_repair else damaged
+        source = "dataset/" if self.source is None else shlex.quote(str(self.source))
+        return f"{damaged}: run segconv verify{path} --repair --src {source}"
 
 
 @dataclass(frozen=True)
@@ -229,76 +216,57 @@ class ShardFacts:
     records: int = 0
     example_bytes: int = 0
     ignored_pixels: int = 0
-    pairs: list[tuple[int, int, str, str]] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class SourceCheck:
-    """Records of one shard to be derived again.
-
-    Attributes:
-      path: of the shard, which is whole.
-      records: number, offset and pair of each.
-      source: where the pairs lie.
-      classes: which mask value is which class.
-      pair: what was done to each pair.
-    """
-
-    path: Path
-    records: tuple[tuple[int, int, ExampleRef], ...]
-    source: SourceConfig
-    classes: ClassMap
-    pair: PairConfig
-
-
-@dataclass(frozen=True)
-class Origin:
-    """The source as it is now, planned as the manifest says that it was built.
-
-    Attributes:
-      config: of that build, but for the number of shards.
-      layout: what lies there.
-      classes: the class map that the records were made with.
-      tasks: by name of their shards.
-      problems: what is no longer as it was.
-    """
-
-    config: BuildConfig
-    layout: Layout
-    classes: ClassMap
-    tasks: Mapping[str, ShardTask]
-    problems: list[Problem]
+    pairs: list[StoredPair] = field(default_factory=list)
 
 
 def verify(config: VerifyConfig) -> Verification:
     """Reads all of a folder of records, and mends it where it is told to.
 
     Raises:
-      UsageError: the folder is no finished dataset, or the source cannot be read.
+      UsageError: the folder is no finished dataset, or became another one meanwhile; the source cannot be read; or
+        a repair is wanted where a build is at work, or was ended while it exchanged the dataset.
       MachineError: a repair cannot be written, or workers were lost.
     """
     start = time.monotonic()
-    report = Verification(config.folder, config.source.src if config.source else None)
-    try:
-        text = manifest_text(config.folder)
-        manifest = parse_manifest(text, config.folder / MANIFEST)
-    except DataError as error:
-        report.problems.append(Problem(error))  # against what nothing else could be held
-    else:
-        _verify(config, manifest, text, report)
+    report = Verification(config.folder, config.source.src if config.source else None, config.repair)
+    with locked(config.folder) if config.repair and config.folder.is_dir() else contextlib.nullcontext():
+        if config.repair and is_begun(config.folder):
+            mend = "Run the same `segconv build` again, which finishes that."
+            raise UsageError(config.folder, "is half exchanged for another dataset", mend, "E_OUT")
+        text = None
+        try:
+            text = manifest_text(config.folder)
+            manifest = parse_manifest(text, config.folder / MANIFEST)
+        except DataError as error:
+            report.problems.append(Problem(error))  # against what nothing else could be held
+        else:
+            _verify(config, manifest, text, report)
+    if report.problems and text is not None and not _holds(config.folder, text):
+        what = "became another dataset while it was read"
+        raise UsageError(config.folder, what, "Run `segconv verify` again.", "E_LOCKED")
     report.seconds = time.monotonic() - start
     return report
 
 
+def _holds(folder: Path, text: str) -> bool:
+    """Tells whether the manifest of a folder still is this text."""
+    try:
+        return manifest_text(folder) == text
+    except SegconvError:
+        return False
+
+
 def _verify(config: VerifyConfig, manifest: Manifest, text: str, report: Verification) -> None:
     """Fills in a report on a dataset whose manifest is whole."""
-    origin = read_origin(config.folder, config.source, manifest) if config.source else None
+    origin = read_origin(config.folder, config.source, manifest, config.workers) if config.source else None
     shards = [shard for _, shard in manifest.shards()]
     wanted = chosen(shards, config.records) if origin else {}
     facts = _check_shards(config, manifest, shards, wanted)
-    refused: list[Problem] = []
+    refused: list[tuple[str, DataError]] = []
     if config.repair and origin:
-        report.repaired, refused = _repair(config, manifest, facts, origin)
+        texts = {name: text for name, text in tfds_files(manifest).items() if _text_fault(config.folder / name, text)}
+        texts |= {name + INDEX_SUFFIX: one.index for name, one in facts.items() if one.index is not None}
+        report.repaired, refused = repair(origin, manifest, [s for s in shards if facts[s.name].fault], texts)
         mended = set(report.repaired)
         again = [shard for shard in shards if mended & {shard.name, shard.name + INDEX_SUFFIX}]
         facts |= _check_shards(config, manifest, again, wanted)
@@ -307,10 +275,13 @@ def _verify(config: VerifyConfig, manifest: Manifest, text: str, report: Verific
     for shard in shards:
         one = facts[shard.name]
         problems += [Problem(error, shard.name) for error in (one.fault, one.index_fault) if error]
-    problems += [*_count_problems(config.folder, manifest, facts), *refused]
+    problems += _count_problems(config.folder, manifest, facts)
+    problems += [Problem(error, name) for name, error in refused]
     if origin:
-        problems += origin.problems
-        problems += _derive(config, manifest, origin, facts, report)
+        problems += [Problem(error) for error in origin.errors]
+        pairs = {name: one.pairs for name, one in facts.items() if one.fault is None}
+        report.derived, others = derive(origin, manifest, pairs)
+        problems += [Problem(error, name) for name, error in others]
     report.problems = problems
 
 
@@ -451,9 +422,7 @@ def _file_problems(folder: Path, manifest: Manifest, text: str) -> tuple[list[Pr
     for name in names:
         if name not in hidden:
             problems.append(Problem(DataError(folder / name, "is no file of the dataset", MEND_FOREIGN, "E_FOREIGN")))
-    left = (
-        f"{len(hidden)} hidden files are left of a build that was ended; the next one goes on from them or deletes them"
-    )
+    left = f"hidden files of a build that was ended: {len(hidden)}; the next one goes on from them or deletes them"
     return problems, [left] if hidden else []
 
 
@@ -504,235 +473,3 @@ def chosen(shards: list[ShardInfo], count: int | None) -> dict[str, frozenset[in
         picked[shard.name] = frozenset(inside.tolist())
         start += own
     return picked
-
-
-def restored_classes(folder: Path, manifest: Manifest) -> ClassMap:
-    """Returns the class map that the records were made with.
-
-    Raises:
-      DataError: the manifest does not hold one.
-    """
-    builder = ClassMapBuilder()
-    try:
-        for info in manifest.classes:
-            for value in info.values:
-                builder.add(info.name, value, info.id)
-        for value in manifest.ignore_values:
-            builder.add("ignore", value)
-        return builder.finish()
-    except ValueError as error:
-        raise DataError(folder / MANIFEST, f"holds no class map: {error}", REBUILD, "E_MANIFEST") from None
-
-
-def restored_config(folder: Path, manifest: Manifest, source: SourceConfig) -> BuildConfig:
-    """Returns the build that the manifest tells of, into the same folder, but for the number of shards.
-
-    Raises:
-      DataError: the manifest does not tell it.
-    """
-    options = manifest.options
-    try:
-        texts = {name: str(options[name]) for name in ("mask_resample", "image_format")}
-        size = tuple(options["size"]) if options["size"] else None
-        pair = PairConfig(size, manifest.fit, tolerance=int(options["tolerance"]), **texts)
-        limit = None if options["limit"] is None else int(options["limit"])
-        return BuildConfig(source, folder, manifest.name, pair, seed=int(options["seed"]), limit=limit)
-    except (KeyError, TypeError, ValueError, UsageError) as error:
-        what = f"does not tell the options of its build ({error})"
-        raise DataError(folder / MANIFEST, what, REBUILD, "E_MANIFEST") from None
-
-
-def read_origin(folder: Path, source: SourceConfig, manifest: Manifest) -> Origin:
-    """Plans the build that the manifest tells of, from the source as it is now.
-
-    Raises:
-      UsageError: the source cannot be read.
-      DataError: the manifest does not tell how it was built.
-    """
-    if source.layout is None and source.image is None and manifest.layout in LAYOUTS:
-        source = dataclasses.replace(source, layout=manifest.layout)
-    layout = find_layout(source)
-    classes = restored_classes(folder, manifest)
-    problems = list(_class_problems(source, layout, classes, manifest))
-    config = restored_config(folder, manifest, source)
-    tasks: dict[str, ShardTask] = {}
-    for split, info in manifest.splits.items():
-        own = plan_shards(
-            split, layout.refs.get(split, ()), dataclasses.replace(config, shards=len(info.shards)), classes
-        )
-        tasks |= {task.path.name: task for task in own}
-        pairs = sum(len(task.refs) for task in own) + sum(reject.split == split for reject in layout.rejects)
-        # Of a build with a limit it is not known which pairs of the list it passed over.
-        if config.limit is None and pairs != info.records + info.skipped:
-            what = f"has {pairs} pairs for split {split!r}, the records were made of {info.records + info.skipped}"
-            problems.append(Problem(DataError(source.src, what, MEND_SOURCE, "E_SOURCE")))
-    return Origin(config, layout, classes, tasks, problems)
-
-
-def _class_problems(source: SourceConfig, layout: Layout, classes: ClassMap, manifest: Manifest) -> Iterable[Problem]:
-    """Yields where the class map of the source is no longer that of the records."""
-    try:
-        found = find_class_map(source, layout)
-    except UsageError:
-        if source.classes is not None:
-            raise
-        return  # the build was given one that does not lie there; the manifest has it
-    if source.classes is None and Path(found.origin).name != manifest.class_map:
-        return
-    if found.classes != classes:
-        indices = (*range(max(classes.num_classes, found.classes.num_classes)), IGNORE_INDEX)
-        index = next((i for i in indices if _values(classes, i) != _values(found.classes, i)), IGNORE_INDEX)
-        now, then = (_values(each, index) for each in (found.classes, classes))
-        what = f"has for class {index} {now}, the records were made with {then}"
-        yield Problem(DataError(found.origin, what, MEND_SOURCE, "E_SOURCE"))
-
-
-def _values(classes: ClassMap, index: int) -> str:
-    """Returns name and values of a class in words; "nothing" where there is none of that index."""
-    if index != IGNORE_INDEX and index >= classes.num_classes:
-        return "nothing"
-    return f"{classes.name_of(index)}: {' '.join(sorted(classes.values_of(index)))}"
-
-
-def _derive(
-    config: VerifyConfig, manifest: Manifest, origin: Origin, facts: Mapping[str, ShardFacts], report: Verification
-) -> Iterable[Problem]:
-    """Derives the wanted records of all whole shards again; returns where other bytes come out."""
-    problems: list[Problem] = []
-    checks = []
-    for split, shard in manifest.shards():
-        if facts[shard.name].fault is None and facts[shard.name].pairs:
-            check, strangers = _source_check(origin, split, config.folder / shard.name, facts[shard.name])
-            problems += [Problem(error, shard.name) for error in strangers]
-            checks.append(check)
-    total = sum(len(check.records) for check in checks)
-    if checks:
-        with Progress(total, "record") as progress:
-            results = run_local(check_against_source, checks, num_workers(config.workers), progress.show)
-        for check, errors in zip(checks, results, strict=True):
-            problems += [Problem(error, check.path.name) for error in errors]
-    report.derived = total
-    return problems
-
-
-def _source_check(origin: Origin, split: str, path: Path, facts: ShardFacts) -> tuple[SourceCheck, list[ShardError]]:
-    """Returns the wanted records of a shard with their pairs, and those whose pairs are no longer in the source."""
-    known = {(ref.image, ref.mask): ref for ref in origin.layout.refs.get(split, ())}
-    refused = {reject.error.where: reject.error.what for reject in origin.layout.rejects}
-    records = []
-    strangers = []
-    for number, offset, image, mask in facts.pairs:
-        if (image, mask) in known:
-            records.append((number, offset, known[image, mask]))
-            continue
-        name = next((name for name in (image, mask) if name in refused), None)
-        what = f"cannot be made again: {name} {refused[name]}" if name else f"is of {image} and {mask}, no pair now"
-        strangers.append(ShardError(path, what, "E_SOURCE", number, offset, MEND_SOURCE))
-    config = origin.config
-    return SourceCheck(path, tuple(records), config.source, origin.classes, config.pair), strangers
-
-
-def check_against_source(task: SourceCheck, tick: Callable[[], None]) -> list[ShardError]:
-    """Derives records again from their sources; returns how they differ from those that are stored.
-
-    Args:
-      task: which records, and where their pairs lie.
-      tick: called after each record.
-    """
-    mapper = MaskMapper(task.classes, task.pair.tolerance)
-    errors = []
-    with open_shard(task.path) as file:
-        end = file.seek(0, os.SEEK_END)
-        for number, offset, ref in task.records:
-            file.seek(offset)
-            stored = read_frame(file, end, task.path, number) or b""
-            try:
-                record, _ = make_record(ref, task.source, mapper, task.pair)
-                what = "" if encode_record(record) == stored else _difference(stored, record)
-            except DataError as error:
-                what = f"cannot be made again: {error.where} {error.what}"
-            if what:
-                errors.append(ShardError(task.path, what, "E_SOURCE", number, offset, MEND_SOURCE))
-            tick()
-    return errors
-
-
-def _difference(stored: bytes, record: Record) -> str:
-    """Returns in words what a record says otherwise than its sources do now."""
-    old = decode_record(stored, "record")
-    parts = []
-    if old.image_bytes != record.image_bytes or old.original_size != record.original_size:
-        parts.append(record.file_name)
-    if old.mask_bytes != record.mask_bytes:
-        mask, other = old.mask, record.mask
-        count = f"{int((mask != other).sum())} pixels" if mask.shape == other.shape else "another size"
-        parts.append(f"{record.mask_name} ({count})")
-    return f"is no longer what its sources give: {', '.join(parts) or 'its numbers'} changed since, or Pillow did"
-
-
-def _repair(
-    config: VerifyConfig, manifest: Manifest, facts: Mapping[str, ShardFacts], origin: Origin
-) -> tuple[list[str], list[Problem]]:
-    """Puts faulty files back as they were built, and touches no other.
-
-    Returns:
-      (names of the files that were put back, shards that could not be).
-
-    Raises:
-      UsageError: a build is at work in the folder, or was ended while it exchanged the dataset.
-      MachineError: the disk failed.
-    """
-    folder = config.folder
-    texts = {name: text for name, text in tfds_files(manifest).items() if _text_fault(folder / name, text)}
-    texts |= {name + INDEX_SUFFIX: one.index for name, one in facts.items() if one.index is not None}
-    faulty = [shard for _, shard in manifest.shards() if facts[shard.name].fault]
-    tasks = [origin.tasks[shard.name] for shard in faulty if shard.name in origin.tasks]
-    repaired: list[str] = []
-    problems: list[Problem] = []
-    with locked(folder):
-        if is_begun(folder):
-            mend = "Run the same `segconv build` again, which finishes that."
-            raise UsageError(folder, "is half exchanged for another dataset", mend, "E_OUT")
-        for name, text in texts.items():
-            write_whole(folder / name, text.encode())
-            repaired.append(name)
-        try:
-            results: list[ShardResult] = []
-            if tasks:
-                with Progress(sum(len(task.refs) for task in tasks), "image") as progress:
-                    results = run_local(run_shard_task, tasks, num_workers(config.workers), progress.show, without_pair)
-            made = {result.info.name: result.info for result in results}
-            for shard in faulty:
-                if _same(shard, made.get(shard.name)):
-                    _put_back(folder, shard.name)
-                    repaired += [shard.name, shard.name + INDEX_SUFFIX]
-                else:
-                    problems.append(Problem(_not_repaired(folder, shard, manifest), shard.name))
-            sync_folder(folder)
-        except OSError as error:
-            raise write_error(folder, error) from error
-        finally:
-            for task in tasks:
-                for name in (task.path.name, task.path.name + INDEX_SUFFIX):
-                    temporary_path(folder / name).unlink(missing_ok=True)
-    return repaired, problems
-
-
-def _same(shard: ShardInfo, made: ShardInfo | None) -> bool:
-    return made is not None and (made.records, made.bytes, made.sha256) == (shard.records, shard.bytes, shard.sha256)
-
-
-def _put_back(folder: Path, name: str) -> None:
-    """Gives a shard that was made again, and its index, their names."""
-    for each in (name, name + INDEX_SUFFIX):
-        temporary_path(folder / each).replace(folder / each)
-
-
-def _not_repaired(folder: Path, shard: ShardInfo, manifest: Manifest) -> DataError:
-    """Returns why a shard stays as it is."""
-    what = "cannot be repaired: made again from the source it has another SHA-256, so the source has changed"
-    now = written_by()
-    others = [f"{name} {now[name]} ({was})" for name, was in manifest.written_by.items() if now.get(name, was) != was]
-    if others:
-        what = f"{what}, or it is another version that made it: {', '.join(others)}"
-    return DataError(folder / shard.name, what, MEND_SOURCE, "E_SOURCE")

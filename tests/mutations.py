@@ -422,6 +422,11 @@ TABLE: dict[str, list[Row]] = {
         ),
     ],
     "converter/commit.py": [
+        never(
+            "a folder in the place of a file",
+            "error := blocked(out / name)",
+            "commit::a_folder_in_the_place_of_a_file_is_named_before_anything_is_exchanged",
+        ),
         gone(
             "lock",
             "fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)",
@@ -638,7 +643,48 @@ TABLE: dict[str, list[Row]] = {
             "safeguards::a_photograph_under_two_names_in_two_splits_is_refused_unless_allowed",
         ),
     ],
+    "converter/repair.py": [
+        Row(
+            "records against their source",
+            "if encode_record(record) == stored else",
+            "if True else",
+            "repair::a_source_that_changed_or_vanished_is_reported_record_by_record",
+        ),
+        never(
+            "class map of the source",
+            "found.classes != classes",
+            "repair::another_class_map_in_the_source_is_reported_and_the_records_are_held_against_their_own",
+        ),
+        Row(
+            "a repair brings the same bytes",
+            "and (made.records, made.bytes, made.sha256) == (shard.records, shard.bytes, shard.sha256)",
+            "and True",
+            "repair::a_repair_from_a_source_that_changed_is_refused_and_changes_nothing",
+        ),
+        Row(
+            "a folder in the place of a shard",
+            "if (error := blocked(folder / each))}",
+            "if (error := None)}",
+            "repair::a_folder_in_the_place_of_a_file_is_named_and_all_else_is_repaired",
+        ),
+    ],
     "converter/verify.py": [
+        Row(
+            "a repair holds the lock",
+            "with locked(config.folder) if config.repair and config.folder.is_dir() else contextlib.nullcontext():",
+            "if True:",
+            "repair::a_repair_keeps_out_of_a_folder_that_a_build_works_in_or_has_left_half_exchanged",
+        ),
+        never(
+            "a repair keeps out of half an exchange",
+            "config.repair and is_begun(config.folder)",
+            "repair::a_repair_keeps_out_of_a_folder_that_a_build_works_in_or_has_left_half_exchanged",
+        ),
+        never(
+            "a dataset that was exchanged meanwhile",
+            "report.problems and text is not None and not _holds(config.folder, text)",
+            "verify::a_dataset_that_is_exchanged_while_it_is_read_is_not_called_damaged",
+        ),
         never(
             "foreign files",
             "name not in hidden",
@@ -685,34 +731,6 @@ TABLE: dict[str, list[Row]] = {
             "        check_shard_file(task.folder, task.shard)\n",
             "",
             "verify::records_whose_checksums_hold_are_named_by_the_index verify::swapped_shards_are_recognised",
-        ),
-        Row(
-            "records against their source",
-            "if encode_record(record) == stored else",
-            "if True else",
-            "verify::a_source_that_changed_or_vanished_is_reported_record_by_record",
-        ),
-        never(
-            "class map of the source",
-            "found.classes != classes",
-            "verify::another_class_map_in_the_source_is_reported_and_the_records_are_held_against_their_own",
-        ),
-        Row(
-            "a repair brings the same bytes",
-            "and (made.records, made.bytes, made.sha256) == (shard.records, shard.bytes, shard.sha256)",
-            "and True",
-            "verify::a_repair_from_a_source_that_changed_is_refused_and_changes_nothing",
-        ),
-        Row(
-            "a repair holds the lock",
-            "with locked(folder):",
-            "if True:",
-            "verify::a_repair_keeps_out_of_a_folder_that_a_build_works_in_or_has_left_half_exchanged",
-        ),
-        never(
-            "a repair keeps out of half an exchange",
-            "is_begun(folder)",
-            "verify::a_repair_keeps_out_of_a_folder_that_a_build_works_in_or_has_left_half_exchanged",
         ),
         Row(
             "a deadly record is named",

@@ -62,7 +62,7 @@ def test_a_second_build_into_the_same_folder_is_refused_at_once(segconv, tmp_pat
         while first.poll() is None and not list((tmp_path / "records").glob(".segconv-*.tfrecord-*")):
             pass
         done = segconv("build", "--src", dataset, *SMALL)
-        assert_one_line(done, 2, f"records: is being written by another build (process {first.pid} on ")
+        assert_one_line(done, 2, f"records: is being written by another segconv (process {first.pid} on ")
         first.communicate(timeout=120)
     assert first.returncode == 0
     done = segconv("inspect", "dataset", "--json")

@@ -19,7 +19,7 @@ from converter import build as building
 from converter.build import build
 from converter.commit import HOLDER, JOURNAL, commit, finish_commit, is_begun, locked, sign
 from converter.config import BuildConfig, PairConfig, SourceConfig
-from converter.errors import SegconvError, UsageError
+from converter.errors import DataError, MachineError, SegconvError, UsageError
 from converter.manifest import check_shard_file, read_manifest
 from converter.schema import MANIFEST
 
@@ -239,10 +239,10 @@ def attempt(config: BuildConfig) -> bool:
 
 def test_a_second_build_is_refused_at_once_and_told_who_is_at_work(tmp_path):
     with locked(tmp_path / "out"):
-        with pytest.raises(UsageError, match=r"is being written by another build\. Wait"), locked(tmp_path / "out"):
+        with pytest.raises(UsageError, match=r"is being written by another segconv\. Wait"), locked(tmp_path / "out"):
             raise AssertionError
         sign(tmp_path / "out")
-        who = rf"by another build \(process {os.getpid()} on \S+, since \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d\)"
+        who = rf"by another segconv \(process {os.getpid()} on \S+, since \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d\)"
         with pytest.raises(UsageError, match=who) as caught, locked(tmp_path / "out"):
             raise AssertionError
     assert caught.value.code == "E_LOCKED"
@@ -256,12 +256,16 @@ def test_what_a_dead_holder_left_does_not_lock(tmp_path):
 
 
 def test_a_new_folder_that_stays_empty_is_removed_and_another_one_stays(tmp_path):
-    with locked(tmp_path / "a" / "b"):
+    (tmp_path / "mine").mkdir()
+    with locked(tmp_path / "mine"):
         pass
-    assert not (tmp_path / "a" / "b").exists()
-    with locked(tmp_path / "a"):
+    with locked(tmp_path / "mine" / "a" / "b"):
         pass
-    assert (tmp_path / "a").is_dir()
+    assert [*tmp_path.iterdir()] == [tmp_path / "mine"]
+    assert not (tmp_path / "mine" / "a").exists()
+    with locked(tmp_path / "c" / "d"):
+        (tmp_path / "c" / "notes.txt").touch()
+    assert [path.name for path in (tmp_path / "c").iterdir()] == ["notes.txt"]
 
 
 @pytest.mark.parametrize("text", [
@@ -285,3 +289,22 @@ def test_a_commit_a_file_of_which_is_gone_is_not_finished(tmp_path):
     with pytest.raises(UsageError, match=r"exchanged for a new dataset, of which features\.json is gone"):
         finish_commit(tmp_path)
     assert visible(tmp_path) == {MANIFEST: b"old"}
+
+
+def test_a_folder_in_the_place_of_a_file_is_named_before_anything_is_exchanged(tmp_path):
+    arguments = ready(tmp_path / "out")
+    for name in ("features.json", "d-train.tfrecord-00000-of-00002"):  # one to be given, one to be deleted
+        (tmp_path / "out" / name).unlink(missing_ok=True)
+        (tmp_path / "out" / name).mkdir()
+        with pytest.raises(DataError, match=rf"out/{name}: is a folder, where a file of the dataset belongs\. Move it"):
+            commit(*arguments)
+        assert not is_begun(tmp_path / "out")
+        assert (tmp_path / "out" / MANIFEST).exists()
+        (tmp_path / "out" / name).rmdir()
+
+
+def test_a_journal_that_cannot_be_read_now_is_not_given_up(tmp_path):
+    os.mkfifo(tmp_path / JOURNAL)
+    with pytest.raises(MachineError, match=r"is no regular file\. Run the same command again"):
+        finish_commit(tmp_path)
+    assert is_begun(tmp_path)

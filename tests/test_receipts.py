@@ -533,3 +533,15 @@ def test_the_bytes_do_not_depend_on_the_machine(tmp_path, segconv, workers, umas
     assert visible(tmp_path / "out") == visible(tmp_path / "expected")
     modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "out").iterdir()}
     assert modes == {0o666 & ~umask}
+
+
+def test_a_pipe_in_the_place_of_a_receipt_does_not_hold_it_up(settled, tmp_path):
+    build(config(settled, tmp_path / "out"))
+    name = shard_of(tmp_path / "out", "jpg/p0.jpg")
+    path = receipt_path(tmp_path / "out" / name)
+    path.unlink()
+    os.mkfifo(path)
+    before = visible(tmp_path / "out")
+    assert build(config(settled, tmp_path / "out")).reused == len(list(read_manifest(tmp_path / "out").shards())) - 1
+    assert visible(tmp_path / "out") == before
+    assert path.is_file()

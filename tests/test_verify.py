@@ -8,28 +8,28 @@ import os
 import pickle
 import shutil
 import struct
+import tempfile
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import COLORS, draw_pair, write_dataset
-from PIL import Image
+from conftest import write_dataset
 
+import converter.repair as repairing
 import converter.verify as verifying
 from converter.build import build
-from converter.classes import read_class_map
-from converter.commit import locked
 from converter.config import BuildConfig, PairConfig, SourceConfig
 from converter.errors import DataError, UsageError
-from converter.manifest import Manifest, ShardInfo, check_shard_file, parse_manifest, read_manifest, seal_of
+from converter.manifest import Manifest, ShardInfo, check_shard_file, read_manifest
 from converter.masks import encode_png
 from converter.records import Record, decode_record, encode_record
 from converter.tfrecord import ShardError, ShardWriter, masked_crc, read_shard
 from converter.verify import ShardCheck, Verification, VerifyConfig, check_shard, chosen, verify
 
+IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
 SIZE = (8, 8)
 FIRST = "dataset-train.tfrecord-00000-of-00002"  # of two records
 SECOND = "dataset-train.tfrecord-00001-of-00002"  # of three
@@ -60,6 +60,13 @@ def records(built, tmp_path) -> Path:
 
 
 @pytest.fixture
+def in_memory(built) -> Iterator[Path]:
+    """A copy that is written a thousand times: in memory, where there is room for it."""
+    with tempfile.TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as folder:
+        yield Path(shutil.copytree(built, Path(folder) / "records"))
+
+
+@pytest.fixture
 def here(monkeypatch) -> None:
     """Runs tasks in this process, which a thousand runs could not wait to be started."""
 
@@ -67,6 +74,7 @@ def here(monkeypatch) -> None:
         return [function(task, lambda: None) for task in tasks]
 
     monkeypatch.setattr(verifying, "run_local", run)
+    monkeypatch.setattr(repairing, "run_local", run)
 
 
 def found_in(folder: Path, **options) -> Verification:
@@ -115,7 +123,8 @@ def test_a_finished_dataset_is_whole(records):
     }  # fmt: skip
 
 
-def test_every_flipped_bit_of_a_shard_is_found_and_its_record_named(records):
+def test_every_flipped_bit_of_a_shard_is_found_and_its_record_named(in_memory):
+    records = in_memory
     (shard,) = [info for _, info in read_manifest(records).shards() if info.name == FIRST]
     path = records / FIRST
     data = path.read_bytes()
@@ -136,7 +145,8 @@ def test_every_flipped_bit_of_a_shard_is_found_and_its_record_named(records):
     assert check_shard(task, lambda: None).fault is None
 
 
-def test_a_shard_cut_anywhere_is_found_and_the_first_lost_record_named(records):
+def test_a_shard_cut_anywhere_is_found_and_the_first_lost_record_named(in_memory):
+    records = in_memory
     (shard,) = [info for _, info in read_manifest(records).shards() if info.name == FIRST]
     path = records / FIRST
     data = path.read_bytes()
@@ -150,7 +160,8 @@ def test_a_shard_cut_anywhere_is_found_and_the_first_lost_record_named(records):
 
 
 @pytest.mark.usefixtures("here")
-def test_every_flipped_bit_of_an_index_and_many_of_the_manifest_are_found(records):
+def test_every_flipped_bit_of_an_index_and_many_of_the_manifest_are_found(in_memory):
+    records = in_memory
     for name, step in ((f"{FIRST}.idx", 1), ("manifest.json", 101)):  # tests/test_manifest.py flips every one
         path = records / name
         data = path.read_bytes()
@@ -402,7 +413,8 @@ def damage(rng: np.random.Generator, folder: Path, manifest: Manifest) -> tuple[
 
 
 @pytest.mark.usefixtures("here")
-def test_a_thousand_random_damages_are_found_with_shard_and_record_and_by_training_alike(records, built):
+def test_a_thousand_random_damages_are_found_with_shard_and_record_and_by_training_alike(in_memory, built):
+    records = in_memory
     manifest = read_manifest(records)
     everyone = [info for _, info in manifest.shards()]
     rng = np.random.default_rng(4)
@@ -445,64 +457,8 @@ def test_records_are_derived_again_from_their_source(records, source):
         assert report.derived == derived
         # The list had a bad line more when the records were built.
         assert [str(problem) for problem in report.problems] == [
-            f"{source}: has 5 pairs for split 'train', the records were made of 6. {verifying.MEND_SOURCE}"
+            f"{source}: has 5 pairs for split 'train', the records were made of 6. {repairing.MEND_SOURCE}"
         ]
-
-
-@pytest.fixture
-def own(tmp_path, request) -> tuple[Path, Path]:
-    """A source of its own, and its records: PNG, cropped, by vote, in two shards."""
-    limit = getattr(request, "param", 5)
-    dataset = write_dataset(tmp_path / "dataset", train=6, val=2, size=(20, 30))
-    pair = PairConfig((12, 12), "crop", "vote", "png", tolerance=2)
-    build(BuildConfig(SourceConfig(dataset), tmp_path / "out", pair=pair, shards=2, workers=1, seed=3, limit=limit))
-    return dataset, tmp_path / "out"
-
-
-@pytest.mark.usefixtures("here")
-def test_a_source_that_changed_or_vanished_is_reported_record_by_record(own):
-    dataset, out = own
-    assert found_in(out, source=SourceConfig(dataset), records=None).derived == 7
-    assert found_in(out, source=SourceConfig(dataset), records=None).problems == []
-    stored = {Path(r.file_name).name for shard in out.glob("*train*-of-00002") for r in decoded(shard)}
-    first, second, third = sorted(stored)[:3]
-    mask = COLORS[draw_pair(77, (20, 30))[1]]
-    Image.fromarray(mask).save(dataset / f"png/m{first[1]}.png")
-    (dataset / f"jpg/{second}").unlink()
-    Image.fromarray(draw_pair(78, (20, 30))[0]).save(dataset / f"jpg/{third}")
-    problems = found_in(out, source=SourceConfig(dataset), records=None).problems
-    assert {problem.error.code for problem in problems} == {"E_SOURCE"}
-    said = "\n".join(map(str, problems))
-    assert len(problems) == 3
-    assert f"png/m{first[1]}.png (" in said
-    assert f"jpg/{second} does not exist" in said
-    assert f"is no longer what its sources give: jpg/{third} changed" in said
-
-
-def decoded(shard: Path) -> list[Record]:
-    return [decode_record(data, shard) for data in read_shard(shard)]
-
-
-@pytest.mark.usefixtures("here")
-def test_another_class_map_in_the_source_is_reported_and_the_records_are_held_against_their_own(own):
-    dataset, out = own
-    text = (dataset / "classes.csv").read_text()
-    (dataset / "classes.csv").write_text(text.replace("0 255 0", "0 254 0"))
-    (problem,) = found_in(out, source=SourceConfig(dataset)).problems
-    assert "has for class 2 vegetation: #00FE00, the records were made with vegetation: #00FF00" in str(problem)
-
-
-@pytest.mark.usefixtures("here")
-@pytest.mark.parametrize("own", [None], indirect=True)
-def test_a_pair_that_left_its_list_is_reported(own):
-    dataset, out = own
-    stored = decoded(next(out.glob("*val*-00000-of-00002")))[0]
-    lines = (dataset / "val.txt").read_text().splitlines()
-    kept = [line for line in lines if Path(stored.file_name).name not in line]
-    (dataset / "val.txt").write_text("\n".join(kept))
-    said = [str(problem) for problem in found_in(out, source=SourceConfig(dataset), records=None).problems]
-    assert "has 1 pairs for split 'val', the records were made of 2" in said[0]
-    assert f"record 0: is of {stored.file_name} and {stored.mask_name}, no pair now" in said[1]
 
 
 def test_the_chosen_records_are_the_same_at_every_run_and_all_where_there_are_no_more():
@@ -514,96 +470,6 @@ def test_the_chosen_records_are_the_same_at_every_run_and_all_where_there_are_no
     assert chosen(shards[1:2], 16) == {"b": frozenset()}
     forged = [ShardInfo(name, 2**63, 0, "") for name in "ab"]
     assert sum(len(numbers or ()) for numbers in chosen(forged, 16).values()) == 16
-
-
-def test_a_repair_brings_the_same_bytes_back_and_touches_nothing_else(own):
-    dataset, out = own
-    before = everything(out)
-    inodes = {path.name: path.stat().st_ino for path in out.iterdir()}
-    train = sorted(out.glob("*train*-of-00002"))
-    data = bytearray(train[0].read_bytes())
-    data[100] ^= 4
-    train[0].write_bytes(data)
-    val = sorted(out.glob("*val*-of-00002"))
-    val[1].unlink()
-    val[1].with_name(val[1].name + ".idx").unlink()
-    val[0].with_name(val[0].name + ".idx").write_text("0 1\n")
-    (out / "segmentation_mask.labels.txt").write_text("building\nbackground\n")
-    report = found_in(out, source=SourceConfig(dataset), repair=True, records=None)
-    assert report.problems == []
-    assert everything(out) == before
-    mended = {train[0].name, f"{train[0].name}.idx", val[1].name, f"{val[1].name}.idx", f"{val[0].name}.idx"}
-    assert set(report.repaired) == mended | {"segmentation_mask.labels.txt"}
-    untouched = before.keys() - mended - {"segmentation_mask.labels.txt"}
-    assert all((out / name).stat().st_ino == inodes[name] for name in untouched)
-    assert report.derived == 7
-
-
-@pytest.mark.usefixtures("here")
-@pytest.mark.parametrize(
-    "pair",
-    [
-        PairConfig(None, image_format="keep"),
-        PairConfig((24, 40), "stretch", "nearest", "jpeg:80"),
-        PairConfig((24, 40), "pad", "vote", "png", tolerance=3),
-    ],
-)
-def test_a_manifest_holds_enough_to_make_every_shard_again(tmp_path, pair):
-    dataset = write_dataset(tmp_path / "dataset", train=5, val=2, size=(20, 30))
-    (dataset / "classes.csv").rename(tmp_path / "map.csv")  # nor is the class map there any more
-    (dataset / "jpg/p1.jpg").write_bytes(b"no photograph")
-    source = SourceConfig(dataset, classes=str(tmp_path / "map.csv"))
-    out = tmp_path / "out"
-    build(BuildConfig(source, out, "town", pair, shards=2, workers=1, seed=7, on_error="skip", max_bad=50))
-    before = everything(out)
-    for path in out.glob("town-*"):
-        path.unlink()
-    report = found_in(out, source=SourceConfig(dataset), repair=True, records=None)
-    assert report.problems == []
-    assert report.derived == 6
-    assert everything(out) == before
-
-
-@pytest.mark.usefixtures("here")
-def test_a_repair_keeps_out_of_a_folder_that_a_build_works_in_or_has_left_half_exchanged(own):
-    dataset, out = own
-    with locked(out), pytest.raises(UsageError, match="is being written by another build"):
-        found_in(out, source=SourceConfig(dataset), repair=True)
-    (out / ".segconv-commit").write_text("{}")
-    with pytest.raises(UsageError, match="is half exchanged for another dataset"):
-        found_in(out, source=SourceConfig(dataset), repair=True)
-
-
-def test_a_repair_from_a_source_that_changed_is_refused_and_changes_nothing(own):
-    dataset, out = own
-    shard = sorted(out.glob("*train*-of-00002"))[0]
-    record = decoded(shard)[0]
-    Image.fromarray(COLORS[draw_pair(77, (20, 30))[1]]).save(dataset / record.mask_name)
-    os.truncate(shard, 100)
-    before = everything(out)
-    report = found_in(out, source=SourceConfig(dataset), repair=True)
-    said = "\n".join(map(str, report.problems))
-    assert f"{shard}: record 0: " in said
-    assert "cannot be repaired: made again from the source it has another SHA-256, so the source has changed" in said
-    assert report.repaired == []
-    assert everything(out) == before
-
-
-def test_the_class_map_of_a_manifest_is_that_of_its_build(own):
-    dataset, out = own
-    classes = verifying.restored_classes(out, read_manifest(out))
-    assert classes == read_class_map(dataset / "classes.csv")
-
-
-@pytest.mark.parametrize("option", ["size", "mask_resample", "image_format", "tolerance", "seed", "limit"])
-def test_a_manifest_without_an_option_of_its_build_is_refused(own, option):
-    dataset, out = own
-    raw = json.loads(read_manifest(out).to_json())
-    del raw["options"][option]
-    raw["seal"] = seal_of(raw)
-    manifest = parse_manifest(json.dumps(raw), "m")
-    with pytest.raises(DataError, match=f"does not tell the options of its build .*{option}"):
-        verifying.restored_config(out, manifest, SourceConfig(dataset))
 
 
 def test_a_repair_needs_the_source():
@@ -621,6 +487,25 @@ def test_the_text_has_one_line_a_problem_and_says_what_to_do(records):
     assert "--repair" not in lines[1]
     assert lines[2] == f"1 of 3 shards are damaged: run segconv verify {records} --repair --src dataset/"
     assert len(lines) == 3
+
+
+def test_the_last_line_names_the_source_that_it_was_given(records, source):
+    (records / FIRST).unlink()
+    told = f"1 of 3 shards are damaged: run segconv verify {records} --repair --src {source}"
+    assert found_in(records, source=SourceConfig(source)).to_text().splitlines()[-1] == told
+
+
+def test_a_dataset_that_is_exchanged_while_it_is_read_is_not_called_damaged(records, built, monkeypatch):
+    check_shards = verifying._check_shards
+
+    def exchange(*arguments):
+        (records / FIRST).write_bytes(b"of another dataset")
+        sealed(records, lambda manifest: dataclasses.replace(manifest, name="other"))
+        return check_shards(*arguments)
+
+    monkeypatch.setattr(verifying, "_check_shards", exchange)
+    with pytest.raises(UsageError, match="became another dataset while it was read"):
+        found_in(records)
 
 
 def test_the_command_tells_by_its_exit_code(segconv, records, tmp_path):
