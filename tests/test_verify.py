@@ -256,7 +256,7 @@ def test_files_that_are_not_the_datasets_are_named_and_hidden_ones_of_ours_are_a
         ("E_FOREIGN", "thesis.tex"),
     ]
     assert len(report.notes) == 1
-    assert "1 hidden files" in report.to_text()
+    assert "hidden files of a build that was ended: 1;" in report.to_text()
 
 
 @pytest.mark.usefixtures("here")
