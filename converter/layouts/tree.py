@@ -87,7 +87,7 @@ def list_tree(src: Path, *, follow_links: bool) -> Tree:
         MAX_DEPTH, or its folders are a maze of links.
     """
     if not src.is_dir():
-        raise UsageError(src, "is no folder", "Name the dataset folder: segconv build --src dataset/", "E_SRC")
+        raise UsageError(src, "is no folder", "Name the folder of the dataset: --src dataset/", "E_SRC")
     root = src.resolve()
     kinds: dict[str, list[str]] = {"file": [], "outside": [], "unnamed": []}
     folders: list[str] = []
