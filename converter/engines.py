@@ -1,6 +1,6 @@
-"""Engines: how shard tasks are run. One so far: a pool of processes on this machine.
+"""Engines: how tasks are run. One so far: a pool of processes on this machine.
 
-An engine only maps tasks to results. What a fault means, what is kept and what is committed is the build's affair.
+An engine only maps tasks to results. What a fault means, what is kept and what is committed is their caller's affair.
 A worker tells through a pipe which unit of which task it has done, so that one that dies is traced to the unit that
 was in its hands: the pair that killed it, most often.
 """
@@ -221,7 +221,8 @@ def held_signals() -> Iterator[None]:
     """Holds back the signals that ask a process to end until the block has ended.
 
     Processes that are started in the block inherit that, and keep it: Ctrl-C and a closed terminal reach all
-    processes at once, but only this one is to act on them, and it ends the others.
+    processes at once, but only this one is to act on them, and it ends the others. They are held for the thread that
+    asks: the command line has no other; in a program that has, one of them may take a signal.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
     try:

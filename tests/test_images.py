@@ -152,12 +152,9 @@ def test_a_picture_that_pillow_itself_would_only_warn_of_is_not_warned_of():
 # ---- kinds of photographs
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
-def test_the_orientation_that_a_camera_notes_is_undone(kind):
-    upright = np.kron(np.arange(6, dtype=np.uint8).reshape(2, 3) * 50, np.ones((8, 8), np.uint8))
-    upright = np.repeat(upright[..., None], 3, axis=2)
-    # What lies in the file, so that EXIF's turn makes it upright (EXIF 2.32, 4.6.4, tag 274).
-    stored = {
+def as_stored(upright: np.ndarray) -> dict[int, np.ndarray]:
+    """Returns by orientation what lies in a file that EXIF turns upright (EXIF 2.32, 4.6.4, tag 274)."""
+    return {
         1: upright,
         2: upright[:, ::-1],
         3: upright[::-1, ::-1],
@@ -167,6 +164,13 @@ def test_the_orientation_that_a_camera_notes_is_undone(kind):
         7: upright.transpose(1, 0, 2)[::-1, ::-1],
         8: upright.transpose(1, 0, 2)[:, ::-1],
     }
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_the_orientation_that_a_camera_notes_is_undone(kind):
+    upright = np.kron(np.arange(6, dtype=np.uint8).reshape(2, 3) * 50, np.ones((8, 8), np.uint8))
+    upright = np.repeat(upright[..., None], 3, axis=2)
+    stored = as_stored(upright)
     for orientation, pixels in stored.items():
         exif = Image.Exif()
         exif[ORIENTATION] = orientation
@@ -530,16 +534,7 @@ def test_crop_takes_the_largest_box_of_the_stored_shape_from_the_middle(source, 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_crop_takes_the_same_box_of_the_upright_photograph_however_it_lies_in_the_file(orientation):
     upright = noise(9, 14, 3)
-    turns = {  # what lies in the file (EXIF 2.32, 4.6.4, tag 274)
-        1: upright,
-        2: upright[:, ::-1],
-        3: upright[::-1, ::-1],
-        4: upright[::-1],
-        5: upright.transpose(1, 0, 2),
-        6: upright.transpose(1, 0, 2)[::-1],
-        7: upright.transpose(1, 0, 2)[::-1, ::-1],
-        8: upright.transpose(1, 0, 2)[:, ::-1],
-    }
+    turns = as_stored(upright)
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     data = saved(np.ascontiguousarray(turns[orientation]), exif=exif)
