@@ -51,4 +51,46 @@ keras.config.disable_interactive_logging()  # or Keras would show its downloads 
 
 Tensor: TypeAlias = Any  # a tensor of Keras' backend, or a symbolic one; Keras gives them no common type
 
-__all__ = ["Tensor", "keras", "tf"]
+
+def num_replicas() -> int:
+    """Returns how many devices share the batch of the step that is being run."""
+    return int(tf.distribute.get_strategy().num_replicas_in_sync) if _is_distributed() else 1
+
+
+def sum_over_replicas(x: Tensor) -> Tensor:
+    """Returns the sum of a float tensor over all devices that share the batch; x itself where there is one.
+
+    A mean over valid pixels needs their number in the whole batch: the mean of every device's own mean is another
+    number wherever one device has more ignored pixels than the other. Gradients flow through it.
+    """
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, x) if _is_distributed() else x
+
+
+class ReplicaSeeds(keras.random.SeedGenerator):
+    """A SeedGenerator whose draws differ from device to device.
+
+    Keras' own gives every device the same draws, so that record i of each would be augmented alike.
+    """
+
+    def next(self, ordered: bool = True) -> Tensor:
+        """Returns the next seed, [2], another one on each device."""
+        seed = super().next(ordered)
+        if not _is_distributed():
+            return seed
+        replica = keras.ops.cast(tf.distribute.get_replica_context().replica_id_in_sync_group, seed.dtype)
+        return seed + keras.ops.stack([replica * REPLICA_STRIDE, keras.ops.zeros_like(replica)])
+
+
+REPLICA_STRIDE = 7919  # any prime: the first word of a seed counts nothing else
+
+
+def _is_distributed() -> bool:
+    """Whether a TensorFlow strategy has taken several devices, and this code runs on one of them."""
+    return (
+        keras.backend.backend() == "tensorflow"
+        and bool(tf.distribute.in_replica_context())
+        and tf.distribute.get_strategy().num_replicas_in_sync > 1
+    )
+
+
+__all__ = ["ReplicaSeeds", "Tensor", "keras", "num_replicas", "sum_over_replicas", "tf"]

@@ -10,8 +10,130 @@ from pathlib import Path
 
 from converter.errors import UsageError
 
-MODEL_NAMES = ("resnet50_segnet", "unet", "unet_small")
-AUGMENT_NAMES = ("none", "light", "nadir")
+MODEL_NAMES = (
+    "resnet50_segnet",
+    "segnet",
+    "unet",
+    "unet_small",
+    "fcn8s",
+    "deeplabv3plus",
+    "mobilenetv3_unet",
+    "segformer_b0",
+    "segformer_b2",
+    "segformer_b5",
+)
+ENCODER_NAMES = (
+    "vgg16",
+    "resnet50",
+    "resnet101",
+    "mobilenetv2",
+    "mobilenetv3small",
+    "mobilenetv3",
+    "efficientnetb0",
+    "efficientnetb3",
+    "efficientnetv2b0",
+    "convnext_tiny",
+)
+LOSS_NAMES = ("crossentropy", "binary_crossentropy", "focal", "dice", "crossentropy_dice", "lovasz")
+CLASS_WEIGHT_NAMES = ("none", "balanced", "enet", "median")
+OPTIMIZER_NAMES = ("adam", "adamw", "sgd")
+SCHEDULE_NAMES = ("plateau", "cosine", "poly")
+PRECISION_NAMES = ("auto", "float32", "bfloat16", "float16")
+CACHE_NAMES = ("auto", "on", "off")
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """How strong each chance change is; 0 or False turns it off. Each record of each batch has its own draw.
+
+    Attributes:
+      flip_horizontal: mirror left and right, in half of the records.
+      flip_vertical: mirror up and down, in half of the records.
+      quarter_turns: turn by 0, 90, 180 or 270 degrees.
+      rotation: turn by up to so many degrees, either way.
+      zoom: enlarge or shrink by a factor of up to 1 + zoom.
+      aspect: stretch the width against the height by a factor of up to 1 + aspect, either way.
+      shear: slant by up to so many degrees, either way.
+      translation: shift by up to this share of height and width, either way.
+      crop: cut off up to this share of height and width at a chance place, and enlarge what is left.
+      brightness: add up to this share of the full range, either way.
+      contrast: change the distance from the mean grey by up to this share.
+      saturation: change the distance from the own grey by up to this share.
+      hue: turn the colours by up to so many degrees, either way.
+      noise: add Gaussian noise of a standard deviation up to so many grey levels.
+      blur: blur by a Gaussian of a standard deviation up to so many pixels.
+    """
+
+    flip_horizontal: bool = False
+    flip_vertical: bool = False
+    quarter_turns: bool = False
+    rotation: float = 0.0
+    zoom: float = 0.0
+    aspect: float = 0.0
+    shear: float = 0.0
+    translation: float = 0.0
+    crop: float = 0.0
+    brightness: float = 0.0
+    contrast: float = 0.0
+    saturation: float = 0.0
+    hue: float = 0.0
+    noise: float = 0.0
+    blur: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for a strength that has no meaning."""
+        for name, (highest, unit) in AUGMENT_LIMITS.items():
+            strength = getattr(self, name)
+            if not 0 <= strength <= highest:  # false for not-a-number, too
+                what = f"is {strength!r}, expected 0..{highest:g} {unit}"
+                raise UsageError(f"--{name}", what, f"Pass --{name} 0 to turn it off.")
+
+
+AUGMENT_LIMITS = {
+    "rotation": (180, "degrees"),
+    "zoom": (9, "(1 is twice the size)"),
+    "aspect": (9, "(1 is twice the width)"),
+    "shear": (60, "degrees"),
+    "translation": (1, "of height and width"),
+    "crop": (0.95, "of height and width"),
+    "brightness": (1, "of the full range"),
+    "contrast": (1, "of the contrast"),
+    "saturation": (1, "of the saturation"),
+    "hue": (180, "degrees"),
+    "noise": (128, "grey levels"),
+    "blur": (8, "pixels"),
+}
+
+# A street has its sky above, so "light" and "strong" mirror left and right only; seen from straight above ("nadir"),
+# no side is up, and the sun stands anywhere.
+AUGMENTS: dict[str, AugmentConfig] = {
+    "none": AugmentConfig(),
+    "light": AugmentConfig(flip_horizontal=True, zoom=0.25, translation=0.1, brightness=0.1, contrast=0.1),
+    "strong": AugmentConfig(
+        flip_horizontal=True,
+        rotation=10,
+        zoom=0.5,
+        aspect=0.2,
+        shear=5,
+        translation=0.2,
+        crop=0.3,
+        brightness=0.2,
+        contrast=0.3,
+        saturation=0.3,
+        hue=10,
+        noise=5,
+        blur=1,
+    ),
+    "nadir": AugmentConfig(
+        flip_horizontal=True,
+        flip_vertical=True,
+        quarter_turns=True,
+        zoom=0.1,
+        brightness=0.1,
+        contrast=0.1,
+    ),
+}
+AUGMENT_NAMES = tuple(AUGMENTS)
 
 
 @dataclass(frozen=True)
@@ -21,49 +143,115 @@ class TrainConfig:
     Attributes:
       data: folder of records that `segconv build` finished.
       runs: folder in which the run makes a folder of its own.
-      model: one of MODEL_NAMES.
+      model: one of MODEL_NAMES, or "package.module:function" for a model of one's own.
+      encoder: one of ENCODER_NAMES, for a model that takes one; None for the model's own.
       weights: "none" to start from scratch, "imagenet" for the encoder's published weights, or the path of a
         `.keras` file (the whole model) or a `.h5` file (the encoder alone) to start from.
       epochs: at most so many passes over the training records.
-      batch: records per step; the last batch of an epoch may be smaller.
-      learning_rate: of Adam, at the start.
-      plateau_patience: epochs without a lower validation loss after which the learning rate is halved.
+      batch: records per step, over all devices together.
+      overfit: train and validate on the first so many training records, to see whether the model can learn them by
+        heart; 0 for an ordinary run.
+      loss: one of LOSS_NAMES.
+      class_weights: one of CLASS_WEIGHT_NAMES: how much a pixel of a rare class counts in the loss.
+      label_smoothing: share of the target that is spread over all classes.
+      optimizer: one of OPTIMIZER_NAMES.
+      learning_rate: at its highest.
+      weight_decay: share of a weight that is taken off per step and unit of learning rate (adamw alone).
+      clip_norm: longest gradient, all weights together; 0 for no limit.
+      ema: decay of the moving average of the weights that is validated and saved; 0 for none.
+      schedule: one of SCHEDULE_NAMES: how the learning rate falls.
+      warmup: epochs in which the learning rate rises from 0 (cosine and poly).
+      plateau_patience: epochs without a lower validation loss after which the learning rate is halved (plateau).
       stop_patience: epochs without progress after which training ends.
-      augment: one of AUGMENT_NAMES.
+      augment: one of AUGMENT_NAMES: where the strengths came from.
+      strengths: of the augmentation.
+      precision: one of PRECISION_NAMES; "auto" is bfloat16 or float16 where the GPU is fast at it, else float32.
+      devices: "auto" for all local GPUs; a number for the first so many; "cpu:N" for N parts of the CPU, to try it.
+      deterministic: whether two runs on the same GPU give the same weights, at some cost.
+      cache: one of CACHE_NAMES: whether decoded records stay in memory; "auto" where they fit.
+      tensorboard: whether to write event files for TensorBoard as well.
       seed: of the initial weights, the order of the records and the augmentation.
     """
 
     data: Path = Path("records")
     runs: Path = Path("runs")
     model: str = "resnet50_segnet"
+    encoder: str | None = None
     weights: str = "none"
     epochs: int = 50
     batch: int = 8
+    overfit: int = 0
+    loss: str = "crossentropy"
+    class_weights: str = "none"
+    label_smoothing: float = 0.0
+    optimizer: str = "adam"
     learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    clip_norm: float = 0.0
+    ema: float = 0.0
+    schedule: str = "plateau"
+    warmup: int = 0
     plateau_patience: int = 5
     stop_patience: int = 10
     augment: str = "light"
+    strengths: AugmentConfig = AUGMENTS["light"]
+    precision: str = "auto"
+    devices: str = "auto"
+    deterministic: bool = False
+    cache: str = "auto"
+    tensorboard: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
         """Raises UsageError for a choice with which no training can start."""
-        _check_name("--model", self.model, MODEL_NAMES)
+        if ":" not in self.model:
+            _check_name("--model", self.model, MODEL_NAMES, " or package.module:function")
+        if self.encoder is not None:
+            _check_name("--encoder", self.encoder, ENCODER_NAMES)
+        _check_name("--loss", self.loss, LOSS_NAMES)
+        _check_name("--class-weights", self.class_weights, CLASS_WEIGHT_NAMES)
+        _check_name("--optimizer", self.optimizer, OPTIMIZER_NAMES)
+        _check_name("--schedule", self.schedule, SCHEDULE_NAMES)
         _check_name("--augment", self.augment, AUGMENT_NAMES)
-        for option, number in (
-            ("--epochs", self.epochs),
-            ("--batch", self.batch),
-            ("--plateau-patience", self.plateau_patience),
-            ("--stop-patience", self.stop_patience),
+        _check_name("--precision", self.precision, PRECISION_NAMES)
+        _check_name("--cache", self.cache, CACHE_NAMES)
+        if self.devices != "auto" and not _is_count(self.devices.removeprefix("cpu:")):
+            mend = "Pass --devices 2 for two GPUs, say."
+            raise UsageError("--devices", f"is {self.devices!r}, expected auto, a number or cpu:N", mend)
+        for option, number, lowest in (
+            ("--epochs", self.epochs, 1),
+            ("--batch", self.batch, 1),
+            ("--overfit", self.overfit, 0),
+            ("--warmup", self.warmup, 0),
+            ("--plateau-patience", self.plateau_patience, 1),
+            ("--stop-patience", self.stop_patience, 1),
         ):
-            if number < 1:
-                raise UsageError(option, f"is {number!r}, expected 1 or more", f"Pass {option} 1 or more.")
+            if number < lowest:
+                raise UsageError(option, f"is {number!r}, expected {lowest} or more", f"Pass {option} {lowest}.")
         if not 0 < self.learning_rate < float("inf"):  # false for not-a-number, too
             what = f"is {self.learning_rate!r}, expected a number above 0"
             raise UsageError("--learning-rate", what, "Adam's usual one is 0.001.")
+        for option, share, below in (
+            ("--label-smoothing", self.label_smoothing, 1),
+            ("--weight-decay", self.weight_decay, float("inf")),
+            ("--clip-norm", self.clip_norm, float("inf")),
+            ("--ema", self.ema, 1),
+        ):
+            if not 0 <= share < below:
+                what = f"is {share!r}, expected 0 or more" + (f" and below {below}" if below == 1 else "")
+                raise UsageError(option, what, f"Pass {option} 0 to turn it off.")
+        if self.schedule == "plateau" and self.warmup:
+            what = f"is {self.warmup}, but --schedule plateau has no warm-up"
+            raise UsageError("--warmup", what, "Pass --schedule cosine or poly.")
         if not 0 <= self.seed < 2**31:
             raise UsageError("--seed", f"is {self.seed!r}, expected 0..{2**31 - 1}", "Pass --seed 0, say.")
 
 
-def _check_name(option: str, name: str, names: tuple[str, ...]) -> None:
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdigit() and int(text) > 0
+
+
+def _check_name(option: str, name: str, names: tuple[str, ...], others: str = "") -> None:
     if name not in names:
-        raise UsageError(option, f"is {name!r}, expected one of: {', '.join(names)}", f"Pass {option} {names[0]}, say.")
+        what = f"is {name!r}, expected one of: {', '.join(names)}{others}"
+        raise UsageError(option, what, f"Pass {option} {names[0]}, say.")
