@@ -13,21 +13,35 @@ from converter.errors import UsageError
 pytestmark = NEEDS_TF
 
 
+class FakeWait:
+    """Stands for the input: so many seconds waited since the last question."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.seconds = seconds
+
+    def take(self) -> float:
+        """Returns the seconds."""
+        return self.seconds
+
+
 class FakeTrainer:
     """Stands for a SegTrainer whose confusion matrix and saved model are given."""
 
     def __init__(self, matrix: list[list[int]]) -> None:
         self.cells = np.array(matrix)
         self.confusion = SimpleNamespace(matrix=lambda: self.cells)
+        self.finite_steps = SimpleNamespace(result=lambda: 5.0)
+        self.loss = 1.0
+        self.get_metrics_result = lambda: {"loss": self.loss}
         self.optimizer = SimpleNamespace(learning_rate=0.01)
         self.net = SimpleNamespace(save=lambda path: path.write_text(str(self.cells.tolist())))
         self.stop_training = False
 
 
-def scored(tmp_path, matrix=((4, 0), (0, 4))):
+def scored(tmp_path, matrix=((4, 0), (0, 4)), waited=0.0):
     from trainer.callbacks import EpochScores
 
-    scores = EpochScores(tmp_path, ("road", "tree"), epochs=9)
+    scores = EpochScores(tmp_path, ("road", "tree"), 9, input_wait=FakeWait(waited))
     scores.set_model(FakeTrainer([list(row) for row in matrix]))
     return scores
 
@@ -47,16 +61,81 @@ def test_an_epoch_gives_all_figures_to_the_callbacks_behind_and_to_metrics_csv(t
     assert logs["val_iou_tree"] == pytest.approx(4 / 5)
     header, row = (tmp_path / "metrics.csv").read_text().splitlines()
     assert header == (
-        "epoch,loss,pixel_accuracy,miou,val_loss,val_pixel_accuracy,val_miou,learning_rate,seconds,"
-        "val_iou_road,val_iou_tree"
+        "epoch,loss,pixel_accuracy,miou,val_loss,val_pixel_accuracy,val_miou,learning_rate,input_wait,"
+        "seconds,val_iou_road,val_iou_tree"
     )
     assert row.startswith("1,1,0.875,0.775,1,0.875,0.775,0.01,")
 
 
+def test_waiting_for_input_is_told_once_with_a_remedy(tmp_path, caplog):
+    scores = scored(tmp_path, waited=1e9)  # seconds, in an epoch of microseconds
+    for epoch in range(2):
+        assert end_epoch(scores, epoch)["input_wait"] > 0.1
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert "waiting for records: put them on a local disk, pass --cache on" in warning
+
+
+def bad_loss(tmp_path, num_devices=1):
+    from trainer.callbacks import StopAtBadLoss
+
+    stop = StopAtBadLoss(tmp_path, lambda epoch, step: [f"{epoch}-{step}-{i}.jpg" for i in range(2)], num_devices)
+    stop.set_model(FakeTrainer([[1]]))
+    stop.on_epoch_begin(2)
+    return stop
+
+
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
-def test_a_loss_that_is_no_number_ends_training_with_a_remedy(tmp_path, loss):
-    with pytest.raises(UsageError, match=f"the loss of epoch 3 is {loss}.* smaller --learning-rate than 0.01"):
-        end_epoch(scored(tmp_path), 2, loss)
+def test_a_loss_that_is_no_number_ends_training_and_names_the_records(tmp_path, loss):
+    stop = bad_loss(tmp_path)
+    with pytest.raises(UsageError) as caught:
+        stop.on_train_batch_end(64, {"loss": loss})
+    assert f"the loss is {loss} from step 6 of epoch 3 on" in caught.value.what
+    assert "records 2-4-0.jpg, 2-4-1.jpg, 2-5-0.jpg, 2-5-1.jpg" in caught.value.what
+    assert "smaller --learning-rate than 0.01" in caught.value.mend
+
+
+def test_two_devices_count_their_steps_once(tmp_path):
+    stop = bad_loss(tmp_path, num_devices=2)  # 3 finite steps on the one, 2 on the other
+    stop.model.loss = float("nan")
+    with pytest.raises(UsageError, match=r"from step 3 of epoch 3 on, with records 2-1-0\.jpg"):
+        stop.on_test_begin()
+
+
+def test_a_validation_loss_that_is_no_number_ends_training(tmp_path):
+    with pytest.raises(UsageError, match="the validation loss of epoch 3 is nan"):
+        bad_loss(tmp_path).on_epoch_end(2, {"val_loss": float("nan")})
+
+
+def test_a_finite_loss_ends_nothing(tmp_path):
+    stop = bad_loss(tmp_path)
+    stop.on_train_batch_end(0, {"loss": 1.0})
+    stop.on_test_begin()
+    stop.on_epoch_end(2, {"val_loss": 1.0})
+    assert not stop.model.stop_training
+
+
+def test_what_a_callback_remembers_outlives_an_interruption(tmp_path, monkeypatch):
+    import trainer.callbacks
+    from trainer.backend import keras
+    from trainer.callbacks import KeepState, StopWithoutProgress
+
+    kept = []
+    monkeypatch.setattr(trainer.callbacks, "save_state", lambda run, model, facts: kept.append(facts))
+    stop, plateau = StopWithoutProgress(5), keras.callbacks.ReduceLROnPlateau(patience=7)
+    keep = KeepState(tmp_path, [stop, plateau], {})
+    for callback in (stop, keep):
+        callback.set_model(FakeTrainer([[1]]))
+    stop.on_epoch_end(0, {"val_loss": 0.5, "val_miou": 0.25})
+    stop.on_epoch_end(1, {"val_loss": 0.5, "val_miou": 0.25})
+    plateau.wait = 3
+    keep.on_epoch_end(1)
+    (facts,) = kept
+    assert (facts["epoch"], facts["stopped"]) == (2, False)
+
+    stop, plateau = StopWithoutProgress(5), keras.callbacks.ReduceLROnPlateau(patience=7)
+    plateau.on_train_begin()
+    KeepState(tmp_path, [stop, plateau], facts).on_train_begin()
+    assert (stop.best_loss, stop.best_miou, stop.waited, plateau.wait) == (0.5, 0.25, 1, 3)
 
 
 def test_best_is_kept_and_worse_is_not(tmp_path):

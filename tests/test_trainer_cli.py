@@ -9,13 +9,68 @@ import pytest
 from click.testing import CliRunner
 from trainer_fixtures import IGNORE_KERAS_COPY, write_records
 
+from converter.errors import UsageError
+from converter.manifest import ClassInfo, Manifest
 from trainer.cli import evaluate, train
-from trainer.config import TrainConfig
+from trainer.config import AUGMENTS, AugmentConfig, TrainConfig
+from trainer.runs import create_run
+
+MANIFEST = Manifest("streets", (96, 128), "pad", (ClassInfo(0, "road", (1, 2, 3)),), {})
 
 
 def test_every_choice_has_an_option_with_the_default_of_the_config():
     options = {option.name: option.default for option in train.params}
-    assert options == {field.name: field.default for field in dataclasses.fields(TrainConfig)}
+    fields = {field.name: field.default for field in dataclasses.fields(TrainConfig)}
+    strengths = {field.name for field in dataclasses.fields(fields.pop("strengths"))}
+    assert {name: options[name] for name in fields} == fields
+    assert options.keys() - fields.keys() == strengths | {"config", "resume", "dry_run"}
+
+
+def config_of(tmp_path, monkeypatch, *options: str) -> TrainConfig:
+    """Returns the choices that a command line comes to."""
+    import trainer.train
+
+    seen = []
+    monkeypatch.setattr(trainer.train, "dry_run", lambda config: seen.append(config) or "")
+    monkeypatch.chdir(tmp_path)
+    CliRunner().invoke(train, [*options, "--dry-run"], catch_exceptions=False)
+    return seen[0]
+
+
+@pytest.mark.tf
+def test_a_strength_changes_the_preset_that_it_stands_beside(tmp_path, monkeypatch):
+    config = config_of(tmp_path, monkeypatch, "--augment", "nadir", "--rotation", "30", "--no-flip-vertical")
+    assert config.strengths == dataclasses.replace(AUGMENTS["nadir"], rotation=30.0, flip_vertical=False)
+    assert config_of(tmp_path, monkeypatch).strengths == AUGMENTS["light"]
+
+
+@pytest.mark.tf
+def test_a_run_is_repeated_from_its_folder_and_options_change_it(tmp_path, monkeypatch):
+    config = TrainConfig(
+        tmp_path / "records", model="unet", batch=3, loss="dice", strengths=AugmentConfig(hue=7), deterministic=True
+    )
+    run = create_run(dataclasses.replace(config, runs=tmp_path / "old"), MANIFEST)
+    for path in (run, run / "config.json"):
+        assert config_of(tmp_path, monkeypatch, "--config", str(path)) == config
+    changed = config_of(tmp_path, monkeypatch, "--config", str(run), "--batch", "5", "--noise", "2")
+    assert changed == dataclasses.replace(config, batch=5, strengths=AugmentConfig(hue=7, noise=2))
+    preset = config_of(tmp_path, monkeypatch, "--config", str(run), "--augment", "strong")
+    assert preset.strengths == AUGMENTS["strong"]
+
+
+def test_a_run_that_goes_on_cannot_be_changed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for options in (["--batch", "2"], ["--no-flip-vertical"], ["--dry-run"]):
+        with pytest.raises(UsageError, match="cannot be changed in a run that goes on"):
+            CliRunner().invoke(train, ["--resume", *options], catch_exceptions=False)
+    with pytest.raises(UsageError, match="holds no run"):
+        CliRunner().invoke(train, ["--resume"], catch_exceptions=False)
+
+
+def test_the_help_of_train_comes_in_parts():
+    text = CliRunner().invoke(train, ["--help"]).output
+    parts = ["Records and run:", "Model:", "Loss:", "Optimizer and schedule:", "Augmentation:", "Machine:"]
+    assert [line for line in text.splitlines() if line in parts] == parts
 
 
 @pytest.mark.parametrize("command", [train, evaluate])

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from converter.errors import UsageError
-from trainer.config import TrainConfig
+from trainer.config import AUGMENT_LIMITS, AUGMENTS, AugmentConfig, TrainConfig
 
 
 def test_defaults_are_those_of_the_tutorial():
@@ -24,7 +24,23 @@ def test_config_cannot_be_changed():
 @pytest.mark.parametrize(
     ("choice", "value"),
     [
-        ("model", "segnet"),
+        ("model", "vnet"),
+        ("encoder", "resnet18"),
+        ("loss", "hinge"),
+        ("class_weights", "sqrt"),
+        ("optimizer", "lion"),
+        ("schedule", "step"),
+        ("precision", "int8"),
+        ("cache", "disk"),
+        ("devices", "gpu"),
+        ("devices", "cpu:"),
+        ("devices", "0"),
+        ("overfit", -1),
+        ("warmup", -1),
+        ("label_smoothing", 1.0),
+        ("weight_decay", -0.1),
+        ("clip_norm", float("nan")),
+        ("ema", 1.0),
         ("augment", "heavy"),
         ("epochs", 0),
         ("batch", -1),
@@ -42,3 +58,31 @@ def test_a_senseless_choice_is_refused_with_its_option_and_value(choice, value):
     assert caught.value.exit_code == 2
     assert caught.value.where == "--" + choice.replace("_", "-")
     assert repr(value) in caught.value.what
+
+
+@pytest.mark.parametrize("choice", [{"model": "mine.nets:small"}, {"devices": "cpu:2"}, {"devices": "4"}])
+def test_a_sound_choice_is_taken(choice):
+    TrainConfig(**choice)
+
+
+def test_a_plateau_has_no_warm_up():
+    with pytest.raises(UsageError, match="--schedule plateau has no warm-up"):
+        TrainConfig(warmup=1)
+    TrainConfig(warmup=1, schedule="cosine")
+
+
+@pytest.mark.parametrize("name", AUGMENT_LIMITS)
+def test_a_strength_beyond_its_limits_is_refused(name):
+    highest, _ = AUGMENT_LIMITS[name]
+    AugmentConfig(**{name: highest})
+    for strength in (highest * 1.01, -0.01, float("nan")):
+        with pytest.raises(UsageError) as caught:
+            AugmentConfig(**{name: strength})
+        assert caught.value.where == f"--{name}"
+
+
+def test_none_changes_nothing_and_only_views_from_above_are_turned_upside_down():
+    assert AUGMENTS["none"] == AugmentConfig()
+    assert [name for name, strengths in AUGMENTS.items() if strengths.flip_vertical or strengths.quarter_turns] == [
+        "nadir"
+    ]

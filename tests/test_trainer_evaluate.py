@@ -55,6 +55,15 @@ def test_files_of_one_split_do_not_replace_those_of_another(run):
     assert not list(run.glob(".*"))
 
 
+def test_errors_are_painted_where_valid_pixels_are_wrong_and_nowhere_else():
+    from trainer.evaluate import WRONG, errors
+
+    image = np.full((1, 3, 3), 100, np.uint8)
+    picture = errors(image, np.array([[0, 1, 255]], np.uint8), np.array([[0, 0, 0]], np.uint8))
+    assert picture[0, :2].tolist() == [[178, 178, 178], list(WRONG)]
+    assert tuple(picture[0, 2]) not in {WRONG, (178, 178, 178)}
+
+
 def scored(matrix: list[list[int]]):
     from trainer.evaluate import Evaluation
     from trainer.metrics import scores_from_confusion
@@ -66,7 +75,7 @@ def scored(matrix: list[list[int]]):
 
 def test_json_has_the_promised_keys_and_null_where_there_is_no_score():
     answer = json.loads(json.dumps(scored([[3, 1, 0], [0, 4, 0], [0, 0, 0]]).to_json(), allow_nan=False))
-    assert list(answer) == ["run", "split", "records", "miou", "pixel_accuracy", "classes"]
+    assert list(answer) == ["run", "split", "records", "miou", "fwiou", "pixel_accuracy", "classes"]
     assert answer["classes"][0] == {
         "id": 0,
         "name": "road",

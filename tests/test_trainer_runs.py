@@ -13,15 +13,17 @@ import pytest
 from converter.console import log
 from converter.errors import DataError, MachineError, UsageError
 from converter.manifest import ClassInfo, Manifest
-from trainer.config import TrainConfig
+from trainer.config import AUGMENTS, TrainConfig
 from trainer.runs import (
     BEST,
     RUN_NAME,
     append_metrics,
     create_run,
+    keep_metrics,
     log_to_file,
     newest_run,
     read_run,
+    seal_of_records,
 )
 
 MANIFEST = Manifest("streets", (96, 128), "pad", (ClassInfo(0, "road", (1, 2, 3)), ClassInfo(1, "café", (4, 5, 6))), {})
@@ -35,7 +37,9 @@ def test_two_runs_of_one_second_have_folders_of_their_own(tmp_path):
 
 
 def test_a_run_says_what_it_was_started_with(tmp_path):
-    config = TrainConfig(data=tmp_path / "records", runs=tmp_path, model="unet", batch=3, augment="nadir")
+    config = TrainConfig(
+        data=tmp_path / "records", runs=tmp_path, model="unet", batch=3, augment="nadir", strengths=AUGMENTS["nadir"]
+    )
     info = read_run(create_run(config, MANIFEST))
     assert info.config == config
     assert (info.dataset, info.size, info.classes) == ("streets", (96, 128), ("road", "café"))
@@ -49,7 +53,7 @@ def test_the_records_are_remembered_from_any_folder(tmp_path, monkeypatch):
 def test_a_choice_of_a_later_version_does_not_hinder_reading(tmp_path):
     run = create_run(TrainConfig(runs=tmp_path), MANIFEST)
     facts = json.loads((run / "config.json").read_text())
-    facts["config"]["optimizer"] = "adamw"
+    facts["config"]["telepathy"] = facts["config"]["strengths"]["fog"] = 1
     (run / "config.json").write_text(json.dumps(facts))
     assert read_run(run).config.epochs == 50
 
@@ -97,6 +101,32 @@ def test_metrics_have_one_header_and_one_row_per_epoch(tmp_path):
     append_metrics(tmp_path, {"epoch": 2, "val_iou_a, b": float("nan")})
     rows = list(csv.reader(io.StringIO((tmp_path / "metrics.csv").read_text())))
     assert rows == [["epoch", "val_iou_a, b"], ["1", "0.25"], ["2", ""]]
+
+
+def test_rows_of_epochs_that_are_run_again_are_cut_off(tmp_path):
+    keep_metrics(tmp_path, 3)
+    assert not (tmp_path / "metrics.csv").exists()
+    for epoch in (1, 2, 3):
+        append_metrics(tmp_path, {"epoch": epoch, "loss": 0.5})
+    with (tmp_path / "metrics.csv").open("a") as file:
+        file.write("4,0.")  # the process was killed here
+    keep_metrics(tmp_path, 2)
+    assert (tmp_path / "metrics.csv").read_text() == "epoch,loss\n1,0.5\n2,0.5\n"
+
+
+def test_the_same_records_have_the_same_seal_and_others_another(tmp_path):
+    run = create_run(TrainConfig(runs=tmp_path), MANIFEST)
+    assert read_run(run).records == seal_of_records(MANIFEST)
+    assert seal_of_records(dataclasses.replace(MANIFEST, name="roads")) != seal_of_records(MANIFEST)
+
+
+def test_a_run_of_a_version_without_strengths_has_those_of_its_preset(tmp_path):
+    run = create_run(TrainConfig(runs=tmp_path, augment="nadir"), MANIFEST)
+    facts = json.loads((run / "config.json").read_text())
+    del facts["config"]["strengths"], facts["records"]
+    (run / "config.json").write_text(json.dumps(facts))
+    info = read_run(run)
+    assert (info.config.strengths, info.records) == (AUGMENTS["nadir"], "")
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
-"""Callbacks: what happens at the end of an epoch, in this order: scores, best.keras, when to stop.
+"""Callbacks: what happens at the end of an epoch, in this order: scores, best.keras, when to stop, pictures, state.
 
 Keras hands one dict of figures to all callbacks of a list in turn; `EpochScores` stands first and puts into it what
-the others decide by.
+the others decide by. `KeepState` stands last and writes what the others remember.
 """
 
 from __future__ import annotations
@@ -9,15 +9,33 @@ from __future__ import annotations
 import math
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from converter.console import log
 from converter.errors import UsageError
 from converter.storage import whole_file
 from trainer.backend import keras
+from trainer.curves import draw_curves, read_metrics
+from trainer.data import InputWait
 from trainer.metrics import Scores, scores_from_confusion
-from trainer.runs import BEST, append_metrics
+from trainer.optimizers import averaged_weights
+from trainer.runs import BEST, CURVES, METRICS, append_metrics
+from trainer.state import save_state
+
+CHECK_STEPS = 32  # steps between two looks at the loss: each look waits for the device
+WAIT_LIMIT = 0.1  # share of the time from which on the device stands idle for want of records
+NAMED_RECORDS = 8
+
+# What outlives an interruption, by callback: attributes that JSON takes.
+REMEMBERED = {
+    "SaveBest": ("epoch", "matrix"),
+    "StopWithoutProgress": ("best_loss", "best_miou", "waited"),
+    "ReduceLROnPlateau": ("wait", "best", "cooldown_counter"),
+}
 
 
 class EpochScores(keras.callbacks.Callback):
@@ -27,39 +45,37 @@ class EpochScores(keras.callbacks.Callback):
       run: run folder.
       classes: class names in order of their indices.
       epochs: at most so many.
-      val: scores of the last validation.
+      input_wait: of the training batches.
+      matrix: confusion matrix of the last validation, int64 [num_classes, num_classes].
     """
 
-    def __init__(self, run: Path, classes: tuple[str, ...], epochs: int) -> None:
+    def __init__(self, run: Path, classes: tuple[str, ...], epochs: int, *, input_wait: InputWait) -> None:
         super().__init__()
         self.run = run
         self.classes = classes
         self.epochs = epochs
-        self.val: Scores | None = None
+        self.input_wait = input_wait
+        self.matrix = np.zeros((len(classes), len(classes)), np.int64)
         self._train: Scores | None = None
+        self._wait_share = 0.0
         self._start = 0.0
+        self._warned = False
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Starts the clock."""
         self._start = time.monotonic()
+        self.input_wait.take()
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Takes the training matrix: validation, which begins here, counts into the same one from 0."""
         self._train = scores_from_confusion(self.model.confusion.matrix())
+        self._wait_share = self.input_wait.take() / max(time.monotonic() - self._start, 1e-9)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
-        """Completes `logs`, appends them to metrics.csv, and logs two lines.
-
-        Raises:
-          UsageError: the loss is not a number any more, so no further epoch can be better.
-        """
-        if not math.isfinite(logs["loss"]):
-            what = f"the loss of epoch {epoch + 1} is {logs['loss']}: training has diverged"
-            mend = f"Pass a smaller --learning-rate than {float(self.model.optimizer.learning_rate):g}."
-            raise UsageError(self.run, what, mend, "E_DIVERGED")
-        train, val = self._train, scores_from_confusion(self.model.confusion.matrix())
+        """Completes `logs`, appends them to metrics.csv, and logs two lines."""
+        self.matrix = self.model.confusion.matrix()
+        train, val = self._train, scores_from_confusion(self.matrix)
         assert train is not None  # noqa: S101 - validation came before the end of the epoch
-        self.val = val
         row = {
             "epoch": epoch + 1,
             "loss": logs["loss"],
@@ -69,43 +85,116 @@ class EpochScores(keras.callbacks.Callback):
             "val_pixel_accuracy": val.pixel_accuracy,
             "val_miou": val.miou,
             "learning_rate": float(f"{float(self.model.optimizer.learning_rate):.7g}"),  # as written, not as in float32
+            "input_wait": self._wait_share,
             "seconds": time.monotonic() - self._start,
         }
         row |= {f"val_iou_{name}": iou for name, iou in zip(self.classes, val.iou, strict=True)}
         append_metrics(self.run, row)
         logs.update(row)
         log.info(
-            "epoch %d/%d: loss %.4f, val loss %.4f, val accuracy %.4f, val mIoU %.4f, learning rate %.3g, %.1f s",
+            "epoch %d/%d: loss %.4f, val loss %.4f, val accuracy %.4f, val mIoU %.4f, learning rate %.3g, "
+            "%.1f s, %.0f %% of it waiting for input",
             *(epoch + 1, self.epochs, row["loss"], row["val_loss"], val.pixel_accuracy, val.miou),
-            *(row["learning_rate"], row["seconds"]),
+            *(row["learning_rate"], row["seconds"], 100 * self._wait_share),
         )
         ious = zip(self.classes, val.iou, strict=True)
         log.info(
             "  val IoU: %s", ", ".join(f"{name} {'n/a' if math.isnan(iou) else f'{iou:.3f}'}" for name, iou in ious)
         )
+        self._warn_of_waiting()
+
+    def _warn_of_waiting(self) -> None:
+        """Says once how records could come faster, where the device has to wait for them."""
+        if self._wait_share > WAIT_LIMIT and not self._warned:
+            self._warned = True
+            log.warning(
+                "%.0f %% of the training time went by waiting for records: put them on a local disk, pass --cache on "
+                "where memory allows it, give the process more cores, or build the records smaller.",
+                100 * self._wait_share,
+            )
+
+
+class StopAtBadLoss(keras.callbacks.Callback):
+    """Ends training as soon as the loss is no finite number any more, and names the records of the step.
+
+    Attributes:
+      run: run folder.
+      names: (epoch, step), both counted from 0, to the names of the records in that batch.
+      num_devices: that share a batch, and count each of their own.
+    """
+
+    def __init__(self, run: Path, names: Callable[[int, int], Sequence[str]], num_devices: int = 1) -> None:
+        super().__init__()
+        self.run = run
+        self.names = names
+        self.num_devices = num_devices
+        self._epoch = 0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Notes the epoch."""
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
+        """Looks at the loss now and then."""
+        if batch % CHECK_STEPS == 0:
+            self._check(logs["loss"])
+
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Looks at the loss of the whole epoch, before validation counts anew."""
+        self._check(self.model.get_metrics_result()["loss"])
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
+        """Looks at the validation loss.
+
+        Raises:
+          UsageError: it is no finite number.
+        """
+        if not math.isfinite(logs["val_loss"]):
+            self._end(f"the validation loss of epoch {epoch + 1} is {logs['val_loss']}")
+
+    def _check(self, loss: Any) -> None:
+        if math.isfinite(float(loss)):
+            return
+        step = int(float(self.model.finite_steps.result()) // self.num_devices)
+        # Weights that one step spoilt show in the logits of the next one.
+        suspects = [name for index in (step - 1, step) if index >= 0 for name in self.names(self._epoch, index)]
+        more = f" and {len(suspects) - NAMED_RECORDS} more" if len(suspects) > NAMED_RECORDS else ""
+        records = ", ".join(suspects[:NAMED_RECORDS]) + more
+        self._end(
+            f"the loss is {float(loss)} from step {step + 1} of epoch {self._epoch + 1} on, with records {records}"
+        )
+
+    def _end(self, what: str) -> None:
+        rate = float(self.model.optimizer.learning_rate)
+        mend = f"Pass a smaller --learning-rate than {rate:g}, or --clip-norm 1; look at these records, too."
+        raise UsageError(self.run, f"{what}: training has diverged", mend, "E_DIVERGED")
 
 
 class SaveBest(keras.callbacks.Callback):
     """Keeps the model of the epoch with the highest validation mIoU as best.keras.
 
     Attributes:
-      scores: where the last validation scores are found.
+      scores: where the last validation is found.
       epoch: the best epoch so far, counted from 1; 0 before the first.
-      best: its validation scores.
+      matrix: its confusion matrix, as nested lists; None before the first.
     """
 
     def __init__(self, scores: EpochScores) -> None:
         super().__init__()
         self.scores = scores
         self.epoch = 0
-        self.best: Scores | None = None
+        self.matrix: list[list[int]] | None = None
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    @property
+    def best(self) -> Scores | None:
+        """The validation scores of the best epoch; None before the first."""
+        return None if self.matrix is None else scores_from_confusion(np.array(self.matrix))
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         """Saves the model, without the trainer around it, where this epoch is the best so far."""
-        val = self.scores.val
-        if val is not None and (self.best is None or val.miou > self.best.miou):
-            self.best, self.epoch = val, epoch + 1
-            with whole_file(self.scores.run / BEST) as path:
+        if self.best is None or logs["val_miou"] > self.best.miou:
+            self.matrix, self.epoch = self.scores.matrix.tolist(), epoch + 1
+            with averaged_weights(self.model), whole_file(self.scores.run / BEST) as path:
                 self.model.net.save(path)
 
 
@@ -117,24 +206,82 @@ class StopWithoutProgress(keras.callbacks.Callback):
 
     Attributes:
       patience: epochs without progress that are borne.
+      best_loss: lowest validation loss so far.
+      best_miou: highest validation mIoU so far.
+      waited: epochs without progress so far.
     """
 
     def __init__(self, patience: int) -> None:
         super().__init__()
         self.patience = patience
-        self._best_loss = math.inf
-        self._best_miou = -math.inf
-        self._waited = 0
+        self.best_loss = math.inf
+        self.best_miou = -math.inf
+        self.waited = 0
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         """Counts epochs without progress, and stops at `patience`."""
-        progress = logs["val_loss"] < self._best_loss or logs["val_miou"] > self._best_miou
-        self._waited = 0 if progress else self._waited + 1
-        self._best_loss = min(self._best_loss, logs["val_loss"])
-        self._best_miou = max(self._best_miou, logs["val_miou"])
-        if self._waited >= self.patience:
+        progress = logs["val_loss"] < self.best_loss or logs["val_miou"] > self.best_miou
+        self.waited = 0 if progress else self.waited + 1
+        self.best_loss = min(self.best_loss, logs["val_loss"])
+        self.best_miou = max(self.best_miou, logs["val_miou"])
+        if self.waited >= self.patience:
             log.info("No progress for %d epochs: training ends here.", self.patience)
             self.model.stop_training = True
+
+
+class Pictures(keras.callbacks.Callback):
+    """Redraws the curves and the page of predictions after every epoch.
+
+    Attributes:
+      run: run folder.
+      title: of the curves.
+      draw: draws the page of predictions.
+    """
+
+    def __init__(self, run: Path, title: str, draw: Callable[[], None]) -> None:
+        super().__init__()
+        self.run = run
+        self.title = title
+        self.draw = draw
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Draws both."""
+        with whole_file(self.run / CURVES) as path:
+            draw_curves(read_metrics(self.run / METRICS), self.title).save(path)
+        with averaged_weights(self.model):
+            self.draw()
+
+
+class KeepState(keras.callbacks.Callback):
+    """Writes, after every epoch, all that a resumed run needs; gives the others back what they remembered.
+
+    Attributes:
+      run: run folder.
+      others: all callbacks before this one.
+      before: facts of the run that goes on, from `state.read_facts`; empty for a new one.
+    """
+
+    def __init__(self, run: Path, others: Sequence[keras.callbacks.Callback], before: dict[str, Any]) -> None:
+        super().__init__()
+        self.run = run
+        self.others = {type(other).__name__: other for other in others}
+        self.before = before
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Gives back: here, since Keras' own callbacks forget all when training begins."""
+        for name, memory in self.before.get("memory", {}).items():
+            for attribute, value in memory.items():
+                setattr(self.others[name], attribute, value)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Writes state.npz."""
+        memory = {
+            name: {attribute: getattr(other, attribute) for attribute in REMEMBERED[name]}
+            for name, other in self.others.items()
+            if name in REMEMBERED
+        }
+        facts = {"epoch": epoch + 1, "stopped": bool(self.model.stop_training), "memory": memory}
+        save_state(self.run, self.model, facts)
 
 
 class EpochBar(keras.callbacks.Callback):

@@ -5,29 +5,207 @@ Whatever imports TensorFlow is imported inside the commands, so that `--help` an
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from converter.console import print_json, print_result
-from trainer.config import AUGMENT_NAMES, MODEL_NAMES, TrainConfig
+from converter.errors import UsageError
+from trainer.config import (
+    AUGMENT_LIMITS,
+    AUGMENT_NAMES,
+    AUGMENTS,
+    CACHE_NAMES,
+    CLASS_WEIGHT_NAMES,
+    ENCODER_NAMES,
+    LOSS_NAMES,
+    MODEL_NAMES,
+    OPTIMIZER_NAMES,
+    PRECISION_NAMES,
+    SCHEDULE_NAMES,
+    AugmentConfig,
+    TrainConfig,
+)
 
 DEFAULT = TrainConfig()
+NEWEST = "newest"
+
+# The first option of each part of the help.
+SECTIONS = {
+    "data": "Records and run",
+    "model": "Model",
+    "loss": "Loss",
+    "optimizer": "Optimizer and schedule",
+    "augment": "Augmentation",
+    "precision": "Machine",
+}
+FLIPS = {
+    "flip_horizontal": "Mirror left and right by chance.",
+    "flip_vertical": "Mirror up and down by chance.",
+    "quarter_turns": "Turn by 0, 90, 180 or 270 degrees by chance.",
+}
+STRENGTHS = {
+    "rotation": "Turn by up to so many degrees.",
+    "zoom": "Enlarge or shrink by up to 1 + this.",
+    "aspect": "Stretch width against height by up to 1 + this.",
+    "shear": "Slant by up to so many degrees.",
+    "translation": "Shift by up to this share of the size.",
+    "crop": "Cut off up to this share of the size, and enlarge the rest.",
+    "brightness": "Add up to this share of the full range.",
+    "contrast": "Change the contrast by up to this share.",
+    "saturation": "Change the saturation by up to this share.",
+    "hue": "Turn the colours by up to so many degrees.",
+    "noise": "Add noise of up to so many grey levels.",
+    "blur": "Blur by a Gaussian of up to so many pixels.",
+}
 
 
-@click.command(context_settings={"show_default": True})
+class InSections(click.Command):
+    """A command with many options, which its help lists in parts."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the options, a heading before each part."""
+        title, rows = "Options", []
+        for parameter in self.get_params(ctx):
+            if parameter.name in SECTIONS:
+                _write_part(formatter, title, rows)
+                title, rows = SECTIONS[parameter.name], []
+            row = parameter.get_help_record(ctx)
+            if row is not None:
+                rows.append(row)
+        _write_part(formatter, title, rows)
+
+
+def _write_part(formatter: click.HelpFormatter, title: str, rows: list[tuple[str, str]]) -> None:
+    if rows:
+        with formatter.section(title):
+            formatter.write_dl(rows)
+
+
+def _augment_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds an option for every strength; one that is not given is that of the preset."""
+    for name, (highest, _) in reversed(AUGMENT_LIMITS.items()):
+        number = click.FloatRange(0, highest)
+        command = click.option(f"--{name}", type=number, show_default=False, help=STRENGTHS[name])(command)
+    for name, text in reversed(FLIPS.items()):
+        option = name.replace("_", "-")
+        command = click.option(f"--{option}/--no-{option}", default=None, show_default=False, help=text)(command)
+    return command
+
+
+def _read_choices(ctx: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
+    """Makes the choices of another run the defaults of this one."""
+    if path is not None:
+        from trainer.runs import read_run
+
+        config = read_run(path.parent if path.is_file() else path).config
+        choices = vars(config) | vars(config.strengths)
+        del choices["strengths"], choices["runs"]  # the run is repeated beside other runs of today
+        ctx.default_map = {name: value for name, value in choices.items() if value is not None}
+    return path
+
+
+def _strengths(ctx: click.Context, augment: str) -> AugmentConfig:
+    """Returns the strengths of the preset, changed by every option that was given.
+
+    Those of --config are no change to a preset that was asked for by name on the command line.
+    """
+    defaults = (ParameterSource.DEFAULT,)
+    if ctx.get_parameter_source("augment") != ParameterSource.DEFAULT_MAP:
+        defaults += (ParameterSource.DEFAULT_MAP,)
+    names = [field.name for field in dataclasses.fields(AugmentConfig)]
+    given = {name: ctx.params[name] for name in names if ctx.get_parameter_source(name) not in defaults}
+    return dataclasses.replace(AUGMENTS[augment], **given)
+
+
+def _run_to_resume(ctx: click.Context, resume: str, runs: Path) -> tuple[TrainConfig, Path]:
+    """Returns the run that is to go on, and its choices.
+
+    Raises:
+      UsageError: there is none, or another option wants to change it.
+    """
+    from trainer.runs import CONFIG, newest_run, read_run
+
+    changing = [
+        name
+        for name in ctx.params
+        if name not in ("resume", "runs", "epochs") and ctx.get_parameter_source(name) == ParameterSource.COMMANDLINE
+    ]
+    if changing:
+        option = f"--{changing[0].replace('_', '-')}"
+        what = "cannot be changed in a run that goes on; only --epochs can"
+        raise UsageError(option, what, f"Leave {option} out, or train anew with --config.", "E_RESUME")
+    run = newest_run(runs, CONFIG) if resume == NEWEST else Path(resume)
+    config = read_run(run).config
+    if ctx.get_parameter_source("epochs") == ParameterSource.COMMANDLINE:
+        config = dataclasses.replace(config, epochs=ctx.params["epochs"])
+    return config, run
+
+
+@click.command(cls=InSections, context_settings={"show_default": True})
 @click.option("--data", type=click.Path(path_type=Path), default=DEFAULT.data, help="Folder of records.")
 @click.option("--runs", type=click.Path(path_type=Path), default=DEFAULT.runs, help="Folder for the run's own folder.")
-@click.option("--model", type=click.Choice(MODEL_NAMES), default=DEFAULT.model, help="Network to train.")
+@click.option("--epochs", type=click.IntRange(1), default=DEFAULT.epochs, help="Passes over the records, at most.")
+@click.option("--batch", type=click.IntRange(1), default=DEFAULT.batch, help="Records per step, on all devices.")
+@click.option("--seed", type=click.IntRange(0), default=DEFAULT.seed, help="Of weights, order and augmentation.")
+@click.option(
+    "--config",
+    type=click.Path(exists=True, path_type=Path),
+    is_eager=True,
+    expose_value=False,
+    callback=_read_choices,
+    metavar="RUN",
+    help="Repeat a run: its choices are the defaults of this one.",
+)
+@click.option(
+    "--resume",
+    metavar="[RUN]",
+    is_flag=False,
+    flag_value=NEWEST,
+    help="Go on with an interrupted run, by default the newest.",
+)
+@click.option("--overfit", type=click.IntRange(0), default=0, metavar="N", help="Learn the first N records by heart.")
+@click.option("--dry-run", is_flag=True, help="Take one batch through everything, and write nothing.")
+@click.option("--tensorboard", is_flag=True, help="Write event files for TensorBoard as well.")
+@click.option(
+    "--model",
+    metavar="NAME",
+    default=DEFAULT.model,
+    help=f"{', '.join(MODEL_NAMES)}, or one's own: package.module:function.",
+)
+@click.option(
+    "--encoder",
+    type=click.Choice(ENCODER_NAMES),
+    metavar="NAME",
+    help=f"Of unet and deeplabv3plus: {', '.join(ENCODER_NAMES)}.",
+)
 @click.option(
     "--weights",
     metavar="none|imagenet|PATH",
     default=DEFAULT.weights,
     help="What to start from: nothing, ImageNet, a .keras file, or an encoder's .h5 file.",
 )
-@click.option("--epochs", type=click.IntRange(1), default=DEFAULT.epochs, help="Passes over the records, at most.")
-@click.option("--batch", type=click.IntRange(1), default=DEFAULT.batch, help="Records per step.")
-@click.option("--learning-rate", type=float, default=DEFAULT.learning_rate, help="Of Adam, at the start.")
+@click.option("--loss", type=click.Choice(LOSS_NAMES), default=DEFAULT.loss, help="Per valid pixel.")
+@click.option(
+    "--class-weights",
+    type=click.Choice(CLASS_WEIGHT_NAMES),
+    default=DEFAULT.class_weights,
+    help="How much a pixel of a rare class counts.",
+)
+@click.option("--label-smoothing", type=float, default=DEFAULT.label_smoothing, help="Share spread over all classes.")
+@click.option("--optimizer", type=click.Choice(OPTIMIZER_NAMES), default=DEFAULT.optimizer, help="Of the weights.")
+@click.option("--learning-rate", type=float, default=DEFAULT.learning_rate, help="At its highest.")
+@click.option("--weight-decay", type=float, default=DEFAULT.weight_decay, help="Of adamw.")
+@click.option("--clip-norm", type=float, default=DEFAULT.clip_norm, help="Longest gradient; 0 for any.")
+@click.option("--ema", type=float, default=DEFAULT.ema, help="Decay of averaged weights, 0.999 say; 0 for none.")
+@click.option(
+    "--schedule", type=click.Choice(SCHEDULE_NAMES), default=DEFAULT.schedule, help="How the learning rate falls."
+)
+@click.option("--warmup", type=click.IntRange(0), default=DEFAULT.warmup, help="Epochs in which it rises before.")
 @click.option(
     "--plateau-patience",
     type=click.IntRange(1),
@@ -44,48 +222,38 @@ DEFAULT = TrainConfig()
     "--augment",
     type=click.Choice(AUGMENT_NAMES),
     default=DEFAULT.augment,
-    help="Chance flips: none; light: left-right; nadir: up-down as well, for views from straight above.",
+    help="Preset; nadir is for views from straight above. Each option below changes one strength of it.",
 )
-@click.option("--seed", type=click.IntRange(0), default=DEFAULT.seed, help="Of weights, order and augmentation.")
-def train(
-    data: Path,
-    runs: Path,
-    model: str,
-    weights: str,
-    epochs: int,
-    batch: int,
-    learning_rate: float,
-    plateau_patience: int,
-    stop_patience: int,
-    augment: str,
-    seed: int,
-) -> None:
+@_augment_options
+@click.option("--precision", type=click.Choice(PRECISION_NAMES), default=DEFAULT.precision, help="Of what is computed.")
+@click.option("--devices", metavar="auto|N|cpu:N", default=DEFAULT.devices, help="All GPUs, or the first N.")
+@click.option("--deterministic", is_flag=True, help="The same weights from the same run on a GPU, too; slower.")
+@click.option("--cache", type=click.Choice(CACHE_NAMES), default=DEFAULT.cache, help="Keep decoded records in memory.")
+@click.pass_context
+def train(ctx: click.Context, resume: str | None, dry_run: bool, **choices: Any) -> None:
     """Train a segmentation model from records.
 
     Reads the splits train and val of a folder that `segconv build` finished. Writes a folder RUNS/<time> with
-    config.json, metrics.csv (one row per epoch), log.txt, best.keras (the epoch of the highest validation mIoU) and
-    predictions.png, and prints the name of that folder.
+    config.json, metrics.csv (one row per epoch), log.txt, best.keras (the epoch of the highest validation mIoU),
+    state.npz (to go on from), curves.png and predictions.png, and prints the name of that folder.
 
     \b
     Example:
       segconv train --model unet_small --epochs 20
     """  # noqa: D301 - \b is click's mark for lines that are not to be rewrapped
-    config = TrainConfig(
-        data=data,
-        runs=runs,
-        model=model,
-        weights=weights,
-        epochs=epochs,
-        batch=batch,
-        learning_rate=learning_rate,
-        plateau_patience=plateau_patience,
-        stop_patience=stop_patience,
-        augment=augment,
-        seed=seed,
-    )
-    from trainer.train import train as run_training
+    run = None
+    if resume is None:
+        known = {field.name for field in dataclasses.fields(TrainConfig)}
+        strengths = _strengths(ctx, choices["augment"])
+        config = TrainConfig(**{name: choices[name] for name in known & choices.keys()}, strengths=strengths)
+    else:
+        config, run = _run_to_resume(ctx, resume, choices["runs"])
+    import trainer.train
 
-    print_result(str(run_training(config).run))
+    if dry_run:
+        print_result(trainer.train.dry_run(config))
+    else:
+        print_result(str(trainer.train.train(config, run).run))
 
 
 @click.command(context_settings={"show_default": True})

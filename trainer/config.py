@@ -135,6 +135,16 @@ AUGMENTS: dict[str, AugmentConfig] = {
 }
 AUGMENT_NAMES = tuple(AUGMENTS)
 
+CHOICES = {
+    "--loss": LOSS_NAMES,
+    "--class-weights": CLASS_WEIGHT_NAMES,
+    "--optimizer": OPTIMIZER_NAMES,
+    "--schedule": SCHEDULE_NAMES,
+    "--augment": AUGMENT_NAMES,
+    "--precision": PRECISION_NAMES,
+    "--cache": CACHE_NAMES,
+}
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -208,16 +218,14 @@ class TrainConfig:
             _check_name("--model", self.model, MODEL_NAMES, " or package.module:function")
         if self.encoder is not None:
             _check_name("--encoder", self.encoder, ENCODER_NAMES)
-        _check_name("--loss", self.loss, LOSS_NAMES)
-        _check_name("--class-weights", self.class_weights, CLASS_WEIGHT_NAMES)
-        _check_name("--optimizer", self.optimizer, OPTIMIZER_NAMES)
-        _check_name("--schedule", self.schedule, SCHEDULE_NAMES)
-        _check_name("--augment", self.augment, AUGMENT_NAMES)
-        _check_name("--precision", self.precision, PRECISION_NAMES)
-        _check_name("--cache", self.cache, CACHE_NAMES)
+        for option, names in CHOICES.items():
+            _check_name(option, getattr(self, option[2:].replace("-", "_")), names)
         if self.devices != "auto" and not _is_count(self.devices.removeprefix("cpu:")):
             mend = "Pass --devices 2 for two GPUs, say."
             raise UsageError("--devices", f"is {self.devices!r}, expected auto, a number or cpu:N", mend)
+        self._check_numbers()
+
+    def _check_numbers(self) -> None:
         for option, number, lowest in (
             ("--epochs", self.epochs, 1),
             ("--batch", self.batch, 1),
@@ -238,7 +246,7 @@ class TrainConfig:
             ("--ema", self.ema, 1),
         ):
             if not 0 <= share < below:
-                what = f"is {share!r}, expected 0 or more" + (f" and below {below}" if below == 1 else "")
+                what = f"is {share!r}, expected 0 or more" + (" and below 1" if below == 1 else "")
                 raise UsageError(option, what, f"Pass {option} 0 to turn it off.")
         if self.schedule == "plateau" and self.warmup:
             what = f"is {self.warmup}, but --schedule plateau has no warm-up"

@@ -17,11 +17,12 @@ import numpy as np
 from converter.console import log, table
 from converter.errors import UsageError
 from converter.manifest import Manifest
-from converter.pictures import contact_sheet, overlay
+from converter.pictures import contact_sheet, hatch, overlay
+from converter.schema import IGNORE_INDEX
 from converter.source import RecordSource
 from converter.storage import whole_file, write_whole
 from trainer.backend import keras
-from trainer.data import dataset, open_records
+from trainer.data import eval_batches, open_records
 from trainer.heatmap import draw_confusion
 from trainer.metrics import Scores, confusion_matrix, scores_from_confusion
 from trainer.models import load_model
@@ -29,6 +30,8 @@ from trainer.runs import BEST, RunInfo, read_run
 from trainer.step import ClassMaps
 
 PICTURE_RECORDS = 4  # rows of predictions.png: as many as a screen shows
+CELL_WIDTH = 400  # pixels: smaller pictures are enlarged, or nobody could see a pole in them
+WRONG = (213, 94, 0)  # vermilion, which the colour-blind can tell from grey
 
 
 class Sample(NamedTuple):
@@ -67,6 +70,7 @@ class Evaluation:
             "split": self.split,
             "records": self.records,
             "miou": _or_none(self.scores.miou),
+            "fwiou": _or_none(self.scores.fwiou),
             "pixel_accuracy": _or_none(self.scores.pixel_accuracy),
             "classes": [
                 {"id": index, "name": name}
@@ -83,7 +87,8 @@ class Evaluation:
         columns = (scores.iou, scores.precision, scores.recall, scores.f1)
         for index, name in enumerate(self.classes):
             rows.append((name, *(percent(column[index]) for column in columns), str(scores.pixels[index])))
-        means = f"mIoU {percent(scores.miou)}, pixel accuracy {percent(scores.pixel_accuracy)}"
+        means = f"mIoU {percent(scores.miou)}, frequency-weighted IoU {percent(scores.fwiou)}"
+        means += f", pixel accuracy {percent(scores.pixel_accuracy)}"
         return f"{table(rows)}\n\n{means}, {self.records} records of split {self.split!r}, {self.run}"
 
 
@@ -103,7 +108,7 @@ def evaluate_run(run: Path, split: str = "val", *, data: Path | None = None, bat
     """
     info = read_run(run)
     folder = info.config.data if data is None else data
-    net = load_model(run / BEST)
+    net = load_model(run / BEST, info.config.model)
     manifest = open_records(folder, (split,))
     _check_fits(info, manifest, folder)
     samples = read_samples(folder, split)
@@ -115,7 +120,7 @@ def evaluate_run(run: Path, split: str = "val", *, data: Path | None = None, bat
     with whole_file(run / f"confusion-{split}.png") as path:
         title = f"{manifest.name}, {split}: mIoU {percent(scores.miou)}; rows in percent"
         draw_confusion(matrix, manifest.class_names, title).save(path)
-    draw_predictions(net, manifest, split, samples, run / f"predictions-{split}.png")
+    draw_predictions(ClassMaps(net), manifest, split, samples, run / f"predictions-{split}.png")
     warn_if_collapsed(scores, manifest.class_names)
     return evaluation
 
@@ -124,40 +129,66 @@ def count(net: keras.Model, manifest: Manifest, folder: Path, split: str, *, bat
     """Returns the confusion matrix of a model on a split, int64 [num_classes, num_classes]."""
     predictor = ClassMaps(net)
     matrix = np.zeros((manifest.num_classes, manifest.num_classes), np.int64)
-    for (pairs,) in dataset(manifest, folder, split, batch=batch):
+    for (pairs,) in eval_batches(manifest, folder, split, batch=batch, cache="off").dataset:
         truth = pairs["mask"].numpy()
         matrix += confusion_matrix(truth, predictor.predict_on_batch(pairs["image"]), manifest.num_classes)
     return matrix
 
 
-def read_samples(folder: Path, split: str) -> list[Sample]:
+def read_samples(folder: Path, split: str, records: int = 0) -> list[Sample]:
     """Returns some records, evenly spaced over the split, to draw predictions on.
+
+    Args:
+      folder: of records.
+      split: name of the split.
+      records: take them from the first so many; 0 for all.
 
     Raises:
       DataError: a shard or its index is damaged; better known before training than after it.
     """
     source = RecordSource(folder, split)
-    numbers = np.linspace(0, len(source) - 1, min(PICTURE_RECORDS, len(source))).round().astype(int)
-    records = [source[int(number)] for number in numbers]
-    return [Sample(record.image, record.mask, record.file_name) for record in records]
+    last = min(records or len(source), len(source)) - 1
+    numbers = np.linspace(0, last, min(PICTURE_RECORDS, last + 1)).round().astype(int)
+    found = [source[int(number)] for number in numbers]
+    return [Sample(record.image, record.mask, record.file_name) for record in found]
 
 
-def draw_predictions(net: keras.Model, manifest: Manifest, split: str, samples: list[Sample], path: Path) -> None:
-    """Writes a picture with one row per sample: photograph, truth, prediction."""
-    predictions = ClassMaps(net).predict_on_batch(np.stack([sample.image for sample in samples]))
+def draw_predictions(maps: ClassMaps, manifest: Manifest, split: str, samples: list[Sample], path: Path) -> None:
+    """Writes a picture with one row per sample: photograph, truth, prediction, and where the two differ."""
+    predictions = maps.predict_on_batch(np.stack([sample.image for sample in samples]))
     colors = [info.color for info in manifest.classes]
-    rows = [
-        [sample.image, overlay(sample.image, sample.mask, colors), overlay(sample.image, prediction, colors)]
-        for sample, prediction in zip(samples, predictions, strict=True)
-    ]
+    rows, captions = [], []
+    for (image, mask, name), prediction in zip(samples, predictions, strict=True):
+        seen = [overlay(image, indices, colors) for indices in (mask, prediction)]
+        cells = [image, *seen, errors(image, mask, prediction)]
+        factor = max(1, CELL_WIDTH // image.shape[1])  # whole pixels: nothing is smoothed over
+        rows.append([cell.repeat(factor, axis=0).repeat(factor, axis=1) for cell in cells])
+        valid = mask != IGNORE_INDEX
+        share = float((prediction == mask)[valid].mean()) if valid.any() else math.nan
+        captions.append(f"{name}: {percent(share)} of valid pixels right")
     sheet = contact_sheet(
         rows,
-        captions=[sample.name for sample in samples],
-        legend=list(zip(manifest.class_names, colors, strict=True)),
-        title=f"{manifest.name}, {split}: photograph, truth, prediction",
+        captions=captions,
+        legend=[*zip(manifest.class_names, colors, strict=True), ("ignored", None), ("wrong", WRONG)],
+        title=f"{manifest.name}, {split}: photograph, truth, prediction, errors",
     )
     with whole_file(path) as hidden:
         sheet.save(hidden)
+
+
+def errors(image: np.ndarray, mask: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    """Returns uint8 [H, W, 3]: the photograph in pale grey, wrong pixels in WRONG, ignored ones in stripes.
+
+    Args:
+      image: uint8 [H, W, 3].
+      mask: uint8 [H, W], the truth, with IGNORE_INDEX.
+      prediction: uint8 [H, W].
+    """
+    grey = 128 + image.mean(axis=2, keepdims=True) / 2  # the upper half of the range: paper for the colours
+    picture = np.broadcast_to(grey.astype(np.uint8), image.shape).copy()
+    picture[(prediction != mask) & (mask != IGNORE_INDEX)] = WRONG
+    hatch(picture, mask == IGNORE_INDEX)
+    return picture
 
 
 def warn_if_collapsed(scores: Scores, names: Sequence[str]) -> None:

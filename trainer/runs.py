@@ -1,7 +1,7 @@
 """Runs: the folder that a training run leaves behind, and all that is written there.
 
-A run folder is runs/<YYYY-MM-DDTHH-MM-SS>. A file in it is whole or absent: it is written under a hidden name and
-renamed. metrics.csv and log.txt grow by whole lines instead.
+A run folder is runs/<YYYY-MM-DDTHH-MM-SS>, and its config.json is enough to repeat the run. A file in it is whole or
+absent: it is written under a hidden name and renamed. metrics.csv and log.txt grow by whole lines instead.
 """
 
 from __future__ import annotations
@@ -24,15 +24,17 @@ from typing import Any
 from converter import __version__
 from converter.console import log
 from converter.errors import DataError, MachineError, UsageError
-from converter.manifest import Manifest
+from converter.manifest import Manifest, seal_of
 from converter.storage import write_error, write_whole
-from trainer.config import TrainConfig
+from trainer.config import AUGMENTS, AugmentConfig, TrainConfig
 
 BEST = "best.keras"
 CONFIG = "config.json"
+CURVES = "curves.png"
 LOG = "log.txt"
 METRICS = "metrics.csv"
 PREDICTIONS = "predictions.png"
+STATE = "state.npz"
 
 RUN_NAME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d)(?:-(\d+))?")
 TRAIN_ONE = "Train one: segconv train"
@@ -47,12 +49,14 @@ class RunInfo:
       dataset: name of the dataset.
       size: (height, width) of the model's input, in pixels.
       classes: class names in order of their indices.
+      records: seal of the manifest of the records, which names their content; empty in a run of an older version.
     """
 
     config: TrainConfig
     dataset: str
     size: tuple[int, int]
     classes: tuple[str, ...]
+    records: str
 
 
 def create_run(config: TrainConfig, manifest: Manifest) -> Path:
@@ -62,32 +66,47 @@ def create_run(config: TrainConfig, manifest: Manifest) -> Path:
       UsageError: the records have no common size.
       MachineError: the folder cannot be made or written to.
     """
-    size = manifest.common_size(config.data)
+    manifest.common_size(config.data)
     run = _make_folder(config.runs)
-    choices = {key: str(value) if isinstance(value, Path) else value for key, value in vars(config).items()}
-    choices["data"] = str(config.data.absolute())  # so that `segconv evaluate` works from any folder
+    write_config(run, config, manifest)
+    return run
+
+
+def write_config(run: Path, config: TrainConfig, manifest: Manifest) -> None:
+    """Writes config.json of a run.
+
+    Raises:
+      MachineError: it cannot be written.
+    """
+    choices = dataclasses.asdict(config)
+    choices["data"] = config.data.absolute()  # so that `segconv evaluate` works from any folder
     facts = {
-        "config": choices,
+        "config": {key: str(value) if isinstance(value, Path) else value for key, value in choices.items()},
         "dataset": manifest.name,
-        "size": list(size),
+        "records": seal_of_records(manifest),
+        "size": list(manifest.common_size(config.data)),
         "classes": list(manifest.class_names),
         "versions": _versions(),
     }
     write_whole(run / CONFIG, (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode())
-    return run
 
 
-def newest_run(runs: Path) -> Path:
-    """Returns the newest run in `runs` that has a model.
+def seal_of_records(manifest: Manifest) -> str:
+    """Returns the seal of the manifest: the same records, built anew, have the same."""
+    return seal_of(json.loads(manifest.to_json()))
+
+
+def newest_run(runs: Path, needs: str = BEST) -> Path:
+    """Returns the newest run in `runs` that has a file of the name `needs`.
 
     Raises:
       UsageError: there is none.
     """
     names = [RUN_NAME.fullmatch(folder.name) for folder in runs.iterdir()] if runs.is_dir() else []
     # The second run of the same second is "-2", the tenth "-10": a number, not a text.
-    found = sorted((m[1], int(m[2] or 1), m[0]) for m in names if m and (runs / m[0] / BEST).is_file())
+    found = sorted((m[1], int(m[2] or 1), m[0]) for m in names if m and (runs / m[0] / needs).is_file())
     if not found:
-        raise UsageError(runs, f"holds no run with a {BEST}", TRAIN_ONE, "E_NO_RUN")
+        raise UsageError(runs, f"holds no run with a {needs}", TRAIN_ONE, "E_NO_RUN")
     return runs / found[-1][2]
 
 
@@ -101,17 +120,25 @@ def read_run(run: Path) -> RunInfo:
     path = run / CONFIG
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-        choices = dict(raw["config"])
-        choices |= {key: Path(choices[key]) for key in ("data", "runs")}
-        known = {field.name for field in dataclasses.fields(TrainConfig)}
-        config = TrainConfig(**{key: value for key, value in choices.items() if key in known})
+        config = _config(raw["config"])
         height, width = (int(n) for n in raw["size"])
-        return RunInfo(config, str(raw["dataset"]), (height, width), tuple(map(str, raw["classes"])))
+        classes = tuple(map(str, raw["classes"]))
+        return RunInfo(config, str(raw["dataset"]), (height, width), classes, str(raw.get("records", "")))
     except (FileNotFoundError, NotADirectoryError):
         raise UsageError(run, f"holds no {CONFIG}, so it is no run", TRAIN_ONE, "E_NO_RUN") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         what = f"is not a run's {CONFIG} ({type(error).__name__}: {error})"
         raise DataError(path, what, "Train again, or restore the file.", "E_RUN") from None
+
+
+def _config(raw: dict[str, Any]) -> TrainConfig:
+    """Returns the choices in a config.json; what a later version added to them is left out."""
+    choices = {field.name: raw[field.name] for field in dataclasses.fields(TrainConfig) if field.name in raw}
+    choices |= {key: Path(choices[key]) for key in ("data", "runs")}
+    strengths = dict(choices.get("strengths", vars(AUGMENTS[choices.get("augment", TrainConfig.augment)])))
+    known = {field.name for field in dataclasses.fields(AugmentConfig)}
+    choices["strengths"] = AugmentConfig(**{key: value for key, value in strengths.items() if key in known})
+    return TrainConfig(**choices)
 
 
 @contextlib.contextmanager
@@ -151,6 +178,18 @@ def append_metrics(run: Path, row: dict[str, float]) -> None:
             writer.writerow(cells)
     except OSError as error:
         raise write_error(path, error) from error
+
+
+def keep_metrics(run: Path, epochs: int) -> None:
+    """Cuts metrics.csv off after so many epochs: rows behind them are of an epoch that is going to be run again.
+
+    Raises:
+      MachineError: the file cannot be written.
+    """
+    path = run / METRICS
+    if path.exists():
+        lines = path.read_bytes().splitlines(keepends=True)
+        write_whole(path, b"".join(lines[: epochs + 1]))  # the header, and a line per epoch
 
 
 def _make_folder(runs: Path) -> Path:

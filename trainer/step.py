@@ -8,13 +8,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from trainer.augment import RandomFlips
-from trainer.backend import Tensor, keras
-from trainer.losses import targets_and_weights
+from trainer.augment import Augment
+from trainer.backend import DistributedModel, Tensor, keras, num_replicas
+from trainer.losses import Loss
 from trainer.metrics import ConfusionMatrix
 
 
-class SegTrainer(keras.Model):
+class FiniteSteps(keras.metrics.Metric):
+    """Counts the steps before the first whose logits are not all finite numbers, without waiting for the device."""
+
+    def __init__(self) -> None:
+        super().__init__(name="finite_steps", dtype="float32")
+        self.steps = self.add_weight(shape=(), initializer="zeros", name="steps")
+        self.broken = self.add_weight(shape=(), initializer="zeros", name="broken")
+
+    def update_state(self, logits: Tensor) -> None:
+        """Counts one step, given its logits, float of any shape."""
+        finite = keras.ops.cast(keras.ops.all(keras.ops.isfinite(logits)), "float32")
+        self.broken.assign(keras.ops.maximum(self.broken, 1.0 - finite))
+        self.steps.assign_add(1.0 - self.broken)
+
+    def result(self) -> Tensor:
+        """Returns the number of steps, float32, added up over all devices."""
+        return keras.ops.convert_to_tensor(self.steps)
+
+
+class SegTrainer(DistributedModel):
     """Wraps a segmentation model for Keras' own fit and evaluate.
 
     Input: {"image": uint8 [B, H, W, 3], "mask": uint8 [B, H, W]}, without a target: the mask has to pass the
@@ -22,17 +41,25 @@ class SegTrainer(keras.Model):
 
     Attributes:
       net: image, float32 [B, H, W, 3] in 0..255, to logits, float32 [B, H, W, num_classes].
-      num_classes: number of classes.
+      loss_of: (mask, logits) to the loss over the valid pixels of the whole batch, from `losses.build_loss`.
       augment: applied in training, never in validation; None for no augmentation.
       confusion: counts of the current pass.
+      finite_steps: steps of the current pass before the first that went wrong.
     """
 
-    def __init__(self, net: keras.Model, num_classes: int, augment: RandomFlips | None = None) -> None:
+    def __init__(
+        self,
+        net: keras.Model,
+        num_classes: int,
+        loss_of: Loss,
+        augment: Augment | None = None,
+    ) -> None:
         super().__init__(name="trainer")
         self.net = net
-        self.num_classes = num_classes
+        self.loss_of = loss_of
         self.augment = augment
         self.confusion = ConfusionMatrix(num_classes)
+        self.finite_steps = FiniteSteps()
         self.built = True  # `net` is; there is nothing else to build
 
     def call(self, batch: dict[str, Tensor], training: bool = False) -> dict[str, Tensor]:
@@ -50,16 +77,19 @@ class SegTrainer(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Tensor:
-        """Returns the loss over the valid pixels of the batch.
+        """Returns this device's share of the loss, penalties that the net's own layers ask for included.
 
-        It goes through Keras' own compute_loss, which scales it rightly under a distribution strategy.
+        The gradients of all devices are added up, so that each brings 1 / num_replicas of the loss.
         """
-        targets, weights = targets_and_weights(y_pred["mask"], self.num_classes)
-        return super().compute_loss(x, targets, y_pred["logits"], weights, training)
+        loss = self.loss_of(y_pred["mask"], y_pred["logits"])
+        for penalty in self.losses:
+            loss += keras.ops.cast(penalty, "float32")
+        return loss / num_replicas()
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Tensor]:
         """Counts the batch and returns the loss and the pixel accuracy so far."""
         self.confusion.update_state(y_pred["mask"], y_pred["logits"])
+        self.finite_steps.update_state(y_pred["logits"])
         return self.get_metrics_result()
 
 
