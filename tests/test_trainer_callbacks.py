@@ -33,7 +33,7 @@ class FakeTrainer:
         self.finite_steps = SimpleNamespace(result=lambda: 5.0)
         self.loss = 1.0
         self.get_metrics_result = lambda: {"loss": self.loss}
-        self.optimizer = SimpleNamespace(learning_rate=0.01)
+        self.optimizer = SimpleNamespace(learning_rate=0.01, use_ema=False)
         self.net = SimpleNamespace(save=lambda path: path.write_text(str(self.cells.tolist())))
         self.stop_training = False
 

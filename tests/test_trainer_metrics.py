@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -65,6 +69,17 @@ def test_scores_are_those_of_counting_pixels(pair):
     assert scores.miou == pytest.approx(sum(ious) / 5, rel=1e-12)
     valid = truth != IGNORE_INDEX
     assert scores.pixel_accuracy == pytest.approx((truth == prediction)[valid].mean(), rel=1e-12)
+    # Every valid pixel brings the IoU of its true class.
+    per_pixel = [slow[index]["iou"] for index in truth[valid]]
+    assert scores.fwiou == pytest.approx(sum(per_pixel) / len(per_pixel), rel=1e-12)
+
+
+def test_frequency_weighted_iou_worked_out_by_hand():
+    from trainer.metrics import scores_from_confusion
+
+    # IoU 6/8 of a class with 7 of 10 pixels, IoU 2/4 of one with 3, and none of the third.
+    scores = scores_from_confusion(np.array([[6, 1, 0], [1, 2, 0], [0, 0, 0]]))
+    assert scores.fwiou == pytest.approx((7 * 6 / 8 + 3 * 2 / 4) / 10, rel=1e-12)
 
 
 def test_a_class_that_is_nowhere_has_no_score_and_does_not_count_in_the_mean():
@@ -82,6 +97,7 @@ def test_no_valid_pixel_gives_no_score():
     scores = scores_from_confusion(np.zeros((2, 2), np.int64))
     assert math.isnan(scores.miou)
     assert math.isnan(scores.pixel_accuracy)
+    assert math.isnan(scores.fwiou)
 
 
 def test_counts_are_exact_beyond_float32():
@@ -119,6 +135,101 @@ def test_the_device_counts_what_the_host_counts(pair, jit_compile):
     metric.reset_state()
     assert metric.matrix().sum() == 0
     assert isinstance(metric, keras.metrics.Metric)
+
+
+def test_numbers_that_are_no_class_are_left_out_on_host_and_device():
+    from trainer.metrics import ConfusionMatrix, confusion_matrix
+
+    truth, prediction = np.array([[[-7, -1, 0, 1, 2, 254, IGNORE_INDEX]]]), np.array([[[0, 1, 0, 0, 1, 1, 0]]])
+    np.testing.assert_array_equal(confusion_matrix(truth, prediction, 2), [[1, 0], [1, 0]])
+    metric = ConfusionMatrix(2)
+    metric.update_state(truth, np.eye(2, dtype=np.float32)[prediction])
+    np.testing.assert_array_equal(metric.matrix(), [[1, 0], [1, 0]])
+
+
+def test_a_cell_carries_over_and_loses_no_pixel(pair):
+    from trainer.metrics import CARRY, ConfusionMatrix, confusion_matrix
+
+    truth, prediction = pair
+    logits = np.eye(6, dtype=np.float32)[prediction]
+    counts = confusion_matrix(truth, prediction, 6)
+    metric = ConfusionMatrix(6)
+    metric.low.assign(np.full(36, CARRY - 1))
+    metric.high.assign(np.full(36, 5))
+    metric.update_state(truth, logits)
+    np.testing.assert_array_equal(metric.matrix(), counts + 6 * CARRY - 1)
+    assert (np.asarray(metric.low.numpy()) == np.where(counts, counts - 1, CARRY - 1).ravel()).all()
+    assert CARRY - 1 + CARRY < 2**31  # as much as a batch of CARRY pixels makes of it
+
+
+def run_python(code: str, **environment: str) -> str:
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(
+        command, env=os.environ | environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+TWO_DEVICES = """
+import numpy as np
+from trainer.backend import tf
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
+from trainer.metrics import ConfusionMatrix, confusion_matrix
+
+rng = np.random.default_rng(0)
+truth = rng.choice(np.array([0, 1, 2, 255], np.uint8), (2, 2, 5, 7))
+prediction = rng.integers(0, 3, (2, 2, 5, 7))
+logits = np.eye(3, dtype=np.float32)[prediction]
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+with strategy.scope():
+    metric = ConfusionMatrix(3)
+
+def spread(array):
+    return strategy.experimental_distribute_values_from_function(
+        lambda context: tf.constant(array[context.replica_id_in_sync_group]))
+
+update = tf.function(lambda *per_device: strategy.run(metric.update_state, per_device))
+for _ in range(3):
+    update(spread(truth), spread(logits))
+np.testing.assert_array_equal(metric.matrix(), 3 * confusion_matrix(truth, prediction, 3))
+metric.reset_state()
+update(spread(truth), spread(logits))
+np.testing.assert_array_equal(metric.matrix(), confusion_matrix(truth, prediction, 3))
+print("equal")
+"""
+
+
+def test_two_devices_count_into_one_matrix():
+    assert run_python(TWO_DEVICES) == "equal\n"
+
+
+ON_JAX = """
+import warnings
+import numpy as np
+import jax
+from trainer.metrics import CARRY, ConfusionMatrix, confusion_matrix
+warnings.simplefilter("error")
+
+rng = np.random.default_rng(0)
+truth = rng.choice(np.array([0, 1, 2, 255], np.uint8), (2, 5, 7))
+prediction = rng.integers(0, 3, (2, 5, 7))
+metric = ConfusionMatrix(3)
+variables = [np.full(9, CARRY - 1, np.int32), np.full(9, 5, np.int32)]
+update = jax.jit(metric.stateless_update_state)
+for _ in range(2):
+    variables = update(variables, truth, np.eye(3, dtype=np.float32)[prediction])
+for variable, value in zip(metric.variables, variables):
+    variable.assign(value)
+np.testing.assert_array_equal(metric.matrix(), 2 * confusion_matrix(truth, prediction, 3) + 6 * CARRY - 1)
+print(metric.matrix().dtype)
+"""
+
+
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed")
+def test_jax_counts_beyond_32_bits_without_a_warning():
+    assert run_python(ON_JAX, KERAS_BACKEND="jax") == "int64\n"
 
 
 def test_mean_iou_is_that_of_keras(pair):

@@ -6,6 +6,9 @@ import numpy as np
 from trainer_fixtures import NEEDS_TF
 
 from converter.schema import IGNORE_INDEX
+from trainer.config import AugmentConfig
+
+FLIPS = AugmentConfig(flip_horizontal=True, flip_vertical=True)  # which move every pixel, and blend none
 
 pytestmark = NEEDS_TF
 
@@ -26,13 +29,13 @@ def coded_pairs(samples: int) -> dict[str, np.ndarray]:
     return {"image": np.repeat(np.where(mask == IGNORE_INDEX, 0, mask)[..., None], 3, axis=-1), "mask": mask}
 
 
-def compiled(augment=None):
+def compiled(augment=None, net=None):
     from trainer.backend import keras
-    from trainer.losses import crossentropy
+    from trainer.losses import build_loss
     from trainer.step import SegTrainer
 
-    trainer = SegTrainer(echo_net(3), 3, augment)
-    trainer.compile(keras.optimizers.Adam(), crossentropy(), jit_compile="auto")
+    trainer = SegTrainer(echo_net(3) if net is None else net, 3, build_loss("crossentropy", 3), augment)
+    trainer.compile(keras.optimizers.Adam(), jit_compile="auto")
     return trainer
 
 
@@ -40,7 +43,7 @@ def test_image_and_mask_agree_after_augmentation_in_the_step():
     from trainer.augment import build_augment
     from trainer.backend import tf
 
-    trainer = compiled(build_augment("nadir", seed=1))
+    trainer = compiled(build_augment(FLIPS, seed=1))
     pairs = coded_pairs(32)
     batches = tf.data.Dataset.from_tensor_slices(pairs).batch(8).map(lambda pair: (pair,))
     logs = trainer.fit(batches, epochs=2, verbose=0, shuffle=False).history
@@ -52,7 +55,7 @@ def test_image_and_mask_agree_after_augmentation_in_the_step():
 def test_training_is_augmented_and_validation_is_not():
     from trainer.augment import build_augment
 
-    trainer = compiled(build_augment("nadir", seed=1))
+    trainer = compiled(build_augment(FLIPS, seed=1))
     pairs = coded_pairs(16)
     assert (np.asarray(trainer(pairs, training=True)["mask"]) != pairs["mask"]).any()
     np.testing.assert_array_equal(trainer(pairs, training=False)["mask"], pairs["mask"])
@@ -65,7 +68,7 @@ def test_evaluation_counts_valid_pixels_and_gives_loss_and_accuracy():
     trainer = compiled()
     pairs = coded_pairs(5)
     logs = trainer.evaluate(pairs, verbose=0, batch_size=2, return_dict=True)
-    assert set(logs) == {"loss", "pixel_accuracy"}
+    assert set(logs) == {"loss", "pixel_accuracy", "finite_steps"}
     assert logs["pixel_accuracy"] == 1.0
     assert trainer.confusion.matrix().sum() == (pairs["mask"] != IGNORE_INDEX).sum()
 
@@ -82,3 +85,28 @@ def test_class_maps_are_the_largest_logits_as_uint8():
     maps = ClassMaps(echo_net(3)).predict_on_batch(pairs["image"])
     assert maps.dtype == np.uint8
     np.testing.assert_array_equal(maps, pairs["image"][..., 0])
+
+
+def test_steps_before_the_first_bad_one_are_counted():
+    from trainer.backend import tf
+
+    pairs = coded_pairs(6)
+    pairs["image"] = pairs["image"].astype(np.float32)
+    pairs["image"][3] = np.nan  # in the second batch of two
+    trainer = compiled()
+    batches = tf.data.Dataset.from_tensor_slices(pairs).batch(2).map(lambda pair: (pair,))
+    logs = trainer.evaluate(batches, verbose=0, return_dict=True)
+    assert logs["finite_steps"] == 1.0
+    assert np.isnan(logs["loss"])
+
+
+def test_penalties_of_the_nets_own_layers_are_in_the_loss():
+    from trainer.backend import keras
+
+    image = keras.Input((4, 6, 3))
+    ones = keras.layers.Conv2D(
+        3, 1, kernel_initializer="ones", bias_initializer="zeros", kernel_regularizer=keras.regularizers.L2(0.5)
+    )
+    net = keras.Model(image, ones(keras.ops.multiply(image, 0.0)))
+    logs = compiled(net=net).evaluate(coded_pairs(2), verbose=0, return_dict=True)
+    assert logs["loss"] == np.float32(np.log(3) + 0.5 * 9)  # three equal logits, and nine weights of 1

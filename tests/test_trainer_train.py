@@ -17,6 +17,7 @@ from trainer.config import TrainConfig
 pytestmark = NEEDS_TF
 
 EPOCHS = 8
+LEFT = {"config.json", "metrics.csv", "log.txt", "state.npz", "curves.png", "predictions.png"}
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def test_a_small_model_learns_two_classes_in_a_few_epochs(trained):
 def test_a_run_leaves_config_metrics_log_model_and_picture(trained):
     _, report = trained
     names = {path.name for path in report.run.iterdir()}
-    assert names == {"config.json", "metrics.csv", "log.txt", "best.keras", "predictions.png"}
+    assert names == {*LEFT, "best.keras"}
     config = json.loads((report.run / "config.json").read_text())
     assert config["classes"] == ["ground", "roof"]
     assert config["size"] == [32, 32]
@@ -69,7 +70,7 @@ def test_the_log_says_what_was_trained_on_what_and_what_comes_next(trained):
     _, report = trained
     text = (report.run / "log.txt").read_text()
     assert (
-        "Dataset tiny: 2 classes (ground, roof), 32 x 32 pixels (height x width), 48 training and 10 validation" in text
+        "Dataset tiny: 2 classes (ground, roof), 32 x 32 pixels (height x width), 48 train records and 10 val" in text
     )
     assert "Model unet_small: 1.77 M parameters, 6 steps of 8 records per epoch" in text
     assert f"epoch 1/{EPOCHS}: loss" in text
@@ -150,7 +151,7 @@ def test_an_interrupted_run_keeps_its_best_model_and_says_nothing_of_its_own(tmp
     with pytest.raises(KeyboardInterrupt):
         train(TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small", epochs=3))
     (run,) = (tmp_path / "runs").iterdir()
-    assert {path.name for path in run.iterdir()} == {"config.json", "metrics.csv", "log.txt", "best.keras"}
+    assert {path.name for path in run.iterdir()} == {*LEFT, "best.keras"}
     load_model(run / "best.keras")
 
 

@@ -26,6 +26,7 @@ class Scores:
       predicted: per class, valid pixels in the prediction: TP + FP.
       miou: mean of `iou` over the classes that occur in the truth or in the prediction.
       pixel_accuracy: share of valid pixels that are right.
+      fwiou: frequency-weighted IoU: mean of `iou` in which every class counts as its share of the truth.
     """
 
     iou: tuple[float, ...]
@@ -36,6 +37,7 @@ class Scores:
     predicted: tuple[int, ...]
     miou: float
     pixel_accuracy: float
+    fwiou: float
 
     @property
     def only_class(self) -> int | None:
@@ -49,11 +51,11 @@ def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, num_classes: int
     """Returns int64 [num_classes, num_classes]: pixels per (true class, predicted class).
 
     Args:
-      truth: integers of any shape; pixels that hold IGNORE_INDEX are left out.
+      truth: integers of any shape; pixels that hold IGNORE_INDEX, or any other number that is no class, are left out.
       prediction: integers of the same shape, each 0..num_classes-1.
       num_classes: number of classes.
     """
-    valid = truth < num_classes
+    valid = (truth >= 0) & (truth < num_classes)
     cells = truth[valid].astype(np.int64) * num_classes + prediction[valid]
     return np.bincount(cells, minlength=num_classes**2).reshape(num_classes, num_classes)
 
@@ -67,7 +69,8 @@ def scores_from_confusion(matrix: np.ndarray) -> Scores:
     Args:
       matrix: int64 [num_classes, num_classes], rows truth, columns prediction.
 
-    Source: Everingham et al., The PASCAL VOC Challenge, IJCV 2010, section 4.4 (IoU = TP / (TP + FP + FN)).
+    Sources: Everingham et al., The PASCAL VOC Challenge, IJCV 2010, section 4.4 (IoU = TP / (TP + FP + FN)); Long et
+    al., Fully Convolutional Networks, CVPR 2015, section 5 (frequency-weighted IoU).
     """
     right = matrix.diagonal()
     pixels, predicted = matrix.sum(axis=1), matrix.sum(axis=0)
@@ -81,6 +84,7 @@ def scores_from_confusion(matrix: np.ndarray) -> Scores:
         predicted=tuple(predicted.tolist()),
         miou=float(np.nanmean(iou)) if matrix.any() else float("nan"),
         pixel_accuracy=_ratio(right.sum(), matrix.sum()).item(),
+        fwiou=_ratio(np.sum(pixels * np.nan_to_num(iou)), matrix.sum()).item(),
     )
 
 
@@ -94,6 +98,9 @@ class ConfusionMatrix(keras.metrics.Metric):
 
     `result()` is the pixel accuracy, for the progress bar; the scores of an epoch are read from `matrix()` on the host.
 
+    Every cell is two integers, low + CARRY * high: JAX has integers of 32 bits unless told otherwise, and a float32 at
+    2^24, which is 64 images of 512x512, stays there when 1 is added. A device's batch may have CARRY pixels at most.
+
     Attributes:
       num_classes: number of classes.
     """
@@ -101,32 +108,41 @@ class ConfusionMatrix(keras.metrics.Metric):
     def __init__(self, num_classes: int, name: str = "confusion") -> None:
         super().__init__(name=name)
         self.num_classes = num_classes
-        # int64: float32 stops counting single pixels at 2^24, which is 64 images of 512x512.
-        self.cells = self.add_weight(shape=(num_classes**2,), initializer="zeros", dtype="int64", name="cells")
+        # TensorFlow keeps 32-bit integers on the host, which every step would have to wait for.
+        dtype = "int32" if keras.backend.backend() == "jax" else "int64"
+        shape = (num_classes**2,)
+        self.low = self.add_weight(shape=shape, initializer="zeros", dtype=dtype, name="low")
+        self.high = self.add_weight(shape=shape, initializer="zeros", dtype=dtype, name="high")
 
     def update_state(self, mask: Tensor, logits: Tensor) -> None:
         """Adds one batch.
 
         Args:
-          mask: integers [B, H, W]: class indices, or IGNORE_INDEX, which is left out.
+          mask: integers [B, H, W]: class indices; IGNORE_INDEX and any other number that is no class is left out.
           logits: float [B, H, W, num_classes].
         """
         truth = keras.ops.reshape(keras.ops.cast(mask, "int32"), (-1,))
         prediction = keras.ops.reshape(keras.ops.cast(keras.ops.argmax(logits, axis=-1), "int32"), (-1,))
         # Ignored pixels fall into one more cell behind the last, which is cut off: all shapes stay static for XLA.
         last = self.num_classes**2
-        cell = keras.ops.where(truth < self.num_classes, truth * self.num_classes + prediction, last)
-        counts = keras.ops.segment_sum(keras.ops.ones_like(cell), cell, num_segments=last + 1)
-        self.cells.assign_add(keras.ops.cast(counts[:last], "int64"))
+        valid = keras.ops.logical_and(truth >= 0, truth < self.num_classes)
+        cell = keras.ops.where(valid, truth * self.num_classes + prediction, last)
+        counts = keras.ops.segment_sum(keras.ops.ones_like(cell), cell, num_segments=last + 1)[:last]
+        low = self.low + keras.ops.cast(counts, self.low.dtype)
+        self.high.assign_add(low // CARRY)
+        self.low.assign(low % CARRY)
 
     def result(self) -> dict[str, Tensor]:
         """Returns the share of valid pixels that are right so far, float32; 0 before the first."""
-        cells = keras.ops.reshape(self.cells, (self.num_classes, self.num_classes))
-        right = keras.ops.cast(keras.ops.trace(cells), "float32")
-        total = keras.ops.cast(keras.ops.sum(cells), "float32")
-        return {"pixel_accuracy": right / keras.ops.maximum(total, 1.0)}
+        low, high = (keras.ops.cast(word, "float32") for word in (self.low, self.high))
+        cells = keras.ops.reshape(low + float(CARRY) * high, (self.num_classes, self.num_classes))
+        return {"pixel_accuracy": keras.ops.trace(cells) / keras.ops.maximum(keras.ops.sum(cells), 1.0)}
 
     def matrix(self) -> np.ndarray:
         """Returns the matrix so far, int64 [num_classes, num_classes], on the host."""
-        cells: np.ndarray = keras.ops.convert_to_numpy(self.cells)
-        return cells.reshape(self.num_classes, self.num_classes)
+        words = (keras.ops.convert_to_tensor(word) for word in (self.low, self.high))
+        low, high = (keras.ops.convert_to_numpy(word).astype(np.int64) for word in words)
+        return (low + CARRY * high).reshape(self.num_classes, self.num_classes)
+
+
+CARRY = 2**30  # low < CARRY, and a batch adds at most CARRY to it: their sum stays below 2^31

@@ -143,7 +143,7 @@ def dry_run(config: TrainConfig) -> str:
             "memory per device, estimated:",
             *rows,
             f"  {'together':<12}{sum(parts.values()) / 1e6:9,.1f} MB",
-            f"an epoch is {batches.steps} steps; nothing was written",
+            f"an epoch is {_steps_per_epoch(config, manifest)} steps; nothing was written",
         ]
     )
 
@@ -195,7 +195,7 @@ def _build_trainer(config: TrainConfig, manifest: Manifest, devices: Devices) ->
     size, num_classes = manifest.common_size(config.data), manifest.num_classes
     weights = class_weights(config.class_weights, manifest.splits["train"], size)
     loss = build_loss(config.loss, num_classes, class_weights=weights, label_smoothing=config.label_smoothing)
-    steps = max(1, manifest.splits["train"].records // config.batch)
+    steps = _steps_per_epoch(config, manifest)
     with devices.scope():
         net = build_model(config.model, size, num_classes, encoder=config.encoder, weights=config.weights)
         trainer = SegTrainer(net, num_classes, loss, build_augment(config.strengths, config.seed))
@@ -203,6 +203,13 @@ def _build_trainer(config: TrainConfig, manifest: Manifest, devices: Devices) ->
         trainer.compile(build_optimizer(config, steps), jit_compile="auto")
         trainer.optimizer.build(trainer.trainable_variables)
     return trainer
+
+
+def _steps_per_epoch(config: TrainConfig, manifest: Manifest) -> int:
+    records = manifest.splits["train"].records
+    if config.overfit:
+        return OVERFIT_ROUNDS * max(1, min(config.overfit, records) // config.batch)
+    return max(1, records // config.batch)
 
 
 def _batches(config: TrainConfig, manifest: Manifest, first_epoch: int) -> tuple[Batches, Batches]:
@@ -275,7 +282,7 @@ def _fit(
         validation_data=val.dataset,
         initial_epoch=epoch,
         epochs=config.epochs,
-        steps_per_epoch=batches.steps * rounds,
+        steps_per_epoch=_steps_per_epoch(config, manifest),
         validation_steps=val.steps,
         callbacks=callbacks,
         verbose=0,
@@ -352,10 +359,10 @@ def _log_start(config: TrainConfig, manifest: Manifest, net: keras.Model, run: P
         *(*manifest.common_size(config.data), " and ".join(f"{n} {split} records" for split, n in records.items())),
     )
     batch = min(config.batch, records["train"])
-    steps, left = divmod(config.overfit or records["train"], batch)
+    left = 0 if config.overfit else records["train"] % batch
     log.info(
         "Model %s: %.2f M parameters, %d steps of %d records per epoch%s, at most %d epochs, %s at %g (%s), loss %s",
-        *(config.model, net.count_params() / 1e6, steps, batch),
+        *(config.model, net.count_params() / 1e6, _steps_per_epoch(config, manifest), batch),
         f" (each leaves {left} others out)" if left else "",
         *(config.epochs, config.optimizer, config.learning_rate, config.schedule, config.loss),
     )
