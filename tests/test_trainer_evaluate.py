@@ -102,7 +102,7 @@ def test_the_table_for_people_says_not_applicable():
     assert lines[0] == ["class", "IoU", "precision", "recall", "F1", "pixels"]
     assert lines[1] == ["road", "75.0%", "100.0%", "75.0%", "85.7%", "4"]
     assert lines[3] == ["sky", "n/a", "n/a", "n/a", "n/a", "0"]
-    assert "mIoU 77.5%, pixel accuracy 87.5%, 7 records of split 'val'" in text
+    assert "mIoU 77.5%, frequency-weighted IoU 77.5%, pixel accuracy 87.5%, 7 records of split 'val'" in text
 
 
 def test_a_model_that_sees_one_class_everywhere_is_warned_of(caplog):

@@ -21,6 +21,8 @@ only what reading its records and drawing its classes needs (tests/test_layers.p
     state          all that an interrupted run needs to go on to the same weights
     callbacks      the end of an epoch: scores, log lines, best.keras, when to stop
     tensorboard    the same scores and pictures as event files
-    train          config -> data -> fit -> best.keras -> scores
+    setup          config -> manifest, devices, trainer and batches; what can be refused is refused here
+    dry_run        one batch through everything, and an estimate of the memory
+    train          setup -> fit -> best.keras -> scores
     cli            the commands train and evaluate
 """

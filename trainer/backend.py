@@ -36,16 +36,36 @@ def _quiet_stderr() -> Iterator[None]:
         os.close(silence)
 
 
-try:
-    with _quiet_stderr():
+class _NoTensorFlow:
+    """Stands for `tf` where Keras computes with another backend and TensorFlow is missing: refuses its first use."""
+
+    def __init__(self, error: ImportError) -> None:
+        self._error = error
+
+    def __getattr__(self, name: str) -> Any:
+        raise _not_installed("TensorFlow, which reads the records,", self._error)
+
+
+def _not_installed(what: str, error: ImportError) -> UsageError:
+    mend = "Install it: pip install 'segconv[train]'"
+    return UsageError("segconv", f"{what} is not installed ({error})", mend, "E_NO_TENSORFLOW")
+
+
+with _quiet_stderr():
+    try:
         import keras
+    except ImportError as error:
+        package = (error.name or "").partition(".")[0]
+        missing = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}.get(package, "Keras")
+        raise _not_installed(missing, error) from None
+    try:
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # looks for a GPU now, and so complains of a missing one now
-except ImportError as error:
-    missing = "TensorFlow" if (error.name or "").startswith("tensorflow") else "Keras"
-    what = f"{missing} is not installed ({error})"
-    raise UsageError("segconv", what, "Install it: pip install 'segconv[train]'", "E_NO_TENSORFLOW") from None
+        if keras.config.backend() != "tensorflow":
+            tf.config.set_visible_devices([], "GPU")  # or it would take all memory of a GPU that it never uses
+    except ImportError as error:
+        tf = _NoTensorFlow(error)
 
 keras.config.disable_interactive_logging()  # or Keras would show its downloads on stdout, which is for results
 
@@ -53,8 +73,12 @@ Tensor: TypeAlias = Any  # a tensor of Keras' backend, or a symbolic one; Keras 
 
 
 def num_replicas() -> int:
-    """Returns how many devices share the batch of the step that is being run."""
-    return int(tf.distribute.get_strategy().num_replicas_in_sync) if _is_distributed() else 1
+    """Returns how many devices share the batch of the step that is being run.
+
+    It is 1 on JAX: there the step is written, and differentiated, as one program over the whole batch.
+    """
+    context = _replica_context()
+    return 1 if context is None else int(context.num_replicas_in_sync)
 
 
 def sum_over_replicas(x: Tensor) -> Tensor:
@@ -63,7 +87,8 @@ def sum_over_replicas(x: Tensor) -> Tensor:
     A mean over valid pixels needs their number in the whole batch: the mean of every device's own mean is another
     number wherever one device has more ignored pixels than the other. Gradients flow through it.
     """
-    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, x) if _is_distributed() else x
+    context = _replica_context()
+    return x if context is None else context.all_reduce(tf.distribute.ReduceOp.SUM, x)
 
 
 class ReplicaSeeds(keras.random.SeedGenerator):
@@ -74,23 +99,64 @@ class ReplicaSeeds(keras.random.SeedGenerator):
 
     def next(self, ordered: bool = True) -> Tensor:
         """Returns the next seed, [2], another one on each device."""
-        seed = super().next(ordered)
-        if not _is_distributed():
+        seed, context = super().next(ordered), _replica_context()
+        if context is None:
             return seed
-        replica = keras.ops.cast(tf.distribute.get_replica_context().replica_id_in_sync_group, seed.dtype)
+        replica = keras.ops.cast(context.replica_id_in_sync_group, seed.dtype)
         return seed + keras.ops.stack([replica * REPLICA_STRIDE, keras.ops.zeros_like(replica)])
 
 
 REPLICA_STRIDE = 7919  # any prime: the first word of a seed counts nothing else
 
 
-def _is_distributed() -> bool:
-    """Whether a TensorFlow strategy has taken several devices, and this code runs on one of them."""
-    return (
-        keras.backend.backend() == "tensorflow"
-        and bool(tf.distribute.in_replica_context())
-        and tf.distribute.get_strategy().num_replicas_in_sync > 1
-    )
+class DistributedModel(keras.Model):
+    """A keras.Model that trains on several devices or workers of TensorFlow as it would on one.
+
+    Keras 3.15 lets batch normalization drift apart there, and fails in two places where there are several workers (its
+    issue 20585). A child class has made all its variables when it is compiled, and has no loss or metric compiled in.
+    """
+
+    def train_step(self, *args: Any) -> Any:
+        """Takes a step in which batch normalization knows the whole batch; else each device would keep its own means.
+
+        Only the step is told, while it is traced: JAX refuses to load a layer that was saved as synchronized.
+        """
+        if num_replicas() == 1:
+            return super().train_step(*args)
+        layers = [layer for layer in self._flatten_layers() if isinstance(layer, keras.layers.BatchNormalization)]
+        try:
+            for layer in layers:
+                layer.synchronized = True
+            return super().train_step(*args)
+        finally:
+            for layer in layers:
+                layer.synchronized = False
+
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        """Makes the variables of the optimizer; Keras would read a batch and reduce it over the workers, and fails."""
+        if self.optimizer is not None and not self.optimizer.built:
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
+
+    def get_metrics_result(self) -> dict[str, Tensor]:
+        """Returns the scores so far, by name.
+
+        In the step of one worker of several, each has an axis of length 1 in front: Keras takes the mean of what
+        the workers return along axis 0, and fails on scalars.
+        """
+        scores: dict[str, Tensor] = super().get_metrics_result()
+        context = _replica_context()
+        if context is None or not isinstance(context.strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            return scores
+        return {name: keras.ops.expand_dims(score, 0) for name, score in scores.items()}
 
 
-__all__ = ["ReplicaSeeds", "Tensor", "keras", "num_replicas", "sum_over_replicas", "tf"]
+def _replica_context() -> Any | None:
+    """Returns TensorFlow's view from the device that runs this code; None unless it shares the batch with others."""
+    if keras.config.backend() != "tensorflow":
+        return None
+    context = tf.distribute.get_replica_context()  # None outside of a step, too
+    return context if context is not None and context.num_replicas_in_sync > 1 else None
+
+
+__all__ = ["DistributedModel", "ReplicaSeeds", "Tensor", "keras", "num_replicas", "sum_over_replicas", "tf"]

@@ -38,6 +38,10 @@ REMEMBERED = {
 }
 
 
+def _learning_rate(model: keras.Model) -> float:
+    return float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
+
+
 class EpochScores(keras.callbacks.Callback):
     """Scores every epoch, for metrics.csv, the log, and the callbacks behind it.
 
@@ -84,7 +88,7 @@ class EpochScores(keras.callbacks.Callback):
             "val_loss": logs["val_loss"],
             "val_pixel_accuracy": val.pixel_accuracy,
             "val_miou": val.miou,
-            "learning_rate": float(f"{float(self.model.optimizer.learning_rate):.7g}"),  # as written, not as in float32
+            "learning_rate": float(f"{_learning_rate(self.model):.7g}"),  # as written, not as in float32
             "input_wait": self._wait_share,
             "seconds": time.monotonic() - self._start,
         }
@@ -165,7 +169,7 @@ class StopAtBadLoss(keras.callbacks.Callback):
         )
 
     def _end(self, what: str) -> None:
-        rate = float(self.model.optimizer.learning_rate)
+        rate = _learning_rate(self.model)
         mend = f"Pass a smaller --learning-rate than {rate:g}, or --clip-norm 1; look at these records, too."
         raise UsageError(self.run, f"{what}: training has diverged", mend, "E_DIVERGED")
 

@@ -69,7 +69,8 @@ class InSections(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the options, a heading before each part."""
-        title, rows = "Options", []
+        title = "Options"
+        rows: list[tuple[str, str]] = []
         for parameter in self.get_params(ctx):
             if parameter.name in SECTIONS:
                 _write_part(formatter, title, rows)
@@ -114,9 +115,9 @@ def _strengths(ctx: click.Context, augment: str) -> AugmentConfig:
 
     Those of --config are no change to a preset that was asked for by name on the command line.
     """
-    defaults = (ParameterSource.DEFAULT,)
+    defaults = {ParameterSource.DEFAULT}
     if ctx.get_parameter_source("augment") != ParameterSource.DEFAULT_MAP:
-        defaults += (ParameterSource.DEFAULT_MAP,)
+        defaults.add(ParameterSource.DEFAULT_MAP)
     names = [field.name for field in dataclasses.fields(AugmentConfig)]
     given = {name: ctx.params[name] for name in names if ctx.get_parameter_source(name) not in defaults}
     return dataclasses.replace(AUGMENTS[augment], **given)
@@ -230,7 +231,7 @@ def _run_to_resume(ctx: click.Context, resume: str, runs: Path) -> tuple[TrainCo
 @click.option("--deterministic", is_flag=True, help="The same weights from the same run on a GPU, too; slower.")
 @click.option("--cache", type=click.Choice(CACHE_NAMES), default=DEFAULT.cache, help="Keep decoded records in memory.")
 @click.pass_context
-def train(ctx: click.Context, resume: str | None, dry_run: bool, **choices: Any) -> None:
+def train(ctx: click.Context, /, resume: str | None, dry_run: bool, **choices: Any) -> None:
     """Train a segmentation model from records.
 
     Reads the splits train and val of a folder that `segconv build` finished. Writes a folder RUNS/<time> with
@@ -248,12 +249,16 @@ def train(ctx: click.Context, resume: str | None, dry_run: bool, **choices: Any)
         config = TrainConfig(**{name: choices[name] for name in known & choices.keys()}, strengths=strengths)
     else:
         config, run = _run_to_resume(ctx, resume, choices["runs"])
-    import trainer.train
-
     if dry_run:
-        print_result(trainer.train.dry_run(config))
-    else:
-        print_result(str(trainer.train.train(config, run).run))
+        from trainer.dry_run import dry_run as try_once
+
+        print_result(try_once(config))
+        return
+    from trainer.train import train as run_training
+
+    run = run_training(config, run).run
+    if run.is_dir():  # of several workers, the first one alone keeps it
+        print_result(str(run))
 
 
 @click.command(context_settings={"show_default": True})

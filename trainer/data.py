@@ -25,6 +25,7 @@ from converter.manifest import Manifest, check_shard_file, read_manifest
 from converter.schema import IGNORE_INDEX, IMAGE, MASK
 from converter.source import RecordSource
 from trainer.backend import Tensor, tf
+from trainer.devices import Share
 
 PREFETCH_BATCHES = 2  # one to hand over, one to fill meanwhile; the decoders in front keep some records as well
 CACHE_SHARE = 0.5  # of the free memory: the other half is for the model, its checkpoints and the rest of the machine
@@ -37,14 +38,18 @@ GROUP_FILES = {  # by controllers in /proc/self/cgroup: folder, limit, usage, an
 FRAME_START, FRAME_END = 12, 4  # bytes of a TFRecord around its data: length and its checksum, the data's checksum
 
 
+ALONE = Share()
+
+
 class Batches(NamedTuple):
     """Batches of one split.
 
     Attributes:
       dataset: of ({"image": uint8 [B, H, W, 3], "mask": uint8 [B, H, W]},), all sizes static: inputs without a
         target, since the target has to be augmented with the image.
-      steps: number of batches in an epoch.
-      batch: B, records per batch.
+      steps: number of steps in an epoch, each of one batch; a worker among several has a batch for each of its
+        devices instead.
+      batch: B, records in an element of `dataset`.
       cached: whether the decoded records lie in memory.
       wait: how long whoever reads `dataset` has waited for it.
     """
@@ -139,6 +144,7 @@ def train_batches(
     first_epoch: int = 0,
     cache: str = "auto",
     records: int = 0,
+    share: Share = ALONE,
 ) -> Batches:
     """Returns the batches of several epochs, one after the other, each in a chance order of its own.
 
@@ -154,6 +160,7 @@ def train_batches(
       first_epoch: number of the first epoch, from 0.
       cache: "on" to keep the decoded records in memory, "off" not to, "auto" to keep them where they fit.
       records: only the first so many records; 0 for all.
+      share: of a worker among several: it gets its records of each batch, in batches for one device each.
 
     Raises:
       UsageError: `cache` is "on", and the decoded records do not fit in memory.
@@ -168,13 +175,21 @@ def train_batches(
     else:
         source, decode = _shuffle_source(manifest, folder, split, count)
     pairs = _shuffled(source, count, seed, epochs=range(first_epoch, epochs), length=steps * batch)
+    pairs = pairs.shard(share.num_workers, share.worker)
     if decode:
         pairs = pairs.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
-    return _batches(pairs, batch, steps, epochs - first_epoch, cached=cached)
+    return _batches(pairs, batch, steps, epochs - first_epoch, cached=cached, share=share)
 
 
 def eval_batches(
-    manifest: Manifest, folder: Path, split: str, *, batch: int, cache: str = "auto", records: int = 0
+    manifest: Manifest,
+    folder: Path,
+    split: str,
+    *,
+    batch: int,
+    cache: str = "auto",
+    records: int = 0,
+    share: Share = ALONE,
 ) -> Batches:
     """Returns the batches of one pass in the order of the records, every record in it.
 
@@ -187,6 +202,7 @@ def eval_batches(
       batch: records per batch.
       cache: "on" to keep the decoded records in memory, "off" not to, "auto" to keep them where they fit.
       records: only the first so many records; 0 for all.
+      share: of a worker among several: it gets its records of each batch, in batches for one device each.
 
     Raises:
       UsageError: `cache` is "on", and the decoded records do not fit in memory.
@@ -200,7 +216,8 @@ def eval_batches(
     size = manifest.common_size(folder)
     blank = {"image": np.zeros((*size, 3), np.uint8), "mask": np.full(size, IGNORE_INDEX, np.uint8)}
     blanks = tf.data.Dataset.from_tensors((blank,)).repeat(steps * batch - count)
-    return _batches(pairs.concatenate(blanks), batch, steps, 1, cached=cached)
+    pairs = pairs.concatenate(blanks).shard(share.num_workers, share.worker)
+    return _batches(pairs, batch, steps, 1, cached=cached, share=share)
 
 
 def batch_names(
@@ -363,15 +380,19 @@ def _shuffled(elements: tf.data.Dataset, count: int, seed: int, *, epochs: range
     return tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(one_epoch)
 
 
-def _batches(pairs: tf.data.Dataset, batch: int, steps: int, epochs: int, *, cached: bool) -> Batches:
+def _batches(pairs: tf.data.Dataset, batch: int, steps: int, epochs: int, *, cached: bool, share: Share) -> Batches:
     """Returns the last stages, common to training and evaluation."""
+    parts = 1
+    if share.num_workers > 1:  # Keras deals a whole batch out to the devices of one process only
+        parts = share.num_replicas // share.num_workers
+        batch = batch // share.num_replicas
     options = tf.data.Options()
     options.deterministic = True
     # One process reads it all: each device gets its part of each batch, not its part of the shards.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
     wait = InputWait()
     full = pairs.batch(batch, drop_remainder=True).prefetch(PREFETCH_BATCHES)
-    full = full.apply(tf.data.experimental.assert_cardinality(steps * epochs))
+    full = full.apply(tf.data.experimental.assert_cardinality(parts * steps * epochs))
     return Batches(wait.timed(full).with_options(options), steps, batch, cached, wait)
 
 

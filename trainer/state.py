@@ -21,6 +21,7 @@ from trainer.backend import keras
 from trainer.runs import STATE
 
 FACTS = "facts"
+UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile)
 AGAIN = "Train it from the start: segconv train --config {}"
 
 
@@ -35,9 +36,10 @@ def save_state(run: Path, trainer: keras.Model, facts: Mapping[str, Any]) -> Non
     Raises:
       MachineError: the file cannot be written.
     """
-    arrays = {f"v{i}": keras.ops.convert_to_numpy(variable) for i, variable in enumerate(_variables(trainer))}
+    arrays: dict[str, Any] = {f"v{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(_variables(trainer))}
+    arrays[FACTS] = np.array(json.dumps(dict(facts)))
     with whole_file(run / STATE) as path, path.open("wb") as file:
-        np.savez(file, **arrays, **{FACTS: np.array(json.dumps(dict(facts)))})
+        np.savez(file, **arrays)
 
 
 def read_facts(run: Path) -> dict[str, Any]:
@@ -53,7 +55,7 @@ def read_facts(run: Path) -> dict[str, Any]:
         with np.load(path, allow_pickle=False) as state:
             facts: dict[str, Any] = json.loads(str(state[FACTS]))
             return facts
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise _damaged(path, error) from error
 
 
@@ -69,7 +71,7 @@ def load_state(run: Path, trainer: keras.Model) -> None:
     try:
         with np.load(path, allow_pickle=False) as state:
             arrays = [state[f"v{i}"] for i in range(len(state.files) - 1)]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise _damaged(path, error) from error
     if [array.shape for array in arrays] != [tuple(variable.shape) for variable in variables]:
         what = f"holds {len(arrays)} variables, but they are not those of this model and optimizer"

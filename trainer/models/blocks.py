@@ -6,6 +6,8 @@ Only Keras' own layers and registered ones are used, so that a saved model loads
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
 from trainer.backend import Tensor, keras
@@ -16,6 +18,10 @@ BN_MOMENTUM = 0.9
 
 # Mean of ImageNet's training images in blue, green, red, as published with Caffe's models.
 CAFFE_MEAN = (103.939, 116.779, 123.68)
+
+# The same in red, green, blue, of values in 0..1, as published with PyTorch's and most later models.
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 @keras.saving.register_keras_serializable(package="segconv")
@@ -42,8 +48,20 @@ def input_image(size: tuple[int, int]) -> Tensor:
 
 
 def scale(image: Tensor) -> Tensor:
-    """Returns 0..255 as -1..1."""
+    """Returns 0..255 as -1..1, float32."""
     return keras.layers.Rescaling(1 / 127.5, offset=-1, dtype="float32", name="scale")(image)
+
+
+def caffe(image: Tensor) -> Tensor:
+    """Returns RGB in 0..255 as BGR minus ImageNet's mean, float32."""
+    return CaffePreprocessing(name="caffe")(image)
+
+
+def standardize(image: Tensor) -> Tensor:
+    """Returns 0..255 minus ImageNet's mean, in ImageNet's standard deviations, float32."""
+    mean = [255 * m for m in IMAGENET_MEAN]
+    variance = [(255 * s) ** 2 for s in IMAGENET_STD]
+    return keras.layers.Normalization(mean=mean, variance=variance, dtype="float32", name="standardize")(image)
 
 
 def pad_to_multiple(x: Tensor, stride: int) -> Tensor:
@@ -62,18 +80,38 @@ def crop_to(x: Tensor, size: tuple[int, int]) -> Tensor:
     return keras.layers.Cropping2D(cropping, name="crop", dtype="float32")(x) if any(map(any, cropping)) else x
 
 
-def conv_bn_relu(x: Tensor, filters: int, *, strides: int = 1) -> Tensor:
-    """Returns 3x3 convolution, batch normalisation, ReLU; without bias, which the normalisation has."""
-    x = keras.layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=False)(x)
+def conv_bn_relu(x: Tensor, filters: int, *, kernel: int = 3, strides: int = 1) -> Tensor:
+    """Returns convolution, batch normalisation, ReLU; without bias, which the normalisation has."""
+    x = keras.layers.Conv2D(filters, kernel, strides=strides, padding="same", use_bias=False)(x)
     x = keras.layers.BatchNormalization(momentum=BN_MOMENTUM)(x)
     return keras.layers.ReLU()(x)
 
 
-def class_logits(x: Tensor, num_classes: int) -> Tensor:
+def class_logits(x: Tensor, num_classes: int, name: str = "logits") -> Tensor:
     """Returns one logit per class and pixel, float32 whatever the precision of the model."""
-    return keras.layers.Conv2D(num_classes, 1, dtype="float32", name="logits")(x)
+    return keras.layers.Conv2D(num_classes, 1, dtype="float32", name=name)(x)
 
 
-def upsample_logits(logits: Tensor) -> Tensor:
-    """Returns logits at twice the height and width, bilinear: logits may be blended, class indices may not."""
-    return keras.layers.UpSampling2D(2, interpolation="bilinear", dtype="float32", name="logits_x2")(logits)
+def upsample_logits(logits: Tensor, factor: int = 2, name: str | None = None) -> Tensor:
+    """Returns logits at `factor` times the height and width, bilinear: they may be blended, class indices may not."""
+    name = name or f"logits_x{factor}"
+    return keras.layers.UpSampling2D(factor, interpolation="bilinear", dtype="float32", name=name)(logits)
+
+
+def decode(features: Sequence[Tensor | None], filters: Sequence[int], *, convolutions: int = 2) -> Tensor:
+    """Returns the decoder of a U-Net: enlarge by 2, put the encoder's features beside, convolve; level by level.
+
+    Args:
+      features: of the encoder from fine to coarse, each of half the size of the one before; None for a level that has
+        none.
+      filters: of each step, from coarse to fine; the last may go one level beyond the finest features.
+      convolutions: per step.
+    """
+    *skips, x = features
+    for level_filters, skip in itertools.zip_longest(filters, reversed(skips)):
+        x = keras.layers.UpSampling2D()(x)
+        if skip is not None:
+            x = keras.layers.Concatenate()([skip, x])
+        for _ in range(convolutions):
+            x = conv_bn_relu(x, level_filters)
+    return x

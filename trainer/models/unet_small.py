@@ -7,6 +7,7 @@ from trainer.models.blocks import (
     class_logits,
     conv_bn_relu,
     crop_to,
+    decode,
     input_image,
     pad_to_multiple,
     scale,
@@ -37,8 +38,6 @@ def unet_small(size: tuple[int, int], num_classes: int) -> keras.Model:
         skips.append(x)
         x = keras.layers.MaxPooling2D()(x)
         x = conv_bn_relu(conv_bn_relu(x, filters), filters)
-    for filters, skip in zip(FILTERS[-2::-1], reversed(skips), strict=True):
-        x = keras.layers.UpSampling2D()(x)
-        x = conv_bn_relu(keras.layers.Concatenate()([skip, x]), filters)
+    x = decode([*skips, x], FILTERS[-2::-1], convolutions=1)
     logits = upsample_logits(class_logits(x, num_classes))
     return keras.Model(image, crop_to(logits, size), name="unet_small")

@@ -1,0 +1,77 @@
+"""Dry run: one batch through everything, and what a run would need. Writes nothing."""
+
+from __future__ import annotations
+
+import math
+
+from converter.errors import MachineError
+from trainer.backend import keras
+from trainer.config import TrainConfig
+from trainer.devices import is_out_of_memory
+from trainer.setup import prepare
+from trainer.step import SegTrainer
+
+SMALLER = "Pass a smaller --batch, or --model unet_small, or build smaller records."
+
+
+def dry_run(config: TrainConfig) -> str:
+    """Trains and validates one step, and returns what it came to, for people.
+
+    Raises:
+      UsageError, DataError, MachineError: as `setup.prepare`; MachineError too where one step is too much memory.
+    """
+    setup = prepare(config)
+    config, devices, trainer = setup.config, setup.devices, setup.trainer
+    try:
+        logs = trainer.fit(
+            devices.distribute(setup.train_batches(0).dataset),
+            validation_data=devices.distribute(setup.val_batches().dataset),
+            steps_per_epoch=1,
+            validation_steps=1,
+            verbose=0,
+            shuffle=False,
+        ).history
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        raise out_of_memory("--batch", config.batch) from error
+    parts = memory_parts(trainer, config.batch // devices.num_replicas)
+    parts["together"] = sum(parts.values())
+    size = "x".join(map(str, setup.manifest.common_size(config.data)))
+    lines = [
+        f"{config.model}, {config.batch} records of {size} a step, {devices.describe()}",
+        f"one step went through: loss {logs['loss'][0]:.4f}, val loss {logs['val_loss'][0]:.4f}",
+        "memory of a device, estimated:",
+        *(f"  {name:<12}{num_bytes / 1e6:10,.1f} MB" for name, num_bytes in parts.items()),
+        f"an epoch has {setup.steps_per_epoch} steps; nothing was written",
+    ]
+    return "\n".join(lines)
+
+
+def memory_parts(trainer: SegTrainer, batch: int) -> dict[str, int]:
+    """Returns the bytes that a training step keeps, by what they hold.
+
+    Activations are the outputs of all layers, since the backward pass may need each: an upper estimate, of which a
+    compiler that fuses layers spares some.
+
+    Args:
+      trainer: compiled, its optimizer built.
+      batch: records per step of one device.
+    """
+    weights, gradients, optimizer = (
+        sum(_num_bytes(variable.shape, variable.dtype) for variable in variables)
+        for variables in (trainer.net.variables, trainer.net.trainable_variables, trainer.optimizer.variables)
+    )
+    outputs = [tensor for operation in trainer.net.operations for tensor in keras.tree.flatten(operation.output)]
+    activations = batch * sum(_num_bytes(tensor.shape[1:], tensor.dtype) for tensor in outputs)
+    return {"weights": weights, "gradients": gradients, "optimizer": optimizer, "activations": activations}
+
+
+def out_of_memory(where: object, batch: int) -> MachineError:
+    """Returns the error of a device that is too small for batches of this size."""
+    return MachineError(where, f"the device is out of memory with batches of {batch}", SMALLER, "E_MEMORY")
+
+
+def _num_bytes(shape: tuple[int | None, ...], dtype: str) -> int:
+    bits = int("".join(filter(str.isdigit, keras.backend.standardize_dtype(dtype))) or 8)
+    return math.prod(side or 1 for side in shape) * bits // 8

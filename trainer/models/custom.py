@@ -1,0 +1,134 @@
+"""Custom: a model of the user's own, named as "package.module:function".
+
+The function is called with (height, width) and the number of classes, and returns a keras.Model that keeps the
+contract of this package: float32 [B, H, W, 3] in 0..255 to float32 logits [B, H, W, num_classes]. What breaks it is
+refused here, in one line, before an epoch is spent on it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from converter.errors import UsageError
+from trainer.backend import Tensor, keras
+
+PROBABILITIES = ("softmax", "sigmoid")
+# Layers that leave the values as they are, so that a softmax before them is still one.
+ARRANGING = ("Reshape", "Permute", "Cropping2D", "ZeroPadding2D", "UpSampling2D", "Resizing", "Dropout", "Identity")
+
+
+def import_function(spec: str) -> Callable[..., Any]:
+    """Returns the function that "package.module:function" names; as with `python -m`, the current folder counts.
+
+    Importing it makes the layers that the module registers known to Keras, so that its saved models can be loaded.
+
+    Raises:
+      UsageError: the module cannot be imported, or has no such function.
+    """
+    module_name, _, function_name = spec.partition(":")
+    folder = str(Path.cwd())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:
+        what = f"cannot be imported ({_cause(error)})"
+        raise _refusal(spec, what, f"Start segconv in the folder that holds {module_name!r}, or mend it.") from error
+    function = getattr(module, function_name, None)
+    if not callable(function):
+        what = f"{module_name} has no function {function_name!r}"
+        raise _refusal(spec, what, "Pass --model package.module:function.")
+    return function
+
+
+def build_custom(spec: str, size: tuple[int, int], num_classes: int) -> keras.Model:
+    """Returns the model that the user's function makes, checked.
+
+    Args:
+      spec: "package.module:function".
+      size: (height, width) of input and output, in pixels.
+      num_classes: number of classes.
+
+    Raises:
+      UsageError: the function fails, or its model takes, gives or holds what cannot be trained on or loaded again.
+    """
+    function = import_function(spec)
+    try:
+        model = function(size, num_classes)
+    except Exception as error:
+        mend = "It is called with ((height, width), num_classes)."
+        raise _refusal(spec, f"fails for {size}, {num_classes} ({_cause(error)})", mend) from error
+    if not isinstance(model, keras.Model):
+        raise _refusal(spec, f"returns a {type(model).__name__}, expected a keras.Model", "Return the model itself.")
+    logits = _logits_of(spec, model, (None, *size, 3))
+    _check_logits(spec, model, logits, (None, *size, num_classes))
+    _check_loads(spec, model)
+    return model
+
+
+def _logits_of(spec: str, model: keras.Model, shape: tuple[int | None, ...]) -> Tensor:
+    """Returns the symbolic output for images of that shape; raises UsageError where the model takes others."""
+    mend = "Give it one input, keras.Input((height, width, 3))."
+    try:
+        logits = model(keras.Input(shape[1:], name="image"))
+    except Exception as error:
+        raise _refusal(spec, f"takes no float32 images of shape {shape} ({_cause(error)})", mend) from error
+    for taken in getattr(model, "inputs", None) or ():  # none of a subclassed model; Keras checks no channels here
+        if any(side not in (None, wanted) for side, wanted in zip(taken.shape, shape, strict=True)):
+            raise _refusal(spec, f"takes images of shape {tuple(taken.shape)}, expected {shape}", mend)
+    return logits
+
+
+def _check_logits(spec: str, model: keras.Model, logits: Tensor, shape: tuple[int | None, ...]) -> None:
+    """Raises UsageError where the output is not one logit, float32, per class and pixel."""
+    if not isinstance(logits, keras.KerasTensor):
+        what = f"gives a {type(logits).__name__} of outputs, expected one of shape {shape}"
+        raise _refusal(spec, what, "Return the logits alone.")
+    if tuple(logits.shape) != shape:
+        mend = "Bring the logits to the size of the image inside the model."
+        raise _refusal(spec, f"gives shape {tuple(logits.shape)}, expected {shape}", mend)
+    activation = _last_activation(model)
+    if activation in PROBABILITIES:
+        mend = f"Leave out the {activation} at its end: the loss applies it."
+        raise _refusal(spec, f"gives probabilities ({activation}), expected logits", mend)
+    if logits.dtype != "float32":
+        mend = 'Give its last layer dtype="float32".'
+        raise _refusal(spec, f"gives logits of {logits.dtype}, expected float32", mend)
+
+
+def _last_activation(model: keras.Model) -> str | None:
+    """Returns the name of the activation that the output comes from; None where there is none, or none to be seen."""
+    operation: Any = model
+    while isinstance(operation, keras.Model):
+        try:
+            tensor = operation.outputs[0]
+        except (AttributeError, TypeError):  # subclassed: what it does is its own affair
+            return None
+        operation = tensor._keras_history.operation
+        while type(operation).__name__ in ARRANGING:
+            tensor = operation.input
+            operation = tensor._keras_history.operation
+    activation = getattr(operation, "activation", operation)
+    return (getattr(activation, "__name__", None) or type(activation).__name__).lower()
+
+
+def _check_loads(spec: str, model: keras.Model) -> None:
+    """Raises UsageError where best.keras could not be loaded again; better known before training than after it."""
+    try:
+        keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(model), safe_mode=True)
+    except Exception as error:
+        mend = "Register its own layers with @keras.saving.register_keras_serializable(), and use no Lambda."
+        raise _refusal(spec, f"could be saved, but not loaded again ({_cause(error)})", mend) from error
+
+
+def _cause(error: Exception) -> str:
+    """Returns the kind of error and the first line of what it says, which Keras' errors have many of."""
+    return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:200]}"
+
+
+def _refusal(spec: str, what: str, mend: str) -> UsageError:
+    return UsageError(f"--model {spec}", what, mend, "E_MODEL")

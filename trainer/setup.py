@@ -1,0 +1,163 @@
+"""Setup: from a TrainConfig to all that stands before the first step: manifest, devices, trainer and batches.
+
+Whatever can be refused is refused here, before a run folder is made.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from converter.manifest import Manifest
+from trainer.augment import build_augment
+from trainer.backend import keras
+from trainer.class_weights import class_weights
+from trainer.config import AUGMENTS, TrainConfig
+from trainer.data import Batches, batch_names, eval_batches, open_records, train_batches
+from trainer.devices import Devices, prepare_devices
+from trainer.losses import build_loss
+from trainer.models import build_model
+from trainer.optimizers import build_optimizer
+from trainer.step import SegTrainer
+from trainer.tensorboard import require_tensorboard
+
+OVERFIT_ROUNDS = 10  # passes over the few records that count as one epoch: each epoch ends in a validation
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a training run works with.
+
+    Attributes:
+      config: all choices, as far as the records let them stand.
+      manifest: of the records.
+      devices: that train.
+      trainer: compiled, every variable of it made.
+    """
+
+    config: TrainConfig
+    manifest: Manifest
+    devices: Devices
+    trainer: SegTrainer
+
+    @property
+    def val_split(self) -> str:
+        """Name of the split to validate on."""
+        return splits_of(self.config)[-1]
+
+    @property
+    def num_train(self) -> int:
+        """Number of records to train on."""
+        return _num_train(self.config, self.manifest)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Number of steps between two validations."""
+        return _rounds(self.config) * (self.num_train // self.config.batch)
+
+    def train_batches(self, first_epoch: int) -> Batches:
+        """Returns the batches of all epochs from `first_epoch` on, counted from 0."""
+        rounds = _rounds(self.config)
+        return train_batches(
+            self.manifest,
+            self.config.data,
+            "train",
+            batch=self.config.batch,
+            seed=self.config.seed,
+            first_epoch=first_epoch * rounds,
+            epochs=self.config.epochs * rounds,
+            cache=self.config.cache,
+            records=self.config.overfit,
+            share=self.devices.share,
+        )
+
+    def val_batches(self) -> Batches:
+        """Returns the batches of one validation."""
+        return eval_batches(
+            self.manifest,
+            self.config.data,
+            self.val_split,
+            batch=self.config.batch,
+            cache=self.config.cache,
+            records=self.config.overfit,
+            share=self.devices.share,
+        )
+
+    def batch_names(self, epoch: int, step: int) -> list[str]:
+        """Returns the names of the photographs in one training batch; epoch and step count from 0."""
+        part, step = divmod(step, self.num_train // self.config.batch)
+        return batch_names(
+            self.manifest,
+            self.config.data,
+            "train",
+            batch=self.config.batch,
+            seed=self.config.seed,
+            epoch=epoch * _rounds(self.config) + part,
+            step=step,
+            records=self.config.overfit,
+        )
+
+    def with_batch(self, batch: int) -> Setup:
+        """Returns the same with other batches, and a trainer that knows nothing yet."""
+        config = dataclasses.replace(self.config, batch=batch)
+        return Setup(config, self.manifest, self.devices, _build_trainer(config, self.manifest, self.devices))
+
+
+def prepare(config: TrainConfig) -> Setup:
+    """Returns what a training run works with.
+
+    Raises:
+      UsageError: the records have no train or val split, a choice does not fit the others or this machine, or what
+        it needs is not installed.
+      DataError: a shard is not the one that was built.
+      MachineError: ImageNet weights cannot be had.
+    """
+    if config.tensorboard:
+        require_tensorboard()
+    manifest = open_records(config.data, splits_of(config))
+    config = _fitted(config, manifest)
+    devices = prepare_devices(config)
+    return Setup(config, manifest, devices, _build_trainer(config, manifest, devices))
+
+
+def splits_of(config: TrainConfig) -> tuple[str, ...]:
+    """Returns the split to train on and the one to validate on; both are the same records in an overfit run."""
+    return ("train",) if config.overfit else ("train", "val")
+
+
+def _rounds(config: TrainConfig) -> int:
+    return OVERFIT_ROUNDS if config.overfit else 1
+
+
+def _num_train(config: TrainConfig, manifest: Manifest) -> int:
+    records = manifest.splits["train"].records
+    return min(config.overfit, records) if config.overfit else records
+
+
+def _fitted(config: TrainConfig, manifest: Manifest) -> TrainConfig:
+    """Returns the choices with a batch that there are records for; for an overfit run, without what hinders it.
+
+    Raises:
+      UsageError: the batch that is left cannot be shared by the devices.
+    """
+    if config.overfit:
+        config = dataclasses.replace(
+            config, augment="none", strengths=AUGMENTS["none"], label_smoothing=0.0, stop_patience=config.epochs
+        )
+    return dataclasses.replace(config, batch=min(config.batch, _num_train(config, manifest)))
+
+
+def _build_trainer(config: TrainConfig, manifest: Manifest, devices: Devices) -> SegTrainer:
+    """Returns the compiled trainer, every variable of which is made; the same seed gives the same ones."""
+    keras.utils.set_random_seed(config.seed)
+    size, num_classes = manifest.common_size(config.data), manifest.num_classes
+    weights = class_weights(config.class_weights, manifest.splits["train"], size)
+    loss = build_loss(config.loss, num_classes, class_weights=weights, label_smoothing=config.label_smoothing)
+    steps = _rounds(config) * (_num_train(config, manifest) // config.batch)
+    with devices.scope():
+        net = build_model(config.model, size, num_classes, encoder=config.encoder, weights=config.weights)
+        trainer = SegTrainer(net, num_classes, loss, build_augment(config.strengths, config.seed))
+        # "auto" compiles the step with XLA on a GPU, and not on a CPU, where it costs more than it gains.
+        trainer.compile(build_optimizer(config, steps), jit_compile="auto")
+        trainer.optimizer.build(trainer.trainable_variables)
+    return trainer
