@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import logging
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from trainer_fixtures import NEEDS_TF, write_records
+from trainer_fixtures import GREEDY, NEEDS_TF, write_records
 
 from converter.errors import DataError, UsageError
-from trainer.config import TrainConfig
+from trainer.config import AUGMENTS, TrainConfig
 
 pytestmark = NEEDS_TF
 
@@ -159,6 +166,79 @@ def test_a_learning_rate_that_is_far_too_large_ends_with_a_remedy(tmp_path, capl
     from trainer.train import train
 
     write_records(tmp_path / "records", records={"train": [8], "val": [2]})
-    config = TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small", epochs=5, learning_rate=1e38)
-    with caplog.at_level(logging.INFO), pytest.raises(UsageError, match="training has diverged"):
+    config = TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small", epochs=5, batch=4, learning_rate=1e38)
+    with caplog.at_level(logging.INFO), pytest.raises(UsageError, match="training has diverged") as caught:
         train(config)
+    assert "with records " in caught.value.what
+    named = re.findall(r"train/0_\d\.jpg", caught.value.what)
+    assert sorted(set(named)) == [f"train/0_{number}.jpg" for number in range(8)]  # two steps of four
+
+
+def test_a_device_out_of_memory_gets_half_of_the_batch_and_a_record_at_a_time_in_the_end(tmp_path, monkeypatch, caplog):
+    from trainer.evaluate import evaluate_run
+    from trainer.train import train
+
+    (tmp_path / "greedy.py").write_text(GREEDY)
+    monkeypatch.chdir(tmp_path)
+    write_records(tmp_path / "records", records={"train": [4], "val": [2]})
+    with caplog.at_level(logging.WARNING):
+        report = train(TrainConfig(model="greedy:net", batch=4, epochs=2))
+    warnings = [record.getMessage() for record in caplog.records if "out of memory" in record.getMessage()]
+    assert warnings == [
+        "The device is out of memory with batches of 4: going on with batches of 2.",
+        "The device is out of memory with batches of 2: going on with batches of 1.",
+    ]
+    assert json.loads((report.run / "config.json").read_text())["config"]["batch"] == 1
+    assert len(rows_of(report.run)) == 2
+    evaluate_run(report.run)  # which has to import the model's own layers
+
+
+def test_four_records_are_learned_by_heart(tmp_path, caplog):
+    from trainer.train import train
+
+    write_records(tmp_path / "records", records={"train": [6]})
+    with caplog.at_level(logging.INFO):
+        report = train(TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small", overfit=4))
+    assert report.scores.pixel_accuracy >= 0.99
+    assert len(rows_of(report.run)) < 50  # it ends as soon as it can
+    assert "model, loss and labels fit" in caplog.text
+
+
+def test_a_run_goes_on_with_its_own_records_only_and_not_beyond_its_end(tmp_path):
+    from trainer.train import train
+
+    write_records(tmp_path / "records", records={"train": [4], "val": [2]})
+    config = TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small", batch=2, epochs=1)
+    run = train(config).run
+    with pytest.raises(UsageError, match=r"has ended after 1 epochs\. Pass --epochs with more"):
+        train(config, run)
+    assert len(rows_of(train(dataclasses.replace(config, epochs=2), run).run)) == 2
+    write_records(tmp_path / "others", records={"train": [5], "val": [2]})
+    with pytest.raises(UsageError, match="was trained on other records"):
+        train(dataclasses.replace(config, data=tmp_path / "others", epochs=3), run)
+
+
+def test_two_workers_leave_one_run_that_scores_like_that_of_one_process(tmp_path):
+    write_records(tmp_path / "records", records={"train": [8], "val": [3]})
+    options = ["--model", "unet_small", "--batch", "4", "--epochs", "2", "--augment", "none"]
+    with socket.create_server(("localhost", 0)) as one, socket.create_server(("localhost", 0)) as other:
+        workers = [f"localhost:{server.getsockname()[1]}" for server in (one, other)]
+    ends = []
+    for index in range(2):
+        place = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
+        command = [Path(sys.executable).with_name("segconv"), "train", *options, "--runs", "several"]
+        environment = os.environ | {"TF_CONFIG": json.dumps(place)}
+        ends.append(subprocess.Popen(command, cwd=tmp_path, env=environment, text=True, stdout=-1, stderr=-1))
+    answers = [process.communicate() for process in ends]
+    assert [process.returncode for process in ends] == [0, 0], answers
+    (run,) = (tmp_path / "several").iterdir()
+    assert [out for out, _ in answers] == [f"several/{run.name}\n", ""]
+
+    from trainer.train import train
+
+    config = TrainConfig(tmp_path / "records", tmp_path / "alone", "unet_small", batch=4, epochs=2)
+    alone = train(dataclasses.replace(config, augment="none", strengths=AUGMENTS["none"])).run
+    for ours, theirs in zip(rows_of(run), rows_of(alone), strict=True):
+        for name in ("loss", "val_loss"):
+            # Two devices add up in another order than one, and Adam makes steps of the last digits of small gradients.
+            assert float(ours[name]) == pytest.approx(float(theirs[name]), rel=2e-3)

@@ -29,6 +29,7 @@ from trainer.state import save_state
 CHECK_STEPS = 32  # steps between two looks at the loss: each look waits for the device
 WAIT_LIMIT = 0.1  # share of the time from which on the device stands idle for want of records
 NAMED_RECORDS = 8
+LEARNED = 0.99  # share of valid pixels that a sound model and loss learn by heart
 
 # What outlives an interruption, by callback: attributes that JSON takes.
 REMEMBERED = {
@@ -230,6 +231,15 @@ class StopWithoutProgress(keras.callbacks.Callback):
         self.best_miou = max(self.best_miou, logs["val_miou"])
         if self.waited >= self.patience:
             log.info("No progress for %d epochs: training ends here.", self.patience)
+            self.model.stop_training = True
+
+
+class StopWhenLearned(keras.callbacks.Callback):
+    """Ends an overfit run as soon as the records are known by heart."""
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
+        """Stops at LEARNED."""
+        if logs["val_pixel_accuracy"] >= LEARNED:
             self.model.stop_training = True
 
 

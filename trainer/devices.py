@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from converter.console import log
-from converter.errors import UsageError
+from converter.errors import MachineError, UsageError
 from trainer.backend import keras, tf
 from trainer.config import TrainConfig
 
@@ -124,6 +124,13 @@ def is_out_of_memory(error: BaseException) -> bool:
     TensorFlow's ResourceExhaustedError alone would not do: a full disk and too many open files raise it, too.
     """
     return OUT_OF_MEMORY.search(str(error)) is not None
+
+
+def out_of_memory(where: object, batch: int) -> MachineError:
+    """Returns the error of a device that is too small for batches of this size."""
+    what = f"the device is out of memory with batches of {batch}"
+    mend = "Pass a smaller --batch, or --model unet_small, or build smaller records."
+    return MachineError(where, what, mend, "E_MEMORY")
 
 
 def choose_precision(asked: str, capabilities: list[tuple[int, ...]]) -> str:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import math
 
-from converter.errors import MachineError
 from trainer.backend import keras
 from trainer.config import TrainConfig
-from trainer.devices import is_out_of_memory
+from trainer.devices import is_out_of_memory, out_of_memory
 from trainer.setup import prepare
 from trainer.step import SegTrainer
-
-SMALLER = "Pass a smaller --batch, or --model unet_small, or build smaller records."
 
 
 def dry_run(config: TrainConfig) -> str:
@@ -65,11 +62,6 @@ def memory_parts(trainer: SegTrainer, batch: int) -> dict[str, int]:
     outputs = [tensor for operation in trainer.net.operations for tensor in keras.tree.flatten(operation.output)]
     activations = batch * sum(_num_bytes(tensor.shape[1:], tensor.dtype) for tensor in outputs)
     return {"weights": weights, "gradients": gradients, "optimizer": optimizer, "activations": activations}
-
-
-def out_of_memory(where: object, batch: int) -> MachineError:
-    """Returns the error of a device that is too small for batches of this size."""
-    return MachineError(where, f"the device is out of memory with batches of {batch}", SMALLER, "E_MEMORY")
 
 
 def _num_bytes(shape: tuple[int | None, ...], dtype: str) -> int:

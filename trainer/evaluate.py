@@ -23,6 +23,7 @@ from converter.source import RecordSource
 from converter.storage import whole_file, write_whole
 from trainer.backend import keras
 from trainer.data import eval_batches, open_records
+from trainer.devices import is_out_of_memory, out_of_memory
 from trainer.heatmap import draw_confusion
 from trainer.metrics import Scores, confusion_matrix, scores_from_confusion
 from trainer.models import load_model
@@ -112,7 +113,13 @@ def evaluate_run(run: Path, split: str = "val", *, data: Path | None = None, bat
     manifest = open_records(folder, (split,))
     _check_fits(info, manifest, folder)
     samples = read_samples(folder, split)
-    matrix = count(net, manifest, folder, split, batch=batch or info.config.batch)
+    batch = batch or info.config.batch
+    try:
+        matrix = count(net, manifest, folder, split, batch=batch)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        raise out_of_memory(run, batch) from error
     scores = scores_from_confusion(matrix)
     evaluation = Evaluation(run, split, manifest.splits[split].records, manifest.class_names, matrix, scores)
     text = json.dumps(evaluation.to_json(), indent=1, ensure_ascii=False) + "\n"
@@ -155,7 +162,8 @@ def read_samples(folder: Path, split: str, records: int = 0) -> list[Sample]:
 
 def draw_predictions(maps: ClassMaps, manifest: Manifest, split: str, samples: list[Sample], path: Path) -> None:
     """Writes a picture with one row per sample: photograph, truth, prediction, and where the two differ."""
-    predictions = maps.predict_on_batch(np.stack([sample.image for sample in samples]))
+    # One at a time: the device may have no room for more.
+    predictions = [maps.predict_on_batch(sample.image[None])[0] for sample in samples]
     colors = [info.color for info in manifest.classes]
     rows, captions = [], []
     for (image, mask, name), prediction in zip(samples, predictions, strict=True):

@@ -21,7 +21,7 @@ from trainer.optimizers import build_optimizer
 from trainer.step import SegTrainer
 from trainer.tensorboard import require_tensorboard
 
-OVERFIT_ROUNDS = 10  # passes over the few records that count as one epoch: each epoch ends in a validation
+OVERFIT_ROUNDS = 20  # passes over the few records that count as one epoch: each epoch ends in a validation
 
 
 @dataclass(frozen=True)

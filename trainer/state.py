@@ -52,7 +52,7 @@ def read_facts(run: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        with np.load(path, allow_pickle=False) as state:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as state:
             facts: dict[str, Any] = json.loads(str(state[FACTS]))
             return facts
     except UNREADABLE as error:
@@ -69,7 +69,7 @@ def load_state(run: Path, trainer: keras.Model) -> None:
     path = run / STATE
     variables = _variables(trainer)
     try:
-        with np.load(path, allow_pickle=False) as state:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as state:
             arrays = [state[f"v{i}"] for i in range(len(state.files) - 1)]
     except UNREADABLE as error:
         raise _damaged(path, error) from error

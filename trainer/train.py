@@ -12,23 +12,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from converter.console import log
+from converter.console import log, set_verbosity
 from converter.errors import MachineError, UsageError
 from converter.manifest import Manifest
 from trainer.backend import keras, tf
 from trainer.callbacks import (
+    LEARNED,
     EpochBar,
     EpochScores,
     KeepState,
     Pictures,
     SaveBest,
     StopAtBadLoss,
+    StopWhenLearned,
     StopWithoutProgress,
 )
 from trainer.config import TrainConfig
-from trainer.devices import is_out_of_memory
-from trainer.dry_run import out_of_memory
-from trainer.evaluate import draw_predictions, read_samples, warn_if_collapsed
+from trainer.devices import is_out_of_memory, out_of_memory
+from trainer.evaluate import Sample, draw_predictions, read_samples, warn_if_collapsed
 from trainer.metrics import Scores
 from trainer.models import encoder_of, load_model
 from trainer.optimizers import ValidateAverage
@@ -46,8 +47,6 @@ from trainer.setup import Setup, prepare, splits_of
 from trainer.state import load_state, read_facts
 from trainer.step import ClassMaps
 from trainer.tensorboard import TensorBoardLog
-
-OVERFIT_ACCURACY = 0.99  # share of valid pixels that a sound model and loss learn by heart
 
 
 @dataclass(frozen=True)
@@ -79,9 +78,12 @@ def train(config: TrainConfig, run: Path | None = None) -> TrainReport:
     """
     setup = prepare(config)
     facts = {} if run is None else _facts_to_go_on(run, setup.config, setup.manifest)
+    samples = read_samples(setup.config.data, setup.val_split, setup.config.overfit)
     with contextlib.ExitStack() as stack:
         if not setup.devices.is_chief:
             # Every worker does the same, since reading a score takes all of them; what the others write is dropped.
+            log.info("The first worker keeps the run folder, and says how it goes.")
+            set_verbosity(-1)
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             setup = dataclasses.replace(setup, config=dataclasses.replace(setup.config, runs=folder))
             run = run and Path(shutil.copytree(run, folder / run.name))
@@ -89,14 +91,14 @@ def train(config: TrainConfig, run: Path | None = None) -> TrainReport:
             run = create_run(setup.config, setup.manifest)  # not before all that can be refused was refused
         stack.enter_context(log_to_file(run))
         _log_start(setup, run)
-        best = _fit_in_memory(setup, run, facts)
+        best = _fit_in_memory(setup, run, facts, samples=samples)
         assert best.best is not None  # noqa: S101 - fit has run one epoch at least
         report = TrainReport(run, best.epoch, best.best)
-        _finish(setup, report)
+        _finish(setup, report, samples)
     return report
 
 
-def _fit_in_memory(setup: Setup, run: Path, facts: dict[str, Any]) -> SaveBest:
+def _fit_in_memory(setup: Setup, run: Path, facts: dict[str, Any], *, samples: list[Sample]) -> SaveBest:
     """Runs the epochs that are left, with half of the batch whenever the device is out of memory.
 
     Raises:
@@ -105,7 +107,7 @@ def _fit_in_memory(setup: Setup, run: Path, facts: dict[str, Any]) -> SaveBest:
     while True:
         batch = setup.config.batch
         try:
-            return _fit(setup, run, facts)
+            return _fit(setup, run, facts, samples=samples)
         except Exception as error:
             if isinstance(error, tf.errors.UnavailableError) and setup.devices.num_workers > 1:
                 mend = "Start all of them again with --resume."
@@ -122,7 +124,7 @@ def _fit_in_memory(setup: Setup, run: Path, facts: dict[str, Any]) -> SaveBest:
         facts = read_facts(run)
 
 
-def _fit(setup: Setup, run: Path, facts: dict[str, Any]) -> SaveBest:
+def _fit(setup: Setup, run: Path, facts: dict[str, Any], *, samples: list[Sample]) -> SaveBest:
     """Runs the epochs that are left."""
     config, trainer, devices = setup.config, setup.trainer, setup.devices
     epoch = facts.get("epoch", 0)
@@ -142,7 +144,9 @@ def _fit(setup: Setup, run: Path, facts: dict[str, Any]) -> SaveBest:
     if config.schedule == "plateau":
         patience = config.plateau_patience
         callbacks.append(keras.callbacks.ReduceLROnPlateau(monitor="val_loss", factor=0.5, patience=patience))
-    callbacks.append(_pictures(setup, run))
+    if config.overfit:
+        callbacks.append(StopWhenLearned())
+    callbacks.append(_pictures(setup, run, samples))
     if config.tensorboard:
         callbacks.append(TensorBoardLog(run))
     callbacks.append(KeepState(run, callbacks, facts))
@@ -162,15 +166,14 @@ def _fit(setup: Setup, run: Path, facts: dict[str, Any]) -> SaveBest:
     return best
 
 
-def _pictures(setup: Setup, run: Path) -> Pictures:
+def _pictures(setup: Setup, run: Path, samples: list[Sample]) -> Pictures:
     """Returns what redraws the pictures of a run."""
-    config, split = setup.config, setup.val_split
-    samples, maps = read_samples(config.data, split, config.overfit), ClassMaps(setup.trainer.net)
+    maps = ClassMaps(setup.trainer.net)
 
     def draw() -> None:
-        draw_predictions(maps, setup.manifest, split, samples, run / PREDICTIONS)
+        draw_predictions(maps, setup.manifest, setup.val_split, samples, run / PREDICTIONS)
 
-    return Pictures(run, f"{setup.manifest.name}, {config.model}", draw)
+    return Pictures(run, f"{setup.manifest.name}, {setup.config.model}", draw)
 
 
 def _facts_to_go_on(run: Path, config: TrainConfig, manifest: Manifest) -> dict[str, Any]:
@@ -221,10 +224,9 @@ def _log_start(setup: Setup, run: Path) -> None:
         log.info("No GPU was found: %s takes long without one, --model unet_small does not.", config.model)
 
 
-def _finish(setup: Setup, report: TrainReport) -> None:
+def _finish(setup: Setup, report: TrainReport, samples: list[Sample]) -> None:
     """Draws the predictions of the best epoch, and logs what came of the run and what is next."""
     config, scores = setup.config, report.scores
-    samples = read_samples(config.data, setup.val_split, config.overfit)
     maps = ClassMaps(load_model(report.run / BEST, config.model))
     draw_predictions(maps, setup.manifest, setup.val_split, samples, report.run / PREDICTIONS)
     warn_if_collapsed(scores, setup.manifest.class_names)
@@ -234,7 +236,7 @@ def _finish(setup: Setup, report: TrainReport) -> None:
     )
     if not config.overfit:
         log.info("Next: segconv evaluate %s", report.run)
-    elif scores.pixel_accuracy >= OVERFIT_ACCURACY:
+    elif scores.pixel_accuracy >= LEARNED:
         log.info(
             "%.1f %% of the pixels were learned by heart: model, loss and labels fit.", 100 * scores.pixel_accuracy
         )

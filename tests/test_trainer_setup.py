@@ -1,0 +1,76 @@
+"""Setup: the choices as the records and the machine let them stand."""
+
+from __future__ import annotations
+
+import pytest
+from trainer_fixtures import NEEDS_TF, write_records
+
+from converter.errors import UsageError
+from trainer.config import AUGMENTS, TrainConfig
+
+pytestmark = NEEDS_TF
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("setup") / "records"
+    write_records(folder, records={"train": [7, 6], "val": [3]})
+    return folder
+
+
+def prepared(records, **choices):
+    from trainer.setup import prepare
+
+    return prepare(TrainConfig(records, model="unet_small", **choices))
+
+
+def test_an_epoch_is_every_full_batch_and_the_batch_has_no_more_records_than_there_are(records):
+    setup = prepared(records, batch=5)
+    assert (setup.num_train, setup.steps_per_epoch, setup.val_split) == (13, 2, "val")
+    setup = prepared(records, batch=50)
+    assert (setup.config.batch, setup.steps_per_epoch) == (13, 1)
+
+
+def test_an_overfit_run_sees_the_same_few_records_again_and_again_as_they_are(records):
+    setup = prepared(records, overfit=4, epochs=3, augment="strong", strengths=AUGMENTS["strong"])
+    assert setup.trainer.augment is None
+    assert (setup.num_train, setup.val_split, setup.config.batch) == (4, "train", 4)
+    batches, val = setup.train_batches(1), setup.val_batches()
+    assert setup.steps_per_epoch == 20
+    assert int(batches.dataset.cardinality()) == 2 * setup.steps_per_epoch  # epochs 2 and 3 are left
+    seen = {image.tobytes() for (pair,) in batches.dataset for image in pair["image"].numpy()}
+    assert seen == {image.tobytes() for (pair,) in val.dataset for image in pair["image"].numpy()}
+    assert len(seen) == 4
+
+
+def test_the_names_of_a_batch_are_those_of_its_pictures(records):
+    from converter.source import RecordSource
+
+    setup = prepared(records, overfit=4, epochs=2, batch=3)
+    by_image = {record.image.tobytes(): record.file_name for record in RecordSource(records, "train")}
+    batches = [pair["image"].numpy() for (pair,) in setup.train_batches(0).dataset]
+    for step in (0, 7, setup.steps_per_epoch - 1):
+        for epoch in (0, 1):
+            pictures = batches[epoch * setup.steps_per_epoch + step]
+            assert setup.batch_names(epoch, step) == [by_image[image.tobytes()] for image in pictures]
+
+
+def test_the_same_seed_makes_the_same_weights_and_another_batch_does_not_change_them(records):
+    first, second = prepared(records), prepared(records, batch=4)
+    third = second.with_batch(2)
+    for a, b, c in zip(*(setup.trainer.net.get_weights() for setup in (first, second, third)), strict=True):
+        assert a.tobytes() == b.tobytes() == c.tobytes()
+    assert third.config.batch == 2
+    assert third.steps_per_epoch == 6
+
+
+def test_what_cannot_be_is_refused_before_a_run(records):
+    for choices in (
+        {"loss": "dice", "class_weights": "enet"},
+        {"encoder": "resnet50"},
+        {"schedule": "cosine", "warmup": 50},
+        {"devices": "9"},
+        {"cache": "on", "data": records.parent},
+    ):
+        with pytest.raises(UsageError):
+            prepared(choices.pop("data", records), **choices)
