@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := build/demo
 
-.PHONY: help demo test soak mutations lint lock clean
+.PHONY: help demo test soak mutations doors lint lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ soak: $(VENV)/.installed-dev  ## kill builds at 50 random moments, go on, compar
 mutations: $(VENV)/.installed-dev  ## take each safeguard out in turn: some test must fail each time
 	$(BIN)/python tests/mutations.py -j 2
 
+doors: $(VENV)/.installed-dev  ## train with JAX in the place of TensorFlow: the same losses must come out
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-doors.lock
+	$(BIN)/python -m pytest tests/test_trainer_backends.py
+
 lint: $(VENV)/.installed-dev  ## check style, format and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -41,6 +45,7 @@ lock: $(VENV)/.installed-dev  ## pin the newest allowed versions with their hash
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --extra train --group build $(LOCK) -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra train --group dev -c requirements.lock $(LOCK) -o requirements-dev.lock
+	$(BIN)/uv pip compile pyproject.toml --extra train --group doors -c requirements-dev.lock $(LOCK) -o requirements-doors.lock
 
 LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 

@@ -186,6 +186,7 @@ def test_training_refuses_a_damaged_shard_before_tensorflow_could_read_it(tmp_pa
     report = build(config(write_dataset(tmp_path / "dataset"), tmp_path / "out"))
     # TensorFlow has no part in this, and takes seconds to begin.
     monkeypatch.setitem(sys.modules, "trainer.backend", types.SimpleNamespace(Tensor=object, tf=None))
+    monkeypatch.setitem(sys.modules, "trainer.devices", types.SimpleNamespace(Share=tuple))
     spec = importlib.util.find_spec("trainer.data")
     module = importlib.util.module_from_spec(spec)  # of its own: who imports it later wants that with TensorFlow
     spec.loader.exec_module(module)
