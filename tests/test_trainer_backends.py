@@ -72,6 +72,31 @@ def read_without_tensorflow() -> list[str]:
     return [str(raised.value), str(keras.ops.convert_to_numpy(keras.ops.ones(2)).tolist())]
 
 
+def train_go_on_and_score() -> dict[str, Any]:
+    """Trains one epoch and goes on for another, trains two at once, and scores the first run."""
+    import csv
+    import dataclasses
+    import tempfile
+    from pathlib import Path
+
+    from trainer_fixtures import write_records
+
+    from trainer.evaluate import evaluate_run
+    from trainer.train import train
+
+    with tempfile.TemporaryDirectory() as folder:
+        write_records(Path(folder) / "records", records={"train": [4], "val": [2]})
+        config = TrainConfig(Path(folder) / "records", Path(folder) / "runs", "unet_small", batch=2, epochs=2, ema=0.5)
+        parted = train(dataclasses.replace(config, epochs=1)).run
+        train(config, parted)
+        facts: dict[str, Any] = {"miou": evaluate_run(parted).scores.miou}
+        for name, run in (("parted", parted), ("whole", train(config).run)):
+            with (run / "metrics.csv").open(newline="") as file:
+                rows = list(csv.DictReader(file))
+            facts[name] = [[row[key] for key in ("loss", "val_loss", "val_miou")] for row in rows]
+    return facts
+
+
 def refuse_what_only_tensorflow_does() -> list[str]:
     return [refusal(deterministic=True), refusal(devices="7")]
 
@@ -104,6 +129,13 @@ def test_another_backend_draws_an_augmentation_of_its_own_for_each_step(other):
 
 def test_another_backend_says_what_trains(other):
     assert other["describe"] == "CPU, float32"
+
+
+@pytest.mark.parametrize("backend", OTHERS)
+def test_a_run_on_another_backend_goes_on_and_is_scored_as_on_tensorflow(backend):
+    (facts,) = run(train_go_on_and_score, {"KERAS_BACKEND": backend})
+    assert facts["parted"] == facts["whole"]
+    assert facts["miou"] == pytest.approx(max(float(row[2]) for row in facts["whole"]), abs=1e-6)
 
 
 @pytest.mark.parametrize("backend", OTHERS)

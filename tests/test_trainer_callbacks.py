@@ -122,20 +122,20 @@ def test_what_a_callback_remembers_outlives_an_interruption(tmp_path, monkeypatc
     kept = []
     monkeypatch.setattr(trainer.callbacks, "save_state", lambda run, model, facts: kept.append(facts))
     stop, plateau = StopWithoutProgress(5), keras.callbacks.ReduceLROnPlateau(patience=7)
-    keep = KeepState(tmp_path, [stop, plateau], {})
+    keep = KeepState(tmp_path, [stop, plateau], {}, batch=4)
     for callback in (stop, keep):
         callback.set_model(FakeTrainer([[1]]))
     stop.on_epoch_end(0, {"val_loss": 0.5, "val_miou": 0.25})
     stop.on_epoch_end(1, {"val_loss": 0.5, "val_miou": 0.25})
-    plateau.wait = 3
+    plateau.wait, plateau.best = 3, 0.125
     keep.on_epoch_end(1)
     (facts,) = kept
-    assert (facts["epoch"], facts["stopped"]) == (2, False)
+    assert (facts["epoch"], facts["batch"], facts["stopped"]) == (2, 4, False)
 
     stop, plateau = StopWithoutProgress(5), keras.callbacks.ReduceLROnPlateau(patience=7)
     plateau.on_train_begin()
-    KeepState(tmp_path, [stop, plateau], facts).on_train_begin()
-    assert (stop.best_loss, stop.best_miou, stop.waited, plateau.wait) == (0.5, 0.25, 1, 3)
+    KeepState(tmp_path, [stop, plateau], facts, batch=4).on_train_begin()
+    assert (stop.best_loss, stop.best_miou, stop.waited, plateau.wait, plateau.best) == (0.5, 0.25, 1, 3, 0.125)
 
 
 def test_best_is_kept_and_worse_is_not(tmp_path):
@@ -144,7 +144,7 @@ def test_best_is_kept_and_worse_is_not(tmp_path):
     scores = scored(tmp_path)
     best = SaveBest(scores)
     best.set_model(scores.model)
-    for epoch, right in enumerate((1, 3, 2)):
+    for epoch, right in enumerate((1, 3, 2, 3)):
         scores.model.cells = np.array([[right, 4 - right], [0, 4]])
         best.on_epoch_end(epoch, end_epoch(scores, epoch))
     assert best.epoch == 2

@@ -342,6 +342,27 @@ def test_a_shard_with_another_number_of_records_than_its_manifest_says_is_refuse
     assert caught.value.code == "E_COUNTS"
 
 
+@pytest.mark.parametrize("cache", ["on", "off"])
+def test_workers_read_parts_of_every_batch_that_do_not_overlap(records, cache):
+    """Two workers of two devices each: a device's part is an element of its own."""
+    from trainer.data import eval_batches, train_batches
+    from trainer.devices import Share
+
+    folder, manifest = records
+
+    def batches(share: Share) -> list:
+        options = {"batch": 8, "cache": cache, "share": share}
+        where = (manifest, folder, "train")
+        return [train_batches(*where, seed=1, epochs=2, records=13, **options), eval_batches(*where, **options)]
+
+    parts = [batches(Share(worker, num_workers=2, num_replicas=4)) for worker in (0, 1)]
+    for whole, *of_workers in zip(batches(Share()), *parts, strict=True):
+        pairs = epoch(whole.dataset)
+        for worker, part in enumerate(of_workers):
+            assert (part.batch, part.steps, len(part.dataset)) == (2, whole.steps, 2 * len(whole.dataset))
+            assert epoch(part.dataset) == pairs[worker::2]  # of a batch of 8: 4 records each
+
+
 TWO_DEVICES = """
 import sys
 from pathlib import Path

@@ -147,6 +147,22 @@ def test_numbers_that_are_no_class_are_left_out_on_host_and_device():
     np.testing.assert_array_equal(metric.matrix(), [[1, 0], [1, 0]])
 
 
+def test_255_classes_are_counted_without_overflow():
+    """As uint8, which masks and class maps are, 254 * 255 would be another cell's number."""
+    from trainer.metrics import ConfusionMatrix, confusion_matrix
+
+    truth, prediction = np.array([[[254, 254, 3, IGNORE_INDEX]]], np.uint8), np.array([[[254, 1, 253, 7]]], np.uint8)
+    matrix = confusion_matrix(truth, prediction, 255)
+    assert {where: int(matrix[where]) for where in zip(*matrix.nonzero(), strict=True)} == {
+        (254, 254): 1,
+        (254, 1): 1,
+        (3, 253): 1,
+    }
+    metric = ConfusionMatrix(255)
+    metric.update_state(truth, np.eye(255, dtype=np.float32)[prediction])
+    np.testing.assert_array_equal(metric.matrix(), matrix)
+
+
 def test_a_cell_carries_over_and_loses_no_pixel(pair):
     from trainer.metrics import CARRY, ConfusionMatrix, confusion_matrix
 

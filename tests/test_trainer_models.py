@@ -116,6 +116,8 @@ def test_logits_are_float32_of_the_size_of_the_image_in_mixed_precision(name, mi
     logits = model(np.full((2, *size, 3), 255, np.float32))
     assert tuple(logits.shape) == (2, *size, CLASSES)
     assert logits.dtype == "float32"
+    last = [layer.compute_dtype for layer in deep_layers(model) if layer.name.startswith("logits")]
+    assert set(last) == {"float32"}  # and were never rounded to less
     assert np.isfinite(logits).all()
 
 

@@ -236,6 +236,22 @@ def test_weights_come_back_after_a_failure_too():
         np.testing.assert_array_equal(weight.numpy(), old)
 
 
+def test_weights_come_back_to_the_bit_however_far_off_the_average_is():
+    from trainer.optimizers import averaged_weights
+
+    net, data = tiny_trainer(replace(CONFIG, ema=0.9))
+    for x, y in data.take(2):
+        net.train_on_batch(x, y)
+    for variable in net.optimizer.variables:
+        if "average" in variable.name:
+            variable.assign(variable + 1e6)  # a sum with it keeps two digits of a weight
+    before = [weight.numpy().copy() for weight in net.trainable_variables]
+    with averaged_weights(net):
+        assert all((weight.numpy() > 9e5).all() for weight in net.trainable_variables)
+    for weight, old in zip(net.trainable_variables, before, strict=True):
+        np.testing.assert_array_equal(weight.numpy(), old)
+
+
 def test_without_an_average_nothing_is_swapped():
     from trainer.optimizers import averaged_weights
 

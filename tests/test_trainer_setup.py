@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from trainer_fixtures import NEEDS_TF, write_records
 
@@ -74,3 +76,20 @@ def test_what_cannot_be_is_refused_before_a_run(records):
     ):
         with pytest.raises(UsageError):
             prepared(choices.pop("data", records), **choices)
+
+
+def test_devices_get_as_many_records_each_as_there_are(records):
+    from trainer.setup import _fitted
+
+    manifest = prepared(records).manifest
+    assert _fitted(TrainConfig(records, batch=50), manifest, 2).batch == 12  # of 13
+    with pytest.raises(UsageError, match="13, fewer than the 14 devices"):
+        _fitted(TrainConfig(records, batch=50), manifest, 14)
+
+
+def test_one_class_is_nothing_to_learn(tmp_path, records):
+    from trainer.setup import _fitted
+
+    manifest = prepared(records).manifest
+    with pytest.raises(UsageError, match="has one class, 'ground'"):
+        _fitted(TrainConfig(records), dataclasses.replace(manifest, classes=manifest.classes[:1]), 1)

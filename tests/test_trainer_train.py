@@ -242,3 +242,38 @@ def test_two_workers_leave_one_run_that_scores_like_that_of_one_process(tmp_path
         for name in ("loss", "val_loss"):
             # Two devices add up in another order than one, and Adam makes steps of the last digits of small gradients.
             assert float(ours[name]) == pytest.approx(float(theirs[name]), rel=2e-3)
+
+
+def test_the_state_is_kept_when_all_others_have_had_their_say(tmp_path, monkeypatch):
+    from trainer.callbacks import REMEMBERED, KeepState
+    from trainer.step import SegTrainer
+    from trainer.train import train
+
+    seen = []
+
+    def fit(self, *args, callbacks, **kwargs):
+        seen.extend(callbacks)
+        raise KeyboardInterrupt
+
+    write_records(tmp_path / "records", records={"train": [4], "val": [2]})
+    monkeypatch.setattr(SegTrainer, "fit", fit)
+    with pytest.raises(KeyboardInterrupt):
+        train(TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small"))
+    assert isinstance(seen[-1], KeepState)
+    assert REMEMBERED.keys() <= {type(callback).__name__ for callback in seen[:-1]}
+
+
+def test_a_schedule_goes_on_where_it_was_when_the_batch_became_smaller(tmp_path):
+    from trainer.runs import write_config
+    from trainer.setup import prepare
+    from trainer.train import train
+
+    write_records(tmp_path / "records", records={"train": [8], "val": [2]})
+    config = TrainConfig(
+        tmp_path / "records", tmp_path / "runs", "unet_small", batch=4, epochs=1, schedule="poly", optimizer="sgd"
+    )
+    run = train(config).run
+    config = dataclasses.replace(config, epochs=2, batch=2)
+    write_config(run, config, prepare(config).manifest)
+    rates = [float(row["learning_rate"]) for row in rows_of(train(config, run).run)]
+    assert rates == [0.0, 0.0]  # at the end of the last epoch of each, in whatever steps

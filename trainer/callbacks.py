@@ -197,7 +197,8 @@ class SaveBest(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         """Saves the model, without the trainer around it, where this epoch is the best so far."""
-        if self.best is None or logs["val_miou"] > self.best.miou:
+        # Not a number where no valid pixel was seen: any score is better.
+        if self.best is None or math.isnan(self.best.miou) or logs["val_miou"] > self.best.miou:
             self.matrix, self.epoch = self.scores.matrix.tolist(), epoch + 1
             with averaged_weights(self.model), whole_file(self.scores.run / BEST) as path:
                 self.model.net.save(path)
@@ -273,11 +274,15 @@ class KeepState(keras.callbacks.Callback):
       run: run folder.
       others: all callbacks before this one.
       before: facts of the run that goes on, from `state.read_facts`; empty for a new one.
+      batch: records per step.
     """
 
-    def __init__(self, run: Path, others: Sequence[keras.callbacks.Callback], before: dict[str, Any]) -> None:
+    def __init__(
+        self, run: Path, others: Sequence[keras.callbacks.Callback], before: dict[str, Any], *, batch: int
+    ) -> None:
         super().__init__()
         self.run = run
+        self.batch = batch
         self.others = {type(other).__name__: other for other in others}
         self.before = before
 
@@ -294,7 +299,7 @@ class KeepState(keras.callbacks.Callback):
             for name, other in self.others.items()
             if name in REMEMBERED
         }
-        facts = {"epoch": epoch + 1, "stopped": bool(self.model.stop_training), "memory": memory}
+        facts = {"epoch": epoch + 1, "batch": self.batch, "stopped": bool(self.model.stop_training), "memory": memory}
         save_state(self.run, self.model, facts)
 
 

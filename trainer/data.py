@@ -388,8 +388,6 @@ def _batches(pairs: tf.data.Dataset, batch: int, steps: int, epochs: int, *, cac
         batch = batch // share.num_replicas
     options = tf.data.Options()
     options.deterministic = True
-    # One process reads it all: each device gets its part of each batch, not its part of the shards.
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
     wait = InputWait()
     full = pairs.batch(batch, drop_remainder=True).prefetch(PREFETCH_BATCHES)
     full = full.apply(tf.data.experimental.assert_cardinality(parts * steps * epochs))

@@ -24,7 +24,7 @@ from trainer.backend import keras, tf
 from trainer.config import TrainConfig
 
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
-OUT_OF_MEMORY = re.compile("OOM when allocating|out of memory|failed to allocate", re.IGNORECASE)
+OUT_OF_MEMORY = re.compile("OOM when allocating|out of memory|failed to allocate|ALLOC_FAILED", re.IGNORECASE)
 
 
 class Share(NamedTuple):

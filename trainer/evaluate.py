@@ -138,7 +138,7 @@ def count(net: keras.Model, manifest: Manifest, folder: Path, split: str, *, bat
     matrix = np.zeros((manifest.num_classes, manifest.num_classes), np.int64)
     for (pairs,) in eval_batches(manifest, folder, split, batch=batch, cache="off").dataset:
         truth = pairs["mask"].numpy()
-        matrix += confusion_matrix(truth, predictor.predict_on_batch(pairs["image"]), manifest.num_classes)
+        matrix += confusion_matrix(truth, predictor.predict_on_batch(pairs["image"].numpy()), manifest.num_classes)
     return matrix
 
 

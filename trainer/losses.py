@@ -43,6 +43,8 @@ def build_loss(
     1 of the true class and 0 of the others, evenly to all classes: target * (1 - share) + share / num_classes; the
     pixel keeps the weight of its true class (PyTorch weights every class's share of the target by that class).
 
+    lovasz counts in float32, which is exact for up to 2^24 pixels a device: 64 images of 512 x 512.
+
     Several devices: every loss but lovasz is exactly that of the whole batch; lovasz would have to sort the pixels of
     all devices at once, and is the mean of the devices' own losses.
 

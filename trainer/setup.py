@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
+from converter.errors import UsageError
 from converter.manifest import Manifest
 from trainer.augment import build_augment
 from trainer.backend import keras
@@ -115,8 +116,8 @@ def prepare(config: TrainConfig) -> Setup:
     if config.tensorboard:
         require_tensorboard()
     manifest = open_records(config.data, splits_of(config))
-    config = _fitted(config, manifest)
     devices = prepare_devices(config)
+    config = _fitted(config, manifest, devices.num_replicas)
     return Setup(config, manifest, devices, _build_trainer(config, manifest, devices))
 
 
@@ -134,17 +135,24 @@ def _num_train(config: TrainConfig, manifest: Manifest) -> int:
     return min(config.overfit, records) if config.overfit else records
 
 
-def _fitted(config: TrainConfig, manifest: Manifest) -> TrainConfig:
+def _fitted(config: TrainConfig, manifest: Manifest, num_replicas: int) -> TrainConfig:
     """Returns the choices with a batch that there are records for; for an overfit run, without what hinders it.
 
     Raises:
-      UsageError: the batch that is left cannot be shared by the devices.
+      UsageError: there is one class, or not a record for each device.
     """
+    num_train = _num_train(config, manifest)
+    if manifest.num_classes < 2:
+        what = f"has one class, {manifest.class_names[0]!r}, and so nothing to tell apart"
+        raise UsageError(config.data, what, "Build it with a class map that lists the background, too.", "E_CLASSES")
+    if num_train < num_replicas:
+        what = f"is {num_train}, fewer than the {num_replicas} devices that share a batch"
+        raise UsageError("number of training records", what, "Pass fewer --devices.", "E_EMPTY_SPLIT")
     if config.overfit:
         config = dataclasses.replace(
             config, augment="none", strengths=AUGMENTS["none"], label_smoothing=0.0, stop_patience=config.epochs
         )
-    return dataclasses.replace(config, batch=min(config.batch, _num_train(config, manifest)))
+    return dataclasses.replace(config, batch=min(config.batch, num_train // num_replicas * num_replicas))
 
 
 def _build_trainer(config: TrainConfig, manifest: Manifest, devices: Devices) -> SegTrainer:

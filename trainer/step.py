@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from trainer.augment import Augment
-from trainer.backend import DistributedModel, Tensor, keras, num_replicas
+from trainer.backend import DistributedModel, Tensor, keras, num_replicas, sum_over_replicas
 from trainer.losses import Loss
 from trainer.metrics import ConfusionMatrix
 
@@ -25,6 +25,8 @@ class FiniteSteps(keras.metrics.Metric):
     def update_state(self, logits: Tensor) -> None:
         """Counts one step, given its logits, float of any shape."""
         finite = keras.ops.cast(keras.ops.all(keras.ops.isfinite(logits)), "float32")
+        # Wrong on one device is wrong for all: the others may go on, where float16 skips such a step.
+        finite = keras.ops.cast(sum_over_replicas(finite) >= num_replicas(), "float32")
         self.broken.assign(keras.ops.maximum(self.broken, 1.0 - finite))
         self.steps.assign_add(1.0 - self.broken)
 

@@ -130,6 +130,9 @@ def _fit(setup: Setup, run: Path, facts: dict[str, Any], *, samples: list[Sample
     epoch = facts.get("epoch", 0)
     if facts:
         load_state(run, trainer)
+        if facts["batch"] != config.batch:  # the schedule counts steps, of which there are more or fewer now
+            optimizer: Any = getattr(trainer.optimizer, "inner_optimizer", trainer.optimizer)
+            optimizer.iterations.assign(epoch * setup.steps_per_epoch)
     keep_metrics(run, epoch)
     batches, val = setup.train_batches(epoch), setup.val_batches()
     scores = EpochScores(run, setup.manifest.class_names, config.epochs, input_wait=batches.wait)
@@ -149,7 +152,7 @@ def _fit(setup: Setup, run: Path, facts: dict[str, Any], *, samples: list[Sample
     callbacks.append(_pictures(setup, run, samples))
     if config.tensorboard:
         callbacks.append(TensorBoardLog(run))
-    callbacks.append(KeepState(run, callbacks, facts))
+    callbacks.append(KeepState(run, callbacks, facts, batch=config.batch))
     if sys.stderr.isatty() and log.isEnabledFor(logging.INFO):
         callbacks.insert(0, EpochBar())
     trainer.fit(
