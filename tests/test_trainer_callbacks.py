@@ -78,7 +78,9 @@ def test_waiting_for_input_is_told_once_with_a_remedy(tmp_path, caplog):
 def bad_loss(tmp_path, num_devices=1):
     from trainer.callbacks import StopAtBadLoss
 
-    stop = StopAtBadLoss(tmp_path, lambda epoch, step: [f"{epoch}-{step}-{i}.jpg" for i in range(2)], num_devices)
+    stop = StopAtBadLoss(
+        tmp_path, lambda epoch, step: [f"{epoch}-{step}-{i}.jpg" for i in range(2)], steps=9, num_devices=num_devices
+    )
     stop.set_model(FakeTrainer([[1]]))
     stop.on_epoch_begin(2)
     return stop

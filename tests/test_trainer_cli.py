@@ -64,7 +64,7 @@ def test_a_run_is_repeated_from_its_folder_and_options_change_it(tmp_path, monke
 def test_a_run_that_goes_on_cannot_be_changed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for options in (["--batch", "2"], ["--no-flip-vertical"], ["--dry-run"]):
-        with pytest.raises(UsageError, match="cannot be changed in a run that goes on"):
+        with pytest.raises(UsageError, match="does not go with --resume; only --epochs, --data, --cache and --runs do"):
             CliRunner().invoke(train, ["--resume", *options], catch_exceptions=False)
     with pytest.raises(UsageError, match="holds no run"):
         CliRunner().invoke(train, ["--resume"], catch_exceptions=False)

@@ -70,12 +70,12 @@ def scored(matrix: list[list[int]]):
 
     counts = np.array(matrix)
     names = ("road", "tree", "sky")
-    return Evaluation("runs/x", "val", 7, names, counts, scores_from_confusion(counts))
+    return Evaluation("runs/x", "records", "val", 7, names, counts, scores_from_confusion(counts))
 
 
 def test_json_has_the_promised_keys_and_null_where_there_is_no_score():
     answer = json.loads(json.dumps(scored([[3, 1, 0], [0, 4, 0], [0, 0, 0]]).to_json(), allow_nan=False))
-    assert list(answer) == ["run", "split", "records", "miou", "fwiou", "pixel_accuracy", "classes"]
+    assert list(answer) == ["run", "data", "split", "records", "miou", "fwiou", "pixel_accuracy", "classes"]
     assert answer["classes"][0] == {
         "id": 0,
         "name": "road",

@@ -158,3 +158,32 @@ def test_no_run_is_begun_on_records_of_different_sizes(tmp_path):
     with pytest.raises(UsageError, match="no common size"):
         create_run(TrainConfig(runs=tmp_path / "runs"), dataclasses.replace(MANIFEST, size=None))
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_log_that_cannot_be_written_is_given_up_with_one_warning(tmp_path, console):
+    (tmp_path / "log.txt").symlink_to("/dev/full")
+    with log_to_file(tmp_path):
+        log.warning("first")
+        log.warning("second")
+    lines = console.getvalue().splitlines()
+    assert lines[0] == "first"
+    assert "log.txt: cannot be written (No space left on device)" in lines[1]
+    assert lines[2:] == ["second"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("loss", "foo"), ("batch", 2.5), ("deterministic", 1), ("epochs", None), ("model", 3)]
+)
+def test_a_choice_that_cannot_be_is_the_files_fault(tmp_path, key, value):
+    run = create_run(TrainConfig(runs=tmp_path), MANIFEST)
+    facts = json.loads((run / "config.json").read_text())
+    facts["config"][key] = value
+    (run / "config.json").write_text(json.dumps(facts))
+    with pytest.raises(DataError, match=r"config\.json: "):
+        read_run(run)
+
+
+def test_lost_rows_are_told(tmp_path, caplog):
+    append_metrics(tmp_path, {"epoch": 1, "loss": 0.5})
+    keep_metrics(tmp_path, 3)
+    assert "has lost rows of the first 3 epochs" in caplog.text

@@ -210,7 +210,7 @@ def test_a_run_goes_on_with_its_own_records_only_and_not_beyond_its_end(tmp_path
     write_records(tmp_path / "records", records={"train": [4], "val": [2]})
     config = TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small", batch=2, epochs=1)
     run = train(config).run
-    with pytest.raises(UsageError, match=r"has ended after 1 epochs\. Pass --epochs with more"):
+    with pytest.raises(UsageError, match=r"has ended after epoch 1\..*or pass more --epochs"):
         train(config, run)
     assert len(rows_of(train(dataclasses.replace(config, epochs=2), run).run)) == 2
     write_records(tmp_path / "others", records={"train": [5], "val": [2]})
@@ -277,3 +277,51 @@ def test_a_schedule_goes_on_where_it_was_when_the_batch_became_smaller(tmp_path)
     write_config(run, config, prepare(config).manifest)
     rates = [float(row["learning_rate"]) for row in rows_of(train(config, run).run)]
     assert rates == [0.0, 0.0]  # at the end of the last epoch of each, in whatever steps
+
+
+def test_a_run_is_trained_by_one_process_at_a_time(tmp_path):
+    from trainer.runs import held
+    from trainer.train import train
+
+    write_records(tmp_path / "records", records={"train": [4], "val": [2]})
+    config = TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small", batch=2, epochs=1)
+    run = train(config).run
+    with held(run), pytest.raises(UsageError, match="is being trained by another process"):
+        train(dataclasses.replace(config, epochs=2), run)
+    assert len(rows_of(train(dataclasses.replace(config, epochs=2), run).run)) == 2
+    assert json.loads((run / "config.json").read_text())["config"]["epochs"] == 2
+
+
+def test_a_run_that_lost_its_best_model_is_refused_before_an_epoch_is_spent_on_it(tmp_path):
+    from trainer.train import train
+
+    write_records(tmp_path / "records", records={"train": [4], "val": [2]})
+    config = TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small", batch=2, epochs=1)
+    run = train(config).run
+    content = (run / "best.keras").read_bytes()
+    (run / "best.keras").write_bytes(content[: len(content) // 2])
+    with pytest.raises(DataError, match=r"best\.keras: is cut off"):
+        train(dataclasses.replace(config, epochs=2), run)
+    assert len(rows_of(run)) == 1
+
+
+def test_records_that_are_ignored_all_over_cannot_be_learned_by_heart(tmp_path, monkeypatch):
+    import trainer.train
+
+    write_records(tmp_path / "records", records={"train": [4]})
+    read = trainer.train.read_samples
+    void = lambda *args: [sample._replace(mask=np.full_like(sample.mask, 255)) for sample in read(*args)]  # noqa: E731
+    monkeypatch.setattr(trainer.train, "read_samples", void)
+    with pytest.raises(UsageError, match="these records are ignored all over"):
+        trainer.train.train(TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small", overfit=2))
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_model_of_ones_own_that_fails_in_a_step_is_one_line(tmp_path, monkeypatch):
+    from trainer.train import train
+
+    (tmp_path / "failing.py").write_text(GREEDY.replace("2**42", "-1"))
+    monkeypatch.chdir(tmp_path)
+    write_records(tmp_path / "records", records={"train": [2], "val": [2]})
+    with pytest.raises(UsageError, match="--model failing:net: fails in a step"):
+        train(TrainConfig(model="failing:net", batch=2))

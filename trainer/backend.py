@@ -54,6 +54,12 @@ def _not_installed(what: str, error: ImportError) -> UsageError:
 with _quiet_stderr():
     try:
         import keras
+
+        keras.config.set_image_data_format("channels_last")  # whatever a keras.json of the user's says
+        keras.config.set_floatx("float32")
+    except ValueError as error:
+        what = f"names no backend of Keras ({error})"
+        raise UsageError("KERAS_BACKEND", what, "Unset it, or set it to tensorflow, jax or torch.") from None
     except ImportError as error:
         package = (error.name or "").partition(".")[0]
         missing = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}.get(package, "Keras")

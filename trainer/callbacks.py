@@ -98,7 +98,7 @@ class EpochScores(keras.callbacks.Callback):
         logs.update(row)
         log.info(
             "epoch %d/%d: loss %.4f, val loss %.4f, val accuracy %.4f, val mIoU %.4f, learning rate %.3g, "
-            "%.1f s, %.0f %% of it waiting for input",
+            "%.1f s, %.0f %% of the training waiting for input",
             *(epoch + 1, self.epochs, row["loss"], row["val_loss"], val.pixel_accuracy, val.miou),
             *(row["learning_rate"], row["seconds"], 100 * self._wait_share),
         )
@@ -125,13 +125,17 @@ class StopAtBadLoss(keras.callbacks.Callback):
     Attributes:
       run: run folder.
       names: (epoch, step), both counted from 0, to the names of the records in that batch.
+      steps: per epoch.
       num_devices: that share a batch, and count each of their own.
     """
 
-    def __init__(self, run: Path, names: Callable[[int, int], Sequence[str]], num_devices: int = 1) -> None:
+    def __init__(
+        self, run: Path, names: Callable[[int, int], Sequence[str]], *, steps: int, num_devices: int = 1
+    ) -> None:
         super().__init__()
         self.run = run
         self.names = names
+        self.steps = steps
         self.num_devices = num_devices
         self._epoch = 0
 
@@ -160,18 +164,18 @@ class StopAtBadLoss(keras.callbacks.Callback):
     def _check(self, loss: Any) -> None:
         if math.isfinite(float(loss)):
             return
-        step = int(float(self.model.finite_steps.result()) // self.num_devices)
+        # All logits may be finite, and the loss is not: then it is the last step that shows.
+        step = min(int(float(self.model.finite_steps.result()) // self.num_devices), self.steps - 1)
         # Weights that one step spoilt show in the logits of the next one.
         suspects = [name for index in (step - 1, step) if index >= 0 for name in self.names(self._epoch, index)]
         more = f" and {len(suspects) - NAMED_RECORDS} more" if len(suspects) > NAMED_RECORDS else ""
         records = ", ".join(suspects[:NAMED_RECORDS]) + more
-        self._end(
-            f"the loss is {float(loss)} from step {step + 1} of epoch {self._epoch + 1} on, with records {records}"
-        )
+        where = f"step {step + 1} of epoch {self._epoch + 1}"
+        self._end(f"the loss is {float(loss)} from {where} on, with records {records}", "; look at these records, too")
 
-    def _end(self, what: str) -> None:
+    def _end(self, what: str, records: str = "") -> None:
         rate = _learning_rate(self.model)
-        mend = f"Pass a smaller --learning-rate than {rate:g}, or --clip-norm 1; look at these records, too."
+        mend = f"Pass a smaller --learning-rate than {rate:g}, or --clip-norm 1{records}."
         raise UsageError(self.run, f"{what}: training has diverged", mend, "E_DIVERGED")
 
 
@@ -231,7 +235,7 @@ class StopWithoutProgress(keras.callbacks.Callback):
         self.best_loss = min(self.best_loss, logs["val_loss"])
         self.best_miou = max(self.best_miou, logs["val_miou"])
         if self.waited >= self.patience:
-            log.info("No progress for %d epochs: training ends here.", self.patience)
+            log.info("No progress in the last of %d epochs: training ends here.", epoch + 1)
             self.model.stop_training = True
 
 
@@ -306,6 +310,15 @@ class KeepState(keras.callbacks.Callback):
 class EpochBar(keras.callbacks.Callback):
     """Shows a bar with the loss on stderr while an epoch runs. For terminals."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._bar: Any = None
+
+    def close(self) -> None:
+        """Takes the bar away, if there is one."""
+        if self._bar is not None:
+            self._bar.close()
+
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Opens the bar."""
         from tqdm import tqdm
@@ -320,4 +333,4 @@ class EpochBar(keras.callbacks.Callback):
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Closes the bar before the lines of the epoch are written."""
-        self._bar.close()
+        self.close()

@@ -33,6 +33,8 @@ from trainer.config import (
 
 DEFAULT = TrainConfig()
 NEWEST = "newest"
+CHANGEABLE = ("epochs", "data", "cache")  # in a run that goes on
+CONFIG_GIVEN = "segconv.config"
 
 # The first option of each part of the help.
 SECTIONS = {
@@ -106,6 +108,7 @@ def _read_choices(ctx: click.Context, parameter: click.Parameter, path: Path | N
         config = read_run(path.parent if path.is_file() else path).config
         choices = vars(config) | vars(config.strengths)
         del choices["strengths"], choices["runs"]  # the run is repeated beside other runs of today
+        ctx.meta[CONFIG_GIVEN] = True
         ctx.default_map = {name: value for name, value in choices.items() if value is not None}
     return path
 
@@ -131,26 +134,24 @@ def _run_to_resume(ctx: click.Context, resume: str, runs: Path) -> tuple[TrainCo
     """
     from trainer.runs import CONFIG, newest_run, read_run
 
-    changing = [
-        name
-        for name in ctx.params
-        if name not in ("resume", "runs", "epochs") and ctx.get_parameter_source(name) == ParameterSource.COMMANDLINE
-    ]
-    if changing:
-        option = f"--{changing[0].replace('_', '-')}"
-        what = "cannot be changed in a run that goes on; only --epochs can"
+    given = {name for name in ctx.params if ctx.get_parameter_source(name) == ParameterSource.COMMANDLINE}
+    given |= {"config"} if CONFIG_GIVEN in ctx.meta else set()
+    others = sorted(given - {"resume", "runs", *CHANGEABLE})
+    if others:
+        option = f"--{others[0].replace('_', '-')}"
+        what = f"does not go with --resume; only --{', --'.join(CHANGEABLE)} and --runs do"
         raise UsageError(option, what, f"Leave {option} out, or train anew with --config.", "E_RESUME")
     run = newest_run(runs, CONFIG) if resume == NEWEST else Path(resume)
-    config = read_run(run).config
-    if ctx.get_parameter_source("epochs") == ParameterSource.COMMANDLINE:
-        config = dataclasses.replace(config, epochs=ctx.params["epochs"])
-    return config, run
+    changed = {name: ctx.params[name] for name in given & set(CHANGEABLE)}
+    return dataclasses.replace(read_run(run).config, **changed), run
 
 
 @click.command(cls=InSections, context_settings={"show_default": True})
 @click.option("--data", type=click.Path(path_type=Path), default=DEFAULT.data, help="Folder of records.")
 @click.option("--runs", type=click.Path(path_type=Path), default=DEFAULT.runs, help="Folder for the run's own folder.")
-@click.option("--epochs", type=click.IntRange(1), default=DEFAULT.epochs, help="Passes over the records, at most.")
+@click.option(
+    "--epochs", type=click.IntRange(1, 10**6), default=DEFAULT.epochs, help="Passes over the records, at most."
+)
 @click.option("--batch", type=click.IntRange(1), default=DEFAULT.batch, help="Records per step, on all devices.")
 @click.option("--seed", type=click.IntRange(0), default=DEFAULT.seed, help="Of weights, order and augmentation.")
 @click.option(

@@ -5,6 +5,7 @@ Stdlib only, so that `segconv train --help` costs no TensorFlow; the command lin
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +38,7 @@ ENCODER_NAMES = (
 LOSS_NAMES = ("crossentropy", "binary_crossentropy", "focal", "dice", "crossentropy_dice", "lovasz")
 CLASS_WEIGHT_NAMES = ("none", "balanced", "enet", "median")
 OPTIMIZER_NAMES = ("adam", "adamw", "sgd")
+OWN_MODEL = re.compile(r"[\w.]+:\w+")  # package.module:function
 SCHEDULE_NAMES = ("plateau", "cosine", "poly")
 PRECISION_NAMES = ("auto", "float32", "bfloat16", "float16")
 CACHE_NAMES = ("auto", "on", "off")
@@ -214,7 +216,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         """Raises UsageError for a choice with which no training can start."""
-        if ":" not in self.model:
+        if not OWN_MODEL.fullmatch(self.model):
             _check_name("--model", self.model, MODEL_NAMES, " or package.module:function")
         if self.encoder is not None:
             _check_name("--encoder", self.encoder, ENCODER_NAMES)

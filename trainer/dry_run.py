@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from converter.console import log
 from trainer.backend import keras
 from trainer.config import TrainConfig
 from trainer.devices import is_out_of_memory, out_of_memory
@@ -32,6 +33,8 @@ def dry_run(config: TrainConfig) -> str:
         if not is_out_of_memory(error):
             raise
         raise out_of_memory("--batch", config.batch) from error
+    if not math.isfinite(logs["loss"][0] + logs["val_loss"][0]):
+        log.warning("The loss is no finite number after one step: pass a smaller --learning-rate.")
     parts = memory_parts(trainer, config.batch // devices.num_replicas)
     parts["together"] = sum(parts.values())
     size = "x".join(map(str, setup.manifest.common_size(config.data)))

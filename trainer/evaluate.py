@@ -49,6 +49,7 @@ class Evaluation:
 
     Attributes:
       run: its run folder.
+      data: folder of the records.
       split: name of the split.
       records: number of records in it.
       classes: class names in order of their indices.
@@ -57,6 +58,7 @@ class Evaluation:
     """
 
     run: Path
+    data: Path
     split: str
     records: int
     classes: tuple[str, ...]
@@ -68,6 +70,7 @@ class Evaluation:
         columns = ("iou", "precision", "recall", "f1")
         return {
             "run": str(self.run),
+            "data": str(self.data),
             "split": self.split,
             "records": self.records,
             "miou": _or_none(self.scores.miou),
@@ -121,7 +124,7 @@ def evaluate_run(run: Path, split: str = "val", *, data: Path | None = None, bat
             raise
         raise out_of_memory(run, batch) from error
     scores = scores_from_confusion(matrix)
-    evaluation = Evaluation(run, split, manifest.splits[split].records, manifest.class_names, matrix, scores)
+    evaluation = Evaluation(run, folder, split, manifest.splits[split].records, manifest.class_names, matrix, scores)
     text = json.dumps(evaluation.to_json(), indent=1, ensure_ascii=False) + "\n"
     write_whole(run / f"evaluation-{split}.json", text.encode())
     with whole_file(run / f"confusion-{split}.png") as path:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import contextlib
 import csv
 import dataclasses
+import fcntl
 import itertools
 import json
 import logging
 import math
+import os
 import re
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -80,6 +83,8 @@ def write_config(run: Path, config: TrainConfig, manifest: Manifest) -> None:
     """
     choices = dataclasses.asdict(config)
     choices["data"] = config.data.absolute()  # so that `segconv evaluate` works from any folder
+    if Path(config.weights).suffix:
+        choices["weights"] = Path(config.weights).absolute()
     facts = {
         "config": {key: str(value) if isinstance(value, Path) else value for key, value in choices.items()},
         "dataset": manifest.name,
@@ -126,7 +131,10 @@ def read_run(run: Path) -> RunInfo:
         return RunInfo(config, str(raw["dataset"]), (height, width), classes, str(raw.get("records", "")))
     except (FileNotFoundError, NotADirectoryError):
         raise UsageError(run, f"holds no {CONFIG}, so it is no run", TRAIN_ONE, "E_NO_RUN") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except UsageError as error:
+        what = f"holds a choice that cannot be: {error.where} {error.what}"
+        raise DataError(path, what, "Train again, or restore the file.", "E_RUN") from None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         what = f"is not a run's {CONFIG} ({type(error).__name__}: {error})"
         raise DataError(path, what, "Train again, or restore the file.", "E_RUN") from None
 
@@ -135,10 +143,43 @@ def _config(raw: dict[str, Any]) -> TrainConfig:
     """Returns the choices in a config.json; what a later version added to them is left out."""
     choices = {field.name: raw[field.name] for field in dataclasses.fields(TrainConfig) if field.name in raw}
     choices |= {key: Path(choices[key]) for key in ("data", "runs")}
+    for key, default in vars(TrainConfig()).items():
+        kinds = {float: (float, int), type(None): (str, type(None))}.get(type(default), (type(default),))
+        if key != "strengths" and type(choices.get(key, default)) not in kinds:
+            raise TypeError(f"{key} is {choices[key]!r}")
     strengths = dict(choices.get("strengths", vars(AUGMENTS[choices.get("augment", TrainConfig.augment)])))
     known = {field.name for field in dataclasses.fields(AugmentConfig)}
     choices["strengths"] = AugmentConfig(**{key: value for key, value in strengths.items() if key in known})
     return TrainConfig(**choices)
+
+
+@contextlib.contextmanager
+def held(run: Path) -> Iterator[None]:
+    """Holds a run folder against other processes; a killed one lets go of it.
+
+    Raises:
+      UsageError: another process trains it.
+    """
+    folder = os.open(run, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        mend = "Wait for it, or train anew with --config."
+        raise UsageError(run, "is being trained by another process", mend, "E_RESUME") from None
+    finally:
+        os.close(folder)
+
+
+class _LogFile(logging.FileHandler):
+    """A log file that says once when it cannot be written, and then is silent: no training ends for its log."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+        """Gives the file up."""
+        log.removeHandler(self)
+        error = sys.exc_info()[1]
+        if isinstance(error, OSError):
+            log.warning("%s", write_error(Path(self.baseFilename), error))
 
 
 @contextlib.contextmanager
@@ -148,7 +189,7 @@ def log_to_file(run: Path) -> Iterator[None]:
     consoles = [(handler, handler.level) for handler in log.handlers]
     for handler, own in consoles:
         handler.setLevel(max(level, own))
-    file = logging.FileHandler(run / LOG, encoding="utf-8")
+    file = _LogFile(run / LOG, encoding="utf-8")
     file.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S"))
     log.addHandler(file)
     log.setLevel(min(level, logging.INFO))
@@ -156,7 +197,8 @@ def log_to_file(run: Path) -> Iterator[None]:
         yield
     finally:
         log.removeHandler(file)
-        file.close()
+        with contextlib.suppress(OSError):  # what could not be written has been told
+            file.close()
         for handler, own in consoles:
             handler.setLevel(own)
         log.setLevel(level)
@@ -189,6 +231,8 @@ def keep_metrics(run: Path, epochs: int) -> None:
     path = run / METRICS
     if path.exists():
         lines = path.read_bytes().splitlines(keepends=True)
+        if len(lines) <= epochs:
+            log.warning("%s has lost rows of the first %d epochs.", path, epochs)
         write_whole(path, b"".join(lines[: epochs + 1]))  # the header, and a line per epoch
 
 

@@ -104,8 +104,12 @@ class Setup:
         return Setup(config, self.manifest, self.devices, _build_trainer(config, self.manifest, self.devices))
 
 
-def prepare(config: TrainConfig) -> Setup:
+def prepare(config: TrainConfig, *, goes_on: bool = False) -> Setup:
     """Returns what a training run works with.
+
+    Args:
+      config: all choices.
+      goes_on: whether weights are going to be loaded anyway, so that config.weights need not be there any more.
 
     Raises:
       UsageError: the records have no train or val split, a choice does not fit the others or this machine, or what
@@ -118,7 +122,8 @@ def prepare(config: TrainConfig) -> Setup:
     manifest = open_records(config.data, splits_of(config))
     devices = prepare_devices(config)
     config = _fitted(config, manifest, devices.num_replicas)
-    return Setup(config, manifest, devices, _build_trainer(config, manifest, devices))
+    start = dataclasses.replace(config, weights="none") if goes_on else config
+    return Setup(config, manifest, devices, _build_trainer(start, manifest, devices))
 
 
 def splits_of(config: TrainConfig) -> tuple[str, ...]:
@@ -164,6 +169,10 @@ def _build_trainer(config: TrainConfig, manifest: Manifest, devices: Devices) ->
     steps = _rounds(config) * (_num_train(config, manifest) // config.batch)
     with devices.scope():
         net = build_model(config.model, size, num_classes, encoder=config.encoder, weights=config.weights)
+        if not net.trainable_variables:
+            raise UsageError(
+                f"--model {config.model}", "has no weight that can be trained", "Give it a layer with some."
+            )
         trainer = SegTrainer(net, num_classes, loss, build_augment(config.strengths, config.seed))
         # "auto" compiles the step with XLA on a GPU, and not on a CPU, where it costs more than it gains.
         trainer.compile(build_optimizer(config, steps), jit_compile="auto")

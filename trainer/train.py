@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from converter.console import log, set_verbosity
-from converter.errors import MachineError, UsageError
-from converter.manifest import Manifest
+from converter.errors import MachineError, SegconvError, UsageError
+from converter.schema import IGNORE_INDEX
 from trainer.backend import keras, tf
 from trainer.callbacks import (
     LEARNED,
@@ -31,12 +31,13 @@ from trainer.config import TrainConfig
 from trainer.devices import is_out_of_memory, out_of_memory
 from trainer.evaluate import Sample, draw_predictions, read_samples, warn_if_collapsed
 from trainer.metrics import Scores
-from trainer.models import encoder_of, load_model
+from trainer.models import encoder_of, load_model, step_error
 from trainer.optimizers import ValidateAverage
 from trainer.runs import (
     BEST,
     PREDICTIONS,
     create_run,
+    held,
     keep_metrics,
     log_to_file,
     read_run,
@@ -76,9 +77,10 @@ def train(config: TrainConfig, run: Path | None = None) -> TrainReport:
       DataError: a shard is not the one that was built, or the state of the run is damaged.
       MachineError: ImageNet weights cannot be had, memory or disk is full, another worker was lost.
     """
-    setup = prepare(config)
-    facts = {} if run is None else _facts_to_go_on(run, setup.config, setup.manifest)
+    facts = {} if run is None else read_facts(run)
+    setup = prepare(config, goes_on=bool(facts))
     samples = read_samples(setup.config.data, setup.val_split, setup.config.overfit)
+    _check_labelled(setup, samples)
     with contextlib.ExitStack() as stack:
         if not setup.devices.is_chief:
             # Every worker does the same, since reading a score takes all of them; what the others write is dropped.
@@ -87,11 +89,23 @@ def train(config: TrainConfig, run: Path | None = None) -> TrainReport:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             setup = dataclasses.replace(setup, config=dataclasses.replace(setup.config, runs=folder))
             run = run and Path(shutil.copytree(run, folder / run.name))
+        is_new = run is None
         if run is None:
             run = create_run(setup.config, setup.manifest)  # not before all that can be refused was refused
+        stack.enter_context(held(run))
+        if not is_new:
+            facts = read_facts(run)  # now that nobody else writes it
+            _check_goes_on(run, facts, setup)
         stack.enter_context(log_to_file(run))
+        if not is_new:
+            log.info("Goes on after epoch %d." if facts else "No epoch was finished: begins anew.", *_epochs(facts))
+            write_config(run, setup.config, setup.manifest)  # with other --epochs, or records that were moved
         _log_start(setup, run)
-        best = _fit_in_memory(setup, run, facts, samples=samples)
+        try:
+            best = _fit_in_memory(setup, run, facts, samples=samples)
+        except BaseException as error:
+            log.info("Training ended early (%s). Go on: segconv train --resume %s", type(error).__name__, run)
+            raise
         assert best.best is not None  # noqa: S101 - fit has run one epoch at least
         report = TrainReport(run, best.epoch, best.best)
         _finish(setup, report, samples)
@@ -113,6 +127,8 @@ def _fit_in_memory(setup: Setup, run: Path, facts: dict[str, Any], *, samples: l
                 mend = "Start all of them again with --resume."
                 raise MachineError("TF_CONFIG", "another worker was lost", mend, "E_WORKER") from error
             if not is_out_of_memory(error):
+                if ":" in setup.config.model and not isinstance(error, SegconvError):
+                    raise step_error(setup.config.model, error) from error
                 raise
             half, replicas = batch // 2, setup.devices.num_replicas
             # One worker of several would go on with another batch than the rest.
@@ -139,33 +155,44 @@ def _fit(setup: Setup, run: Path, facts: dict[str, Any], *, samples: list[Sample
     best = SaveBest(scores)
     callbacks: list[keras.callbacks.Callback] = [
         ValidateAverage(),
-        StopAtBadLoss(run, setup.batch_names, 1 if devices.strategy is None else devices.num_replicas),
+        StopAtBadLoss(
+            run,
+            setup.batch_names,
+            steps=setup.steps_per_epoch,
+            num_devices=1 if devices.strategy is None else devices.num_replicas,
+        ),
         scores,
         best,
         StopWithoutProgress(config.stop_patience),
     ]
     if config.schedule == "plateau":
         patience = config.plateau_patience
-        callbacks.append(keras.callbacks.ReduceLROnPlateau(monitor="val_loss", factor=0.5, patience=patience))
+        callbacks.append(
+            keras.callbacks.ReduceLROnPlateau(monitor="val_loss", factor=0.5, patience=patience, min_delta=0)
+        )
     if config.overfit:
         callbacks.append(StopWhenLearned())
     callbacks.append(_pictures(setup, run, samples))
     if config.tensorboard:
         callbacks.append(TensorBoardLog(run))
     callbacks.append(KeepState(run, callbacks, facts, batch=config.batch))
+    bar = EpochBar()
     if sys.stderr.isatty() and log.isEnabledFor(logging.INFO):
-        callbacks.insert(0, EpochBar())
-    trainer.fit(
-        devices.distribute(batches.dataset),
-        validation_data=devices.distribute(val.dataset),
-        initial_epoch=epoch,
-        epochs=config.epochs,
-        steps_per_epoch=setup.steps_per_epoch,
-        validation_steps=val.steps,
-        callbacks=callbacks,
-        verbose=0,
-        shuffle=False,  # the dataset shuffles itself
-    )
+        callbacks.insert(0, bar)
+    try:
+        trainer.fit(
+            devices.distribute(batches.dataset),
+            validation_data=devices.distribute(val.dataset),
+            initial_epoch=epoch,
+            epochs=config.epochs,
+            steps_per_epoch=setup.steps_per_epoch,
+            validation_steps=val.steps,
+            callbacks=callbacks,
+            verbose=0,
+            shuffle=False,  # the dataset shuffles itself
+        )
+    finally:
+        bar.close()
     return best
 
 
@@ -179,26 +206,36 @@ def _pictures(setup: Setup, run: Path, samples: list[Sample]) -> Pictures:
     return Pictures(run, f"{setup.manifest.name}, {setup.config.model}", draw)
 
 
-def _facts_to_go_on(run: Path, config: TrainConfig, manifest: Manifest) -> dict[str, Any]:
-    """Returns the facts of an interrupted run.
+def _epochs(facts: dict[str, Any]) -> tuple[int, ...]:
+    return (facts["epoch"],) if facts else ()
+
+
+def _check_goes_on(run: Path, facts: dict[str, Any], setup: Setup) -> None:
+    """Checks that an interrupted run can go on.
 
     Raises:
-      UsageError: it was trained on other records, or has ended.
-      DataError: its config.json or state.npz is damaged.
+      UsageError: it was trained on other records, has ended, or has lost its best model.
+      DataError: its config.json or best.keras is damaged.
     """
-    facts = read_facts(run)
-    if read_run(run).records != seal_of_records(manifest):
-        what = f"was trained on other records than {config.data} holds now"
+    if read_run(run).records != seal_of_records(setup.manifest):
+        what = f"was trained on other records than {setup.config.data} holds now"
         mend = f"Build those records again, or train anew: segconv train --config {run}"
         raise UsageError(run, what, mend, "E_RESUME")
-    if facts.get("stopped") or facts.get("epoch", 0) >= config.epochs:
-        what = f"has ended after {facts['epoch']} epochs"
-        mend = "Pass --epochs with more, or train anew: segconv train"
-        if facts["stopped"]:
-            what += ", the last of them without progress"
-            mend = f"Score it: segconv evaluate {run}"
-        raise UsageError(run, what, mend, "E_RESUME")
-    return facts
+    if not facts:
+        return
+    load_model(run / BEST, setup.config.model)  # better known now than when the last epoch is over
+    if facts["stopped"] or facts["epoch"] >= setup.config.epochs:
+        mend = f"Score it: segconv evaluate {run}"
+        if not facts["stopped"]:
+            mend += "; or pass more --epochs"
+        raise UsageError(run, f"has ended after epoch {facts['epoch']}", mend, "E_RESUME")
+
+
+def _check_labelled(setup: Setup, samples: list[Sample]) -> None:
+    """Raises UsageError where the few records of an overfit run hold no label to learn."""
+    if setup.config.overfit and all((sample.mask == IGNORE_INDEX).all() for sample in samples):
+        what = f"is {setup.config.overfit}, but these records are ignored all over"
+        raise UsageError("--overfit", what, "Pass --overfit with more.", "E_EMPTY_SPLIT")
 
 
 def _log_start(setup: Setup, run: Path) -> None:
@@ -215,7 +252,7 @@ def _log_start(setup: Setup, run: Path) -> None:
     log.info(
         "Model %s: %.2f M parameters, %d steps of %d records per epoch%s, at most %d epochs, %s at %g (%s), loss %s",
         *(config.model, setup.trainer.net.count_params() / 1e6, setup.steps_per_epoch, config.batch),
-        f" (each leaves {left} others out)" if left else "",
+        f" ({left} of all left out, others each time)" if left else "",
         *(config.epochs, config.optimizer, config.learning_rate, config.schedule, config.loss),
     )
     log.info("Devices: %s", setup.devices.describe())

@@ -93,6 +93,7 @@ def _run() -> int:
         code = segconv.main(standalone_mode=False)
         return code if isinstance(code, int) else 0
     except SegconvError as error:
+        log.debug("", exc_info=True)
         log.error("Error: %s", error)
         return error.exit_code
     except click.exceptions.NoArgsIsHelpError as error:

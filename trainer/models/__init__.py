@@ -13,7 +13,7 @@ from pathlib import Path
 
 from converter.errors import DataError, UsageError
 from trainer.backend import keras
-from trainer.models.custom import build_custom, import_function
+from trainer.models.custom import build_custom, import_function, step_error
 from trainer.models.deeplabv3plus import deeplabv3plus
 from trainer.models.fcn8s import fcn8s
 from trainer.models.mobilenetv3_unet import mobilenetv3_unet
@@ -98,6 +98,10 @@ def load_model(path: Path, name: str | None = None) -> keras.Model:
         raise UsageError(path, "is no .keras file", "Pass the best.keras of a run.", "E_MODEL")
     if not path.is_file():
         raise UsageError(path, "does not exist", "Pass the best.keras of a run; train one: segconv train", "E_MODEL")
+    if not zipfile.is_zipfile(path):
+        raise DataError(
+            path, "is cut off, or no model at all", "Use a best.keras that `segconv train` wrote.", "E_MODEL"
+        )
     if name in SEGFORMERS:
         import_hub()
     elif name is not None and ":" in name:
@@ -132,3 +136,6 @@ def _copy_weights(path: Path, model: keras.Model, name: str) -> None:
         mend = "Pass a run of the same --model on the same number of classes, or --weights none."
         raise UsageError(path, what, mend, "E_WEIGHTS")
     model.set_weights(weights)
+
+
+__all__ = ["MODELS", "PRETRAINED", "build_model", "encoder_of", "load_model", "step_error"]

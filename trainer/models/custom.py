@@ -35,7 +35,7 @@ def import_function(spec: str) -> Callable[..., Any]:
         sys.path.insert(0, folder)
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         what = f"cannot be imported ({_cause(error)})"
         raise _refusal(spec, what, f"Start segconv in the folder that holds {module_name!r}, or mend it.") from error
     function = getattr(module, function_name, None)
@@ -59,7 +59,7 @@ def build_custom(spec: str, size: tuple[int, int], num_classes: int) -> keras.Mo
     function = import_function(spec)
     try:
         model = function(size, num_classes)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         mend = "It is called with ((height, width), num_classes)."
         raise _refusal(spec, f"fails for {size}, {num_classes} ({_cause(error)})", mend) from error
     if not isinstance(model, keras.Model):
@@ -70,10 +70,16 @@ def build_custom(spec: str, size: tuple[int, int], num_classes: int) -> keras.Mo
     return model
 
 
+def step_error(spec: str, error: Exception) -> UsageError:
+    """Returns the error of a model that was built, and then failed in a step."""
+    return _refusal(spec, f"fails in a step ({_cause(error)})", "Mend it; `segconv -v train` shows where.")
+
+
 def _logits_of(spec: str, model: keras.Model, shape: tuple[int | None, ...]) -> Tensor:
     """Returns the symbolic output for images of that shape; raises UsageError where the model takes others."""
     mend = "Give it one input, keras.Input((height, width, 3))."
     try:
+        model(keras.Input(shape[1:], name="image"), training=True)
         logits = model(keras.Input(shape[1:], name="image"))
     except Exception as error:
         raise _refusal(spec, f"takes no float32 images of shape {shape} ({_cause(error)})", mend) from error
@@ -120,12 +126,12 @@ def _check_loads(spec: str, model: keras.Model) -> None:
     """Raises UsageError where best.keras could not be loaded again; better known before training than after it."""
     try:
         keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(model), safe_mode=True)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         mend = "Register its own layers with @keras.saving.register_keras_serializable(), and use no Lambda."
         raise _refusal(spec, f"could be saved, but not loaded again ({_cause(error)})", mend) from error
 
 
-def _cause(error: Exception) -> str:
+def _cause(error: BaseException) -> str:
     """Returns the kind of error and the first line of what it says, which Keras' errors have many of."""
     return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:200]}"
 
