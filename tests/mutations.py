@@ -1190,8 +1190,8 @@ TABLE: dict[str, list[Row]] = {
     "trainer/callbacks.py": [
         Row(
             "best only where better",
-            'if self.best is None or logs["val_miou"] > self.best.miou:',
-            "if True:",
+            'logs["val_miou"] > self.best.miou:',
+            'logs["val_miou"] >= self.best.miou:',
             "trainer_callbacks::best_is_kept_and_worse_is_not",
         ),
         gone(
@@ -1433,6 +1433,31 @@ TABLE: dict[str, list[Row]] = {
             "lines[: epochs + 1]",
             "lines",
             "trainer_runs::rows_of_epochs_that_are_run_again_are_cut_off",
+        ),
+        Row(
+            "one process at a time in a run",
+            "fcntl.LOCK_EX | fcntl.LOCK_NB",
+            "fcntl.LOCK_SH | fcntl.LOCK_NB",
+            "trainer_train::a_run_is_trained_by_one_process_at_a_time",
+        ),
+    ],
+    "trainer/train.py": [
+        Row(
+            "state behind all others",
+            "callbacks.append(KeepState(run, callbacks, facts, batch=config.batch))",
+            "callbacks.insert(0, KeepState(run, callbacks[:], facts, batch=config.batch))",
+            "trainer_train::the_state_is_kept_when_all_others_have_had_their_say",
+        ),
+        Row(
+            "schedule of another batch",
+            'if facts["batch"] != config.batch:',
+            "if False:",
+            "trainer_train::a_schedule_goes_on_where_it_was_when_the_batch_became_smaller",
+        ),
+        gone(
+            "best model of a run that goes on",
+            "load_model(run / BEST, setup.config.model)  # better known now than when the last epoch is over",
+            "trainer_train::a_run_that_lost_its_best_model_is_refused_before_an_epoch_is_spent_on_it",
         ),
     ],
     "trainer/setup.py": [
