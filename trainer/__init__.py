@@ -5,6 +5,7 @@ only what reading its records and drawing its classes needs (tests/test_layers.p
 
     config         TrainConfig, AugmentConfig and their defaults, which the command line shows
     runs           the run folder: config.json, metrics.csv, log.txt, best.keras
+    memory         how much of it this process may still take
     class_weights  pixel counts of the manifest -> how much a pixel of each class counts
     backend        the one door to TensorFlow and Keras: a quiet start, or a clear word where they are missing
     devices        which GPUs, which precision, how strict: all that is decided before a model is built

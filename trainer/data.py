@@ -11,7 +11,6 @@ they fit in memory, else the records as they are stored where those do, else the
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,18 +25,13 @@ from converter.schema import IGNORE_INDEX, IMAGE, MASK
 from converter.source import RecordSource
 from trainer.backend import Tensor, tf
 from trainer.devices import Share
+from trainer.memory import free_memory
 
 PREFETCH_BATCHES = 2  # one to hand over, one to fill meanwhile; the decoders in front keep some records as well
 CACHE_SHARE = 0.5  # of the free memory: the other half is for the model, its checkpoints and the rest of the machine
 BYTES_PER_PIXEL = 4  # red, green, blue and class index
 STORED_SHARE = 0.25  # of the free memory, for records as they are stored, where the decoded ones do not fit
-GROUP_FILES = {  # by controllers in /proc/self/cgroup: folder, limit, usage, and what of the usage can be given up
-    "": ("", "memory.max", "memory.current", "inactive_file"),
-    "memory": ("memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
-}
 FRAME_START, FRAME_END = 12, 4  # bytes of a TFRecord around its data: length and its checksum, the data's checksum
-
-
 ALONE = Share()
 
 
@@ -238,41 +232,6 @@ def batch_names(
     order = _shuffled(numbers, count, seed, epochs=range(epoch, epoch + 1), length=(step + 1) * batch)
     source = RecordSource(folder, split)
     return [source[int(number)].file_name for number in order.skip(step * batch)]
-
-
-def free_memory(root: Path = Path("/")) -> int:
-    """Returns how many bytes this process may still take: of the machine, and within its control groups.
-
-    Args:
-      root: under which proc/ and sys/ lie.
-
-    Source: proc_meminfo(5); the kernel's admin-guide/cgroup-v2.rst and cgroup-v1/memory.rst. Files that a group has
-    read count as its usage, but are given up where memory is short.
-    """
-    try:
-        meminfo = dict(line.split(":") for line in (root / "proc/meminfo").read_text().splitlines())
-        free: list[float] = [int(meminfo["MemAvailable"].split()[0]) * 1024]
-        groups = [line.split(":", 2) for line in (root / "proc/self/cgroup").read_text().splitlines()]
-    except (OSError, KeyError):  # no Linux, or one older than these files
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    for _, controllers, name in groups:
-        if controllers in GROUP_FILES:
-            top, *files = GROUP_FILES[controllers]
-            group = root / "sys/fs/cgroup" / top  # in a container often the own group, whose name is the host's
-            for part in ("", *name.strip("/").split("/")):
-                group /= part
-                free.append(_left(group, *files))
-    return max(0, int(min(free)))
-
-
-def _left(group: Path, limit: str, usage: str, reclaimable: str) -> float:
-    """Returns the bytes that a control group has left, infinity where it has no limit."""
-    try:
-        stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
-        used = int((group / usage).read_text()) - int(stat[reclaimable])
-        return int((group / limit).read_text()) - used
-    except (OSError, KeyError, ValueError):  # no such group, or "max"
-        return math.inf
 
 
 def _count(manifest: Manifest, split: str, records: int) -> int:
