@@ -98,14 +98,14 @@ def load_model(path: Path, name: str | None = None) -> keras.Model:
         raise UsageError(path, "is no .keras file", "Pass the best.keras of a run.", "E_MODEL")
     if not path.is_file():
         raise UsageError(path, "does not exist", "Pass the best.keras of a run; train one: segconv train", "E_MODEL")
-    if not zipfile.is_zipfile(path):
-        raise DataError(
-            path, "is cut off, or no model at all", "Use a best.keras that `segconv train` wrote.", "E_MODEL"
-        )
     if name in SEGFORMERS:
         import_hub()
     elif name is not None and ":" in name:
         import_function(name)
+    if not zipfile.is_zipfile(path):
+        raise DataError(
+            path, "is cut off, or no model at all", "Use a best.keras that `segconv train` wrote.", "E_MODEL"
+        )
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, ImportError, zipfile.BadZipFile) as error:
