@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := build/demo
 
-.PHONY: help demo test soak mutations doors lint lock clean
+.PHONY: help demo test soak mutations bench doors lint lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -31,6 +31,10 @@ soak: $(VENV)/.installed-dev  ## kill builds at 50 random moments, go on, compar
 
 mutations: $(VENV)/.installed-dev  ## take each safeguard out in turn: some test must fail each time
 	$(BIN)/python tests/mutations.py -j 2
+
+bench: $(VENV)/.installed  ## measure segconv and its peers side by side: half an hour, and 9 GB for the peers
+	$(BIN)/python benchmarks/convert.py
+	$(BIN)/python benchmarks/read.py
 
 doors: $(VENV)/.installed-dev  ## train with JAX in the place of TensorFlow: the same losses must come out
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-doors.lock

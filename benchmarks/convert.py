@@ -1,0 +1,136 @@
+"""What a conversion costs, against every other way to make training records of the same photographs.
+
+    python benchmarks/convert.py [--small N] [--large N] [--rounds R] [--peers a,b] [--step plain|tuned]
+
+Two datasets are drawn (`datasets.py`), each peer gets an environment of its own (`environments.py`), and in every round
+all programs run once, in turn, on the same files: `segconv build` with one worker and with two, the peers with one, and
+the bare stages (`floor.py`). First of all the labels are held against a slow reference, pixel by pixel.
+
+CPU time of an image (user + system, the whole tree of processes) comes first, since other work on the machine stretches
+the time on the clock; imports are shown, but not held against anybody (`converters.py`). Shown are medians of the
+rounds, and ratios are medians of the rounds' own ratios. Last come the goals of issue 6 that are about converting, with
+figure and verdict. Everything is kept in WORK/convert.json with the machine and the versions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import shutil
+import statistics
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from converters import OURS, OURS_2, PEERS, START_PAIRS, Bench, Measured, ratio
+from datasets import LARGE, SMALL, Kind, write_dataset
+from environments import FOLDER, make_environment, versions
+from goals import rows_of
+
+from converter.config import parse_size
+
+
+def print_table(kind: Kind, pairs: int, measured: Measured) -> None:
+    """Prints what every program took."""
+    print(f"\n{kind.name}: {pairs} pairs, {kind.size[0]}x{kind.size[1]} to {kind.stored[0]}x{kind.stored[1]}")
+    print(f"{'':16}{'CPU':>9}{'':8}{'wall':>9}{'with start':>11}{'start':>7}{'peak':>7}{'record':>8}")
+    print(f"{'':16}{'ms/image':>9}{'ratio':>8}{'ms/image':>9}{'ms/image':>11}{'s':>7}{'MB':>7}{'kB':>8}")
+    median: Callable[[list[float]], float] = statistics.median
+    for name in sorted(measured.cpu_ms, key=lambda name: median(measured.cpu_ms[name])):
+        against = ratio(measured.cpu_ms, name, OURS)
+        columns = (measured.wall_ms, measured.whole_ms, measured.start_s, measured.peak_mb, measured.kilobytes)
+        wall, whole, start, peak, kilobytes = (median(column[name]) for column in columns)
+        print(
+            f"{name:16}{median(measured.cpu_ms[name]):9.2f}{'' if against is None else f'{against:.2f}':>8}"
+            f"{wall:9.2f}{whole:11.2f}{start:7.2f}{peak:7.0f}{kilobytes:8.1f}"
+        )
+    for name, values in measured.floor.items():
+        print(f"{'floor: ' + name:24}{median(values):.2f}")
+    for name, failure in measured.failures.items():
+        print(f"{name}: not measured: {failure}")
+
+
+def machine() -> dict[str, str]:
+    """Returns what the figures hold for."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    return {
+        "processor": model or platform.machine(),
+        "cores": str(len(os.sched_getaffinity(0))),
+        "load": f"{os.getloadavg()[0]:.1f}",
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+    }
+
+
+def parse() -> argparse.Namespace:
+    """Returns the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--small", type=int, default=200, help="Pairs of small photographs; 0 leaves them out.")
+    parser.add_argument("--large", type=int, default=40, help="Pairs of large photographs; 0 leaves them out.")
+    size = "x".join(map(str, SMALL.stored))
+    parser.add_argument("--small-size", type=parse_size, default=size, help=f"What they are stored at.  [{size}]")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--peers", default=",".join(PEERS), help="Some of them, with commas between.")
+    parser.add_argument("--step", choices=("plain", "tuned"), default="plain", help="What peers do, see peers/step.py.")
+    parser.add_argument("--work", type=Path, default=Path("build/bench"), help="Folder for datasets and results.")
+    parser.add_argument("--environments", type=Path, default=FOLDER, help="Folder for the peers' environments.")
+    arguments = parser.parse_args()
+    for name in ("small", "large"):
+        if 0 < getattr(arguments, name) <= 2 * START_PAIRS:
+            parser.error(f"--{name} takes 0, or more than {2 * START_PAIRS}")
+    arguments.peers = [name for name in arguments.peers.split(",") if name]
+    unknown = [name for name in arguments.peers if name not in PEERS]
+    if unknown:
+        parser.error(f"--peers: no {', '.join(unknown)}; there are {', '.join(PEERS)}")
+    return arguments
+
+
+def main() -> None:
+    """Measures, prints the tables and then the goals."""
+    arguments = parse()
+    needed = {"floor", *(PEERS[name].environment for name in arguments.peers)}
+    environments = {name: make_environment(name, arguments.environments) for name in sorted(needed)}
+    if environments["floor"].failure:
+        sys.exit(f"the environment of the floor cannot be made: {environments['floor'].failure}")
+    work = arguments.work.resolve()
+    results: dict[str, Measured] = {}
+    for kind in (replace(SMALL, stored=arguments.small_size), LARGE):
+        pairs = getattr(arguments, kind.name)
+        if not pairs:
+            continue
+        print(f"{kind.name}: {write_dataset(work / 'datasets' / kind.name, kind, pairs)}", flush=True)
+        bench = Bench(kind, pairs, work, environments, arguments.step)
+        names = [OURS, OURS_2, *(name for name in arguments.peers)]
+        for name in arguments.peers:
+            if environments[PEERS[name].environment].failure:
+                bench.measured.failures[name] = environments[PEERS[name].environment].failure
+        for number in range(-1, arguments.rounds):
+            bench.round(names, number)
+            if number < 0:
+                print(f"{kind.name}: {bench.check(names)}", flush=True)
+        results[kind.name] = bench.measured
+        print_table(kind, pairs, bench.measured)
+        shutil.rmtree(bench.scratch, ignore_errors=True)
+    facts = {**machine(), "step": arguments.step, "rounds": str(arguments.rounds)}
+    rows = [row for kind, measured in results.items() for row in rows_of(kind, measured)]
+    print("\n" + ", ".join(f"{name} {fact}" for name, fact in facts.items()))
+    print(f"{'converting':44}{'goal':>10}  {'figure':26}verdict")
+    for row in rows:
+        print(f"{row.text:44}{row.goal:>10}  {row.figure:26}{row.verdict}")
+    report = {
+        "machine": facts,
+        "environments": {name: versions(environment) for name, environment in environments.items()},
+        "goals": [asdict(row) for row in rows],
+        "measured": {name: asdict(measured) for name, measured in results.items()},
+    }
+    (work / "convert.json").write_text(json.dumps(report, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,282 @@
+"""Converters: segconv and its peers as programs that turn the same folder of pairs into records, run and measured.
+
+An image costs what a run on all pairs takes more than one on START_PAIRS of them, for each pair between: so what a peer
+imports is known, but not held against it. A peer also marks the end of its imports, which are taken off first: seconds
+that vary would drown the milliseconds of an image. Labels are held against the slow reference before anything counts.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from datasets import Kind, write_part
+from environments import Environment
+from measure import Cost, cost_of, first_byte
+from PIL import Image
+from reference import difference_db, reference_mask
+
+from converter.classes import read_class_map
+from converter.records import decode_example
+from converter.shards import MIN_RECORDS
+from converter.source import RecordSource
+from converter.tfrecord import read_shard
+
+BENCHMARKS = Path(__file__).resolve().parent
+SEGCONV = [sys.executable, "-c", "from converter.cli import main; main()"]
+START_PAIRS = 2  # the run that is taken off: imports, start and end of a program, and next to no work
+CHECKED_PAIRS = 6  # whose labels are held against the reference: it takes a second for each
+MOST_LOSS_DB = 0.5  # of a stored photograph, beyond what JPEG of the same quality costs the one that is decoded in full
+SHARDS = 4  # where segconv would by itself make fewer, so that two workers have something to share
+PEER_VARIABLES = {"PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": ""}
+OURS, OURS_2 = "segconv -j 1", "segconv -j 2"
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A program that makes records of photographs.
+
+    Attributes:
+      environment: that it runs in.
+      script: below peers/.
+      step: of peers/step.py; None takes the one of the command line.
+      most: pairs at most, since it would take hours; None for all.
+      start_of: another peer whose run on next to nothing costs the same; empty measures its own.
+      is_rival: whether it is a writer that somebody would choose, to be compared with the best of.
+    """
+
+    environment: str
+    script: str
+    step: str | None = None
+    most: int | None = None
+    start_of: str = ""
+    is_rival: bool = True
+
+
+PEERS = {
+    "tensorflow": Peer("tensorflow", "write_tensorflow.py"),
+    "tensorflow ops": Peer("tensorflow", "write_tensorflow_ops.py", start_of="tensorflow"),
+    "tfds": Peer("tfds", "write_tfds.py"),
+    "webdataset": Peer("webdataset", "write_webdataset.py"),
+    "mds": Peer("mds", "write_mds.py"),
+    "litdata": Peer("litdata", "write_litdata.py"),
+    "ffcv": Peer("ffcv", "write_ffcv.py"),
+    "boolean masks": Peer("tensorflow", "write_tensorflow.py", "boolean", 40, "tensorflow", is_rival=False),
+    "double loop": Peer("tensorflow", "write_tensorflow.py", "loop", 10, "tensorflow", is_rival=False),
+}
+
+
+@dataclass
+class Measured:
+    """What was measured on one dataset; every list has one entry a round.
+
+    Attributes:
+      cpu_ms: program -> CPU of an image.
+      wall_ms: program -> time on the clock of an image.
+      start_s: program -> CPU of a run on next to nothing.
+      whole_ms: program -> CPU of the whole run for each pair, start and imports included.
+      peak_mb: program -> resident peak of its largest process.
+      kilobytes: program -> bytes on the disk for each pair, / 1000.
+      floor: sum of `floor.py` -> milliseconds of a pair.
+      stages: of the last round, stage -> rival -> milliseconds.
+      first_byte_s: CPU until segconv has written its first byte.
+      failures: program -> why it could not be measured.
+    """
+
+    cpu_ms: dict[str, list[float]] = field(default_factory=dict)
+    wall_ms: dict[str, list[float]] = field(default_factory=dict)
+    start_s: dict[str, list[float]] = field(default_factory=dict)
+    whole_ms: dict[str, list[float]] = field(default_factory=dict)
+    peak_mb: dict[str, list[float]] = field(default_factory=dict)
+    kilobytes: dict[str, list[float]] = field(default_factory=dict)
+    floor: dict[str, list[float]] = field(default_factory=dict)
+    stages: dict[str, dict[str, float]] = field(default_factory=dict)
+    first_byte_s: list[float] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
+
+    def add(self, name: str, start: Cost, run: Cost, pairs: int, size: int) -> None:
+        """Takes in one run of a program on `pairs` pairs that left `size` bytes."""
+        rows = {
+            "cpu_ms": (run.work_s - start.work_s) * 1e3 / (pairs - START_PAIRS),
+            "wall_ms": (run.wall_s - start.wall_s) * 1e3 / (pairs - START_PAIRS),
+            "start_s": start.cpu_s,
+            "whole_ms": run.cpu_s * 1e3 / pairs,
+            "peak_mb": run.peak_mb,
+            "kilobytes": size / pairs / 1e3,
+        }
+        for row, value in rows.items():
+            getattr(self, row).setdefault(name, []).append(value)
+
+
+def ratio(figures: dict[str, list[float]], name: str, other: str) -> float | None:
+    """Returns the median of the rounds' ratios; None where one of the two was not measured in each round."""
+    pairs = list(zip(figures.get(name, []), figures.get(other, []), strict=False))
+    return statistics.median(a / b for a, b in pairs) if pairs else None
+
+
+class Bench:
+    """Runs everything on one dataset.
+
+    Attributes:
+      kind: what its pairs are like.
+      source: its folder.
+      pairs: in it.
+      measured: so far.
+    """
+
+    def __init__(self, kind: Kind, pairs: int, work: Path, environments: dict[str, Environment], step: str) -> None:
+        self.kind, self.pairs, self.step = kind, pairs, step
+        self.source = work / "datasets" / kind.name
+        self.scratch = work / "scratch" / kind.name
+        self.environments = environments
+        self.starts: dict[str, Cost] = {}
+        self.measured = Measured()
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        self.scratch.mkdir(parents=True)
+        for part in {START_PAIRS, *(peer.most for peer in PEERS.values() if peer.most and peer.most < pairs)}:
+            write_part(self.source, self.scratch / f"{part} pairs", part)
+
+    def round(self, names: list[str], number: int) -> None:
+        """Runs every program once, in another order each time; round -1 only fills caches and is not counted."""
+        self.starts.clear()
+        # Those whose start others are measured with come first; within these two groups the order goes round.
+        order = [*names[number % len(names) :], *names[: number % len(names)]]
+        for name in sorted(order, key=lambda name: bool(name in PEERS and PEERS[name].start_of)):
+            if name in self.measured.failures:
+                continue
+            try:
+                self.one(name, is_counted=number >= 0)
+            except RuntimeError as error:
+                self.measured.failures[name] = str(error).strip().split("\n")[-1][:200]
+        floor = self.floor()
+        if number < 0:
+            return
+        for name, value in floor["sums"].items():
+            self.measured.floor.setdefault(name, []).append(value)
+        self.measured.stages = floor["stages"]
+        out = self.fresh("first byte")
+        command = self.ours(self.source, out, 1)
+        seconds, _ = first_byte(command, out, "*.tfrecord-*", self.scratch / "log", our_variables())
+        self.measured.first_byte_s.append(seconds)
+
+    def one(self, name: str, *, is_counted: bool) -> None:
+        """Runs one program on next to nothing, then on all that it gets."""
+        peer = PEERS.get(name)
+        source, pairs = self.source, self.pairs
+        if peer and peer.most and peer.most < pairs:
+            source, pairs = self.scratch / f"{peer.most} pairs", peer.most
+        if peer and peer.start_of in self.starts and is_counted:
+            start = self.starts[peer.start_of]
+        else:
+            start, _ = self.run(name, self.scratch / f"{START_PAIRS} pairs")
+        self.starts[name] = start
+        if is_counted or name == OURS:  # whose labels are checked before anything counts
+            cost, size = self.run(name, source)
+        if is_counted:
+            self.measured.add(name, start, cost, pairs, size)
+
+    def run(self, name: str, source: Path) -> tuple[Cost, int]:
+        """Returns (what a run of a program took, bytes that it left)."""
+        out = self.fresh(name)
+        if name in (OURS, OURS_2):
+            cost = cost_of(self.ours(source, out, 2 if name == OURS_2 else 1), self.scratch / "log", our_variables())
+        else:
+            peer = PEERS[name]
+            size = "x".join(map(str, self.kind.stored))
+            python = self.environments[peer.environment].python
+            command = [python, BENCHMARKS / "peers" / peer.script, source, out, size, peer.step or self.step]
+            cost = cost_of(command, self.scratch / "log", PEER_VARIABLES, marks=True)
+        return cost, sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+
+    def ours(self, source: Path, out: Path, workers: int) -> list[str | Path]:
+        """Returns the command that builds with segconv: default options, but for the size, workers and few shards."""
+        size = "x".join(map(str, self.kind.stored))
+        shards = ["--shards", str(SHARDS)] if self.pairs < SHARDS * MIN_RECORDS else []
+        return [*SEGCONV, "-q", "build", "--src", source, "--out", out, "--size", size, "-j", str(workers), *shards]
+
+    def fresh(self, name: str) -> Path:
+        """Returns a folder that is not there."""
+        out = self.scratch / f"out {name}"
+        shutil.rmtree(out, ignore_errors=True)
+        return out
+
+    def floor(self) -> dict[str, dict[str, float]]:
+        """Returns what `floor.py` prints."""
+        environment = self.environments["floor"]
+        size = "x".join(map(str, self.kind.stored))
+        pairs = str(20 if self.kind.size[0] < 1000 else 6)
+        command = [environment.python, BENCHMARKS / "floor.py", self.source, size, "--pairs", pairs, "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=our_environment())
+        if done.returncode:
+            sys.exit(f"floor.py failed: {done.stderr}")
+        return json.loads(done.stdout)
+
+    def check(self, names: list[str]) -> str:
+        """Holds the labels that were built against the reference, and the photographs against the full decode.
+
+        Returns what was found right; ends the run where a pixel differs.
+        """
+        colors = read_class_map(self.source / "classes.csv").rgb
+        wanted: dict[str, np.ndarray] = {}
+
+        def hold(name: str, stem: str, mask: np.ndarray) -> None:
+            if stem not in wanted:
+                wanted[stem] = reference_mask(self.source / "png" / f"{stem}.png", self.kind.stored, colors)
+            must_be_equal(f"{name}: {stem}", mask, wanted[stem])
+
+        records, loss_db = RecordSource(self.scratch / f"out {OURS}", "train"), 0.0
+        for number in range(min(CHECKED_PAIRS, len(records))):
+            record = records[number]
+            stem = Path(record.mask_name).stem
+            hold("segconv", stem, record.mask)
+            loss_db = max(loss_db, self.loss_db(stem, record.image))
+        if loss_db > MOST_LOSS_DB:
+            sys.exit(f"{self.kind.name}: a photograph of segconv's is {loss_db:.2f} dB worse than decoded in full")
+        checked = ["segconv"]
+        for name in names:  # of the others those whose files are read here; all but the operations share step.py
+            if name in PEERS and PEERS[name].environment == "tensorflow" and name not in self.measured.failures:
+                for data in read_shard(self.scratch / f"out {name}" / "pairs.tfrecord"):
+                    features = decode_example(data, name)
+                    mask = np.asarray(Image.open(io.BytesIO(bytes(features["mask"]))))
+                    hold(name, bytes(features["name"]).decode(), mask)
+                checked.append(name)
+        return f"labels of {', '.join(checked)} as in the reference; photographs lose {loss_db:.2f} dB at most"
+
+    def loss_db(self, stem: str, stored: np.ndarray) -> float:
+        """Returns by how much a stored photograph is worse than one that is decoded in full and encoded alike."""
+        with Image.open(self.source / "jpg" / f"{stem}.jpg") as file:
+            photo = file.convert("RGB")
+        height, width = self.kind.stored
+        scale = min(height / photo.height, width / photo.width)
+        photo = photo.resize((round(photo.width * scale), round(photo.height * scale)), Image.Resampling.BILINEAR)
+        padded, buffer = Image.new("RGB", (width, height)), io.BytesIO()
+        padded.paste(photo, ((width - photo.width) // 2, (height - photo.height) // 2))
+        padded.save(buffer, "JPEG", quality=95)
+        exact = np.asarray(padded)
+        return difference_db(np.asarray(Image.open(buffer)), exact) - difference_db(stored, exact)
+
+
+def must_be_equal(name: str, mask: np.ndarray, wanted: np.ndarray) -> None:
+    """Ends the run where two masks differ."""
+    if mask.shape != wanted.shape or not np.array_equal(mask, wanted):
+        pixels = int((mask != wanted).sum()) if mask.shape == wanted.shape else wanted.size
+        sys.exit(f"{name}: {pixels} of {wanted.size} pixels differ from the reference; no speed makes up for that")
+
+
+def our_variables() -> dict[str, str]:
+    """Returns the variables with which the segconv beside this file runs, its compiled files kept as if installed."""
+    compiled = str(BENCHMARKS.parent / "build" / "bench" / "compiled")
+    return {"PYTHONPATH": str(BENCHMARKS.parent), "PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": compiled}
+
+
+def our_environment() -> dict[str, str]:
+    """Returns all variables of the environment, ours among them."""
+    return {**os.environ, **our_variables()}

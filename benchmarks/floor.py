@@ -1,0 +1,339 @@
+"""Floor: the least that a build step can cost, stage by stage, from the fastest maintained bindings of C libraries.
+
+    python benchmarks/environments.py floor && build/bench/environments/floor/bin/python benchmarks/floor.py DIR SIZE
+
+DIR is a dataset of `datasets.py`, SIZE is HEIGHTxWIDTH of what is stored. It runs in the environment of its name, which
+has Pillow and NumPy of the versions that segconv is measured with, and the rivals of each stage. For every stage the
+first line is what segconv calls; the cheapest of its lines is what the fast floor counts. A rival that resizes or maps
+masks counts only where its labels are the same; one that deflates, where it needs at most MORE_BYTES more.
+
+segconv's whole step runs on the same pairs in the same process. In each round its own calls come first, without a rival
+between, then the step, then the rivals. CPU time of the process in milliseconds, all threads; of the rounds the least
+for each pair, then the mean over the pairs: both sides alike, and other work can only add.
+
+The bare decode loop is the floor of reading: JPEG and PNG of the records that the step has made.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import json
+import sys
+import tempfile
+import time
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import imagecodecs
+import numpy as np
+import pyspng
+import simplejpeg
+from isal import isal_zlib
+from PIL import Image
+from zlib_ng import zlib_ng
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # segconv beside this file, not another copy
+
+from converter.classes import read_class_map
+from converter.config import PairConfig, SourceConfig, parse_size
+from converter.layouts import find_layout
+from converter.masks import MaskMapper, count_classes
+from converter.records import Record, encode_record
+from converter.shards import SourceReader, level_sums, make_record
+from converter.splits import ExampleRef
+from converter.tfrecord import ShardWriter
+
+QUALITY = 95
+MORE_BYTES = 1.1  # times those of zlib at level 1
+REDUCED = {1: cv2.IMREAD_COLOR, 2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4}
+BEYOND = "beyond"  # what segconv does for every pair besides: no stage of a conversion, so in no sum
+
+Rivals = dict[str, Callable[[], object]]
+
+
+class Floor:
+    """Times the stages of one dataset.
+
+    Attributes:
+      times: stage -> rival -> pair -> least CPU seconds of the rounds.
+      has_rivals: whether the rivals of what segconv calls are run now.
+      refused: rivals whose result is not the one that is wanted.
+    """
+
+    def __init__(self, source: Path, size: tuple[int, int]) -> None:
+        self.where = SourceConfig(source)
+        self.classes = read_class_map(source / "classes.csv")
+        self.config = PairConfig(size)
+        self.mapper = MaskMapper(self.classes)
+        self.table = np.zeros(1 << 24, np.uint8)
+        for (red, green, blue), index in self.classes.rgb.items():
+            self.table[red | green << 8 | blue << 16] = index + 1
+        self.times: dict[str, dict[str, dict[str, float]]] = {}
+        self.refused: set[str] = set()
+        self.has_rivals = False
+        self.writer = ShardWriter(tempfile.TemporaryFile())  # noqa: SIM115  # closed with the process
+
+    def stages(self, ref: ExampleRef, *, has_rivals: bool) -> None:
+        """Runs every stage on one pair: by what segconv calls, one after the other, or by the rivals of each."""
+        self.has_rivals = has_rivals
+        image_path, mask_path = self.where.src / ref.image, self.where.src / ref.mask
+        data, drawn = self.race("read", ref, {"open": lambda: (image_path.read_bytes(), mask_path.read_bytes())})
+        photo = self.photo(ref, data)
+        mask = self.labels(ref, drawn)
+        png = self.race("deflate", ref, self.deflaters(mask), self.is_small)
+        record = Record(photo, png, ref.image, ref.mask, (1, 1))
+        self.race("record", ref, {"segconv": lambda: self.writer.write(encode_record(record))})
+
+    def whole(self, ref: ExampleRef) -> None:
+        """Runs the whole step on one pair, then what is in it besides the stages, and decodes what it has made."""
+        self.has_rivals = False
+        record = self.race("step", ref, {"segconv": lambda: self.step(ref)})
+        paths = self.where.src / ref.image, self.where.src / ref.mask
+        files = [path.read_bytes() for path in paths]
+        digests = {"digests of the sources": lambda: [hashlib.sha256(data).digest() for data in files]}
+        self.race(f"{BEYOND}: digests", ref, digests)
+        picture, mask = _decoded(record.image_bytes), np.asarray(_decoded(record.mask_bytes))
+        counts = {"counts": lambda: (level_sums(picture), count_classes(mask, self.classes.num_classes))}
+        self.race(f"{BEYOND}: counts", ref, counts)
+        decoders: Rivals = {"pillow": lambda: (_decoded(record.image_bytes), _decoded(record.mask_bytes))}
+        self.race("decode loop", ref, decoders)
+        self.has_rivals = True
+        self.race("decode loop", ref, {**decoders, **_fast_decoders(record)})
+
+    def photo(self, ref: ExampleRef, data: bytes) -> bytes:
+        """Runs the stages of the photograph and returns its JPEG bytes."""
+        picture = Image.open(io.BytesIO(data))
+        height, width = picture.height, picture.width
+        target, stored = self.box((height, width)), self.config.size or (height, width)
+        factor = next(
+            step for step in (4, 2, 1) if (step * target[0] <= height and step * target[1] <= width) or step == 1
+        )
+        decoded = self.race("JPEG decode", ref, _photo_decoders(data, (height // factor, width // factor), factor))
+        pixels = self.pixels(decoded)
+        if (decoded.height, decoded.width) != target:
+            wanted = target[1], target[0]
+            rivals: Rivals = {"pillow": lambda: decoded.resize(wanted, Image.Resampling.BILINEAR)}
+            rivals["opencv area"] = lambda: cv2.resize(pixels, wanted, interpolation=cv2.INTER_AREA)
+            resized = self.race("resize", ref, rivals)
+        else:
+            resized = decoded
+        if target != stored:
+            corner = (stored[1] - target[1]) // 2, (stored[0] - target[0]) // 2
+            resized = self.race("pad", ref, {"pillow": lambda: _pasted(resized, stored, corner)})
+        pixels = self.pixels(resized)
+        bgr = pixels[..., ::-1].copy() if self.has_rivals else pixels
+        rivals = {
+            "pillow": lambda: _encoded(resized),
+            "simplejpeg": lambda: simplejpeg.encode_jpeg(pixels, QUALITY, "RGB", "420"),
+            "opencv": lambda: cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, QUALITY]),
+        }
+        return self.race("JPEG encode", ref, rivals)
+
+    def labels(self, ref: ExampleRef, drawn: bytes) -> np.ndarray:
+        """Runs the stages of the mask and returns its class indices where it is drawn, without padding."""
+        rivals: Rivals = {
+            "pillow": lambda: _decoded(drawn),
+            "opencv": lambda: cv2.imdecode(np.frombuffer(drawn, np.uint8), cv2.IMREAD_COLOR_RGB),
+            "pyspng": lambda: pyspng.load(drawn),
+            "imagecodecs libspng": lambda: imagecodecs.spng_decode(drawn),
+            "imagecodecs libpng": lambda: imagecodecs.png_decode(drawn),
+        }
+        picture = self.race("PNG decode", ref, rivals, lambda result, first: np.array_equal(result, first))
+        height, width = self.box((picture.height, picture.width))
+        if (picture.height, picture.width) != (height, width):
+            pixels = self.pixels(picture)
+            rows = (2 * np.arange(height) + 1) * picture.height // (2 * height)
+            columns = (2 * np.arange(width) + 1) * picture.width // (2 * width)
+            exact = cv2.INTER_NEAREST_EXACT
+            rivals = {
+                "pillow": lambda: picture.resize((width, height), Image.Resampling.NEAREST),
+                "opencv exact": lambda: cv2.resize(pixels, (width, height), interpolation=exact),
+                "numpy take": lambda: pixels.take(rows, 0).take(columns, 1),
+            }
+            picture = self.race("nearest", ref, rivals, lambda result, first: np.array_equal(result, first))
+        pixels, shape = self.pixels(picture), (picture.height, picture.width)
+
+        def mapped(packed: np.ndarray) -> np.ndarray:
+            codes = self.table.take(packed & 0xFFFFFF)
+            if not codes.all():
+                raise ValueError(f"{ref.mask} holds an unlisted colour")
+            return codes.reshape(shape) - np.uint8(1)
+
+        rivals = {
+            "pillow + numpy": lambda: mapped(np.frombuffer(picture.tobytes("raw", "RGBX"), "<u4")),
+            "opencv + numpy": lambda: mapped(cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA).view("<u4")),
+        }
+        return self.race("look-up", ref, rivals, lambda result, first: np.array_equal(result, first))
+
+    def deflaters(self, mask: np.ndarray) -> Rivals:
+        """Returns what makes the body of the PNG of a mask: letterboxed, without filters, at the fastest level."""
+        height, width = self.config.size or mask.shape
+        top, left = (height - mask.shape[0]) // 2, (width - mask.shape[1]) // 2
+
+        def rows() -> bytes:
+            padded = np.zeros((height, width + 1), np.uint8)
+            padded[:, 1:] = 255
+            padded[top : top + mask.shape[0], 1 + left : 1 + left + mask.shape[1]] = mask
+            return padded.tobytes()
+
+        return {
+            "zlib": lambda: zlib.compress(rows(), 1),
+            "zlib-ng": lambda: zlib_ng.compress(rows(), 1),
+            "isa-l": lambda: isal_zlib.compress(rows(), 1),
+            "libdeflate": lambda: imagecodecs.deflate_encode(rows(), 1, raw=False),
+        }
+
+    def step(self, ref: ExampleRef) -> Record:
+        """Does what a build does to one pair."""
+        record, _ = make_record(ref, self.where, self.mapper, self.config, SourceReader(self.where))
+        self.writer.write(encode_record(record))
+        return record
+
+    def box(self, source: tuple[int, int]) -> tuple[int, int]:
+        """Returns the (height, width) of a picture once it is letterboxed."""
+        size = self.config.size or source
+        scale = min(size[0] / source[0], size[1] / source[1])
+        return min(size[0], round(source[0] * scale)), min(size[1], round(source[1] * scale))
+
+    def is_small(self, result: object, first: object) -> bool:
+        """Tells whether a rival's deflated bytes inflate to the same, and are not many more."""
+        return len(result) <= MORE_BYTES * len(first) and zlib.decompress(result) == zlib.decompress(first)
+
+    def race(
+        self, stage: str, ref: ExampleRef, rivals: Rivals, is_right: Callable[[object, object], bool] | None = None
+    ) -> object:
+        """Times the first one, or where rivals run all others, and returns what the first one made.
+
+        What segconv calls is timed without a rival between, which would leave caches and allocator in another state.
+        """
+        (first, work), *others = rivals.items()
+        start = time.process_time()
+        kept = work()
+        if not self.has_rivals:
+            self.note(stage, first, ref, time.process_time() - start)
+            return kept
+        for name, rival in others:
+            start = time.process_time()
+            result = rival()
+            self.note(stage, name, ref, time.process_time() - start)
+            if is_right and not is_right(result, kept):
+                self.refused.add(f"{stage}: {name}")
+        return kept
+
+    def note(self, stage: str, name: str, ref: ExampleRef, seconds: float) -> None:
+        """Keeps the least time of the rounds."""
+        least = self.times.setdefault(stage, {}).setdefault(name, {})
+        least[ref.image] = min(seconds, least.get(ref.image, seconds))
+
+    def pixels(self, picture: Image.Image) -> np.ndarray:
+        """Returns a copy of the pixels, where rivals want one."""
+        return np.asarray(picture) if self.has_rivals else np.empty(0)
+
+    def table_of_ms(self) -> dict[str, dict[str, float]]:
+        """Returns stage -> rival -> milliseconds a pair, without those that are refused."""
+        return {
+            stage: {
+                name: 1e3 * sum(least.values()) / len(least)
+                for name, least in rivals.items()
+                if f"{stage}: {name}" not in self.refused
+            }
+            for stage, rivals in self.times.items()
+        }
+
+
+def sums(table: dict[str, dict[str, float]]) -> dict[str, float]:
+    """Returns the sums that others are compared with, in milliseconds a pair."""
+    stages = [rivals for stage, rivals in table.items() if not stage.startswith(("step", "decode loop", BEYOND))]
+    return {
+        "own stages": sum(next(iter(rivals.values())) for rivals in stages),
+        "fast floor": sum(min(rivals.values()) for rivals in stages),
+        "step": table["step"]["segconv"],
+        "decode loop": table["decode loop"]["pillow"],
+        "fast decode loop": min(table["decode loop"].values()),
+    }
+
+
+def _decoded(data: bytes) -> Image.Image:
+    picture = Image.open(io.BytesIO(data))
+    picture.load()
+    return picture
+
+
+def _encoded(picture: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=QUALITY, subsampling="4:2:0")
+    return buffer.getvalue()
+
+
+def _pasted(picture: Image.Image, size: tuple[int, int], corner: tuple[int, int]) -> Image.Image:
+    padded = Image.new("RGB", (size[1], size[0]))
+    padded.paste(picture, corner)
+    return padded
+
+
+def _photo_decoders(data: bytes, size: tuple[int, int], factor: int) -> Rivals:
+    """Returns the decoders of a photograph at a reduced size (height, width), one `factor`th of the whole."""
+
+    def drafted() -> Image.Image:
+        picture = Image.open(io.BytesIO(data))
+        picture.draft(None, (size[1], size[0]))
+        picture.load()
+        return picture
+
+    rivals: Rivals = {
+        "pillow": drafted,
+        "simplejpeg": lambda: simplejpeg.decode_jpeg(data, "RGB", min_height=size[0], min_width=size[1]),
+        "opencv": lambda: cv2.imdecode(np.frombuffer(data, np.uint8), REDUCED[factor]),
+    }
+    if factor == 1:
+        rivals["imagecodecs"] = lambda: imagecodecs.jpeg8_decode(data)
+    return rivals
+
+
+def _fast_decoders(record: Record) -> Rivals:
+    image, mask = record.image_bytes, record.mask_bytes
+    return {
+        "simplejpeg, pyspng": lambda: (simplejpeg.decode_jpeg(image, "RGB"), pyspng.load(mask)),
+        "simplejpeg, imagecodecs": lambda: (simplejpeg.decode_jpeg(image, "RGB"), imagecodecs.spng_decode(mask)),
+        "opencv": lambda: [cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) for data in (image, mask)],
+    }
+
+
+def main() -> None:
+    """Times the dataset that is named."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dir", type=Path)
+    parser.add_argument("size", type=parse_size)
+    parser.add_argument("--pairs", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", action="store_true", help="Print one JSON object instead of the table.")
+    arguments = parser.parse_args()
+    cv2.setNumThreads(1)
+    floor = Floor(arguments.dir, arguments.size)
+    refs = find_layout(floor.where).refs["train"][: arguments.pairs]
+    for _ in range(arguments.rounds):
+        for ref in refs:
+            floor.stages(ref, has_rivals=False)
+        for ref in refs:
+            floor.whole(ref)
+        for ref in refs:
+            floor.stages(ref, has_rivals=True)
+    table = floor.table_of_ms()
+    if arguments.json:
+        print(json.dumps({"stages": table, "sums": sums(table), "refused": sorted(floor.refused)}))
+        return
+    for stage, rivals in table.items():
+        for number, (name, cost) in enumerate(rivals.items()):
+            print(f"{'' if number else stage:20}{name:26}{cost:8.3f} ms")
+    for stage in sorted(floor.refused):
+        print(f"not the same, or larger: {stage}")
+    for name, cost in sums(table).items():
+        print(f"{name:46}{cost:8.3f} ms")
+
+
+if __name__ == "__main__":
+    main()
