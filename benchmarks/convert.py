@@ -29,7 +29,7 @@ from pathlib import Path
 from converters import OURS, OURS_2, PEERS, START_PAIRS, Bench, Measured, ratio
 from datasets import LARGE, SMALL, Kind, write_dataset
 from environments import FOLDER, make_environment, versions
-from goals import rows_of
+from goals import print_goals, rows_of
 
 from converter.config import parse_size
 
@@ -119,10 +119,7 @@ def main() -> None:
         shutil.rmtree(bench.scratch, ignore_errors=True)
     facts = {**machine(), "step": arguments.step, "rounds": str(arguments.rounds)}
     rows = [row for kind, measured in results.items() for row in rows_of(kind, measured)]
-    print("\n" + ", ".join(f"{name} {fact}" for name, fact in facts.items()))
-    print(f"{'converting':44}{'goal':>10}  {'figure':26}verdict")
-    for row in rows:
-        print(f"{row.text:44}{row.goal:>10}  {row.figure:26}{row.verdict}")
+    print_goals("converting", rows, facts)
     report = {
         "machine": facts,
         "environments": {name: versions(environment) for name, environment in environments.items()},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from converters import OURS, OURS_2, PEERS, Measured, ratio
@@ -43,6 +43,14 @@ class Row:
     goal: str
     figure: str
     verdict: str
+
+
+def print_goals(title: str, rows: Iterable[Row], facts: Mapping[str, str]) -> None:
+    """Prints where and on what was measured, and below it one line for each goal."""
+    print("\n" + ", ".join(f"{name} {fact}" for name, fact in facts.items()))
+    print(f"{title:44}{'goal':>10}  {'figure':26}verdict")
+    for row in rows:
+        print(f"{row.text:44}{row.goal:>10}  {row.figure:26}{row.verdict}")
 
 
 def rows_of(kind: str, measured: Measured) -> Iterator[Row]:

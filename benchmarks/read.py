@@ -25,7 +25,7 @@ from convert import machine
 from converters import BENCHMARKS, PEER_VARIABLES, SEGCONV, our_environment, our_variables, ratio
 from datasets import SMALL, VAL, write_dataset
 from environments import FOLDER, Environment, make_environment, versions
-from goals import Row, at_most, median
+from goals import Row, at_most, median, print_goals
 from measure import Cost, cost_of
 
 BATCH = 8  # as in peers/epochs.py, which runs elsewhere
@@ -208,10 +208,7 @@ def main() -> None:
     print_table(bench)
     facts = {**machine(), "rounds": str(arguments.rounds)}
     rows = rows_of(bench.cpu_ms)
-    print("\n" + ", ".join(f"{name} {fact}" for name, fact in facts.items()))
-    print(f"{'reading':44}{'goal':>10}  {'figure':26}verdict")
-    for row in rows:
-        print(f"{row.text:44}{row.goal:>10}  {row.figure:26}{row.verdict}")
+    print_goals("reading", rows, facts)
     report = {
         "machine": facts,
         "environments": {name: versions(environment) for name, environment in environments.items()},

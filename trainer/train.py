@@ -98,13 +98,15 @@ def train(config: TrainConfig, run: Path | None = None) -> TrainReport:
             _check_goes_on(run, facts, setup)
         stack.enter_context(log_to_file(run))
         if not is_new:
-            log.info("Goes on after epoch %d." if facts else "No epoch was finished: begins anew.", *_epochs(facts))
+            done = facts.get("epoch", 0)
+            log.info("Goes on: %d of %d epochs are done.", done, setup.config.epochs)
             write_config(run, setup.config, setup.manifest)  # with other --epochs, or records that were moved
         _log_start(setup, run)
         try:
             best = _fit_in_memory(setup, run, facts, samples=samples)
         except BaseException as error:
-            log.info("Training ended early (%s). Go on: segconv train --resume %s", type(error).__name__, run)
+            if not isinstance(error, UsageError):  # which would only come again
+                log.info("Training ended early (%s). Go on: segconv train --resume %s", type(error).__name__, run)
             raise
         assert best.best is not None  # noqa: S101 - fit has run one epoch at least
         report = TrainReport(run, best.epoch, best.best)
@@ -204,10 +206,6 @@ def _pictures(setup: Setup, run: Path, samples: list[Sample]) -> Pictures:
         draw_predictions(maps, setup.manifest, setup.val_split, samples, run / PREDICTIONS)
 
     return Pictures(run, f"{setup.manifest.name}, {setup.config.model}", draw)
-
-
-def _epochs(facts: dict[str, Any]) -> tuple[int, ...]:
-    return (facts["epoch"],) if facts else ()
 
 
 def _check_goes_on(run: Path, facts: dict[str, Any], setup: Setup) -> None:

@@ -41,7 +41,6 @@ OWN_ENCODERS = {  # what a model has without --encoder
     "deeplabv3plus": "resnet50",
     "mobilenetv3_unet": "mobilenetv3small",
 }
-PRETRAINED = tuple(OWN_ENCODERS)  # models that always have an encoder with published weights
 
 
 def encoder_of(name: str, encoder: str | None = None) -> str | None:
@@ -117,7 +116,7 @@ def load_model(path: Path, name: str | None = None) -> keras.Model:
 def _check_has_encoder(name: str, encoder: str | None, weights: str) -> None:
     """Raises UsageError where weights of an encoder are asked for, and there is none."""
     if encoder_of(name, encoder) is None:
-        what = f"{name} has no encoder with weights of its own; these have: {', '.join(PRETRAINED)}"
+        what = f"{name} has no encoder with weights of its own; these have: {', '.join(OWN_ENCODERS)}"
         others = "--encoder resnet50, say" if name in TAKES_ENCODER else "the best.keras of a former run"
         raise UsageError(f"--weights {weights}", what, f"Pass --weights none, or {others}.", "E_WEIGHTS")
 
@@ -138,4 +137,4 @@ def _copy_weights(path: Path, model: keras.Model, name: str) -> None:
     model.set_weights(weights)
 
 
-__all__ = ["MODELS", "PRETRAINED", "build_model", "encoder_of", "load_model", "step_error"]
+__all__ = ["MODELS", "build_model", "encoder_of", "load_model", "step_error"]
