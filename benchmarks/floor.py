@@ -33,6 +33,7 @@ import numpy as np
 import pyspng
 import simplejpeg
 from isal import isal_zlib
+from kornia_rs.io import decode_image_png_u8
 from PIL import Image
 from zlib_ng import zlib_ng
 
@@ -40,8 +41,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # segconv beside t
 
 from converter.classes import read_class_map
 from converter.config import PairConfig, SourceConfig, parse_size
+from converter.engines import keep_freed_memory
+from converter.images import place
 from converter.layouts import find_layout
-from converter.masks import MaskMapper, count_classes
+from converter.masks import MaskMapper, count_classes, cut, nearest_rows, resize_nearest
 from converter.records import Record, encode_record
 from converter.shards import SourceReader, level_sums, make_record
 from converter.splits import ExampleRef
@@ -51,6 +54,8 @@ QUALITY = 95
 MORE_BYTES = 1.1  # times those of zlib at level 1
 REDUCED = {1: cv2.IMREAD_COLOR, 2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4}
 BEYOND = "beyond"  # what segconv does for every pair besides: no stage of a conversion, so in no sum
+
+OWN = "own stages"  # their sum of one round: the least of each by itself would be less than any round can be
 
 Rivals = dict[str, Callable[[], object]]
 
@@ -75,11 +80,12 @@ class Floor:
         self.times: dict[str, dict[str, dict[str, float]]] = {}
         self.refused: set[str] = set()
         self.has_rivals = False
+        self.spent_s = 0.0
         self.writer = ShardWriter(tempfile.TemporaryFile())  # noqa: SIM115  # closed with the process
 
     def stages(self, ref: ExampleRef, *, has_rivals: bool) -> None:
         """Runs every stage on one pair: by what segconv calls, one after the other, or by the rivals of each."""
-        self.has_rivals = has_rivals
+        self.has_rivals, self.spent_s = has_rivals, 0.0
         image_path, mask_path = self.where.src / ref.image, self.where.src / ref.mask
         data, drawn = self.race("read", ref, {"open": lambda: (image_path.read_bytes(), mask_path.read_bytes())})
         photo = self.photo(ref, data)
@@ -87,6 +93,8 @@ class Floor:
         png = self.race("deflate", ref, self.deflaters(mask), self.is_small)
         record = Record(photo, png, ref.image, ref.mask, (1, 1))
         self.race("record", ref, {"segconv": lambda: self.writer.write(encode_record(record))})
+        if not has_rivals:
+            self.note(OWN, "segconv", ref, self.spent_s)
 
     def whole(self, ref: ExampleRef) -> None:
         """Runs the whole step on one pair, then what is in it besides the stages, and decodes what it has made."""
@@ -97,7 +105,8 @@ class Floor:
         digests = {"digests of the sources": lambda: [hashlib.sha256(data).digest() for data in files]}
         self.race(f"{BEYOND}: digests", ref, digests)
         picture, mask = _decoded(record.image_bytes), np.asarray(_decoded(record.mask_bytes))
-        counts = {"counts": lambda: (level_sums(picture), count_classes(mask, self.classes.num_classes))}
+        box = place((_decoded(files[0]).height, _decoded(files[0]).width), mask.shape, "pad").box
+        counts = {"counts": lambda: (level_sums(picture, box), count_classes(cut(mask, box), self.classes.num_classes))}
         self.race(f"{BEYOND}: counts", ref, counts)
         decoders: Rivals = {"pillow": lambda: (_decoded(record.image_bytes), _decoded(record.mask_bytes))}
         self.race("decode loop", ref, decoders)
@@ -135,39 +144,50 @@ class Floor:
 
     def labels(self, ref: ExampleRef, drawn: bytes) -> np.ndarray:
         """Runs the stages of the mask and returns its class indices where it is drawn, without padding."""
+        shape = cv2.imdecode(np.frombuffer(drawn, np.uint8), cv2.IMREAD_COLOR_RGB).shape[:2]
         rivals: Rivals = {
+            "kornia-rs": lambda: decode_image_png_u8(drawn, shape, "rgb"),
             "pillow": lambda: _decoded(drawn),
             "opencv": lambda: cv2.imdecode(np.frombuffer(drawn, np.uint8), cv2.IMREAD_COLOR_RGB),
             "pyspng": lambda: pyspng.load(drawn),
             "imagecodecs libspng": lambda: imagecodecs.spng_decode(drawn),
             "imagecodecs libpng": lambda: imagecodecs.png_decode(drawn),
         }
-        picture = self.race("PNG decode", ref, rivals, lambda result, first: np.array_equal(result, first))
-        height, width = self.box((picture.height, picture.width))
-        if (picture.height, picture.width) != (height, width):
-            pixels = self.pixels(picture)
-            rows = (2 * np.arange(height) + 1) * picture.height // (2 * height)
-            columns = (2 * np.arange(width) + 1) * picture.width // (2 * width)
-            exact = cv2.INTER_NEAREST_EXACT
-            rivals = {
-                "pillow": lambda: picture.resize((width, height), Image.Resampling.NEAREST),
-                "opencv exact": lambda: cv2.resize(pixels, (width, height), interpolation=exact),
-                "numpy take": lambda: pixels.take(rows, 0).take(columns, 1),
-            }
-            picture = self.race("nearest", ref, rivals, lambda result, first: np.array_equal(result, first))
-        pixels, shape = self.pixels(picture), (picture.height, picture.width)
+        pixels = self.race("PNG decode", ref, rivals, is_same)
+        target = self.box(shape)
+        if target[0] * target[1] < shape[0] * shape[1]:  # the smaller of the two is looked up
+            return self.looked_up(self.sampled(pixels, target, ref), ref)
+        mask = self.looked_up(pixels, ref)
+        return mask if shape == target else self.sampled(mask, target, ref)
+
+    def sampled(self, pixels: np.ndarray, size: tuple[int, int], ref: ExampleRef) -> np.ndarray:
+        """Runs the stage that samples uint8 [H, W] or [H, W, 3] to (height, width)."""
+        wanted = size[1], size[0]
+        rows, columns = (nearest_rows(old, new) for old, new in zip(pixels.shape, size, strict=False))
+        rivals: Rivals = {
+            "numpy, pillow": lambda: np.asarray(resize_nearest(Image.fromarray(pixels.take(rows, 0)), size)),
+            "numpy take": lambda: pixels.take(rows, 0).take(columns, 1),
+            "pillow": lambda: np.asarray(Image.fromarray(pixels).resize(wanted, Image.Resampling.NEAREST)),
+            "opencv exact": lambda: cv2.resize(pixels, wanted, interpolation=cv2.INTER_NEAREST_EXACT),
+        }
+        if pixels.ndim == 2:  # as segconv does with class indices
+            rivals = {name: rivals[name] for name in ("pillow", "numpy, pillow", "numpy take", "opencv exact")}
+        return self.race("nearest", ref, rivals, is_same)
+
+    def looked_up(self, pixels: np.ndarray, ref: ExampleRef) -> np.ndarray:
+        """Runs the stage that maps colours uint8 [H, W, 3] to class indices uint8 [H, W]."""
 
         def mapped(packed: np.ndarray) -> np.ndarray:
             codes = self.table.take(packed & 0xFFFFFF)
             if not codes.all():
                 raise ValueError(f"{ref.mask} holds an unlisted colour")
-            return codes.reshape(shape) - np.uint8(1)
+            return codes.reshape(pixels.shape[:2]) - np.uint8(1)
 
-        rivals = {
-            "pillow + numpy": lambda: mapped(np.frombuffer(picture.tobytes("raw", "RGBX"), "<u4")),
+        rivals: Rivals = {
+            "pillow + numpy": lambda: mapped(np.frombuffer(Image.fromarray(pixels).tobytes("raw", "RGBX"), "<u4")),
             "opencv + numpy": lambda: mapped(cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA).view("<u4")),
         }
-        return self.race("look-up", ref, rivals, lambda result, first: np.array_equal(result, first))
+        return self.race("look-up", ref, rivals, is_same)
 
     def deflaters(self, mask: np.ndarray) -> Rivals:
         """Returns what makes the body of the PNG of a mask: letterboxed, without filters, at the fastest level."""
@@ -214,7 +234,9 @@ class Floor:
         start = time.process_time()
         kept = work()
         if not self.has_rivals:
-            self.note(stage, first, ref, time.process_time() - start)
+            spent_s = time.process_time() - start
+            self.note(stage, first, ref, spent_s)
+            self.spent_s += spent_s
             return kept
         for name, rival in others:
             start = time.process_time()
@@ -247,14 +269,19 @@ class Floor:
 
 def sums(table: dict[str, dict[str, float]]) -> dict[str, float]:
     """Returns the sums that others are compared with, in milliseconds a pair."""
-    stages = [rivals for stage, rivals in table.items() if not stage.startswith(("step", "decode loop", BEYOND))]
+    stages = [rivals for stage, rivals in table.items() if not stage.startswith((OWN, "step", "decode loop", BEYOND))]
     return {
-        "own stages": sum(next(iter(rivals.values())) for rivals in stages),
+        "own stages": table[OWN]["segconv"],
         "fast floor": sum(min(rivals.values()) for rivals in stages),
         "step": table["step"]["segconv"],
         "decode loop": table["decode loop"]["pillow"],
         "fast decode loop": min(table["decode loop"].values()),
     }
+
+
+def is_same(result: object, first: object) -> bool:
+    """Tells whether two pictures have the same pixels."""
+    return np.array_equal(result, first)
 
 
 def _decoded(data: bytes) -> Image.Image:
@@ -313,6 +340,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="Print one JSON object instead of the table.")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
+    keep_freed_memory()  # as a worker does
     floor = Floor(arguments.dir, arguments.size)
     refs = find_layout(floor.where).refs["train"][: arguments.pairs]
     for _ in range(arguments.rounds):

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+
 from converter.config import MAX_PIXELS
 from converter.errors import DataError
 
@@ -28,6 +30,8 @@ _OTHERS = {  # first bytes, in lower case, of what is often found under the name
     b"%pdf": "a PDF", b"version https://git-lfs": "a pointer that `git lfs pull` replaces by the file",
 }  # fmt: skip
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a pixel, by PNG colour type
+_PLAIN_SAMPLES = frozenset({(8, 0), (8, 2)})  # (bit depth, colour type)
+_PLAIN_CHUNKS = frozenset({b"IHDR", b"IDAT", b"IEND", b"pHYs", b"gAMA", b"sRGB", b"cHRM", b"sBIT", b"bKGD", b"tIME"})
 _ADAM7 = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
 _INFLATE_BYTES = 1 << 20  # at a time: what a stream claims to hold is only counted, never kept
 _FRAMES = frozenset({0xC0, 0xC1, 0xC2})  # JPEG markers: baseline, extended, progressive
@@ -122,6 +126,18 @@ def png_is_interlaced(data: bytes) -> bool:
     return data[28] == 1
 
 
+def png_is_plain(data: bytes) -> bool:
+    """Tells whether a PNG file that `check_png` has let through is nothing but grey or RGB pixels of 8 bits, in order.
+
+    Transparency would change what they mean, and words may hold an orientation.
+    """
+    return (
+        png_header(data) in _PLAIN_SAMPLES
+        and not png_is_interlaced(data)
+        and {kind for kind, _ in _png_chunks(data)} <= _PLAIN_CHUNKS
+    )
+
+
 def check_png_rows(data: bytes, size: tuple[int, int], name: str) -> None:
     """Refuses a PNG with too few rows: decoders leave the missing ones 0 and say nothing, and 0 may be a class.
 
@@ -192,7 +208,7 @@ def check_jpeg(data: bytes, name: str) -> None:
 
     Source: ITU T.81, annex B.1.1 (markers; fill bytes; what follows a scan).
     """
-    if data.count(b"\xff\xda") <= MAX_SCANS:  # nearly all; further pictures and films behind the first count here
+    if _count(data, b"\xff\xda") <= MAX_SCANS:  # nearly all; further pictures and films behind the first count here
         return
     position, scans = 2, 0
     while (found := _MARKER.search(data, position)) and found[0] != b"\xff\xd9":
@@ -202,6 +218,14 @@ def check_jpeg(data: bytes, name: str) -> None:
             raise DataError(name, f"has more than {MAX_SCANS} scans", "Save it again.", "E_DAMAGED")
         if found[0] not in _LONE_MARKERS:
             position += int.from_bytes(data[position : position + 2])
+
+
+def _count(data: bytes, pair: bytes) -> int:
+    """Returns how often two bytes follow one another; bytes.count takes far longer where the first one is frequent."""
+    (number,) = np.frombuffer(pair, np.uint16)
+    # As numbers of two bytes each, those from even places on and those from odd ones.
+    numbers = [np.frombuffer(data, np.uint16, (len(data) - start) // 2, start) for start in (0, 1)]
+    return sum(int(np.count_nonzero(part == number)) for part in numbers)
 
 
 def strip_jpeg(data: bytes) -> bytes | None:

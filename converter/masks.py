@@ -8,6 +8,7 @@ number. Only where the user names a tolerance is a value taken for another one, 
 
 from __future__ import annotations
 
+import functools
 import zlib
 from dataclasses import dataclass
 from struct import pack
@@ -21,7 +22,7 @@ from converter.classes import ClassMap, Color, greys_of, luminance
 from converter.config import MAX_PIXELS
 from converter.containers import PNG_SIGNATURE
 from converter.errors import DataError
-from converter.images import Box, load, open_picture, orientation_of, place
+from converter.images import Box, decoded, decoded_fast, open_picture, orientation_of, place
 from converter.schema import IGNORE_INDEX, MAX_CLASSES
 
 PNG_LEVEL = 1  # zlib level: 4 kB more a mask than level 6, at a third of its cost
@@ -189,20 +190,17 @@ class MaskMapper:
             a mode whose values cannot be told exactly; a mask that is turned by its own orientation; or a JPEG while
             there is no tolerance.
         """
-        picture = _plain(source, self.tolerance)
         crop, box = place(source.size, size, fit)
         target = box.height, box.width
-        if resample == "vote":
-            mask = vote(_cut(self._look_up(picture, source), crop), target)
-        elif self.tolerance or target[0] * target[1] >= crop.height * crop.width:
-            mask = _cut(self._look_up(picture, source), crop)
-            if mask.shape != target:
-                mask = np.asarray(resize_nearest(Image.fromarray(mask), target))
-        else:
+        if resample == "nearest" and not self.tolerance and target[0] * target[1] < crop.height * crop.width:
             # Nearest sampling and look-up commute: the smaller of the two pictures is looked up.
-            if (crop.height, crop.width) != source.size:
-                picture = picture.crop((crop.left, crop.top, crop.left + crop.width, crop.top + crop.height))
-            mask = self._look_up(resize_nearest(picture, target), source)
+            mask = self._look_up(_sampled(source, crop, target), source)
+        else:
+            mask = cut(self._look_up(_plain(source, self.tolerance), source), crop)
+            if resample == "vote":
+                mask = vote(mask, target)
+            elif mask.shape != target:
+                mask = np.asarray(resize_nearest(Image.fromarray(mask), target))
         return _padded(mask, box, size)
 
     def _look_up(self, picture: Image.Image, source: MaskSource) -> np.ndarray:
@@ -385,6 +383,26 @@ def resize_nearest(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
     return picture.resize((size[1], size[0]), Image.Resampling.NEAREST)
 
 
+@functools.lru_cache
+def nearest_rows(old: int, new: int) -> np.ndarray:
+    """Returns which of `old` rows `resize_nearest` takes for each of `new`, int64 [new]."""
+    ramp = Image.fromarray(np.arange(old, dtype=np.int32)[:, None])
+    taken: np.ndarray = np.asarray(resize_nearest(ramp, (new, 1)))[:, 0]
+    return taken.astype(np.int64)
+
+
+def _sampled(source: MaskSource, crop: Box, size: tuple[int, int]) -> Image.Image:
+    """Returns the part of a mask in `crop`, sampled to (height, width), with the numbers that stand in the file."""
+    pixels = decoded_fast(source.picture)
+    if pixels is not None:  # only the rows that are taken become a picture
+        picture = Image.fromarray(cut(pixels, crop).take(nearest_rows(crop.height, size[0]), 0))
+    else:
+        picture = _plain(source, tolerance=0)
+        if (crop.height, crop.width) != source.size:
+            picture = picture.crop((crop.left, crop.top, crop.left + crop.width, crop.top + crop.height))
+    return resize_nearest(picture, size)
+
+
 def vote(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Returns a mask of another size, each pixel of it the class with the most area in the mask underneath.
 
@@ -490,7 +508,7 @@ def _padded(mask: np.ndarray, box: Box, size: tuple[int, int]) -> np.ndarray:
     return padded
 
 
-def _cut(mask: np.ndarray, box: Box) -> np.ndarray:
+def cut(mask: np.ndarray, box: Box) -> np.ndarray:
     """Returns the part of a mask in `box`."""
     return mask[box.top : box.top + box.height, box.left : box.left + box.width]
 
@@ -524,8 +542,7 @@ def decode_mask(data: bytes, name: str) -> np.ndarray:
     source = open_mask(data, name)
     if source.picture.format != "PNG" or source.picture.mode != "L" or source.depth != 8:
         raise DataError(name, "is no 8-bit index mask", "Build the dataset again.", "E_MASK_MODE")
-    load(source.picture, name)
-    return np.asarray(source.picture)
+    return np.asarray(decoded(source.picture, name))
 
 
 def count_classes(mask: np.ndarray, num_classes: int) -> tuple[list[int], int]:
@@ -536,8 +553,8 @@ def count_classes(mask: np.ndarray, num_classes: int) -> tuple[list[int], int]:
 
 def _plain(source: MaskSource, tolerance: int) -> Image.Image:
     """Decodes a mask to L, P, I;16 or RGB with the very numbers that stand in the file."""
-    picture, name = source.picture, source.name
-    mode = picture.mode
+    name = source.name
+    mode = source.picture.mode
     if source.is_lossy and not tolerance:
         mend = "Save masks as PNG; or name a --tolerance such as 12, which takes values for the nearest listed."
         raise DataError(name, "is compressed as JPEG, which changes values at every edge", mend, "E_FORMAT")
@@ -545,7 +562,7 @@ def _plain(source: MaskSource, tolerance: int) -> Image.Image:
         raise DataError(name, "has 16 bits a channel", "Save it with 8 bits a channel.", "E_MASK_MODE")
     if source.depth == 5:
         raise DataError(name, "has 5 bits a channel", "Save it with 8 bits a channel.", "E_MASK_MODE")
-    load(picture, name)
+    picture = decoded(source.picture, name)
     orientation = source.orientation or orientation_of(picture)
     if orientation != 1:
         what = f"is turned by its own EXIF orientation {orientation}, which few programs obey in a mask"

@@ -23,9 +23,9 @@ from PIL import Image
 from converter.classes import ClassMap
 from converter.config import BuildConfig, PairConfig, SourceConfig
 from converter.errors import DataError, MachineError
-from converter.images import encode_image, kept_bytes, place, render
+from converter.images import Box, encode_image, kept_bytes, place, render
 from converter.manifest import MAX_SIZES, ChannelInfo, ShardInfo, SplitInfo
-from converter.masks import MaskMapper, count_classes, encode_png
+from converter.masks import MaskMapper, count_classes, cut, encode_png
 from converter.pairs import crash_error, open_pair
 from converter.records import Record, encode_record
 from converter.schema import INDEX_SUFFIX, shard_name
@@ -386,14 +386,15 @@ def make_record(
     kept = kept_bytes(photo) if pair.image_format == "keep" and size == original_size else None
     picture = render(photo, size, pair.fit)
     image = kept or encode_image(picture, pair.image_format, pair.jpeg_quality)
-    pixels, ignored = count_classes(mask, mapper.classes.num_classes)
     box = place(original_size, size, pair.fit).box
-    sums, squares = level_sums(picture)
+    padding = size[0] * size[1] - box.height * box.width
+    pixels, ignored = count_classes(cut(mask, box), mapper.classes.num_classes)
+    sums, squares = level_sums(picture, box)
     tally = Tally(
         pixels=pixels,
         images=[int(count > 0) for count in pixels],
-        ignored_pixels=ignored,
-        padded_pixels=size[0] * size[1] - box.height * box.width,
+        ignored_pixels=ignored + padding,
+        padded_pixels=padding,
         picture_pixels=box.height * box.width,
         level_sums=sums,
         level_squares=squares,
@@ -406,11 +407,10 @@ def make_record(
     return Record(image, encode_png(mask), ref.image, ref.mask, original_size), tally
 
 
-def level_sums(picture: Image.Image) -> tuple[list[int], list[int]]:
-    """Returns (sum of the levels, sum of their squares) of each channel of an RGB picture.
-
-    Padding is 0 and adds nothing to either.
-    """
+def level_sums(picture: Image.Image, box: Box) -> tuple[list[int], list[int]]:
+    """Returns (sum of the levels, sum of their squares) of each channel of a box of an RGB picture."""
+    if (box.height, box.width) != (picture.height, picture.width):
+        picture = picture.crop((box.left, box.top, box.left + box.width, box.top + box.height))
     counts = np.array(picture.histogram()).reshape(3, 256)
     levels = np.arange(256)
     return (counts @ levels).tolist(), (counts @ levels**2).tolist()

@@ -137,12 +137,14 @@ def read_stamped(root: Path, name: str, *, follow_links: bool = False) -> tuple[
     if not stat.S_ISREG(info.st_mode):
         os.close(descriptor)  # fdopen would fail on a folder, and leave it open
         raise DataError(name, "is no regular file", "Put an image file there.", "E_UNREADABLE")
-    with os.fdopen(descriptor, "rb") as file:
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
         if not 0 < info.st_size <= MAX_FILE_BYTES:
             what = f"has {info.st_size} bytes, which is not within 1..{MAX_FILE_BYTES}"
             raise DataError(name, what, "Put an image file there.", "E_FILE_SIZE")
         try:
-            data = file.read(info.st_size)
+            data = file.read(info.st_size)  # all of it at once, straight into these bytes, but on rare file systems
+            while len(data) < info.st_size and (more := file.read(info.st_size - len(data))):
+                data += more
         except OSError as error:
             raise MachineError(path, f"cannot be read ({error.strerror})", "Mend the disk and run again.") from None
     stamp = Stamp.of(info)

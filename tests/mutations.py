@@ -79,6 +79,18 @@ _GIVE_MANIFEST = """\
 
 TABLE: dict[str, list[Row]] = {
     "converter/images.py": [
+        Row(
+            "Pillow's word counts where the fast decoder fails",
+            "    except Exception:  # noqa: BLE001 - it raises nothing narrower\n        return None\n",
+            "    except ZeroDivisionError:\n        return None\n",
+            "images::a_damaged_png_is_refused_in_the_same_words_with_the_fast_decoder_and_without",
+        ),
+        Row(
+            "only plain PNG for the fast decoder",
+            "if not png_is_plain(data):",
+            "if False:",
+            "images::whatever_is_more_than_the_pixels_of_a_png_is_left_to_pillow",
+        ),
         never(
             "PNG rows are counted",
             r'png_is_interlaced(data) or not last_row.strip(b"\0")',
@@ -515,6 +527,11 @@ TABLE: dict[str, list[Row]] = {
         ),
     ],
     "converter/engines.py": [
+        gone(
+            "freed memory is kept",
+            "mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)",
+            "engines::what_a_worker_has_freed_is_there_for_the_next_picture_without_a_page_fault",
+        ),
         gone(
             "workers end with their parent",
             "ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)",

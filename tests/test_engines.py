@@ -192,3 +192,25 @@ def test_workers_end_with_a_parent_that_is_killed(fork):
         assert parent.stdout.readline() == "begun\n"
         parent.kill()
         assert parent.stdout.read() == ""  # comes back once the worker, which holds the other end as well, is gone
+
+
+def test_what_a_worker_has_freed_is_there_for_the_next_picture_without_a_page_fault():
+    code = """
+import ctypes, resource, sys
+from converter.engines import keep_freed_memory
+if getattr(ctypes.CDLL(None), "mallopt", None) is None: sys.exit(77)
+if sys.argv[1] == "keep": keep_freed_memory()
+def faults(): return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+def picture(): return [bytearray(b"x") * (1 << size) for size in (18, 20, 22, 21)]
+picture()
+before = faults()
+for _ in range(20): picture()
+print(faults() - before)
+"""
+    counts = []
+    for how in ("keep", "leave"):
+        done = subprocess.run([sys.executable, "-c", code, how], capture_output=True, text=True)
+        if done.returncode == 77:
+            pytest.skip("glibc alone can be told")
+        counts.append(int(done.stdout))
+    assert counts[0] < 100 < 1000 < counts[1]

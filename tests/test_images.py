@@ -13,11 +13,14 @@ import pytest
 from picture_bytes import bmp, chunk, png, saved, tiff
 from PIL import Image
 
+from converter import images
 from converter.containers import PNG_SIGNATURE, check_png
 from converter.errors import DataError
 from converter.images import (
     Box,
     decode_image,
+    decoded,
+    decoded_fast,
     encode_image,
     encode_jpeg,
     kept_bytes,
@@ -30,6 +33,12 @@ from converter.images import (
 )
 
 ORIENTATION = 0x0112
+
+
+@pytest.fixture
+def with_fast() -> None:
+    if images.decode_image_png_u8 is None:
+        pytest.skip("segconv[fast] is not installed")
 
 
 ADAM7 = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
@@ -768,6 +777,63 @@ def chunk_places(data: bytes) -> list[int]:
     while data[places[-1] + 4 : places[-1] + 8] != b"IEND":
         places.append(places[-1] + 12 + struct.unpack_from(">I", data, places[-1])[0])
     return places
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("size", [(1, 1), (7, 3), (40, 61)])
+def test_the_fast_decoder_of_a_png_yields_the_pixels_that_were_saved_under_every_row_filter(size, channels, with_fast):
+    pixels = noise(*size, channels)
+    drawn = pixels // 64 * 64  # smooth enough for every filter to be chosen by somebody
+    for array, level in ((pixels, 0), (pixels, 6), (drawn, 1), (drawn, 9)):
+        data = saved(array if channels == 3 else array[..., 0], compress_level=level)
+        found = decoded_fast(open_picture(data, "m.png").picture)
+        assert found is not None
+        assert np.array_equal(found, array if channels == 3 else array[..., 0])
+    rows = b"".join(bytes([row % 5]) + noise(size[1], channels).tobytes() for row in range(size[0]))
+    data = png(size, 8, 0 if channels == 1 else 2, rows)  # None, Sub, Up, Average, Paeth
+    picture = open_picture(data, "m.png").picture
+    assert np.array_equal(decoded_fast(picture), np.asarray(Image.open(io.BytesIO(data))))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(saved(noise(4, 5, 4)), id="alpha"),
+        pytest.param(saved(Image.fromarray(noise(4, 5)).convert("P")), id="palette"),
+        pytest.param(png((2, 2), 16, 2, (b"\0" + bytes(12)) * 2), id="16 bits"),
+        pytest.param(png((8, 8), 4, 0, (b"\0" + bytes(4)) * 8), id="4 bits"),
+        pytest.param(png((1, 1), 8, 2, b"\0" + bytes(3), interlaced=1), id="interlaced"),
+        pytest.param(saved(noise(4, 5, 3), transparency=(0, 0, 0)), id="a transparent colour"),
+        pytest.param(saved(noise(4, 5, 3), exif=b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0"), id="EXIF"),
+        pytest.param(saved(noise(4, 5, 3), "JPEG"), id="no PNG"),
+    ],
+)
+def test_whatever_is_more_than_the_pixels_of_a_png_is_left_to_pillow(data, with_fast):
+    assert decoded_fast(open_picture(data, "m.png").picture) is None
+
+
+@pytest.mark.parametrize("damage", ["few rows", "deflate", "filter"])
+def test_a_damaged_png_is_refused_in_the_same_words_with_the_fast_decoder_and_without(damage, with_fast, monkeypatch):
+    rows = [b"\0" + bytes(row) for row in noise(20, 30)]
+    content = b"".join(rows[:15] if damage == "few rows" else [b"\x09" + rows[0][1:], *rows[1:]])
+    deflated = zlib.compress(content) if damage != "deflate" else b"\x78\x9c" + b"\xff" * 40
+    header = struct.pack(">IIBBBBB", 30, 20, 8, 0, 0, 0, 0)
+    data = PNG_SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", deflated) + chunk(b"IEND", b"")
+    words = []
+    for decoder in (images.decode_image_png_u8, None):
+        monkeypatch.setattr(images, "decode_image_png_u8", decoder)
+        with pytest.raises(DataError) as caught:
+            decoded(open_picture(data, "m.png").picture, "m.png")
+        words.append(str(caught.value))
+    assert words[0] == words[1]
+
+
+def test_a_png_photograph_is_the_same_picture_with_the_fast_decoder_and_without(with_fast, monkeypatch):
+    data, pictures = saved(smooth(70, 90)), []
+    for decoder in (images.decode_image_png_u8, None):
+        monkeypatch.setattr(images, "decode_image_png_u8", decoder)
+        pictures.append(rendered(data, (33, 21), "crop"))
+    assert np.array_equal(*pictures)
 
 
 def test_a_png_photograph_with_too_few_rows_is_refused_like_a_mask():

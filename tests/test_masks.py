@@ -11,6 +11,7 @@ import pytest
 from picture_bytes import bmp, png, saved, tiff
 from PIL import Image
 
+from converter import images
 from converter.classes import parse_class_map
 from converter.errors import DataError
 from converter.images import place
@@ -22,6 +23,7 @@ from converter.masks import (
     count_classes,
     decode_mask,
     encode_png,
+    nearest_rows,
     open_mask,
     vote,
 )
@@ -681,6 +683,26 @@ def test_the_formula_is_exact_but_for_ties_and_those_are_one_pixel_off_at_most()
             assert (taken[off] == exact[off] - 1).all()
             ties += off.sum()
     assert ties > 0
+
+
+@pytest.mark.parametrize("fit", ["pad", "stretch", "crop"])
+@pytest.mark.parametrize("kind", ["grey", "colour"])
+def test_a_mask_is_the_same_with_the_fast_decoder_and_without(kind, fit, monkeypatch):
+    rng, classes = np.random.default_rng(0), mapper("a,0", "b,7", "c,200")
+    for size in ((90, 70), (61, 128), (33, 33)):
+        levels = rng.choice(np.array([0, 7, 200], np.uint8), size)
+        data = saved(levels if kind == "grey" else np.stack([levels] * 3, -1))
+        found = []
+        for decoder in (images.decode_image_png_u8, None):
+            monkeypatch.setattr(images, "decode_image_png_u8", decoder)
+            found.append(classes.map_mask(open_mask(data, "a.png"), (40, 51), fit))
+        assert np.array_equal(*found)
+
+
+def test_the_rows_that_are_taken_are_those_that_pillow_takes_for_all_sizes():
+    for old in (*range(1, 40), 511, 1500):
+        for new in (1, 2, 3, 7, old // 2 + 1, old, 2 * old + 1):
+            assert nearest_rows(old, new).tolist() == steps(old, new).tolist()
 
 
 def test_sampling_and_mapping_can_be_done_in_either_order():

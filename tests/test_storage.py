@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import time
 from pathlib import Path
@@ -139,6 +140,17 @@ def test_the_limit_on_a_files_size_holds_to_the_byte(root, monkeypatch):
     (root / "six").write_bytes(b"123456")
     assert read_inside(root, "jpg/a b.jpg") == b"photo"
     assert code_of(root, "six") == "E_FILE_SIZE"
+
+
+def test_a_file_system_that_gives_a_file_in_pieces_gives_all_of_it(root, monkeypatch):
+    (root / "a").write_bytes(b"0123456789")
+
+    class InPieces(io.FileIO):
+        def read(self, size: int = -1) -> bytes:
+            return super().read(min(size, 3))
+
+    monkeypatch.setattr(os, "fdopen", lambda number, mode, buffering: InPieces(number, mode))
+    assert read_inside(root, "a") == b"0123456789"
 
 
 def test_a_huge_file_is_refused_before_it_is_read(root):
