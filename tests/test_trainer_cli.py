@@ -11,7 +11,7 @@ from trainer_fixtures import IGNORE_KERAS_COPY, write_records
 
 from converter.errors import UsageError
 from converter.manifest import ClassInfo, Manifest
-from trainer.cli import evaluate, train
+from trainer.cli import bench, evaluate, train
 from trainer.config import AUGMENTS, AugmentConfig, TrainConfig
 from trainer.runs import create_run
 
@@ -76,7 +76,7 @@ def test_the_help_of_train_comes_in_parts():
     assert [line for line in text.splitlines() if line in parts] == parts
 
 
-@pytest.mark.parametrize("command", [train, evaluate])
+@pytest.mark.parametrize("command", [train, evaluate, bench])
 def test_help_is_one_sentence_and_an_example(command):
     text = CliRunner().invoke(command, ["--help"]).output
     first = command.help.partition("\n")[0]

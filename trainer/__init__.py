@@ -24,6 +24,7 @@ only what reading its records and drawing its classes needs (tests/test_layers.p
     tensorboard    the same scores and pictures as event files
     setup          config -> manifest, devices, trainer and batches; what can be refused is refused here
     dry_run        one batch through everything, and an estimate of the memory
+    bench          input and step, each timed alone: which of them limits, and what to change
     train          setup -> fit -> best.keras -> scores
-    cli            the commands train and evaluate
+    cli            the commands train, evaluate and bench
 """

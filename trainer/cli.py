@@ -1,4 +1,4 @@
-"""CLI: the commands train and evaluate.
+"""CLI: the commands train, evaluate and bench.
 
 Whatever imports TensorFlow is imported inside the commands, so that `--help` answers at once.
 """
@@ -290,3 +290,31 @@ def evaluate(run: Path | None, runs: Path, data: Path | None, split: str, batch:
         print_json(evaluation.to_json())
     else:
         print_result(evaluation.to_text())
+
+
+@click.command(
+    params=[option for option in train.params if option.name in ("model", "encoder", "batch", "precision", "devices")],
+    context_settings={"show_default": True},
+)
+@click.argument("records", type=click.Path(path_type=Path), default=DEFAULT.data)
+@click.option("--augment", type=click.Choice(AUGMENT_NAMES), default=DEFAULT.augment, help="Preset.")
+@click.option("--seconds", type=click.IntRange(1, 3600), default=5, help="To time each part, about.")
+@click.option("--json", is_flag=True, help="Print one JSON object instead of the table.")
+def bench(records: Path, augment: str, seconds: int, json: bool, **choices: Any) -> None:
+    """Time the input and the step of a training run.
+
+    Reads a folder that `segconv build` finished as `segconv train` does. Prints the images/s of the input alone and of
+    the training step alone, which of them limits, and what to change. Writes nothing.
+
+    \b
+    Example:
+      segconv bench --model unet_small
+    """  # noqa: D301
+    from trainer.bench import bench as time_parts
+
+    config = TrainConfig(data=records, augment=augment, strengths=AUGMENTS[augment], **choices)
+    result = time_parts(config, seconds=seconds)
+    if json:
+        print_json(result.to_json())
+    else:
+        print_result(result.to_text())

@@ -17,7 +17,7 @@ from converter.cli.records import build, inspect
 from converter.cli.verify import verify
 from converter.console import log, set_verbosity
 from converter.errors import MachineError, SegconvError, shown
-from trainer.cli import evaluate, train
+from trainer.cli import bench, evaluate, train
 
 SETTINGS = {
     "auto_envvar_prefix": "SEGCONV",
@@ -57,11 +57,12 @@ def segconv(verbose: int, quiet: bool) -> None:
     segconv verify                  every byte of records/, held against its manifest
     segconv train                   records/ -> runs/<time>/
     segconv evaluate                scores of the newest run
+    segconv bench                   how fast training can be, and what limits it
     """  # noqa: D301 - \b is click's mark for lines that are not to be rewrapped
     set_verbosity(-1 if quiet else verbose)
 
 
-for command in (sample, check, classes, split, build, inspect, verify, train, evaluate):
+for command in (sample, check, classes, split, build, inspect, verify, train, evaluate, bench):
     segconv.add_command(command)
 
 

@@ -1,0 +1,353 @@
+"""Bench: how fast a training run's input is, how fast its step, which of them limits, and what to change.
+
+A TrainConfig comes in and a Bench leaves; nothing is written. What is timed is what `segconv train` runs, each part
+alone: the batches of `Setup.train_batches`, which nobody works on, and `fit` of the compiled step on one of them, which
+lies in memory.
+
+A part is timed in short windows, and the median of them counts. Other work on the machine slows some windows down and
+leaves the rest alone; a mean would take its share for ours. CPU time is shown beside, since it changes least when the
+processors are shared.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from converter.console import log, table
+from converter.errors import SegconvError, UsageError
+from trainer.backend import Tensor, keras, tf
+from trainer.config import TrainConfig
+from trainer.data import Batches
+from trainer.devices import is_out_of_memory, out_of_memory, place_in_cluster
+from trainer.models import step_error
+from trainer.setup import Setup, prepare
+
+EPOCHS = 10**6  # more than are ever timed
+WINDOWS = 10  # that the time of a part is cut into
+FEWEST_WINDOWS = 3  # where a batch takes long: the fewest of which a single disturbed one does not decide
+WARM_UP = 0.2  # share of the time: threads start meanwhile, and TensorFlow finds out how many of them decode
+GROWTH = 4  # of a window's number of batches: the first ones lie ready, and say little about the next
+LIGHT_MODEL = "unet_small"
+LIGHT_MODELS = (LIGHT_MODEL, "mobilenetv3_unet")  # than which none of ours is much lighter
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How fast one part is when it runs alone.
+
+    Attributes:
+      images_per_s: by the clock.
+      cpu_ms_per_image: milliseconds of CPU, user and system, all threads of this process together.
+    """
+
+    images_per_s: float
+    cpu_ms_per_image: float
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What was measured, and what follows from it.
+
+    Attributes:
+      data: folder of records.
+      name: of the dataset.
+      records: number of training records.
+      size: (height, width) of each.
+      batch: records per step.
+      model: its name.
+      devices: that train, and in which precision, as in the log.
+      precision: what the layers calculate in.
+      on_cpu: whether the step runs on the cores that decode the records, too.
+      cores: that this process may use.
+      pipeline: the input, each record decoded anew.
+      cached: the input, decoded records in memory; None where they do not fit there.
+      step: the training step.
+    """
+
+    data: Path
+    name: str
+    records: int
+    size: tuple[int, int]
+    batch: int
+    model: str
+    devices: str
+    precision: str
+    on_cpu: bool
+    cores: int
+    pipeline: Rate
+    cached: Rate | None
+    step: Rate
+
+    @property
+    def limit(self) -> str:
+        """Which part is the slower one, "pipeline" (decoded anew) or "step"."""
+        return "pipeline" if self.pipeline.images_per_s < self.step.images_per_s else "step"
+
+    @property
+    def cores_to_feed(self) -> float:
+        """How many cores decode as fast as the step takes images."""
+        return self.pipeline.cpu_ms_per_image / 1000 * self.step.images_per_s
+
+    @property
+    def train_images_per_s(self) -> float:
+        """What `segconv train --cache auto` should reach: the slower part, or where they share the cores, both."""
+        fed = self.cached or self.pipeline
+        if not self.on_cpu:
+            return min(fed.images_per_s, self.step.images_per_s)
+        return 1 / (fed.cpu_ms_per_image / 1000 / self.cores + 1 / self.step.images_per_s)
+
+    @property
+    def advice(self) -> list[str]:
+        """What to change, one sentence or two each, the most useful first."""
+        return _to_feed_faster(self) if self.limit == "pipeline" else _to_step_faster(self)
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the object that `--json` prints."""
+        return {
+            "data": str(self.data),
+            "records": self.records,
+            "size": list(self.size),
+            "batch": self.batch,
+            "model": self.model,
+            "devices": self.devices,
+            "on_cpu": self.on_cpu,
+            "cores": self.cores,
+            "pipeline": dataclasses.asdict(self.pipeline),
+            "cached": self.cached and dataclasses.asdict(self.cached),
+            "step": dataclasses.asdict(self.step),
+            "cores_to_feed": self.cores_to_feed,
+            "train_images_per_s": self.train_images_per_s,
+            "limit": self.limit,
+            "advice": self.advice,
+        }
+
+    def to_text(self) -> str:
+        """Returns the figures as a table for people, and below it what follows from them."""
+        parts = {"input, decoded anew": self.pipeline, "input, from memory": self.cached, "training step": self.step}
+        rows: list[tuple[str, ...]] = [("each part alone", "images/s", "CPU ms/image")]
+        for name, rate in parts.items():
+            figures = (f"{rate.images_per_s:,.1f}", f"{rate.cpu_ms_per_image:,.2f}") if rate else ("n/a", "n/a")
+            rows.append((name, *figures))
+        size = "x".join(map(str, self.size))
+        what = f"{self.name}: {self.records} records of {size}, {self.batch} a step; {self.model}, {self.devices}"
+        return "\n".join([what, "", table(rows), "", *self._verdict(), *(f"- {advice}" for advice in self.advice)])
+
+    def _verdict(self) -> list[str]:
+        """Returns which part limits, and what comes of both together."""
+        ratio = self.pipeline.images_per_s / self.step.images_per_s
+        if self.limit == "step":
+            verdict = f"The step limits: the input is {_times(ratio)} as fast, even with each record decoded anew."
+        else:
+            verdict = f"The input limits, where each record is decoded anew: the step is {_times(1 / ratio)} as fast."
+        feed = f"Decoding at the pace of the step keeps {self.cores_to_feed:.2f} of {self.cores} cores busy."
+        together = f"segconv train should reach about {self.train_images_per_s:,.1f} images/s"
+        if self.on_cpu:
+            share = 1 - self.train_images_per_s / self.step.images_per_s
+            together += f": without a GPU both share the cores, and {100 * share:.1f} % of the time is the input's."
+        else:
+            together += ": the GPU works while the cores decode."
+        return [verdict, feed, together]
+
+
+class Windows:
+    """Times batches that go by, in windows of about equal length.
+
+    Neither the first batch, in which all is compiled, nor the warm-up behind it counts.
+
+    Args:
+      batch: records in a batch.
+      seconds: to time, about; longer where a batch takes long.
+      clock: returns the time in seconds.
+      cpu_clock: returns the CPU time of this process in seconds.
+    """
+
+    def __init__(
+        self,
+        batch: int,
+        seconds: float,
+        *,
+        clock: Callable[[], float] = time.perf_counter,
+        cpu_clock: Callable[[], float] = time.process_time,
+    ) -> None:
+        self._batch = batch
+        self._seconds = seconds
+        self._clocks = clock, cpu_clock
+        self._steps = 0  # of this window so far
+        self._length = 1  # of this window in steps
+        self._first = 0.0  # when the first batch was done
+        self._start: tuple[float, float] | None = None  # of this window, by both clocks
+        self._rates: list[Rate] = []
+
+    def count(self, wait: Callable[[], object] = lambda: None) -> bool:
+        """Counts one batch, and returns whether enough have been timed.
+
+        Args:
+          wait: returns when the device is done with the batch. Called at the end of a window alone: after each
+            batch it would keep the device from going on with the next.
+        """
+        self._steps += 1
+        if self._steps < self._length:
+            return False
+        wait()
+        now = self._clocks[0](), self._clocks[1]()
+        if self._start is None:
+            self._first = now[0]
+        else:
+            took, cpu = now[0] - self._start[0], now[1] - self._start[1]
+            if self._start[0] - self._first >= WARM_UP * self._seconds:
+                images = self._steps * self._batch
+                self._rates.append(Rate(images / took, 1000 * cpu / images))
+            fitting = round(self._steps * self._seconds / WINDOWS / took)
+            self._length = max(1, min(fitting, GROWTH * self._steps))
+        self._start, self._steps = now, 0
+        return len(self._rates) >= FEWEST_WINDOWS and now[0] - self._first >= (1 + WARM_UP) * self._seconds
+
+    def rate(self) -> Rate:
+        """Returns the median over the windows, of each figure."""
+        return Rate(
+            statistics.median(rate.images_per_s for rate in self._rates),
+            statistics.median(rate.cpu_ms_per_image for rate in self._rates),
+        )
+
+
+class _TimeSteps(keras.callbacks.Callback):
+    """Times the steps of a fit, and ends it when enough were timed."""
+
+    def __init__(self, windows: Windows) -> None:
+        super().__init__()
+        self._windows = windows
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
+        """Counts one step."""
+        if self._windows.count(lambda: float(logs["loss"])):
+            self.model.stop_training = True
+
+
+def bench(config: TrainConfig, *, seconds: float = 5) -> Bench:
+    """Times the input and the step of a training run, each alone.
+
+    Args:
+      config: all choices; `cache` counts for nothing, since both ways are timed.
+      seconds: to time each part, about.
+
+    Raises:
+      UsageError, DataError, MachineError: as `setup.prepare`; UsageError too for one worker of several, MachineError
+        where a step is too much memory.
+    """
+    if place_in_cluster() != (0, 1):
+        raise UsageError("TF_CONFIG", "names several workers, and one machine is timed", "Unset it for this command.")
+    setup = prepare(dataclasses.replace(config, epochs=EPOCHS))
+    decoded_anew = _input(setup, "off")
+    pipeline = _time_input(decoded_anew, "decoded anew", seconds)
+    kept = _input(setup, "auto")
+    cached = _time_input(kept, "from memory", seconds) if kept.cached else None
+    del kept  # its memory is the model's now, as much as it is in a run that does not keep them
+    step = _time_step(setup, next(iter(decoded_anew.dataset)), seconds)
+    config = setup.config
+    return Bench(
+        data=config.data,
+        name=setup.manifest.name,
+        records=setup.num_train,
+        size=setup.manifest.common_size(config.data),
+        batch=config.batch,
+        model=config.model,
+        devices=setup.devices.describe(),
+        precision=setup.devices.precision,
+        on_cpu={name.lower() for name in setup.devices.names} == {"cpu"},
+        cores=len(os.sched_getaffinity(0)),
+        pipeline=pipeline,
+        cached=cached,
+        step=step,
+    )
+
+
+def _input(setup: Setup, cache: str) -> Batches:
+    return dataclasses.replace(setup, config=dataclasses.replace(setup.config, cache=cache)).train_batches(0)
+
+
+def _time_input(batches: Batches, kind: str, seconds: float) -> Rate:
+    """Returns how fast batches come that nobody works on."""
+    log.info("Times the input, %s, for about %g s ...", kind, seconds)
+    windows = Windows(batches.batch, seconds)
+    ends = batches.dataset.map(lambda _: 0)  # in C++: no pixel comes to Python
+    for _ in ends:
+        if windows.count():
+            break
+    return windows.rate()
+
+
+def _time_step(setup: Setup, batch: tuple[dict[str, Tensor]], seconds: float) -> Rate:
+    """Returns how fast the compiled step is on one batch, over and over.
+
+    Raises:
+      UsageError: a model of one's own fails in the step.
+      MachineError: the step is too much memory.
+    """
+    config = setup.config
+    log.info("Times the training step for about %g s, once it is compiled ...", seconds)
+    windows = Windows(config.batch, seconds)
+    try:
+        setup.trainer.fit(
+            setup.devices.distribute(tf.data.Dataset.from_tensors(batch).repeat()),
+            callbacks=[_TimeSteps(windows)],
+            verbose=0,
+            shuffle=False,
+        )
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise out_of_memory("--batch", config.batch) from error
+        if ":" in config.model and not isinstance(error, SegconvError):
+            raise step_error(config.model, error) from error
+        raise
+    return windows.rate()
+
+
+def _to_feed_faster(bench: Bench) -> list[str]:
+    """Returns what helps where the input is the slower part."""
+    if bench.cached and bench.cached.images_per_s >= bench.step.images_per_s:
+        ratio = bench.cached.images_per_s / bench.step.images_per_s
+        kept = "Nothing has to change: segconv train keeps the decoded records in memory by itself (--cache auto)"
+        return [f"{kept}, where the input is {_times(ratio)} as fast as the step."]
+    smaller = f"Build the records smaller: segconv build --size {bench.size[0] // 2}x{bench.size[1] // 2}, say."
+    if bench.cached:
+        return [f"{smaller} Even from memory they come slower than the step takes them."]
+    advice = [
+        "The decoded records do not fit into half of the free memory. Where all of it will do, segconv train "
+        "--cache on keeps them there.",
+        smaller,
+    ]
+    if bench.cores_to_feed > bench.cores:
+        advice.append(f"Give the process more cores: decoding at the step's pace takes {bench.cores_to_feed:.1f}.")
+    advice.append(
+        "Put the records on a local disk. Where that is slow, too, segconv build --image-format jpeg:90 has fewer "
+        "bytes read."
+    )
+    return advice
+
+
+def _to_step_faster(bench: Bench) -> list[str]:
+    """Returns what helps where the step is the slower part."""
+    ratio = bench.pipeline.images_per_s / bench.step.images_per_s
+    advice = [f"The input needs nothing: it is {_times(ratio)} as fast as the step."]
+    if bench.on_cpu:
+        advice.append("Train on a GPU: it takes the step off the cores.")
+    else:
+        if bench.precision == "float32":
+            advice.append("Pass --precision auto: it calculates in 16 bits where the GPU is fast at it.")
+        advice.append("Pass a larger --batch, as far as memory goes: segconv train --dry-run estimates it.")
+    if bench.model not in LIGHT_MODELS and ":" not in bench.model:
+        advice.append(f"Take a lighter model: --model {LIGHT_MODEL}.")
+    smaller = f"{bench.size[0] // 2}x{bench.size[1] // 2}"
+    advice.append(f"Build the records smaller: segconv build --size {smaller} leaves a quarter of the pixels.")
+    return advice
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.0f} times" if ratio >= 10 else f"{ratio:.1f} times"
