@@ -53,7 +53,7 @@ from converter.tfrecord import ShardWriter
 QUALITY = 95
 MORE_BYTES = 1.1  # times those of zlib at level 1
 REDUCED = {1: cv2.IMREAD_COLOR, 2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4}
-BEYOND = "beyond"  # what segconv does for every pair besides: no stage of a conversion, so in no sum
+BEYOND = "beyond"  # what segconv does for every pair besides: no stage of a conversion, so not in the fast floor
 
 OWN = "own stages"  # their sum of one round: the least of each by itself would be less than any round can be
 
@@ -272,6 +272,7 @@ def sums(table: dict[str, dict[str, float]]) -> dict[str, float]:
     stages = [rivals for stage, rivals in table.items() if not stage.startswith((OWN, "step", "decode loop", BEYOND))]
     return {
         "own stages": table[OWN]["segconv"],
+        "counted and hashed": sum(rivals[next(iter(rivals))] for stage, rivals in table.items() if BEYOND in stage),
         "fast floor": sum(min(rivals.values()) for rivals in stages),
         "step": table["step"]["segconv"],
         "decode loop": table["decode loop"]["pillow"],

@@ -9,6 +9,7 @@ number. Only where the user names a tolerance is a value taken for another one, 
 from __future__ import annotations
 
 import functools
+import mmap
 import zlib
 from dataclasses import dataclass
 from struct import pack
@@ -230,8 +231,9 @@ class MaskMapper:
             except ValueError as error:
                 mend = "Write the numbers in the file into the class map, or save the mask as 8-bit grey or RGB."
                 raise DataError(source.name, str(error), mend, "E_MASK_VALUE") from None
-            # Pages of zeros cost nothing until they are written.
-            table = np.zeros(_NUM_VALUES[picture.mode], np.uint16 if self._is_wide else np.uint8)
+            dtype = np.dtype(np.uint16 if self._is_wide else np.uint8)
+            # Pages of zeros cost nothing until they are written, as long as they are new and not cleared by somebody.
+            table = np.frombuffer(mmap.mmap(-1, _NUM_VALUES[picture.mode] * dtype.itemsize), dtype)
             if self.classes.default is not None and not self._corrects(picture.mode, source.depth):
                 table.fill(self._code(self.classes.default))
             for value, index in listed.items():

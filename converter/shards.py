@@ -37,6 +37,7 @@ from converter.tfrecord import ShardWriter
 JPEG_BYTES_PER_PIXEL = ((50, 75, 90, 95, 100), (0.13, 0.18, 0.28, 0.36, 0.75))  # (qualities, bytes): 95 kB at 512x512
 PNG_BYTES_PER_PIXEL = 1.4
 ASSUMED_SIZE = (512, 512)
+_LEVELS = np.stack([np.arange(256), np.arange(256) ** 2], axis=1)
 MIN_SHARDS = 16  # so that a dataset below one shard_mb still gives work to every worker, and reads in parallel ...
 MIN_RECORDS = 32  # ... as long as a shard keeps so many records. Never the number of workers: it must not show.
 
@@ -411,6 +412,5 @@ def level_sums(picture: Image.Image, box: Box) -> tuple[list[int], list[int]]:
     """Returns (sum of the levels, sum of their squares) of each channel of a box of an RGB picture."""
     if (box.height, box.width) != (picture.height, picture.width):
         picture = picture.crop((box.left, box.top, box.left + box.width, box.top + box.height))
-    counts = np.array(picture.histogram()).reshape(3, 256)
-    levels = np.arange(256)
-    return (counts @ levels).tolist(), (counts @ levels**2).tolist()
+    sums, squares = (np.array(picture.histogram()).reshape(3, 256) @ _LEVELS).T.tolist()
+    return sums, squares
