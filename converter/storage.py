@@ -12,6 +12,7 @@ import os
 import stat
 import time
 from collections.abc import Collection, Iterator
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -124,6 +125,33 @@ def read_stamped(root: Path, name: str, *, follow_links: bool = False) -> tuple[
     Raises:
       DataError, MachineError: as `read_inside`.
     """
+    now_ns = time.time_ns()
+    with _opened_inside(root, name, follow_links=follow_links) as (file, info):
+        data = file.read(info.st_size)  # all of it at once, straight into these bytes, but on rare file systems
+        while len(data) < info.st_size and (more := file.read(info.st_size - len(data))):
+            data += more
+    stamp = Stamp.of(info)
+    return data, stamp if stamp.is_settled(now_ns) else None
+
+
+def read_end(root: Path, name: str, size: int, *, follow_links: bool = False) -> bytes:
+    """Returns the last `size` bytes of the file `name` below `root`, or all of a smaller one.
+
+    Raises:
+      DataError, MachineError: as `read_inside`.
+    """
+    with _opened_inside(root, name, follow_links=follow_links) as (file, info):
+        file.seek(max(0, info.st_size - size))
+        return file.read(size)
+
+
+@contextlib.contextmanager
+def _opened_inside(root: Path, name: str, *, follow_links: bool) -> Iterator[tuple[FileIO, os.stat_result]]:
+    """Opens a file, and tells what the system says of it; errors of the block are those of its disk.
+
+    Raises:
+      DataError, MachineError: as `read_inside`.
+    """
     path = resolve_inside(root, name, follow_links=follow_links)
     try:
         # O_NONBLOCK: opening a named pipe must not wait for a writer. What is checked is the handle that is read.
@@ -133,22 +161,18 @@ def read_stamped(root: Path, name: str, *, follow_links: bool = False) -> tuple[
     except OSError as error:
         mend = "Make it readable, or take it off the list."
         raise DataError(name, f"cannot be opened ({error.strerror})", mend, "E_UNREADABLE") from None
-    now_ns, info = time.time_ns(), os.fstat(descriptor)
+    info = os.fstat(descriptor)
     if not stat.S_ISREG(info.st_mode):
-        os.close(descriptor)  # fdopen would fail on a folder, and leave it open
+        os.close(descriptor)  # FileIO would fail on a folder, and leave it open
         raise DataError(name, "is no regular file", "Put an image file there.", "E_UNREADABLE")
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
+    with FileIO(descriptor) as file:
         if not 0 < info.st_size <= MAX_FILE_BYTES:
             what = f"has {info.st_size} bytes, which is not within 1..{MAX_FILE_BYTES}"
             raise DataError(name, what, "Put an image file there.", "E_FILE_SIZE")
         try:
-            data = file.read(info.st_size)  # all of it at once, straight into these bytes, but on rare file systems
-            while len(data) < info.st_size and (more := file.read(info.st_size - len(data))):
-                data += more
+            yield file, info
         except OSError as error:
             raise MachineError(path, f"cannot be read ({error.strerror})", "Mend the disk and run again.") from None
-    stamp = Stamp.of(info)
-    return data, stamp if stamp.is_settled(now_ns) else None
 
 
 def temporary_path(final: Path) -> Path:

@@ -78,6 +78,22 @@ def test_only_files_whose_size_occurs_in_two_splits_are_read(tmp_path, monkeypat
     assert sorted(read) == ["b", "c"]
 
 
+def test_of_files_of_one_size_only_those_with_the_same_end_are_read_whole(tmp_path, monkeypatch):
+    end = bytes(5000)
+    for name, data in {"a": b"1" + end, "b": b"2" + end, "c": end + b"3", "d": b"1" + end}.items():
+        (tmp_path / name).write_bytes(data)
+    pairs = [ref("train", "a"), ref("val", "b"), ref("val", "c"), ref("val", "d")]
+    read = []
+
+    def spy(root, name, *, follow_links):
+        read.append(name)
+        return (root / name).read_bytes()
+
+    monkeypatch.setattr("converter.leaks.read_inside", spy)
+    assert [leak.ref.image for leak in content_leaks(SourceConfig(tmp_path), pairs)] == ["d"]
+    assert read == ["a", "b", "d"]
+
+
 def test_files_of_one_size_but_other_content_and_files_that_are_missing_are_no_leak(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"1")
     (tmp_path / "b.jpg").write_bytes(b"2")

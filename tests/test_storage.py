@@ -15,6 +15,7 @@ from converter.errors import DataError, MachineError
 from converter.storage import (
     Stamp,
     create,
+    read_end,
     read_inside,
     read_stamped,
     remove_temporary,
@@ -149,8 +150,16 @@ def test_a_file_system_that_gives_a_file_in_pieces_gives_all_of_it(root, monkeyp
         def read(self, size: int = -1) -> bytes:
             return super().read(min(size, 3))
 
-    monkeypatch.setattr(os, "fdopen", lambda number, mode, buffering: InPieces(number, mode))
+    monkeypatch.setattr(storage, "FileIO", InPieces)
     assert read_inside(root, "a") == b"0123456789"
+
+
+def test_the_end_of_a_file_is_read_or_all_of_a_smaller_one_and_nothing_outside_the_folder(root):
+    (root / "a").write_bytes(b"0123456789")
+    assert read_end(root, "a", 3) == b"789"
+    assert read_end(root, "a", 99) == b"0123456789"
+    with pytest.raises(DataError):
+        read_end(root, "../a", 3)
 
 
 def test_a_huge_file_is_refused_before_it_is_read(root):
