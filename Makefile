@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := build/demo
 
-.PHONY: help demo test soak mutations bench doors lint lock clean
+.PHONY: help demo test soak mutations bench growth doors lint lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ bench: $(VENV)/.installed  ## measure segconv and its peers side by side: half a
 	$(BIN)/python benchmarks/convert.py
 	$(BIN)/python benchmarks/read.py
 
+growth: $(VENV)/.installed  ## measure how the cost of a build grows with images, their size, classes, workers: ten minutes, 1 GB
+	$(BIN)/python benchmarks/growth.py
+
 doors: $(VENV)/.installed-dev  ## train with JAX in the place of TensorFlow: the same losses must come out
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-doors.lock
 	$(BIN)/python -m pytest tests/test_trainer_backends.py
@@ -47,9 +50,9 @@ lint: $(VENV)/.installed-dev  ## check style, format and types
 
 lock: $(VENV)/.installed-dev  ## pin the newest allowed versions with their hashes, without addresses
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --extra train --group build $(LOCK) -o requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --extra train --group dev -c requirements.lock $(LOCK) -o requirements-dev.lock
-	$(BIN)/uv pip compile pyproject.toml --extra train --group doors -c requirements-dev.lock $(LOCK) -o requirements-doors.lock
+	$(BIN)/uv pip compile pyproject.toml --extra fast --extra train --group build $(LOCK) -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra fast --extra train --group dev -c requirements.lock $(LOCK) -o requirements-dev.lock
+	$(BIN)/uv pip compile pyproject.toml --extra fast --extra train --group doors -c requirements-dev.lock $(LOCK) -o requirements-doors.lock
 
 LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 

@@ -67,7 +67,7 @@ class Kind:
     stored: tuple[int, int]
 
 
-SMALL = Kind("small", (360, 480), quality=95, noise=4.0, texture=12.0, stored=(360, 480))
+SMALL = Kind("small", (360, 480), quality=95, noise=4.0, texture=12.0, stored=(512, 512))
 LARGE = Kind("large", (1500, 2000), quality=91, noise=18.0, texture=20.0, stored=(512, 512))
 
 

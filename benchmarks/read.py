@@ -1,37 +1,42 @@
 """What reading training batches costs, against every other reader of the same pairs, and the bare decode loop.
 
-    python benchmarks/read.py [--pairs N] [--epochs N] [--rounds R] [--readers a,b] [--work DIR]
+    python benchmarks/read.py [--kind small|large] [--pairs N] [--rounds R] [--turn SECONDS] [--readers a,b]
 
-The small dataset is drawn and written once by each reader's own writer (`peers/write_*.py`); then, in every round,
-each reader reads uint8 batches of peers/epochs.py's BATCH, shuffled, in a process of its own, which measures all epochs
-but the first: neither imports nor the filling of a cache are in them. CPU time (user + system) of all threads, medians
-of the rounds; ratios are medians of the rounds' own ratios. The bare loop is that of `floor.py`: the same JPEG and PNG
-from memory, decoded and dropped, by the fastest decoders and by Pillow. Last come the goals of issue 6 that are about
-reading. Everything is kept in WORK/read.json.
+The dataset is drawn and written once by each reader's own writer (`peers/write_*.py`). Then every reader gets a process
+that lives to the end, and they take turns: in each round each one reads shuffled uint8 batches of peers/epochs.py's
+BATCH for about a turn's seconds, whole epochs, in another order each round. So all are measured within seconds of each
+other, and neither imports nor the filling of caches count. Shown is CPU time (user + system) of all threads for an
+image, medians of the rounds; ratios are medians of the rounds' own ratios. The bare loop decodes the same JPEG and PNG
+from memory and drops them. Last come the goals of issue 6 about reading. Everything is kept in WORK/read.json.
+
+All processes together hold some 6 GB. Those that read slowly get fewer pairs, so that their turn has a whole epoch.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import statistics
 import subprocess
 import sys
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from convert import machine
-from converters import BENCHMARKS, PEER_VARIABLES, SEGCONV, our_environment, our_variables, ratio
-from datasets import SMALL, VAL, write_dataset
+from converters import BENCHMARKS, PEER_VARIABLES, SEGCONV, our_variables, ratio
+from datasets import LARGE, SMALL, VAL, Kind, write_dataset, write_part
 from environments import FOLDER, Environment, make_environment, versions
 from goals import Row, at_most, median, print_goals
-from measure import Cost, cost_of
+from measure import cost_of
 
 BATCH = 8  # as in peers/epochs.py, which runs elsewhere
 LOOP_GOAL, READER_GOAL, CACHED_GOAL = 1.35, 0.7, 1.0
-OURS, OURS_CACHED = "segconv", "segconv cached"
-BARE, BARE_PILLOW = "bare loop", "bare loop, Pillow"
+OURS, OURS_CACHED, BARE = "segconv", "segconv cached", "bare loop"
+KINDS = {kind.name: kind for kind in (SMALL, LARGE)}
+PAIRS = {SMALL.name: 400, LARGE.name: 48}
 
 
 @dataclass(frozen=True)
@@ -39,179 +44,232 @@ class Reader:
     """A program that reads batches.
 
     Attributes:
-      environment: that it runs in; empty for segconv's own.
+      environment: that it runs in.
       script: below peers/.
-      writer: below peers/, for what it reads; empty where it reads the folder.
-      is_cached: whether it has the decoded pairs in memory after the first epoch.
+      writer: below peers/, for what it reads; "segconv" for segconv's own records; empty where it reads the folder.
+      variant: of the script; "cached" has the decoded pairs in memory after the first epoch.
+      most: pairs at most, since an epoch would take too long; None for all.
+      is_rival: whether it is a reader that somebody would choose, to be compared with the best of.
     """
 
     environment: str
     script: str
     writer: str = ""
-    is_cached: bool = False
+    variant: str = ""
+    most: int | None = None
+    is_rival: bool = True
+
+    @property
+    def is_cached(self) -> bool:
+        """Whether it decodes nothing."""
+        return self.variant.startswith("cached")
 
 
 READERS = {
-    OURS: Reader("", "read_segconv.py"),
-    OURS_CACHED: Reader("", "read_segconv.py", is_cached=True),
+    OURS: Reader("segconv", "read_segconv.py", "segconv", is_rival=False),
+    OURS_CACHED: Reader("segconv", "read_segconv.py", "segconv", "cached", is_rival=False),
+    BARE: Reader("floor", "read_bare.py", "segconv", is_rival=False),
+    "Pillow loop": Reader("floor", "read_bare.py", "segconv", "pillow", is_rival=False),
     "tfds": Reader("tfds", "read_tfds.py", "write_tfds.py"),
-    "tfds cached": Reader("tfds", "read_tfds.py", "write_tfds.py", is_cached=True),
+    "tfds cached": Reader("tfds", "read_tfds.py", "write_tfds.py", "cached"),
     "webdataset": Reader("webdataset", "read_webdataset.py", "write_webdataset.py"),
     "mds": Reader("mds", "read_mds.py", "write_mds.py"),
     "litdata": Reader("litdata", "read_litdata.py", "write_litdata.py"),
     "grain": Reader("grain", "read_grain.py", "write_grain.py"),
+    "ffcv": Reader("ffcv", "read_ffcv.py", "write_ffcv.py"),
     "torch folder": Reader("torch", "read_torch.py"),
-    "torch cached": Reader("torch", "read_torch.py", is_cached=True),
+    "torch cached": Reader("torch", "read_torch.py", variant="cached"),
+    # Nobody takes torch's threads from the process that trains, so this is a limit, and no rival.
+    "torch cached 1 thread": Reader("torch", "read_torch.py", variant="cached by one thread", is_rival=False),
+    "tutorial": Reader("tensorflow", "read_tutorial.py", most=40, is_rival=False),
+    "tutorial boolean": Reader("tensorflow", "read_tutorial.py", variant="boolean", most=16, is_rival=False),
 }
 
 
+class Turns:
+    """A reader's process, which reads when it is asked to.
+
+    Args:
+      command: what is run.
+      variables: of its environment, above those that are set.
+      log: what it says besides its answers goes there.
+    """
+
+    def __init__(self, command: list[str | Path], variables: dict[str, str], log: Path) -> None:
+        self.log = log
+        with log.open("wb") as file:
+            self.process = subprocess.Popen(
+                list(map(str, command)),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=file,
+                text=True,
+                env={**os.environ, **variables},
+            )
+
+    def __enter__(self) -> Turns:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+    def read(self, epochs: int) -> dict[str, float]:
+        """Returns what it answers: pairs that were read, CPU and other seconds, and its resident peak.
+
+        Raises:
+          RuntimeError: it ended instead; the message is the last that it said.
+        """
+        with suppress(BrokenPipeError):  # it ended before it was asked: the empty answer says so
+            print(epochs, file=self.process.stdin, flush=True)
+        answer = next((line for line in self.process.stdout if line.startswith("{")), "")  # libraries print as well
+        if not answer:
+            said = self.log.read_text(errors="replace").strip().split("\n")
+            raise RuntimeError(said[-1] or "ended without a word")
+        return json.loads(answer)
+
+
 class Bench:
-    """Writes what is read, and reads it.
+    """Writes what is read, and lets the readers take turns.
 
     Attributes:
       cpu_ms: reader -> CPU of an image, one entry a round.
       wall_ms: reader -> time on the clock of an image.
-      peak_mb: reader -> resident peak of its largest process.
+      peak_mb: reader -> resident peak of its process.
+      epochs: reader -> epochs of its turn.
       failures: reader -> why it could not be measured.
     """
 
-    def __init__(self, pairs: int, epochs: int, work: Path, environments: dict[str, Environment]) -> None:
-        self.pairs, self.epochs, self.environments = pairs, epochs, environments
-        self.source = work / "datasets" / SMALL.name
+    def __init__(self, kind: Kind, pairs: int, work: Path, environments: dict[str, Environment]) -> None:
+        self.pairs, self.environments = pairs, environments
+        self.source = work / "datasets" / kind.name
         self.scratch = work / "scratch" / "read"
-        self.size = "x".join(map(str, SMALL.stored))
+        self.size = "x".join(map(str, kind.stored))
         self.cpu_ms: dict[str, list[float]] = {}
         self.wall_ms: dict[str, list[float]] = {}
-        self.peak_mb: dict[str, list[float]] = {}
+        self.peak_mb: dict[str, float] = {}
+        self.turns: dict[str, Turns] = {}
+        self.epochs: dict[str, int] = {}
         self.failures: dict[str, str] = {}
         shutil.rmtree(self.scratch, ignore_errors=True)
         self.scratch.mkdir(parents=True)
 
-    def write(self, name: str) -> None:
-        """Writes what a reader reads, unless another one reads the same."""
-        reader, out = READERS[name], self.records(name)
-        if out.exists() or (reader.environment and not reader.writer):
+    def open(self, name: str, stack: ExitStack, turn_s: float) -> None:
+        """Writes what a reader reads, unless another one reads the same, starts it, and finds what a turn can hold."""
+        reader = READERS[name]
+        environment = self.environments[reader.environment]
+        if environment.failure:
+            self.failures[name] = environment.failure
             return
-        if reader.environment:
-            python = self.environments[reader.environment].python
-            command = [python, BENCHMARKS / "peers" / reader.writer, self.source, out, self.size, "plain"]
-            cost_of(command, self.scratch / "log", PEER_VARIABLES)
-        else:
-            command = [*SEGCONV, "-q", "build", "--src", self.source, "--out", out, "--size", self.size]
+        is_ours = reader.writer == "segconv"
+        source, records = self.source, self.scratch / (reader.writer or "nothing")
+        if reader.most and reader.most < self.pairs:
+            source = self.scratch / f"{reader.most} pairs"
+            write_part(self.source, source, reader.most)
+        variant = ["--variant", reader.variant] if reader.variant else []
+        command = [environment.python, BENCHMARKS / "peers" / reader.script, source, records, self.size, *variant]
+        try:
+            if reader.writer and not records.exists():
+                self.write(reader, records)
+            turns = Turns(command, our_variables() if is_ours else PEER_VARIABLES, self.scratch / f"{name}.log")
+            self.turns[name] = stack.enter_context(turns)
+            for _ in range(2):  # the first one fills caches; both wake threads and tune what tunes itself
+                answer = turns.read(1)
+        except RuntimeError as error:
+            self.failures[name] = str(error).strip().split("\n")[-1][:200]
+            return
+        self.epochs[name] = max(1, round(turn_s / max(answer["cpu_s"], 1e-3)))
+
+    def write(self, reader: Reader, records: Path) -> None:
+        """Writes what a reader reads."""
+        if reader.writer == "segconv":
+            command = [*SEGCONV, "-q", "build", "--src", self.source, "--out", records, "--size", self.size]
             cost_of(command, self.scratch / "log", our_variables())
+        else:
+            python = self.environments[reader.environment].python
+            command = [python, BENCHMARKS / "peers" / reader.writer, self.source, records, self.size, "plain"]
+            cost_of(command, self.scratch / "log", PEER_VARIABLES)
 
-    def records(self, name: str) -> Path:
-        """Returns where the records of a reader are."""
-        return self.scratch / (READERS[name].environment or OURS)
-
-    def round(self, names: list[str], number: int) -> None:
-        """Reads with every reader once, in another order each time; round -1 only fills caches and is not counted."""
+    def round(self, number: int) -> None:
+        """Lets every reader have its turn, in another order each time; round -1 is not counted."""
+        names = [name for name in self.epochs if name not in self.failures]
         for name in [*names[number % len(names) :], *names[: number % len(names)]]:
-            if name in self.failures:
-                continue
             try:
-                if number < 0:
-                    self.write(name)
-                    self.run(name, 2)
-                else:
-                    self.one(name)
+                answer = self.turns[name].read(self.epochs[name])
             except RuntimeError as error:
-                self.failures[name] = str(error).strip().split("\n")[-1][:200]
-        if number >= 0:
-            sums = self.bare()
-            self.cpu_ms.setdefault(BARE, []).append(sums["fast decode loop"])
-            self.cpu_ms.setdefault(BARE_PILLOW, []).append(sums["decode loop"])
-
-    def one(self, name: str) -> None:
-        """Reads one epoch, and then those that count."""
-        # A cached epoch takes so little that many are needed to see it.
-        costs, report = self.run(name, 1 + self.epochs * (10 if READERS[name].is_cached else 1))
-        self.cpu_ms.setdefault(name, []).append(report["cpu_s"] * 1e3)
-        self.wall_ms.setdefault(name, []).append(report["wall_s"] * 1e3)
-        self.peak_mb.setdefault(name, []).append(costs.peak_mb)
-
-    def run(self, name: str, epochs: int) -> tuple[Cost, dict[str, float]]:
-        """Returns what a process took, and what it reports of an image."""
-        reader, report = READERS[name], self.scratch / "report"
-        python = self.environments[reader.environment].python if reader.environment else sys.executable
-        script = BENCHMARKS / "peers" / reader.script
-        cached = ["--cached"] if reader.is_cached else []
-        command = [python, script, self.source, self.records(name), self.size, str(epochs), *cached, "--report", report]
-        variables = PEER_VARIABLES if reader.environment else our_variables()
-        cost = cost_of(command, self.scratch / "log", variables)
-        return cost, json.loads(report.read_text())
-
-    def bare(self) -> dict[str, float]:
-        """Returns the sums of `floor.py`, which has the bare loops."""
-        command = [self.environments["floor"].python, BENCHMARKS / "floor.py", self.source, self.size, "--json"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=our_environment())
-        if done.returncode:
-            sys.exit(f"floor.py failed: {done.stderr}")
-        return json.loads(done.stdout)["sums"]
+                self.failures[name] = str(error)[:200]
+                continue
+            if number >= 0:
+                self.cpu_ms.setdefault(name, []).append(answer["cpu_s"] * 1e3 / answer["pairs"])
+                self.wall_ms.setdefault(name, []).append(answer["wall_s"] * 1e3 / answer["pairs"])
+                self.peak_mb[name] = answer["peak_mb"]
 
 
-def rows_of(cpu_ms: dict[str, list[float]]) -> list[Row]:
+def rows_of(kind: str, cpu_ms: dict[str, list[float]]) -> list[Row]:
     """Returns the goals about reading."""
-    rows = [at_most("read, bare decode loop", LOOP_GOAL, ratio(cpu_ms, OURS, BARE))]
+    rows = [at_most(f"read, {kind}, bare decode loop", LOOP_GOAL, ratio(cpu_ms, OURS, BARE))]
     for text, ours, goal, is_cached in (
-        ("read, best peer", OURS, READER_GOAL, False),
-        ("read once cached, best peer's cached read", OURS_CACHED, CACHED_GOAL, True),
+        (f"read, {kind}, best peer", OURS, READER_GOAL, False),
+        (f"read once cached, {kind}, best peer's", OURS_CACHED, CACHED_GOAL, True),
     ):
-        peers = [n for n, r in READERS.items() if n in cpu_ms and r.environment and r.is_cached == is_cached]
-        if peers:
-            best = min(peers, key=lambda name: statistics.median(cpu_ms[name]))
-            rows.append(at_most(text, goal, ratio(cpu_ms, ours, best), note=best))
+        peers = [n for n, r in READERS.items() if n in cpu_ms and r.is_rival and r.is_cached == is_cached]
+        best = min(peers, key=lambda name: statistics.median(cpu_ms[name]), default="")
+        rows.append(at_most(text, goal, ratio(cpu_ms, ours, best), note=best))
     return rows
 
 
 def print_table(bench: Bench) -> None:
     """Prints what every reader took."""
-    print(f"\n{bench.pairs} pairs of {bench.size}, batches of {BATCH}, {bench.epochs} epochs")
-    print(f"{'':20}{'CPU':>9}{'':8}{'wall':>9}{'peak':>7}")
-    print(f"{'':20}{'ms/image':>9}{'ratio':>8}{'ms/image':>9}{'MB':>7}")
+    print(f"\n{bench.pairs} pairs of {bench.size}, batches of {BATCH}")
+    print(f"{'':26}{'CPU':>9}{'':8}{'wall':>9}{'peak':>7}")
+    print(f"{'':26}{'ms/image':>9}{'ratio':>8}{'ms/image':>9}{'MB':>7}")
     for name in sorted(bench.cpu_ms, key=lambda name: statistics.median(bench.cpu_ms[name])):
-        wall, peak = median(bench.wall_ms.get(name, [])), median(bench.peak_mb.get(name, []))
-        against = ratio(bench.cpu_ms, name, OURS)
-        print(
-            f"{name:20}{statistics.median(bench.cpu_ms[name]):9.2f}{'' if against is None else f'{against:.2f}':>8}"
-            f"{'' if wall is None else f'{wall:.2f}':>9}{'' if peak is None else f'{peak:.0f}':>7}"
-        )
+        cpu, wall, against = median(bench.cpu_ms[name]), median(bench.wall_ms[name]), ratio(bench.cpu_ms, name, OURS)
+        times = "" if against is None else f"{against:.2f}"
+        print(f"{name:26}{cpu:9.3f}{times:>8}{wall:9.3f}{bench.peak_mb[name]:7.0f}")
     for name, failure in bench.failures.items():
         print(f"{name}: not measured: {failure}")
 
 
-def main() -> None:
-    """Measures, prints the table and then the goals."""
+def parse() -> argparse.Namespace:
+    """Returns what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=int, default=200)
-    parser.add_argument("--epochs", type=int, default=4, help="Beyond the first; ten times as many of cached ones.")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--kind", choices=KINDS, default=SMALL.name, help="Photographs that the records are made of.")
+    parser.add_argument("--pairs", type=int, help=f"By default {PAIRS[SMALL.name]} small or {PAIRS[LARGE.name]} large.")
+    parser.add_argument("--rounds", type=int, default=11)
+    parser.add_argument("--turn", type=float, default=1.0, help="Seconds of CPU that a reader has in a round, about.")
     parser.add_argument("--readers", default=",".join(READERS), help="Some of them, with commas between.")
     parser.add_argument("--work", type=Path, default=Path("build/bench"), help="Folder for datasets and results.")
     parser.add_argument("--environments", type=Path, default=FOLDER, help="Folder for the peers' environments.")
     arguments = parser.parse_args()
-    names = [name for name in arguments.readers.split(",") if name]
-    unknown = [name for name in names if name not in READERS]
-    if unknown or arguments.pairs < BATCH + VAL:
+    arguments.pairs = arguments.pairs or PAIRS[arguments.kind]
+    arguments.readers = [name for name in arguments.readers.split(",") if name]
+    if not set(arguments.readers) <= set(READERS) or arguments.pairs < BATCH + VAL:
         parser.error(f"--readers: there are {', '.join(READERS)}; --pairs takes at least {BATCH + VAL}")
-    needed = {"floor", *(READERS[name].environment for name in names)} - {""}
-    environments = {name: make_environment(name, arguments.environments) for name in sorted(needed)}
-    work = arguments.work.resolve()
-    print(f"small: {write_dataset(work / 'datasets' / SMALL.name, SMALL, arguments.pairs)}", flush=True)
-    bench = Bench(arguments.pairs, arguments.epochs, work, environments)
-    for name in names:
-        environment = READERS[name].environment
-        if environment and environments[environment].failure:
-            bench.failures[name] = environments[environment].failure
-    for number in range(-1, arguments.rounds):
-        bench.round(names, number)
+    return arguments
+
+
+def main() -> None:
+    """Measures, prints the table and then the goals."""
+    arguments = parse()
+    kind, work = KINDS[arguments.kind], arguments.work.resolve()
+    needed = sorted({READERS[name].environment for name in arguments.readers} - {"segconv"})
+    peers = {name: make_environment(name, arguments.environments) for name in needed}
+    print(f"{kind.name}: {write_dataset(work / 'datasets' / kind.name, kind, arguments.pairs)}", flush=True)
+    ours = Environment("segconv", Path(sys.executable))
+    bench = Bench(kind, arguments.pairs, work, {**peers, ours.name: ours})
+    with ExitStack() as stack:
+        for name in arguments.readers:
+            bench.open(name, stack, arguments.turn)
+        for number in range(-1, arguments.rounds):
+            bench.round(number)
     print_table(bench)
     facts = {**machine(), "rounds": str(arguments.rounds)}
-    rows = rows_of(bench.cpu_ms)
+    rows = rows_of(kind.name, bench.cpu_ms)
     print_goals("reading", rows, facts)
     report = {
         "machine": facts,
-        "environments": {name: versions(environment) for name, environment in environments.items()},
+        "environments": {name: versions(environment) for name, environment in peers.items()},
         "goals": [asdict(row) for row in rows],
         "cpu_ms": bench.cpu_ms,
         "wall_ms": bench.wall_ms,

@@ -18,8 +18,12 @@ _PATHS = [str(BENCHMARKS), str(BENCHMARKS / "peers")]
 # others have a `datasets` of their own that they ask for.
 sys.path[:0] = _PATHS
 try:
-    converters, datasets, goals, measure, reference, step = (
-        importlib.import_module(name) for name in ("converters", "datasets", "goals", "measure", "reference", "step")
+    converters, datasets, epochs, goals, growth, measure, read, read_tutorial, reference, step = (
+        importlib.import_module(name)
+        for name in (
+            *("converters", "datasets", "epochs", "goals", "growth", "measure", "read", "read_tutorial"),
+            *("reference", "step"),
+        )
     )
 finally:
     del sys.path[: len(_PATHS)]
@@ -129,3 +133,104 @@ def test_a_goal_that_was_not_measured_is_not_kept():
     assert rows
     assert {row.verdict for row in rows} == {"not judged: not measured"}
     assert goals.at_most("x", 0.75, 0.76).verdict == "missed"
+
+
+def test_a_straight_line_is_linear_wherever_it_begins_and_a_steeper_curve_is_not():
+    images = [10, 100, 1_000, 10_000, 100_000]
+
+    def verdict(cost):
+        return growth.Curve("build", images, [cost(n) for n in images], "linear").verdict()
+
+    assert verdict(lambda n: 5 + 0.001 * n) == "linear"
+    assert verdict(lambda n: 0.001 * n) == "linear"
+    assert verdict(lambda n: 5 + 0.001 * n**1.2) == "MORE THAN LINEAR"
+    assert verdict(lambda n: 5 + n / 1e6) == "not judged"  # it never rises above the noise of a start
+
+
+def test_memory_that_grows_is_not_called_flat():
+    assert growth.Curve("worker", [1, 2, 3], [40.0, 45.0, 41.0], "flat").verdict() == "flat"
+    assert growth.Curve("worker", [1, 2, 3], [40.0, 41.0, 60.0], "flat").verdict() == "NOT FLAT: 1.50 times its least"
+
+
+def test_copies_of_a_photograph_differ_in_their_bytes_and_not_in_their_pixels(tmp_path):
+    folder = growth.write_pairs(tmp_path / "growth", growth.draw_pictures(32), 20)
+    files = [path.read_bytes() for path in sorted((folder / "jpg").iterdir())]
+    assert len(set(files)) == 20
+    first, again = (np.asarray(Image.open(io.BytesIO(files[number]))) for number in (0, growth.VARIETY))
+    np.testing.assert_array_equal(first, again)
+    assert [pair.image.name for pair in step.read_pairs(folder)][:2] == ["000001.jpg", "000002.jpg"]
+    assert (folder / "val.txt").read_text().split() == ["000000.jpg;000000.png", "000010.jpg;000010.png"]
+
+
+def test_the_memory_of_a_command_is_told_from_that_of_its_workers(tmp_path):
+    hold = "import time\nheld = bytearray(10**8)\nwhile time.process_time() < 0.3: pass"
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {hold!r}])"
+    peaks = {}
+    with growth.watched(peaks):
+        measure.cost_of([sys.executable, "-c", code], tmp_path / "log")
+    command, worker = (max(kib for depth, kib in peaks.values() if depth == wanted) for wanted in (2, 3))
+    assert command * 1024 < 10**8 < worker * 1024
+
+
+def test_every_curve_has_its_colour_in_the_picture():
+    panel = growth.Panel("memory", "images", [growth.Curve(str(n), [1, 10], [n, 2 * n], "") for n in (1, 2, 3)], "MB")
+    colors = {color for _, color in growth.draw([panel], "title").getcolors(1 << 20)}
+    assert colors.issuperset(growth.LINE_COLORS[:3])
+
+
+def test_the_best_reader_is_one_that_somebody_would_choose_and_cached_ones_are_judged_among_themselves():
+    cpu_ms = {read.OURS: [1.0], read.OURS_CACHED: [0.1], read.BARE: [0.8], "Pillow loop": [0.9]}
+    cpu_ms |= {
+        "tfds": [2.0],
+        "mds": [4.0],
+        "tfds cached": [0.3],
+        "torch cached": [0.2],
+        "torch cached 1 thread": [0.01],
+    }
+    rows = read.rows_of("small", cpu_ms)
+    assert [row.figure for row in rows] == ["1.25", "0.5 (tfds)", "0.5 (torch cached)"]
+    assert {row.verdict for row in read.rows_of("small", {read.OURS: [1.0]})} == {"not judged: not measured"}
+
+
+@pytest.mark.parametrize(
+    ("images", "masks"),
+    [((2, 4, 6, 3), (2, 6, 4)), ((2, 4, 6), (2, 4, 6)), ((2, 4, 6, 3), (2, 4, 6, 2)), ((2, 6, 4, 3), (2, 4, 6))],
+)
+def test_a_batch_of_other_shapes_or_types_is_no_measurement(images, masks):
+    right = np.zeros((2, 4, 6, 3), np.uint8), np.zeros((2, 4, 6), np.uint8)
+    epochs.check_batch(*right, (4, 6))
+    epochs.check_batch(right[0], right[1][..., None], (4, 6))
+    with pytest.raises(ValueError, match="a batch of"):
+        epochs.check_batch(np.zeros(images, np.uint8), np.zeros(masks, np.uint8), (4, 6))
+    with pytest.raises(ValueError, match="a batch of"):
+        epochs.check_batch(right[0].astype(np.float32), right[1], (4, 6))
+
+
+COUNTING = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from epochs import take_turns
+print("not an answer")
+take_turns(lambda number: 5 if number < 4 else 6)
+"""
+
+
+def test_a_reader_reads_as_many_epochs_as_it_is_asked_to_and_says_why_it_ended(tmp_path):
+    command = [sys.executable, "-c", COUNTING, BENCHMARKS / "peers"]
+    with read.Turns(command, {}, tmp_path / "log") as turns:
+        assert [turns.read(count)["pairs"] for count in (1, 3)] == [5, 15]
+        with pytest.raises(RuntimeError, match="epoch 4 has 6 pairs, the first one 5"):
+            turns.read(1)
+        with pytest.raises(RuntimeError, match="epoch 4"):
+            turns.read(1)
+
+
+@pytest.mark.parametrize("is_boolean", [False, True])
+def test_the_tutorials_generator_makes_one_hot_of_the_class_of_each_pixel(source, is_boolean):
+    classes = step.read_classes(source)
+    pair = step.read_pairs(source)[0]
+    image, mask = read_tutorial.pair_of(pair, TINY.size, classes, is_boolean=is_boolean)
+    assert (image.shape, image.dtype, mask.dtype) == ((*TINY.size, 3), np.float32, np.float32)
+    assert 0 <= image.min() < 0.5 < image.max() <= 1
+    indices = reference.reference_mask(pair.mask, TINY.size, classes.colors).ravel()
+    np.testing.assert_array_equal(mask, np.eye(len(classes.colors))[indices])

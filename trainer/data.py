@@ -10,6 +10,7 @@ they fit in memory, else the records as they are stored where those do, else the
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -17,6 +18,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+
+try:
+    from kornia_rs.io import decode_image_png_u8
+except ImportError:  # without segconv[fast]
+    decode_image_png_u8 = None
 
 from converter.console import Progress, log
 from converter.errors import REBUILD, DataError, UsageError
@@ -32,6 +38,7 @@ CACHE_SHARE = 0.5  # of the free memory: the other half is for the model, its ch
 BYTES_PER_PIXEL = 4  # red, green, blue and class index
 STORED_SHARE = 0.25  # of the free memory, for records as they are stored, where the decoded ones do not fit
 FRAME_START, FRAME_END = 12, 4  # bytes of a TFRecord around its data: length and its checksum, the data's checksum
+PNG_KIND, PNG_GREY = slice(24, 26), b"\x08\x00"  # bytes of a PNG that tell bits and kind: 8, and grey
 ALONE = Share()
 
 
@@ -45,7 +52,8 @@ class Batches(NamedTuple):
         devices instead.
       batch: B, records in an element of `dataset`.
       cached: whether the decoded records lie in memory.
-      wait: how long whoever reads `dataset` has waited for it.
+      wait: how long whoever reads `dataset` has waited for it. Not measured where the records lie in memory: to ask
+        the clock takes nearly as long as to copy a batch of eight small ones.
     """
 
     dataset: tf.data.Dataset
@@ -85,7 +93,9 @@ class InputWait:
 
         # zip asks its parts in turn, whenever it is asked itself, and both maps have an effect, which keeps them in
         # step with the reader. tf.timestamp would be the shorter way, but is refused under determinism.
-        asked = tf.data.Dataset.counter().map(lambda _: tf.numpy_function(self._ask, (), tf.bool))
+        # Not counter(), whose numbers cost more than this whole stage besides.
+        endless = tf.data.Dataset.from_tensors(0).repeat()
+        asked = endless.map(lambda _: tf.numpy_function(self._ask, (), tf.bool))
         options = tf.data.Options()
         options.experimental_optimization.map_parallelization = False  # it would ask in the reader's stead
         options.experimental_optimization.inject_prefetch = False  # and so would this
@@ -291,7 +301,7 @@ def _shuffle_source(
     manifest: Manifest, folder: Path, split: str, count: int
 ) -> tuple[tf.data.Dataset, Callable[[Tensor], tuple[dict[str, Tensor]]]]:
     """Returns what to shuffle where pairs are not kept, `count` elements in order, and what decodes one of them."""
-    decode = _decoder(manifest, folder)
+    decode = _decoder(manifest, folder, has_masks=decode_image_png_u8 is None)
     if manifest.splits[split].bytes <= free_memory() * STORED_SHARE:
         return _keep(_records(manifest, folder, split, count), count), decode
     names = tf.constant([str(folder / shard.name) for shard in manifest.splits[split].shards])
@@ -347,14 +357,25 @@ def _batches(pairs: tf.data.Dataset, batch: int, steps: int, epochs: int, *, cac
         batch = batch // share.num_replicas
     options = tf.data.Options()
     options.deterministic = True
+    options.experimental_optimization.inject_prefetch = False  # a buffer of its own, that grows to hundreds of batches
     wait = InputWait()
-    full = pairs.batch(batch, drop_remainder=True).prefetch(PREFETCH_BATCHES)
+    full = pairs.batch(batch, drop_remainder=True)
+    if full.element_spec[0]["mask"].dtype == tf.string:
+        full = full.map(_with_masks)
+    full = full.prefetch(1 if cached else PREFETCH_BATCHES)  # each buffer more is memory that no cache holds
     full = full.apply(tf.data.experimental.assert_cardinality(parts * steps * epochs))
-    return Batches(wait.timed(full).with_options(options), steps, batch, cached, wait)
+    if not cached:
+        full = wait.timed(full)
+    return Batches(full.with_options(options), steps, batch, cached, wait)
 
 
-def _decoder(manifest: Manifest, folder: Path) -> Callable[[Tensor], tuple[dict[str, Tensor]]]:
-    """Returns the function from a serialized record to its pair: uint8 [H, W, 3] and uint8 [H, W]."""
+def _decoder(
+    manifest: Manifest, folder: Path, *, has_masks: bool = True
+) -> Callable[[Tensor], tuple[dict[str, Tensor]]]:
+    """Returns the function from a serialized record to its pair: uint8 [H, W, 3] and uint8 [H, W].
+
+    Without `has_masks` the mask stays the PNG that it is, for `_with_masks`.
+    """
     size = manifest.common_size(folder)
     features = {key: tf.io.FixedLenFeature([], tf.string) for key in (IMAGE, MASK)}
 
@@ -363,8 +384,35 @@ def _decoder(manifest: Manifest, folder: Path) -> Callable[[Tensor], tuple[dict[
         # The accurate transform is what Pillow uses: the same pixels here, in the reports, and in a later prediction.
         # decode_jpeg takes PNG too; decode_image, named for both, cannot be told which transform to use.
         image = tf.io.decode_jpeg(parsed[IMAGE], channels=3, dct_method="INTEGER_ACCURATE")
-        mask = tf.io.decode_png(parsed[MASK], channels=1)
-        mask = tf.squeeze(tf.ensure_shape(mask, (*size, 1)), -1)
-        return ({"image": tf.ensure_shape(image, (*size, 3)), "mask": mask},)
+        image, mask = tf.ensure_shape(image, (*size, 3)), parsed[MASK]
+        if has_masks:
+            mask = tf.squeeze(tf.ensure_shape(tf.io.decode_png(mask, channels=1), (*size, 1)), -1)
+        return ({"image": image, "mask": mask},)
 
     return decode
+
+
+def _with_masks(pair: dict[str, Tensor]) -> tuple[dict[str, Tensor]]:
+    """Returns a batch whose masks are decoded: uint8 [B, H, W] of string [B].
+
+    The decoder of segconv[fast] takes a third of TensorFlow's time. It keeps other Python waiting meanwhile, so it is
+    left to the masks, which are small; and what it takes to call it is paid once for a batch.
+    """
+    batch, height, width, _ = pair["image"].shape
+
+    def decode(masks: np.ndarray) -> np.ndarray:
+        decoded = np.empty((batch, height, width), np.uint8)
+        for place, data in enumerate(masks):
+            decoded[place] = _mask_pixels(data, (height, width))
+        return decoded
+
+    mask = tf.numpy_function(decode, (pair["mask"],), tf.uint8, stateful=False)
+    return ({"image": pair["image"], "mask": tf.ensure_shape(mask, (batch, height, width))},)
+
+
+def _mask_pixels(data: bytes, size: tuple[int, int]) -> np.ndarray:
+    """Returns the class indices of a PNG, uint8 [H, W]; TensorFlow's word counts where the fast decoder refuses it."""
+    if data[PNG_KIND] == PNG_GREY:
+        with contextlib.suppress(Exception):  # it raises nothing narrower
+            return decode_image_png_u8(data, size, "mono")[..., 0]
+    return tf.io.decode_png(data, channels=1).numpy()[..., 0]

@@ -1,7 +1,8 @@
-"""Epochs: what every reader does alike: decode a pair, and read epochs to their end.
+"""Epochs: what every reader does alike: decode a pair, and read epochs when it is asked to.
 
-A batch is uint8 [B, H, W, 3] and uint8 [B, H, W]. This file needs Pillow and NumPy alone, since it runs in the
-environment of each peer.
+A batch is uint8 [B, H, W, 3] and uint8 [B, H, W]. Whoever measures holds many readers at once and lets them take turns:
+a line with a number of epochs comes in on stdin, they are read to their end, and one JSON line goes out. This file
+needs Pillow and NumPy alone, since it runs in the environment of each peer; `read_tensors` needs TensorFlow as well.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import resource
+import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -30,32 +33,25 @@ class Reading(NamedTuple):
       source: folder of photographs and masks, for those that read it as it is.
       records: what the peer's writer has written.
       size: (height, width) of what is stored.
-      epochs: how many.
-      is_cached: whether decoded pairs are to be kept in memory, by readers that can.
-      report: file for what was measured.
+      variant: of the readers that have more than one; empty for the plain one.
     """
 
     source: Path
     records: Path
     size: tuple[int, int]
-    epochs: int
-    is_cached: bool
-    report: Path
+    variant: str
 
 
 def read_reading() -> Reading:
-    """Returns what the command line asks for: SOURCE RECORDS HEIGHTxWIDTH EPOCHS [--cached] --report FILE."""
+    """Returns what the command line asks for: SOURCE RECORDS HEIGHTxWIDTH [--variant NAME]."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--cached", action="store_true")
-    parser.add_argument("--report", type=Path, required=True)
+    parser.add_argument("--variant", default="")
     parser.add_argument("source", type=Path)
     parser.add_argument("records", type=Path)
     parser.add_argument("size")
-    parser.add_argument("epochs", type=int)
     arguments = parser.parse_args()
     height, width = map(int, arguments.size.split("x"))
-    size, report = (height, width), arguments.report
-    return Reading(arguments.source, arguments.records, size, arguments.epochs, arguments.cached, report)
+    return Reading(arguments.source, arguments.records, (height, width), arguments.variant)
 
 
 def decode(image: bytes, mask: bytes) -> Batch:
@@ -81,27 +77,96 @@ def batches_of(pairs: Iterable[Batch]) -> Iterable[Batch]:
         yield stack(waiting)
 
 
-def read(epoch: Callable[[int], Iterable[tuple[object, object]]], reading: Reading) -> None:
-    """Reads every epoch to its end, looks at the shapes of what comes, and reports what all but the first took.
-
-    CPU time is that of this process, all threads: a reader that starts others would have to be measured otherwise.
+def check_batch(images: Any, masks: Any, size: tuple[int, int]) -> None:
+    """Refuses what is not a batch of uint8 pairs of a size; masks may have a last axis of one channel.
 
     Raises:
-      ValueError: a batch is not what it should be, or an epoch has not as many pairs as the first.
+      ValueError: it is something else.
     """
-    counts, cpu_s, wall_s = [], [], []
-    for number in range(reading.epochs):
-        count = 0
+    shapes, types = (tuple(images.shape[1:]), tuple(masks.shape[1:])), f"{images.dtype} {masks.dtype}"
+    if shapes[0] != (*size, 3) or shapes[1] not in (size, (*size, 1)) or types.count("uint8") != 2:
+        raise ValueError(f"a batch of {shapes}, {types}")
+
+
+def read(
+    epoch: Callable[[int], Iterable[tuple[Any, Any]]],
+    reading: Reading,
+    check: Callable[[Any, Any, tuple[int, int]], None] = check_batch,
+) -> None:
+    """Reads the epochs that are asked for, each from its number's batches, in a loop of Python.
+
+    Args:
+      epoch: number of an epoch -> its batches.
+      reading: what the command line asks for.
+      check: raises where a batch is not what it should be.
+    """
+
+    def count(number: int) -> int:
+        pairs = 0
         for images, masks in epoch(number):
-            shapes, types = (tuple(images.shape[1:]), tuple(masks.shape[1:3])), f"{images.dtype} {masks.dtype}"
-            if shapes != ((*reading.size, 3), reading.size) or types.count("uint8") != 2:
-                raise ValueError(f"a batch of {shapes}, {types}")
-            count += len(images)
-        counts.append(count)
-        cpu_s.append(time.process_time())
-        wall_s.append(time.perf_counter())
-        if not count or count != counts[0]:
-            raise ValueError(f"epoch {number} has {count} pairs, the first one {counts[0]}")
-    images_read = sum(counts[1:])
-    report = {"cpu_s": (cpu_s[-1] - cpu_s[0]) / images_read, "wall_s": (wall_s[-1] - wall_s[0]) / images_read}
-    reading.report.write_text(json.dumps(report))
+            check(images, masks, reading.size)
+            pairs += len(images)
+        return pairs
+
+    take_turns(count)
+
+
+def read_tensors(batches: Any, reading: Reading, steps: int = 0) -> None:
+    """Reads the epochs that are asked for from a tf.data.Dataset, in a compiled loop.
+
+    So does Keras's `fit`: its compiled step takes its batch by itself, from a new iterator for each epoch, or from one
+    for all where it is told how many steps an epoch has.
+
+    Args:
+      batches: of images and masks, in whatever structure has them in this order: one epoch, or with `steps` all.
+      reading: what the command line asks for.
+      steps: batches in an epoch, where one epoch follows the other.
+    """
+    import tensorflow as tf
+
+    stream = iter(batches)
+    check_batch(*tf.nest.flatten(next(stream)), reading.size)
+    if not steps:
+        del stream
+
+    @tf.function
+    def count() -> tf.Tensor:
+        pairs = 0
+        if steps:
+            for _ in tf.range(steps):
+                images, _ = tf.nest.flatten(next(stream))
+                pairs += tf.shape(images)[0]
+        else:
+            for element in batches:
+                images, _ = tf.nest.flatten(element)
+                pairs += tf.shape(images)[0]
+        return pairs
+
+    take_turns(lambda _: int(count()))
+
+
+def take_turns(count: Callable[[int], int]) -> None:
+    """Reads as many epochs as each line of stdin asks for, and answers each with a line of JSON, until stdin ends.
+
+    An answer has the pairs that were read, the seconds, and the CPU seconds of this process, all its threads, since the
+    answer before: what a reader fetches ahead after its turn, while it is not asked, is counted in the next one.
+
+    Args:
+      count: reads the epoch of a number, and returns how many pairs it had.
+
+    Raises:
+      ValueError: an epoch has not as many pairs as the first.
+    """
+    first, number, cpu_s = 0, 0, time.process_time()
+    for line in sys.stdin:
+        start, pairs = time.perf_counter(), 0
+        for _ in range(int(line)):
+            found = count(number)
+            first = first or found
+            if not found or found != first:
+                raise ValueError(f"epoch {number} has {found} pairs, the first one {first}")
+            pairs, number = pairs + found, number + 1
+        before, cpu_s = cpu_s, time.process_time()
+        peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+        answer = {"pairs": pairs, "cpu_s": cpu_s - before, "wall_s": time.perf_counter() - start, "peak_mb": peak_mb}
+        print(json.dumps(answer), flush=True)

@@ -1,12 +1,10 @@
-"""Reads what a builder of TensorFlow Datasets has written, as_dataset; --cached keeps it decoded."""
+"""Reads what a builder of TensorFlow Datasets has written, as_dataset; the variant "cached" keeps it decoded."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import tensorflow as tf
 import tensorflow_datasets as tfds
-from epochs import BATCH, SHUFFLE, read, read_reading
+from epochs import BATCH, SHUFFLE, read_reading, read_tensors
 
 
 def main() -> None:
@@ -14,12 +12,11 @@ def main() -> None:
     reading = read_reading()
     builder = tfds.builder_from_directory(str(next(reading.records.glob("*/*/dataset_info.json")).parent))
     config = tfds.ReadConfig(try_autocache=False, shuffle_seed=0)
-    stored = builder.as_dataset(split="train", shuffle_files=True, read_config=config)
-    if reading.is_cached:
+    wanted = tfds.decode.PartialDecoding({"image": True, "mask": True})
+    stored = builder.as_dataset(split="train", shuffle_files=True, read_config=config, decoders=wanted)
+    if reading.variant == "cached":
         stored = stored.cache()
-    pairs = stored.shuffle(SHUFFLE, seed=0).map(lambda features: (features["image"], features["mask"]))
-    batches: Iterable[tuple[tf.Tensor, tf.Tensor]] = pairs.batch(BATCH).prefetch(tf.data.AUTOTUNE)
-    read(lambda _: batches, reading)
+    read_tensors(stored.shuffle(SHUFFLE, seed=0).batch(BATCH).prefetch(tf.data.AUTOTUNE), reading)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Reads the folder as it is with torch's DataLoader, in one process: the step of peers/step.py, but nothing is encoded.
 
-With --cached it keeps the decoded pairs in memory from the first epoch on.
+The variants "cached" and "cached by one thread" keep the decoded pairs in memory from the first epoch on; the second
+stacks its batches without the threads that torch starts by itself.
 """
 
 from __future__ import annotations
@@ -34,7 +35,11 @@ class Pairs(Dataset):
 def main() -> None:
     """Reads what the command line asks for."""
     reading = read_reading()
-    pairs = Pairs(read_pairs(reading.source), reading.size, read_classes(reading.source), is_cached=reading.is_cached)
+    if reading.variant == "cached by one thread":
+        torch.set_num_threads(1)
+    pairs = Pairs(
+        read_pairs(reading.source), reading.size, read_classes(reading.source), is_cached=bool(reading.variant)
+    )
     loader = DataLoader(pairs, batch_size=BATCH, shuffle=True, generator=torch.Generator().manual_seed(0))
     read(lambda _: loader, reading)
 
