@@ -50,6 +50,8 @@ def print_table(kind: Kind, pairs: int, measured: Measured) -> None:
         )
     for name, values in measured.floor.items():
         print(f"{'floor: ' + name:24}{median(values):.2f}")
+    for name, seconds in measured.start_up_s.items():
+        print(f"{'segconv ' + name:24}{seconds:.2f} s CPU, {pairs} pairs")
     for name, failure in measured.failures.items():
         print(f"{name}: not measured: {failure}")
 
@@ -71,8 +73,8 @@ def machine() -> dict[str, str]:
 def parse() -> argparse.Namespace:
     """Returns the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--small", type=int, default=200, help="Pairs of small photographs; 0 leaves them out.")
-    parser.add_argument("--large", type=int, default=40, help="Pairs of large photographs; 0 leaves them out.")
+    parser.add_argument("--small", type=int, default=400, help="Pairs of small photographs; 0 leaves them out.")
+    parser.add_argument("--large", type=int, default=60, help="Pairs of large photographs; 0 leaves them out.")
     size = "x".join(map(str, SMALL.stored))
     parser.add_argument("--small-size", type=parse_size, default=size, help=f"What they are stored at.  [{size}]")
     parser.add_argument("--rounds", type=int, default=3)
@@ -114,6 +116,7 @@ def main() -> None:
             bench.round(names, number)
             if number < 0:
                 print(f"{kind.name}: {bench.check(names)}", flush=True)
+        bench.measured.start_up_s = bench.start_up()
         results[kind.name] = bench.measured
         print_table(kind, pairs, bench.measured)
         shutil.rmtree(bench.scratch, ignore_errors=True)

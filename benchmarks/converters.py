@@ -88,6 +88,7 @@ class Measured:
       floor: sum of `floor.py` -> milliseconds of a pair.
       stages: of the last round, stage -> rival -> milliseconds.
       first_byte_s: CPU until segconv has written its first byte.
+      start_up_s: command of segconv's -> CPU seconds.
       failures: program -> why it could not be measured.
     """
 
@@ -100,6 +101,7 @@ class Measured:
     floor: dict[str, list[float]] = field(default_factory=dict)
     stages: dict[str, dict[str, float]] = field(default_factory=dict)
     first_byte_s: list[float] = field(default_factory=list)
+    start_up_s: dict[str, float] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
 
     def add(self, name: str, start: Cost, run: Cost, pairs: int, size: int) -> None:
@@ -195,6 +197,20 @@ class Bench:
             command = [python, BENCHMARKS / "peers" / peer.script, source, out, size, peer.step or self.step]
             cost = cost_of(command, self.scratch / "log", PEER_VARIABLES, marks=True)
         return cost, sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+
+    def start_up(self) -> dict[str, float]:
+        """Returns the CPU seconds of commands that somebody waits for, on the records of the last run of segconv's."""
+        out = self.scratch / f"out {OURS}"
+        inspect = [*SEGCONV, "inspect", "shard", *sorted(out.glob("*.tfrecord-*-of-*[0-9]"))[:1]]
+        commands = {
+            "--help": [*SEGCONV, "--help"],
+            "inspect shard": inspect,
+            "verify": [*SEGCONV, "-q", "verify", out],
+            "build, up to date": self.ours(self.source, out, 1),
+        }
+        log = self.scratch / "log"
+        costs = {name: [cost_of(command, log, our_variables()) for _ in range(3)] for name, command in commands.items()}
+        return {name: statistics.median(cost.cpu_s for cost in found) for name, found in costs.items()}
 
     def ours(self, source: Path, out: Path, workers: int) -> list[str | Path]:
         """Returns the command that builds with segconv: default options, but for the size, workers and few shards."""
