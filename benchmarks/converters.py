@@ -70,7 +70,7 @@ PEERS = {
     "litdata": Peer("litdata", "write_litdata.py"),
     "ffcv": Peer("ffcv", "write_ffcv.py"),
     "boolean masks": Peer("tensorflow", "write_tensorflow.py", "boolean", 40, "tensorflow", is_rival=False),
-    "double loop": Peer("tensorflow", "write_tensorflow.py", "loop", 10, "tensorflow", is_rival=False),
+    "double loop": Peer("tensorflow", "write_tensorflow.py", "loop", 8, "tensorflow", is_rival=False),
 }
 
 

@@ -8,8 +8,8 @@ first line is what segconv calls; the cheapest of its lines is what the fast flo
 masks counts only where its labels are the same; one that deflates, where it needs at most MORE_BYTES more.
 
 segconv's whole step runs on the same pairs in the same process. In each round its own calls come first, without a rival
-between, then the step, then the rivals. CPU time of the process in milliseconds, all threads; of the rounds the least
-for each pair, then the mean over the pairs: both sides alike, and other work can only add.
+between, then the step, then the rivals. CPU time of the process in milliseconds, all threads; of the rounds the median
+for each pair, then the mean over the pairs: what a run of segconv takes is a mean as well, and no least.
 
 The bare decode loop is the floor of reading: JPEG and PNG of the records that the step has made.
 """
@@ -20,6 +20,7 @@ import argparse
 import hashlib
 import io
 import json
+import statistics
 import sys
 import tempfile
 import time
@@ -64,7 +65,7 @@ class Floor:
     """Times the stages of one dataset.
 
     Attributes:
-      times: stage -> rival -> pair -> least CPU seconds of the rounds.
+      times: stage -> rival -> pair -> CPU seconds, one entry a round.
       has_rivals: whether the rivals of what segconv calls are run now.
       refused: rivals whose result is not the one that is wanted.
     """
@@ -77,7 +78,7 @@ class Floor:
         self.table = np.zeros(1 << 24, np.uint8)
         for (red, green, blue), index in self.classes.rgb.items():
             self.table[red | green << 8 | blue << 16] = index + 1
-        self.times: dict[str, dict[str, dict[str, float]]] = {}
+        self.times: dict[str, dict[str, dict[str, list[float]]]] = {}
         self.refused: set[str] = set()
         self.has_rivals = False
         self.spent_s = 0.0
@@ -247,9 +248,8 @@ class Floor:
         return kept
 
     def note(self, stage: str, name: str, ref: ExampleRef, seconds: float) -> None:
-        """Keeps the least time of the rounds."""
-        least = self.times.setdefault(stage, {}).setdefault(name, {})
-        least[ref.image] = min(seconds, least.get(ref.image, seconds))
+        """Keeps a time."""
+        self.times.setdefault(stage, {}).setdefault(name, {}).setdefault(ref.image, []).append(seconds)
 
     def pixels(self, picture: Image.Image) -> np.ndarray:
         """Returns a copy of the pixels, where rivals want one."""
@@ -259,8 +259,8 @@ class Floor:
         """Returns stage -> rival -> milliseconds a pair, without those that are refused."""
         return {
             stage: {
-                name: 1e3 * sum(least.values()) / len(least)
-                for name, least in rivals.items()
+                name: 1e3 * statistics.fmean(map(statistics.median, seconds.values()))
+                for name, seconds in rivals.items()
                 if f"{stage}: {name}" not in self.refused
             }
             for stage, rivals in self.times.items()

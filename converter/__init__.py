@@ -6,6 +6,7 @@ The rooms of this house, from the ground up; a module imports only from those ab
     errors         every failure a user can cause, and its exit code
     schema         record keys, IGNORE_INDEX: the contract with every reader
     console        results on stdout, everything else on stderr
+    processors     how many of them this process may keep busy
     config         BuildConfig and its defaults, which the command line shows
     tfrecord       record bytes <-> shard file: framing, CRC32C, index
     manifest       manifest.json, in and out

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from converter.errors import UsageError
+from converter.processors import usable_processors
 
 FITS = ("pad", "stretch", "crop")
 MASK_RESAMPLES = ("nearest", "vote")
@@ -157,7 +158,7 @@ class BuildConfig:
 
 def num_workers(asked: int) -> int:
     """Returns the number of worker processes: `asked`, or where that is 0 one a processor that we may use."""
-    return asked or len(os.sched_getaffinity(0))
+    return asked or usable_processors()
 
 
 def pair_text(pair: PairConfig) -> str:

@@ -9,7 +9,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FOR_TRAINER = {"errors", "schema", "console", "manifest", "images", "masks", "source", "pictures", "storage"}
+FOR_TRAINER = {
+    "errors",
+    "schema",
+    "console",
+    "manifest",
+    "images",
+    "masks",
+    "source",
+    "pictures",
+    "storage",
+    "processors",
+}
 
 
 def rooms(package: str) -> list[str]:

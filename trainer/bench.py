@@ -12,7 +12,6 @@ processors are shared.
 from __future__ import annotations
 
 import dataclasses
-import os
 import statistics
 import time
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from typing import Any
 
 from converter.console import log, table
 from converter.errors import SegconvError, UsageError
+from converter.processors import usable_processors
 from trainer.backend import Tensor, keras, tf
 from trainer.config import TrainConfig
 from trainer.data import Batches
@@ -261,7 +261,7 @@ def bench(config: TrainConfig, *, seconds: float = 5) -> Bench:
         devices=setup.devices.describe(),
         precision=setup.devices.precision,
         on_cpu={name.lower() for name in setup.devices.names} == {"cpu"},
-        cores=len(os.sched_getaffinity(0)),
+        cores=usable_processors(),
         pipeline=pipeline,
         cached=cached,
         step=step,

@@ -7,7 +7,7 @@ are four ways to the same labels:
     plain     what somebody writes who knows Pillow and NumPy: one table look-up a pixel
     tuned     the tricks that segconv knows: reduced decode, look-up of packed pixels, PNG without filters
     boolean   one comparison of the whole mask for each class
-    loop      two loops over the pixels
+    loop      two loops over the pixels, whose colours are looked up as text
 
 This file needs Pillow and NumPy alone, since it runs in the environment of each peer.
 """
@@ -158,12 +158,14 @@ def boolean(pair: Pair, size: Size, classes: Classes) -> tuple[bytes, bytes]:
 
 
 def loop(pair: Pair, size: Size, classes: Classes) -> tuple[bytes, bytes]:
-    """Encodes a pair with a look-up in a dictionary for each pixel in turn."""
+    """Encodes a pair with a look-up for each pixel in turn, by its colour as the tutorial writes it: [22 0 255]."""
     drawn = np.asarray(_sampled(pair, size))
+    texts = {"[{} {} {}]".format(*color): index for color, index in classes.colors.items()}
     mask = np.full(drawn.shape[:2], UNLISTED, np.uint8)
     for row in range(drawn.shape[0]):
         for column in range(drawn.shape[1]):
-            mask[row, column] = classes.colors.get(tuple(drawn[row, column]), UNLISTED)
+            red, green, blue = drawn[row, column]  # str() of the three would take many times as long
+            mask[row, column] = texts.get(f"[{red} {green} {blue}]", UNLISTED)
     photo = _letterboxed(Image.open(pair.image).convert("RGB"), size)
     return _jpeg(photo), _png(_padded(_checked(mask, pair), size))
 

@@ -64,7 +64,11 @@ pair_options = _adds(
 )
 
 workers_option = click.option(
-    "-j", "--workers", type=click.IntRange(0), default=0, help="Processes; 0 is one a processor."
+    "-j",
+    "--workers",
+    type=click.IntRange(0),
+    default=0,
+    help="Processes; 0 is one a processor that is ours.",
 )
 
 
