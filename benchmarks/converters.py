@@ -35,7 +35,7 @@ SEGCONV = [sys.executable, "-c", "from converter.cli import main; main()"]
 START_PAIRS = 2  # the run that is taken off: imports, start and end of a program, and next to no work
 CHECKED_PAIRS = 6  # whose labels are held against the reference: it takes a second for each
 MOST_LOSS_DB = 0.5  # of a stored photograph, beyond what JPEG of the same quality costs the one that is decoded in full
-SHARDS = 4  # where segconv would by itself make fewer, so that two workers have something to share
+SHARDS = 4  # at least, and an even number: of nine shards one of two workers would make five
 PEER_VARIABLES = {"PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": ""}
 OURS, OURS_2 = "segconv -j 1", "segconv -j 2"
 
@@ -213,10 +213,11 @@ class Bench:
         return {name: statistics.median(cost.cpu_s for cost in found) for name, found in costs.items()}
 
     def ours(self, source: Path, out: Path, workers: int) -> list[str | Path]:
-        """Returns the command that builds with segconv: default options, but for the size, workers and few shards."""
+        """Returns the command that builds with segconv: default options, but for the size, workers and shards."""
         size = "x".join(map(str, self.kind.stored))
-        shards = ["--shards", str(SHARDS)] if self.pairs < SHARDS * MIN_RECORDS else []
-        return [*SEGCONV, "-q", "build", "--src", source, "--out", out, "--size", size, "-j", str(workers), *shards]
+        shards = max(SHARDS, self.pairs // MIN_RECORDS // 2 * 2)  # what segconv takes by itself, made even
+        options = ["--size", size, "-j", str(workers), "--shards", str(shards)]
+        return [*SEGCONV, "-q", "build", "--src", source, "--out", out, *options]
 
     def fresh(self, name: str) -> Path:
         """Returns a folder that is not there."""
