@@ -281,8 +281,8 @@ def test_a_busy_decoder_is_what_limits_unless_the_records_fit_in_memory(tmp_path
 
     decoder = trainer.data._decoder
 
-    def busy_decoder(*arguments: Any) -> Any:
-        decode = decoder(*arguments)
+    def busy_decoder(*arguments: Any, has_masks: bool = True) -> Any:
+        decode = decoder(*arguments)  # masks as well
 
         def slow(record: Any) -> Any:
             (pair,) = decode(record)
