@@ -251,7 +251,7 @@ def keep_freed_memory() -> None:
     """Has the C library keep what is freed for the next picture, instead of giving it back; does nothing but on glibc.
 
     The buffers of a picture have a megabyte or some. By default they come from the kernel and go back to it, page by
-    page, for every pair: a fifth of the time of a small one. The peak is what it was.
+    page, for every pair: a fifth of the time of a small one. The peak rises by some megabytes at most.
 
     Source: mallopt(3).
     """

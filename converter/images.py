@@ -259,8 +259,8 @@ def decoded(picture: ImageFile, name: str) -> Image.Image:
 def decoded_fast(picture: ImageFile) -> np.ndarray | None:
     """Returns the pixels of a common PNG, opened and not decoded yet, several times faster than Pillow does.
 
-    The decoder is that of segconv[fast]. It yields the same pixels, and refuses whatever is damaged; Pillow is asked
-    again then, as its word counts.
+    The decoder is that of segconv[fast]. It yields the same pixels, and refuses damage, but for a wrong Adler-32 under
+    right CRC-32; Pillow is asked again then, as its word counts.
 
     Returns:
       uint8 [H, W, 3], or [H, W] of a grey one; None where Pillow has to do it.

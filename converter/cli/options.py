@@ -68,7 +68,7 @@ workers_option = click.option(
     "--workers",
     type=click.IntRange(0),
     default=0,
-    help="Processes; 0 is one a processor that is ours.",
+    help="Processes; 0 is one a processor, within a container's share.",
 )
 
 
