@@ -22,8 +22,8 @@ import tempfile
 from pathlib import Path
 
 from converter.config import SourceConfig
-from converter.layouts import find_layout
-from converter.sample import write_sample
+from converter.sample.write import write_sample
+from converter.sources.layouts.find import find_layout
 
 DECODE = """
 import sys

@@ -24,11 +24,11 @@ from measure import Cost, cost_of, first_byte
 from PIL import Image
 from reference import difference_db, reference_mask
 
-from converter.classes import read_class_map
-from converter.records import decode_example
-from converter.shards import MIN_RECORDS
-from converter.source import RecordSource
-from converter.tfrecord import read_shard
+from converter.building.plan import MIN_RECORDS
+from converter.classes.native import read_class_map
+from converter.dataset.example import decode_example
+from converter.dataset.reader import RecordSource
+from converter.dataset.tfrecord import read_shard
 
 BENCHMARKS = Path(__file__).resolve().parent
 SEGCONV = [sys.executable, "-c", "from converter.cli import main; main()"]

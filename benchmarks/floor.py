@@ -40,16 +40,19 @@ from zlib_ng import zlib_ng
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # segconv beside this file, not another copy
 
-from converter.classes import read_class_map
+from converter.building.convert import level_sums, make_record
+from converter.building.shards import SourceReader
+from converter.classes.mapper import MaskMapper
+from converter.classes.native import read_class_map
 from converter.config import PairConfig, SourceConfig, parse_size
-from converter.engines import keep_freed_memory
-from converter.images import place
-from converter.layouts import find_layout
-from converter.masks import MaskMapper, count_classes, cut, nearest_rows, resize_nearest
-from converter.records import Record, encode_record
-from converter.shards import SourceReader, level_sums, make_record
-from converter.splits import ExampleRef
-from converter.tfrecord import ShardWriter
+from converter.dataset.example import Record, encode_record
+from converter.dataset.tfrecord import ShardWriter
+from converter.engines.local import keep_freed_memory
+from converter.pixels.geometry import cut, place
+from converter.pixels.masks import count_classes
+from converter.pixels.resample import nearest_rows, resize_nearest
+from converter.sources.layouts.find import find_layout
+from converter.sources.refs import ExampleRef
 
 QUALITY = 95
 MORE_BYTES = 1.1  # times those of zlib at level 1

@@ -26,8 +26,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from converter.sample import write_sample
-from converter.source import RecordSource
+from converter.dataset.reader import RecordSource
+from converter.sample.write import write_sample
 from trainer import data
 
 BATCH = 8

@@ -8,21 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from converter.errors import UsageError
-from converter.processors import usable_processors
+from converter.limits import MAX_DATASET_NAME_CHARS, MAX_PIXELS, MAX_SIDE, MAX_TOLERANCE
+from converter.system.cpus import usable_cpus
 
 FITS = ("pad", "stretch", "crop")
 MASK_RESAMPLES = ("nearest", "vote")
 IMAGE_FORMATS = ("jpeg:95", "png", "keep")  # any quality 1..100 stands behind jpeg:
 DEFAULT_JPEG_QUALITY = 95
 ON_ERROR = ("fail", "skip")
-
-MAX_SIDE = 16384  # of the stored size; a typing slip such as 51200 should not ask for gigabytes
-MAX_NAME_CHARS = 150  # of a dataset: with split, shard numbers and our prefix a file name must stay below 255
-MAX_FILE_BYTES = 256 * 2**20  # of one source file, before a byte of it is read
-MAX_PIXELS = 50_000_000  # of one source picture, from its header, before it is decoded
-MAX_BAD_PERCENT = 1.0  # of the pairs that --on-error skip leaves out; more is no accident, but a fault of the dataset
-MAX_BAD_PAIRS = 3  # ... that it may leave out of a small dataset, unless --max-bad says otherwise
-MAX_TOLERANCE = 127  # levels; with more, two listed colours could both be within it of anything
 
 
 @dataclass(frozen=True)
@@ -140,8 +133,8 @@ class BuildConfig:
     def __post_init__(self) -> None:
         if self.max_bad is not None and not 0 <= self.max_bad <= 100:
             raise UsageError("--max-bad", f"{self.max_bad:g} is not within 0..100", "Name a percentage of the pairs.")
-        if len(self.dataset_name) > MAX_NAME_CHARS:
-            what = f"has {len(self.dataset_name)} characters, at most {MAX_NAME_CHARS} fit the name of a shard"
+        if len(self.dataset_name) > MAX_DATASET_NAME_CHARS:
+            what = f"has {len(self.dataset_name)} characters, at most {MAX_DATASET_NAME_CHARS} fit the name of a shard"
             raise UsageError("--name", what, "Name a shorter one.")
 
     @property
@@ -158,7 +151,7 @@ class BuildConfig:
 
 def num_workers(asked: int) -> int:
     """Returns the number of worker processes: `asked`, or where that is 0 one a processor that we may use."""
-    return asked or usable_processors()
+    return asked or usable_cpus()
 
 
 def pair_text(pair: PairConfig) -> str:

@@ -7,20 +7,15 @@ on the order of such keys, and the same record must always be the same bytes.
 from __future__ import annotations
 
 SCHEMA_VERSION = 1
-
 IGNORE_INDEX = 255  # stored in a mask where no class counts: padding, void, unlabelled
-MAX_CLASSES = 255  # class indices are 0..254; 255 is IGNORE_INDEX
-
 IMAGE = "image"  # bytes: JPEG or PNG, RGB, [height, width, 3]
 MASK = "segmentation_mask"  # bytes: PNG, 8 bit, mode L, class indices, [height, width]
 FILE_NAME = "file_name"  # bytes: UTF-8 path of the photograph below the source folder
 MASK_NAME = "mask_name"  # bytes: UTF-8 path of the mask below the source folder
 ORIGINAL_HEIGHT = "original_height"  # int64: rows of the upright photograph before resizing
 ORIGINAL_WIDTH = "original_width"  # int64: columns of the upright photograph before resizing
-
 BYTES_KEYS = (IMAGE, MASK, FILE_NAME, MASK_NAME)
 INT64_KEYS = (ORIGINAL_HEIGHT, ORIGINAL_WIDTH)
-
 MANIFEST = "manifest.json"
 ERRORS = "errors.jsonl"
 INDEX_SUFFIX = ".idx"

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from converter.check import CheckReport, judge
-from converter.class_files import FoundClasses
-from converter.classes import parse_class_map
+from converter.checking.check import judge
+from converter.checking.problems import Problem
+from converter.checking.report import CheckReport
+from converter.checking.survey import PairFacts
+from converter.classes.find import FoundClasses
+from converter.classes.native import parse_class_map
 from converter.config import BuildConfig, PairConfig, SourceConfig
-from converter.faults import Problem
-from converter.layouts import Layout
-from converter.masks import MaskValue
-from converter.splits import ExampleRef
-from converter.survey import PairFacts
+from converter.pixels.masks import MaskValue
+from converter.sources.layouts.find import Layout
+from converter.sources.refs import ExampleRef
 
 NAMES = "name,value\nbackground,0\nroad,1\ncar,2\nignore,255\n"
 

@@ -9,7 +9,7 @@ import zlib
 import numpy as np
 from PIL import Image
 
-from converter.containers import PNG_SIGNATURE
+from converter.pixels.signatures import PNG_SIGNATURE
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:

@@ -12,12 +12,16 @@ import pytest
 from conftest import COLORS, EXPECTED, draw_pair, write_dataset
 from PIL import Image
 
-from converter.build import RefusedPairsError, build, check_out, plan_build
+from converter.building.build import build
+from converter.building.output import check_out
+from converter.building.plan import plan_build
+from converter.building.report import RefusedPairsError
 from converter.config import BuildConfig, PairConfig, SourceConfig
+from converter.dataset.integrity import check_shard_file
+from converter.dataset.parse import read_manifest
+from converter.dataset.reader import RecordSource
 from converter.errors import MachineError, UsageError
-from converter.layouts import find_layout
-from converter.manifest import check_shard_file, read_manifest
-from converter.source import RecordSource
+from converter.sources.layouts.find import find_layout
 
 
 def config(dataset: Path, out: Path, **options) -> BuildConfig:

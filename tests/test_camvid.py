@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from converter.build import BuildReport, build
+from converter.building.build import build
+from converter.building.report import BuildReport
 from converter.config import BuildConfig, PairConfig, SourceConfig
-from converter.inspect_shard import inspect_dataset
-from converter.source import RecordSource
+from converter.dataset.reader import RecordSource
+from converter.verifying.inspect import inspect_dataset
 
 CAMVID = Path(os.environ.get("SEGCONV_CAMVID", "/nonexistent"))
 COLORS = {

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from converter.check import FAST_PAIRS, CheckReport, check, judge
+from converter.checking.check import FAST_PAIRS, check, judge
+from converter.checking.report import CheckReport
+from converter.checking.survey import PairFacts
 from converter.config import BuildConfig, PairConfig, SourceConfig
-from converter.layouts import Layout
-from converter.sample import write_sample
-from converter.splits import ExampleRef
-from converter.survey import PairFacts
+from converter.sample.write import write_sample
+from converter.sources.layouts.find import Layout
+from converter.sources.refs import ExampleRef
 from tests.conftest import write_dataset
 from tests.facts_by_hand import GOOD, NAMES, by_code, fact, grey, judged
 

@@ -16,12 +16,13 @@ import pytest
 from picture_bytes import png
 from PIL import Image
 
-from converter.check import CheckReport, SplitFacts, ValueRow
-from converter.check_page import MAX_PLACES, MAX_UNLISTED, UNLISTED_STRIPES, check_page
+from converter.checking.page import UNLISTED_STRIPES, check_page
+from converter.checking.problems import Problem
+from converter.checking.report import CheckReport, SplitFacts, ValueRow
 from converter.config import SourceConfig
-from converter.faults import Problem
+from converter.limits import MAX_PAGE_PLACES, MAX_PAGE_UNLISTED
 from converter.schema import IGNORE_INDEX
-from converter.splits import ExampleRef
+from converter.sources.refs import ExampleRef
 
 VOID = {"meta", "br", "img"}
 BLUE, GREEN, YELLOW = (22, 0, 255), (0, 255, 0), (255, 255, 0)
@@ -192,9 +193,11 @@ def test_shares_of_the_splits_stand_side_by_side():
 
 
 def test_values_that_are_not_shown_are_counted():
-    strays = tuple(ValueRow(None, "", f"#0000{i:02X}", (0, 0, i), 1, 0.001, 1) for i in range(1, MAX_UNLISTED + 51))
+    strays = tuple(
+        ValueRow(None, "", f"#0000{i:02X}", (0, 0, i), 1, 0.001, 1) for i in range(1, MAX_PAGE_UNLISTED + 51)
+    )
     text = Page(page_of(dataclasses.replace(REPORT, rows=ROWS[:3] + strays))).text
-    assert text.count("not listed") == MAX_UNLISTED
+    assert text.count("not listed") == MAX_PAGE_UNLISTED
     assert "and 50 values more with 5.00% of the pixels" in text
     assert "building" in text
 
@@ -376,7 +379,7 @@ def test_a_page_stays_below_two_megabytes(tmp_path):
     page = Page(text)
     assert len(text) < 2_000_000
     assert len(page.pictures()) >= 4
-    assert page.text.count("train.txt:") == 6 * MAX_PLACES
-    assert f"and {10_000 - MAX_PLACES:,} more" in page.text
+    assert page.text.count("train.txt:") == 6 * MAX_PAGE_PLACES
+    assert f"and {10_000 - MAX_PAGE_PLACES:,} more" in page.text
     assert "train.txt:9999" not in page.text
     assert "class number 254" in page.text

@@ -8,12 +8,13 @@ import time
 
 import pytest
 
-from converter.class_files import FoundClasses, find_class_map, read_class_file
-from converter.classes import MAX_BYTES, ClassMap
+from converter.classes.class_map import ClassMap
+from converter.classes.find import FoundClasses, find_class_map, read_class_file
+from converter.classes.presets import preset
 from converter.config import SourceConfig
 from converter.errors import UsageError
-from converter.layouts import Layout
-from converter.presets import preset
+from converter.limits import MAX_CLASS_FILE_BYTES
+from converter.sources.layouts.find import Layout
 
 CVAT = "# label:color_rgb:parts:actions\nbackground:0,0,0::\nroad:128,64,128::\ncar:64,0,128:door,wheel:stop\n"
 CLASS_DICT = "name,r,g,b\nAnimal,64,128,64\nVoid,0,0,0\n"
@@ -275,19 +276,19 @@ def test_a_wrong_entry_of_a_json_file_is_named(tmp_path, text, reason):
         "\0",
         "name,value\n\0,1\n",
         b"\xff\xfe",
-        b"x" * (MAX_BYTES + 1),
-        "x" * MAX_BYTES,
-        "1 " * (MAX_BYTES // 2),
-        "1" * MAX_BYTES,
-        '"' * MAX_BYTES,
-        "names: [a" + " " * (MAX_BYTES - 20) + "'",
-        "names: [" + " " * (MAX_BYTES - 20) + "[",
-        "names: [" + "]" * (MAX_BYTES - 20),
-        "names:\n  0: '" + "''" * (MAX_BYTES // 2 - 20),
-        "names:\n  0: a" + " " * (MAX_BYTES - 20) + "&:",
-        "Idx\t" + "\tName" * (MAX_BYTES // 6) + "x",
-        "a:" + "1," * (MAX_BYTES // 2 - 20) + "::",
-        "0:" + " " * (MAX_BYTES - 20) + "\x01",
+        b"x" * (MAX_CLASS_FILE_BYTES + 1),
+        "x" * MAX_CLASS_FILE_BYTES,
+        "1 " * (MAX_CLASS_FILE_BYTES // 2),
+        "1" * MAX_CLASS_FILE_BYTES,
+        '"' * MAX_CLASS_FILE_BYTES,
+        "names: [a" + " " * (MAX_CLASS_FILE_BYTES - 20) + "'",
+        "names: [" + " " * (MAX_CLASS_FILE_BYTES - 20) + "[",
+        "names: [" + "]" * (MAX_CLASS_FILE_BYTES - 20),
+        "names:\n  0: '" + "''" * (MAX_CLASS_FILE_BYTES // 2 - 20),
+        "names:\n  0: a" + " " * (MAX_CLASS_FILE_BYTES - 20) + "&:",
+        "Idx\t" + "\tName" * (MAX_CLASS_FILE_BYTES // 6) + "x",
+        "a:" + "1," * (MAX_CLASS_FILE_BYTES // 2 - 20) + "::",
+        "0:" + " " * (MAX_CLASS_FILE_BYTES - 20) + "\x01",
         "\n".join(f"{n} 1 1 {n % 256} 255 a" for n in range(60_000)),
         "\n".join(f"n{n}:::" for n in range(70_000)),
         "\n".join(f"{n}: n{n}" for n in range(70_000)),

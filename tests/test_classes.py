@@ -8,18 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from converter.classes import (
-    MAX_BYTES,
-    ClassMap,
-    ClassMapBuilder,
-    greys_of,
-    luminance,
-    parse_class_map,
-    read_class_map,
-    to_csv,
-    wheel_color,
-)
+from converter.classes.class_map import ClassMap, ClassMapBuilder, greys_of
+from converter.classes.native import parse_class_map, read_class_map, to_csv
 from converter.errors import UsageError
+from converter.limits import MAX_CLASS_FILE_BYTES
+from converter.pixels.colors import luminance, wheel_color
 
 
 def parse(*rows: str, header: str = "name,value") -> ClassMap:
@@ -245,7 +238,7 @@ def test_a_file_that_is_no_class_map_is_refused(tmp_path, content, reason):
 def test_a_file_may_be_as_long_as_the_limit(tmp_path):
     path = tmp_path / "classes.csv"
     text = "name,value\na,1\n"
-    path.write_text(text + "#" * (MAX_BYTES - len(text)))
+    path.write_text(text + "#" * (MAX_CLASS_FILE_BYTES - len(text)))
     assert read_class_map(path).names == ("a",)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from conftest import CLASSES, write_dataset
 from PIL import Image
 
-from converter.classes import parse_class_map
+from converter.classes.native import parse_class_map
 
 
 def test_check_of_a_good_dataset_exits_0_and_names_the_build_that_follows(segconv, dataset):

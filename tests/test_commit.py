@@ -16,11 +16,12 @@ import pytest
 from conftest import write_dataset
 
 from converter import build as building
-from converter.build import build
-from converter.commit import HOLDER, JOURNAL, commit, finish_commit, is_begun, locked, sign
+from converter.building.build import build
+from converter.building.commit import HOLDER, JOURNAL, commit, finish_commit, is_begun, locked, sign
 from converter.config import BuildConfig, PairConfig, SourceConfig
+from converter.dataset.integrity import check_shard_file
+from converter.dataset.parse import read_manifest
 from converter.errors import DataError, MachineError, SegconvError, UsageError
-from converter.manifest import check_shard_file, read_manifest
 from converter.schema import MANIFEST
 
 IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made there

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 from converter import console
-from converter.console import Progress, log, print_json, print_result, set_verbosity, table
+from converter.system.console import Progress, log, print_json, print_result, set_verbosity, table
 
 
 @pytest.fixture(autouse=True)

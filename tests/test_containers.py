@@ -12,20 +12,13 @@ import pytest
 from picture_bytes import bmp, chunk, png, saved, tiff
 from PIL import Image
 
-from converter.containers import (
-    MAX_SCANS,
-    PNG_SIGNATURE,
-    BmpHeader,
-    Tag,
-    bmp_header,
-    check_jpeg,
-    check_png,
-    check_png_rows,
-    check_tiff,
-    strip_jpeg,
-    strip_png,
-)
 from converter.errors import DataError
+from converter.limits import MAX_SCANS
+from converter.pixels.bmp import BmpHeader, bmp_header
+from converter.pixels.jpeg import check_jpeg, strip_jpeg
+from converter.pixels.png import check_png, check_png_rows, strip_png
+from converter.pixels.signatures import PNG_SIGNATURE
+from converter.pixels.tiff import Tag, check_tiff
 
 
 def noise(*shape: int) -> np.ndarray:

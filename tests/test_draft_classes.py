@@ -11,17 +11,20 @@ import pytest
 from picture_bytes import saved
 from PIL import Image, ImageDraw
 
-from converter.class_files import FoundClasses, find_class_map
-from converter.classes import ClassMap, parse_class_map
+from converter.checking.draft import draft_classes, write_classes
+from converter.checking.strays import ValueTotal, stray_values, total_values
+from converter.checking.survey import PairFacts
+from converter.classes.class_map import ClassMap
+from converter.classes.find import FoundClasses, find_class_map
+from converter.classes.mapper import MaskMapper
+from converter.classes.native import parse_class_map
+from converter.classes.presets import PRESETS, preset
 from converter.config import SourceConfig
-from converter.draft_classes import ValueTotal, draft_classes, stray_values, total_values, write_classes
 from converter.errors import UsageError
-from converter.layouts import Layout
-from converter.masks import MaskMapper, MaskValue, ValueCounter, open_mask
-from converter.presets import PRESETS, preset
+from converter.pixels.masks import MaskValue, ValueCounter, open_mask
 from converter.schema import IGNORE_INDEX
-from converter.splits import ExampleRef
-from converter.survey import PairFacts
+from converter.sources.layouts.find import Layout
+from converter.sources.refs import ExampleRef
 
 TOWN = np.array([(0, 0, 0), (128, 0, 0), (128, 64, 128), (128, 128, 0), (60, 40, 222), (192, 192, 128)], np.uint8)
 VALUES = {"L": (8, lambda n: (n, n, n)), "P": (8, lambda n: (n, 0, 0)), "I;16": (16, lambda n: (n % 256,) * 3)}

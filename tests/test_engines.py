@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from converter.engines import WORKER_BYTES, run_local
+from converter.engines.local import WORKER_BYTES, run_local
 from converter.errors import DataError, MachineError
 
 held_by = "none"  # a worker that has another value got it from the memory of its parent

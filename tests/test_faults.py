@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from converter.check import judge
+from converter.checking.check import judge
 from converter.config import BuildConfig, PairConfig, SourceConfig
 from converter.errors import DataError
-from converter.layouts import Layout
+from converter.sources.layouts.find import Layout
 from tests.facts_by_hand import GOOD, by_code, fact, grey, judged, rgb
 
 

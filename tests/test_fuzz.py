@@ -17,7 +17,7 @@ from fuzz.bombs import BOMBS
 from fuzz.seeds import CLASS_FILES, seeds
 from fuzz.targets import TARGETS, check, written
 
-from converter.class_files import read_class_file
+from converter.classes.find import read_class_file
 from converter.errors import SegconvError
 
 FINDINGS = Path(__file__).parent / "fuzz" / "findings"

@@ -14,23 +14,12 @@ from picture_bytes import bmp, chunk, png, saved, tiff
 from PIL import Image
 
 from converter import images
-from converter.containers import PNG_SIGNATURE, check_png
 from converter.errors import DataError
-from converter.images import (
-    Box,
-    decode_image,
-    decoded,
-    decoded_fast,
-    encode_image,
-    encode_jpeg,
-    kept_bytes,
-    load,
-    open_photo,
-    open_picture,
-    place,
-    render,
-    without_warnings,
-)
+from converter.pixels.decode import decoded, decoded_fast, load, open_picture, without_warnings
+from converter.pixels.geometry import Box, place
+from converter.pixels.images import decode_image, encode_image, encode_jpeg, kept_bytes, open_photo, render
+from converter.pixels.png import check_png
+from converter.pixels.signatures import PNG_SIGNATURE
 
 ORIENTATION = 0x0112
 

@@ -9,10 +9,13 @@ import pytest
 from conftest import COLORS, EXPECTED, draw_pair
 from PIL import Image
 
-from converter.build import build
+from converter.building.build import build
 from converter.config import BuildConfig, PairConfig, SourceConfig
+from converter.dataset.manifest import seal_of
+from converter.dataset.reader import RecordSource
 from converter.errors import DataError, UsageError
-from converter.inspect_shard import (
+from converter.pixels.overlays import overlay
+from converter.verifying.inspect import (
     dataset_json,
     dataset_text,
     find_shard,
@@ -21,12 +24,8 @@ from converter.inspect_shard import (
     record_at,
     record_json,
     record_text,
-    save_sheet,
-    some_records,
 )
-from converter.manifest import seal_of
-from converter.pictures import overlay
-from converter.source import RecordSource
+from converter.verifying.sheet import save_sheet, some_records
 
 
 @pytest.fixture

@@ -6,10 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
+from converter.layouts import tree
 
 from converter.config import SourceConfig
 from converter.errors import UsageError
-from converter.layouts import LAYOUTS, Layout, find_layout, tree
+from converter.sources.layouts.find import Layout, find_layout
+from converter.sources.layouts.registry import LAYOUTS
 
 
 def draw(folder: Path, *names: str, **lists: str) -> Path:

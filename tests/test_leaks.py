@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
+from converter.checking.survey import thumbnail
 from converter.config import SourceConfig
 from converter.errors import UsageError
-from converter.images import open_photo
-from converter.leaks import check_leaks, content_leaks, name_leaks, near_duplicates, place_of
-from converter.sample import draw_tile
-from converter.splits import ExampleRef
-from converter.survey import thumbnail
+from converter.pixels.images import open_photo
+from converter.sample.write import draw_tile
+from converter.sources.duplicates import near_duplicates
+from converter.sources.leaks import check_leaks, content_leaks, name_leaks, place_of
+from converter.sources.refs import ExampleRef
 from tests.picture_bytes import saved
 
 

@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from converter.classes import parse_class_map
+from converter.checking.split import make_splits
+from converter.checking.split_files import write_lists
+from converter.checking.split_plan import SplitConfig, SplitPlan
+from converter.checking.survey import PairFacts
+from converter.classes.native import parse_class_map
 from converter.errors import UsageError
-from converter.make_splits import SplitConfig, SplitPlan, make_splits, write_lists
-from converter.masks import MaskValue
-from converter.splits import ExampleRef
-from converter.survey import PairFacts
+from converter.pixels.masks import MaskValue
+from converter.sources.refs import ExampleRef
 
 SCENE = r"^(?:.*/)?(\d{4}[A-Z0-9]+)_"  # of CamVid's frames: jpg/0016E5_07959.jpg
 THREE = SplitConfig(val=0.2, test=0.2)

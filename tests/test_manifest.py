@@ -9,22 +9,12 @@ import os
 
 import pytest
 
+from converter.dataset.integrity import check_shard_file
+from converter.dataset.manifest import ChannelInfo, ClassInfo, Manifest, ShardInfo, SplitInfo, seal_of, text_of
+from converter.dataset.parse import manifest_text, parse_manifest, read_manifest
+from converter.dataset.tfrecord import ShardError
 from converter.errors import DataError, UsageError
-from converter.manifest import (
-    MAX_DEPTH,
-    ChannelInfo,
-    ClassInfo,
-    Manifest,
-    ShardInfo,
-    SplitInfo,
-    check_shard_file,
-    manifest_text,
-    parse_manifest,
-    read_manifest,
-    seal_of,
-    text_of,
-)
-from converter.tfrecord import ShardError
+from converter.limits import MAX_OPTION_DEPTH
 
 CONTENT = b"sixteen bytes..."
 SHARD = ShardInfo("town-train.tfrecord-00000-of-00002", 3, 16, hashlib.sha256(CONTENT).hexdigest())
@@ -227,9 +217,9 @@ def nested(depth: int) -> list:
 
 
 def test_options_that_are_nested_so_deep_that_they_could_not_be_written_are_refused():
-    text = forged("options", {"deep": nested(MAX_DEPTH - 1)})
+    text = forged("options", {"deep": nested(MAX_OPTION_DEPTH - 1)})
     assert parse_manifest(text, "m").to_json()
-    for depth in (MAX_DEPTH, 300):
+    for depth in (MAX_OPTION_DEPTH, 300):
         with pytest.raises(DataError, match="nested more than 8 deep"):
             parse_manifest(forged("options", {"deep": nested(depth)}), "m")
 

@@ -12,22 +12,14 @@ from picture_bytes import bmp, png, saved, tiff
 from PIL import Image
 
 from converter import images
-from converter.classes import parse_class_map
+from converter.classes.mapper import MaskMapper
+from converter.classes.native import parse_class_map
 from converter.errors import DataError
-from converter.images import place
-from converter.masks import (
-    MAX_TABLES,
-    MaskMapper,
-    MaskValue,
-    ValueCounter,
-    count_classes,
-    decode_mask,
-    encode_png,
-    nearest_rows,
-    open_mask,
-    vote,
-)
-from converter.sample import draw_tile
+from converter.limits import MAX_TABLES
+from converter.pixels.geometry import place
+from converter.pixels.masks import MaskValue, ValueCounter, count_classes, decode_mask, encode_png, open_mask
+from converter.pixels.resample import nearest_rows, vote
+from converter.sample.write import draw_tile
 
 TUTORIAL = ("background,*", "building,76", "vegetation,150", "road,255")
 ADAM7 = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]

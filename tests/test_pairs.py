@@ -9,10 +9,10 @@ from PIL import Image
 
 from converter.config import SourceConfig
 from converter.errors import DataError
-from converter.images import open_photo, render
-from converter.masks import open_mask
-from converter.pairs import open_pair, turned_like
-from converter.splits import ExampleRef
+from converter.pixels.images import open_photo, render
+from converter.pixels.masks import open_mask
+from converter.sources.pairs import open_pair, turned_like
+from converter.sources.refs import ExampleRef
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
 

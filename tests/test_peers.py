@@ -11,9 +11,9 @@ import pytest
 from conftest import Run
 from PIL import Image
 
+from converter.checking.strays import ValueTotal
 from converter.cli import segconv as command
-from converter.draft_classes import ValueTotal
-from converter.source import RecordSource
+from converter.dataset.reader import RecordSource
 
 SIZE = (24, 32)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from converter.pictures import GAP, SWATCH, colorize, contact_sheet, overlay
+from converter.pixels.overlays import GAP, SWATCH, colorize, contact_sheet, overlay
 
 COLORS = [(0, 0, 0), (22, 0, 255), (255, 255, 255)]
 DARK, LIGHT = (60, 60, 66), (128, 128, 136)

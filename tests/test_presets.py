@@ -7,10 +7,11 @@ from dataclasses import fields
 
 import pytest
 
-from converter.classes import Color, parse_class_map, to_csv
+from converter.classes.native import parse_class_map, to_csv
+from converter.classes.presets import PRESETS, names_for, preset
 from converter.config import BuildConfig, PairConfig, SourceConfig
 from converter.errors import UsageError
-from converter.presets import PRESETS, names_for, preset, voc_color
+from converter.pixels.colors import Color, voc_color
 from converter.schema import IGNORE_INDEX
 
 BLACK: Color = (0, 0, 0)

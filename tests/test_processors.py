@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from converter.processors import usable_processors
+from converter.system.cpus import usable_cpus
 
 
 def write(root, files: dict[str, str]) -> None:
@@ -55,9 +55,9 @@ def write(root, files: dict[str, str]) -> None:
 def test_a_quota_of_a_control_group_counts_in_whole_processors(tmp_path, monkeypatch, files, expected):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
     write(tmp_path, files)
-    assert usable_processors(tmp_path) == expected
+    assert usable_cpus(tmp_path) == expected
 
 
 def test_no_more_processors_than_this_process_may_run_on(tmp_path):
-    assert usable_processors(tmp_path) == len(os.sched_getaffinity(0))
-    assert 1 <= usable_processors() <= len(os.sched_getaffinity(0))
+    assert usable_cpus(tmp_path) == len(os.sched_getaffinity(0))
+    assert 1 <= usable_cpus() <= len(os.sched_getaffinity(0))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import write_dataset
 
-from converter.build import build
+from converter.building.build import build
 from converter.cli import segconv as group
 from converter.config import BuildConfig, PairConfig, SourceConfig
 

@@ -18,13 +18,15 @@ from conftest import COLORS, draw_pair, write_dataset
 from PIL import Image
 
 from converter import receipts
-from converter.build import RefusedPairsError, build, plan_build
+from converter.building.build import build
+from converter.building.plan import plan_build
+from converter.building.receipts import fingerprint, receipt_path
+from converter.building.report import RefusedPairsError
 from converter.config import BuildConfig, PairConfig, SourceConfig
+from converter.dataset.parse import read_manifest
+from converter.dataset.reader import RecordSource
 from converter.errors import MachineError, UsageError
-from converter.manifest import read_manifest
-from converter.receipts import fingerprint, receipt_path
 from converter.schema import MANIFEST
-from converter.source import RecordSource
 
 LONG_AGO = 1_000_000_000 * 10**9
 

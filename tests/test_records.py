@@ -7,8 +7,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from converter.dataset.example import Record, decode_example, decode_record, encode_example, encode_record
 from converter.errors import DataError
-from converter.records import Record, decode_example, decode_record, encode_example, encode_record
 from converter.schema import BYTES_KEYS, INT64_KEYS
 
 RECORD = Record(b"\xff\xd8jpeg", b"\x89PNG", "jpg/Straße 1.jpg", "png/1.png", (576, 720))

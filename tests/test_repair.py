@@ -6,20 +6,21 @@ import json
 import os
 from pathlib import Path
 
+import converter.repair as repairing
 import pytest
 from conftest import COLORS, draw_pair, write_dataset
 from PIL import Image
 from test_verify import everything, found_in, here  # noqa: F401 - a fixture is used by its name
 
-import converter.repair as repairing
-from converter.build import build
-from converter.classes import read_class_map
-from converter.commit import locked
+from converter.building.build import build
+from converter.building.commit import locked
+from converter.classes.native import read_class_map
 from converter.config import BuildConfig, PairConfig, SourceConfig
+from converter.dataset.example import Record, decode_record
+from converter.dataset.manifest import seal_of
+from converter.dataset.parse import parse_manifest, read_manifest
+from converter.dataset.tfrecord import read_shard
 from converter.errors import DataError, UsageError
-from converter.manifest import parse_manifest, read_manifest, seal_of
-from converter.records import Record, decode_record
-from converter.tfrecord import read_shard
 
 
 @pytest.fixture

@@ -23,18 +23,21 @@ from test_check_page import REPORT, Page, halves, page_of, write_pair
 from converter import build as building
 from converter import commit as committing
 from converter import containers, receipts
-from converter.build import build, plan_build
-from converter.classes import parse_class_map, read_class_map
-from converter.commit import commit
+from converter.building.build import build
+from converter.building.commit import commit
+from converter.building.plan import plan_build
+from converter.building.receipts import fingerprint
+from converter.classes.native import parse_class_map, read_class_map
 from converter.config import BuildConfig, PairConfig, SourceConfig
-from converter.containers import check_png, check_png_rows, check_tiff
-from converter.engines import run_local
+from converter.engines.local import run_local
 from converter.errors import DataError, UsageError
-from converter.receipts import fingerprint
+from converter.pixels.png import check_png, check_png_rows
+from converter.pixels.tiff import check_tiff
 from converter.schema import MANIFEST
-from converter.splits import read_split_list
-from converter.storage import temporary_path, whole_file
-from converter.verify import VerifyConfig, verify
+from converter.sources.lists import read_split_list
+from converter.system.files import temporary_path, whole_file
+from converter.verifying.report import VerifyConfig
+from converter.verifying.verify import verify
 
 
 def config(dataset: Path, out: Path, **options: object) -> BuildConfig:

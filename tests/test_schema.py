@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 
-from converter.schema import BYTES_KEYS, IGNORE_INDEX, INT64_KEYS, MAX_CLASSES, shard_name
+from converter.limits import MAX_CLASSES
+from converter.schema import BYTES_KEYS, IGNORE_INDEX, INT64_KEYS, shard_name
 
 
 def test_no_key_is_a_prefix_of_another():

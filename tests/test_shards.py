@@ -13,23 +13,17 @@ from conftest import CLASSES as CSV
 from conftest import COLORS, EXPECTED, draw_pair, write_dataset
 from PIL import Image
 
-from converter.classes import parse_class_map
+from converter.building.convert import make_record
+from converter.building.plan import estimated_bytes, num_shards, plan_shards, shuffled
+from converter.building.shards import run_shard_task
+from converter.building.tally import Tally, stored_size
+from converter.classes.mapper import MaskMapper
+from converter.classes.native import parse_class_map
 from converter.config import BuildConfig, PairConfig, SourceConfig
+from converter.dataset.example import Record
 from converter.errors import DataError, MachineError
-from converter.manifest import MAX_SIZES
-from converter.masks import MaskMapper
-from converter.records import Record
-from converter.shards import (
-    Tally,
-    estimated_bytes,
-    make_record,
-    num_shards,
-    plan_shards,
-    run_shard_task,
-    shuffled,
-    stored_size,
-)
-from converter.splits import ExampleRef
+from converter.limits import MAX_LISTED_SIZES
+from converter.sources.refs import ExampleRef
 
 CLASSES = parse_class_map("name,value\na,0\nb,*\n", "classes.csv")
 REFS = [ExampleRef("train", f"jpg/{n}.jpg", f"png/{n}.png", "train.txt", n + 1) for n in range(100)]
@@ -219,8 +213,8 @@ def test_the_sum_of_tallies_is_the_same_in_every_order(tmp_path):
 def test_rare_sizes_are_counted_together():
     tally = Tally([], [], sizes=Counter({(side, 8): 3 for side in range(1, 151)} | {(200, 8): 4}))
     listed, others = tally.common_sizes()
-    assert listed == ((200, 8, 4), *((side, 8, 3) for side in range(1, MAX_SIZES)))
-    assert others == (150 - MAX_SIZES + 1) * 3
+    assert listed == ((200, 8, 4), *((side, 8, 3) for side in range(1, MAX_LISTED_SIZES)))
+    assert others == (150 - MAX_LISTED_SIZES + 1) * 3
 
 
 def test_keep_stores_the_coded_picture_itself_without_its_metadata(tmp_path):

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from converter.dataset.example import Record, encode_record
+from converter.dataset.manifest import ClassInfo, Manifest, ShardInfo, SplitInfo
+from converter.dataset.reader import RecordSource, read_index, read_record
+from converter.dataset.tfrecord import ShardWriter
 from converter.errors import DataError, UsageError
-from converter.manifest import ClassInfo, Manifest, ShardInfo, SplitInfo
-from converter.masks import encode_png
-from converter.records import Record, encode_record
-from converter.source import RecordSource, read_index, read_record
-from converter.tfrecord import ShardWriter
+from converter.pixels.masks import encode_png
 
 SIZE = (4, 6)
 COUNTS = (3, 0, 2)  # records a shard; one of them empty

@@ -10,7 +10,10 @@ import pytest
 
 from converter import splits
 from converter.errors import UsageError
-from converter.splits import ExampleRef, Names, PathRule, Resolved, read_split_list, resolve, split_of
+from converter.sources.lists import read_split_list
+from converter.sources.names import Names, split_of
+from converter.sources.refs import ExampleRef
+from converter.sources.resolve import PathRule, Resolved, resolve
 
 FILES = [
     *("jpg/a.jpg", "jpg/b.jpg", "jpg/c.jpg", "jpg/A17.jpg", "jpg/sub/d.jpg", "jpg/my photo (1).jpg", "jpg/Straße.jpg"),

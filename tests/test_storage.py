@@ -12,7 +12,7 @@ import pytest
 
 from converter import storage
 from converter.errors import DataError, MachineError
-from converter.storage import (
+from converter.system.files import (
     Stamp,
     create,
     read_end,

@@ -15,13 +15,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from converter.checking.survey import TASK_PAIRS, PairFacts, SurveyTask, run_survey_task, survey, thumbnail
 from converter.config import SourceConfig
 from converter.errors import DataError
-from converter.images import Photo, load, open_photo
-from converter.layouts import find_layout
-from converter.masks import MaskValue
-from converter.splits import ExampleRef
-from converter.survey import MAX_VALUES, TASK_PAIRS, PairFacts, SurveyTask, run_survey_task, survey, thumbnail
+from converter.limits import MAX_VALUES
+from converter.pixels.decode import load
+from converter.pixels.images import Photo, open_photo
+from converter.pixels.masks import MaskValue
+from converter.sources.layouts.find import find_layout
+from converter.sources.refs import ExampleRef
 from tests.conftest import write_dataset
 from tests.picture_bytes import saved
 

@@ -11,10 +11,10 @@ import pytest
 from conftest import COLORS, EXPECTED, draw_pair
 from PIL import Image
 
-from converter.build import build
+from converter.building.build import build
 from converter.config import BuildConfig, PairConfig, SourceConfig
-from converter.source import RecordSource
-from converter.tfds import tfds_files
+from converter.dataset.reader import RecordSource
+from converter.dataset.tfds import tfds_files
 
 
 @pytest.fixture

@@ -12,18 +12,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from converter.errors import DataError
-from converter.tfrecord import (
+from converter.dataset.integrity import find_damage
+from converter.dataset.tfrecord import (
     FRAME_BYTES,
-    MAX_RECORD_BYTES,
     ShardError,
     ShardWriter,
-    find_damage,
     masked_crc,
     read_frame,
     read_index_text,
     read_shard,
 )
+from converter.errors import DataError
+from converter.limits import MAX_RECORD_BYTES
 
 RECORDS = [b"first", b"", b"\0" * 3, bytes(range(20))]
 

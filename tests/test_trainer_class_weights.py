@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from converter.manifest import SplitInfo
+from converter.dataset.manifest import SplitInfo
 from trainer.class_weights import SCHEMES, class_weights
 from trainer.config import CLASS_WEIGHT_NAMES
 

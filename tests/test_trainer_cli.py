@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 from trainer_fixtures import IGNORE_KERAS_COPY, write_records
 
+from converter.dataset.manifest import ClassInfo, Manifest
 from converter.errors import UsageError
-from converter.manifest import ClassInfo, Manifest
 from trainer.cli import bench, evaluate, train
 from trainer.config import AUGMENTS, AugmentConfig, TrainConfig
 from trainer.runs import create_run

@@ -13,12 +13,12 @@ from conftest import write_dataset
 from PIL import Image
 from trainer_fixtures import NEEDS_TF, write_records
 
-from converter.build import build
+from converter.building.build import build
 from converter.config import BuildConfig, PairConfig, SourceConfig
+from converter.dataset.manifest import Manifest
+from converter.dataset.reader import RecordSource
 from converter.errors import DataError, UsageError
-from converter.manifest import Manifest
 from converter.schema import IGNORE_INDEX, IMAGE, MASK
-from converter.source import RecordSource
 
 pytestmark = NEEDS_TF
 

@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 from trainer_fixtures import CLASSES, NEEDS_TF, write_records
 
+from converter.dataset.manifest import ClassInfo
+from converter.dataset.parse import read_manifest
 from converter.errors import UsageError
-from converter.manifest import ClassInfo, read_manifest
 from trainer.config import TrainConfig
 from trainer.runs import create_run
 

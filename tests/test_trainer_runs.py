@@ -10,9 +10,9 @@ import logging
 
 import pytest
 
-from converter.console import log
+from converter.dataset.manifest import ClassInfo, Manifest
 from converter.errors import DataError, MachineError, UsageError
-from converter.manifest import ClassInfo, Manifest
+from converter.system.console import log
 from trainer.config import AUGMENTS, TrainConfig
 from trainer.runs import (
     BEST,

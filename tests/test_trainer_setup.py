@@ -46,7 +46,7 @@ def test_an_overfit_run_sees_the_same_few_records_again_and_again_as_they_are(re
 
 
 def test_the_names_of_a_batch_are_those_of_its_pictures(records):
-    from converter.source import RecordSource
+    from converter.dataset.reader import RecordSource
 
     setup = prepared(records, overfit=4, epochs=2, batch=3)
     by_image = {record.image.tobytes(): record.file_name for record in RecordSource(records, "train")}

@@ -14,20 +14,24 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import converter.repair as repairing
+import converter.verify as verifying
 import numpy as np
 import pytest
 from conftest import write_dataset
 
-import converter.repair as repairing
-import converter.verify as verifying
-from converter.build import build
+from converter.building.build import build
 from converter.config import BuildConfig, PairConfig, SourceConfig
+from converter.dataset.example import Record, decode_record, encode_record
+from converter.dataset.integrity import check_shard_file
+from converter.dataset.manifest import Manifest, ShardInfo
+from converter.dataset.parse import read_manifest
+from converter.dataset.tfrecord import ShardError, ShardWriter, masked_crc, read_shard
 from converter.errors import DataError, UsageError
-from converter.manifest import Manifest, ShardInfo, check_shard_file, read_manifest
-from converter.masks import encode_png
-from converter.records import Record, decode_record, encode_record
-from converter.tfrecord import ShardError, ShardWriter, masked_crc, read_shard
-from converter.verify import ShardCheck, Verification, VerifyConfig, check_shard, chosen, verify
+from converter.pixels.masks import encode_png
+from converter.verifying.report import Verification, VerifyConfig
+from converter.verifying.scan import ShardCheck, check_shard
+from converter.verifying.verify import chosen, verify
 
 IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
 SIZE = (8, 8)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from converter.manifest import ClassInfo, Manifest, ShardInfo, SplitInfo
+from converter.dataset.manifest import ClassInfo, Manifest, ShardInfo, SplitInfo
 from converter.schema import (
     FILE_NAME,
     IGNORE_INDEX,

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from converter.console import log, table
 from converter.errors import SegconvError, UsageError
-from converter.processors import usable_processors
+from converter.system.console import log, table
+from converter.system.cpus import usable_cpus
 from trainer.backend import Tensor, keras, tf
 from trainer.config import TrainConfig
 from trainer.data import Batches
@@ -261,7 +261,7 @@ def bench(config: TrainConfig, *, seconds: float = 5) -> Bench:
         devices=setup.devices.describe(),
         precision=setup.devices.precision,
         on_cpu={name.lower() for name in setup.devices.names} == {"cpu"},
-        cores=usable_processors(),
+        cores=usable_cpus(),
         pipeline=pipeline,
         cached=cached,
         step=step,

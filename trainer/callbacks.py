@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from converter.console import log
 from converter.errors import UsageError
-from converter.storage import whole_file
+from converter.system.console import log
+from converter.system.files import whole_file
 from trainer.backend import keras
 from trainer.curves import draw_curves, read_metrics
 from trainer.data import InputWait

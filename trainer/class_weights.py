@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from converter.manifest import SplitInfo
+from converter.dataset.manifest import SplitInfo
 
 
 def class_weights(name: str, info: SplitInfo, size: tuple[int, int]) -> np.ndarray | None:

@@ -13,8 +13,8 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from converter.console import print_json, print_result
 from converter.errors import UsageError
+from converter.system.console import print_json, print_result
 from trainer.config import (
     AUGMENT_LIMITS,
     AUGMENT_NAMES,

@@ -24,11 +24,13 @@ try:
 except ImportError:  # without segconv[fast]
     decode_image_png_u8 = None
 
-from converter.console import Progress, log
+from converter.dataset.integrity import check_shard_file
+from converter.dataset.manifest import Manifest
+from converter.dataset.parse import read_manifest
+from converter.dataset.reader import RecordSource
 from converter.errors import REBUILD, DataError, UsageError
-from converter.manifest import Manifest, check_shard_file, read_manifest
 from converter.schema import IGNORE_INDEX, IMAGE, MASK
-from converter.source import RecordSource
+from converter.system.console import Progress, log
 from trainer.backend import Tensor, tf
 from trainer.devices import Share
 from trainer.memory import free_memory

@@ -18,8 +18,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from converter.console import log
 from converter.errors import MachineError, UsageError
+from converter.system.console import log
 from trainer.backend import keras, tf
 from trainer.config import TrainConfig
 

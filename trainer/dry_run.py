@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from converter.console import log
+from converter.system.console import log
 from trainer.backend import keras
 from trainer.config import TrainConfig
 from trainer.devices import is_out_of_memory, out_of_memory

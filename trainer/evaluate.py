@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from converter.console import log, table
+from converter.dataset.manifest import Manifest
+from converter.dataset.reader import RecordSource
 from converter.errors import UsageError
-from converter.manifest import Manifest
-from converter.pictures import contact_sheet, hatch, overlay
+from converter.pixels.overlays import contact_sheet, hatch, overlay
 from converter.schema import IGNORE_INDEX
-from converter.source import RecordSource
-from converter.storage import whole_file, write_whole
+from converter.system.console import log, table
+from converter.system.files import whole_file, write_whole
 from trainer.backend import keras
 from trainer.data import eval_batches, open_records
 from trainer.devices import is_out_of_memory, out_of_memory

@@ -25,10 +25,10 @@ from pathlib import Path
 from typing import Any
 
 from converter import __version__
-from converter.console import log
+from converter.dataset.manifest import Manifest, seal_of
 from converter.errors import DataError, MachineError, UsageError
-from converter.manifest import Manifest, seal_of
-from converter.storage import write_error, write_whole
+from converter.system.console import log
+from converter.system.files import write_error, write_whole
 from trainer.config import AUGMENTS, AugmentConfig, TrainConfig
 
 BEST = "best.keras"

@@ -8,8 +8,8 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
+from converter.dataset.manifest import Manifest
 from converter.errors import UsageError
-from converter.manifest import Manifest
 from trainer.augment import build_augment
 from trainer.backend import keras
 from trainer.class_weights import class_weights

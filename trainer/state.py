@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from converter.errors import DataError, UsageError
-from converter.storage import whole_file
+from converter.system.files import whole_file
 from trainer.backend import keras
 from trainer.runs import STATE
 

@@ -18,7 +18,7 @@ from typing import Any
 from PIL import Image
 
 from converter.errors import UsageError
-from converter.storage import write_error
+from converter.system.files import write_error
 from trainer.backend import keras
 from trainer.runs import PREDICTIONS
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from converter.console import log, set_verbosity
 from converter.errors import MachineError, SegconvError, UsageError
 from converter.schema import IGNORE_INDEX
+from converter.system.console import log, set_verbosity
 from trainer.backend import keras, tf
 from trainer.callbacks import (
     LEARNED,

@@ -16,7 +16,7 @@ import pyspng
 import simplejpeg
 from epochs import decode, read_reading, take_turns
 
-from converter.source import RecordSource
+from converter.dataset.reader import RecordSource
 
 Decoder = Callable[[bytes, bytes], object]
 RACES = 3  # before it begins

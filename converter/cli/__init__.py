@@ -15,8 +15,8 @@ from converter import __version__
 from converter.cli.dataset import check, classes, sample, split
 from converter.cli.records import build, inspect
 from converter.cli.verify import verify
-from converter.console import log, set_verbosity
 from converter.errors import MachineError, SegconvError, shown
+from converter.system.console import log, set_verbosity
 from trainer.cli import bench, evaluate, train
 
 SETTINGS = {

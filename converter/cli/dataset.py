@@ -10,12 +10,12 @@ import click
 
 from converter.cli.options import pair_of, pair_options, source_of, source_options, workers_option
 from converter.config import BuildConfig, SourceConfig, num_workers
-from converter.console import Progress, log, print_json, print_result
 from converter.errors import DataError, UsageError
+from converter.system.console import Progress, log, print_json, print_result
 
 if TYPE_CHECKING:
-    from converter.layouts import Layout
-    from converter.survey import PairFacts
+    from converter.checking.survey import PairFacts
+    from converter.sources.layouts.find import Layout
 
 
 @click.command()
@@ -33,7 +33,7 @@ def sample(folder: Path, train: int, val: int, seed: int) -> None:
     Example:
       segconv sample dataset/
     """  # noqa: D301
-    from converter.sample import write_sample
+    from converter.sample.write import write_sample
 
     write_sample(folder, train=train, val=val, seed=seed)
     log.info("next: segconv build --src %s", folder)
@@ -58,7 +58,7 @@ def check(ctx: click.Context, /, fast: bool, html: Path | None, json: bool, **op
       segconv check --src dataset/ --html report.html
     """  # noqa: D301
     config = BuildConfig(source_of(options), pair=pair_of(options), **options)
-    from converter import check as checking
+    from converter.checking import check as checking
 
     report = checking.check(config, fast=fast)
     if json:
@@ -66,8 +66,8 @@ def check(ctx: click.Context, /, fast: bool, html: Path | None, json: bool, **op
     else:
         print_result(report.to_text())
     if html is not None:
-        from converter.check_page import check_page
-        from converter.storage import write_whole
+        from converter.checking.page import check_page
+        from converter.system.files import write_whole
 
         write_whole(html, check_page(report, config.source).encode())
         log.info("saved %s", html)
@@ -92,13 +92,13 @@ def classes(write: bool, overwrite: bool, workers: int, **options: Any) -> None:
       segconv classes --src dataset/ --write
     """  # noqa: D301
     source = source_of(options)
-    from converter import draft_classes as drafting
-    from converter.class_files import find_class_map
-    from converter.layouts import find_layout
+    from converter.checking import draft
+    from converter.classes.find import find_class_map
+    from converter.sources.layouts.find import find_layout
 
     layout = find_layout(source)
     if write:
-        drafting.check_classes(source.src, overwrite)  # before minutes of reading
+        draft.check_classes(source.src, overwrite)  # before minutes of reading
     try:
         found = find_class_map(source, layout)
     except UsageError as error:
@@ -107,11 +107,11 @@ def classes(write: bool, overwrite: bool, workers: int, **options: Any) -> None:
         if not error.what.startswith("does not exist"):  # which is why this command is run
             log.warning("not used: %s: %s", error.where, error.what)
         found = None
-    text = drafting.draft_classes(_read_all(layout, source, workers), found)
+    text = draft.draft_classes(_read_all(layout, source, workers), found)
     if not write:
         print_result(text.rstrip("\n"))
         return
-    path = drafting.write_classes(source.src, text, overwrite)
+    path = draft.write_classes(source.src, text, overwrite)
     log.info("saved %s: mend the names, then: segconv check --src %s", path, shlex.quote(str(source.src)))
 
 
@@ -138,17 +138,19 @@ def split(workers: int, overwrite: bool, dry_run: bool, json: bool, **options: A
       segconv split --src dataset/ --group '^[^_]+'
     """  # noqa: D301
     source = source_of(options)
-    from converter import make_splits as splitting
-    from converter.class_files import find_class_map
-    from converter.layouts import find_layout
+    from converter.checking.split import make_splits
+    from converter.checking.split_files import check_lists, write_lists
+    from converter.checking.split_plan import SplitConfig
+    from converter.classes.find import find_class_map
+    from converter.sources.layouts.find import find_layout
 
-    config = splitting.SplitConfig(**options)
+    config = SplitConfig(**options)
     layout = find_layout(source)
     if not overwrite and ("val" in layout.refs or (config.test and "test" in layout.refs)):
         what = f"is divided already: {', '.join(layout.refs)} ({'; '.join(layout.evidence)})"
         raise UsageError(source.src, what, "Pass --overwrite to divide its pairs anew.", "E_OUT")
     if not dry_run:  # before minutes of reading
-        splitting.check_lists(source.src, [*config.shares(), *(layout.refs.keys() & {"test"})], overwrite)
+        check_lists(source.src, [*config.shares(), *(layout.refs.keys() & {"test"})], overwrite)
     if layout.rejects:
         more = f", and {len(layout.rejects) - 1} more" if len(layout.rejects) > 1 else ""
         log.warning("left out of the lists: %s%s", layout.rejects[0], more)
@@ -160,19 +162,19 @@ def split(workers: int, overwrite: bool, dry_run: bool, json: bool, **options: A
         log.info("no class map, so each mask value counts as a class (%s: %s)", error.where, error.what)
         classes = None
     facts = _read_all(layout, source, workers)
-    plan = splitting.make_splits([fact.ref for fact in facts], facts, config, classes)
+    plan = make_splits([fact.ref for fact in facts], facts, config, classes)
     if json:
         print_json(plan.to_json())
     else:
         print_result(plan.to_text())
     if not dry_run:
-        for path in splitting.write_lists(source.src, plan, overwrite):
+        for path in write_lists(source.src, plan, overwrite):
             log.info("saved %s", path)
 
 
 def _read_all(layout: Layout, source: SourceConfig, workers: int) -> list[PairFacts]:
     """Reads every pair of a dataset, with a progress bar."""
-    from converter.survey import survey
+    from converter.checking.survey import survey
 
     refs = [ref for pairs in layout.refs.values() for ref in pairs]
     with Progress(len(refs), "pair") as progress:

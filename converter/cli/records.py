@@ -10,8 +10,8 @@ import click
 
 from converter.cli.options import DEFAULT, pair_of, pair_options, source_of, source_options, workers_option
 from converter.config import ON_ERROR, BuildConfig, pair_text
-from converter.console import log, print_json, print_result
 from converter.errors import EXIT_SKIPPED, UsageError
+from converter.system.console import log, print_json, print_result
 
 
 @click.command()
@@ -47,22 +47,24 @@ def build(ctx: click.Context, /, dry_run: bool, json: bool, **options: Any) -> N
     """  # noqa: D301
     pair = pair_of(options)
     config = BuildConfig(source_of(options), pair=pair, **options)
-    from converter import build as building
+    from converter.building.build import build as build_records
+    from converter.building.dry_run import plan_text
+    from converter.building.report import SHOWN_REJECTS, RefusedPairsError, rejects_text
 
     if dry_run and json:
         raise UsageError("--json", "tells what was built, and --dry-run builds nothing", "Leave one of them out.")
     if dry_run:
-        print_result(building.plan_text(config))
+        print_result(plan_text(config))
         return
     log.info("%s, %d workers", pair_text(pair), config.num_workers)
-    limit = building.SHOWN_REJECTS if sys.stderr.isatty() else None  # a file takes them all
+    limit = SHOWN_REJECTS if sys.stderr.isatty() else None  # a file takes them all
     try:
-        report = building.build(config)
-    except building.RefusedPairsError as error:
-        for line in building.rejects_text(error.rejects, "Error", limit=limit):
+        report = build_records(config)
+    except RefusedPairsError as error:
+        for line in rejects_text(error.rejects, "Error", limit=limit):
             log.error(line)
         raise
-    for line in building.rejects_text(report.rejects, "Skipped", limit=limit):
+    for line in rejects_text(report.rejects, "Skipped", limit=limit):
         log.warning(line)
     if json:
         print_json(report.to_json())
@@ -92,7 +94,8 @@ def inspect(what: tuple[str, ...], record: int | None, save: Path | None, json: 
       segconv inspect dataset records/ --save sheet.png
     """  # noqa: D301
     kind, path = _kind_and_path(what)
-    from converter import inspect_shard as inspecting
+    from converter.verifying import inspect as inspecting
+    from converter.verifying.sheet import save_sheet, some_records
 
     if record is not None and kind == "dataset":
         raise UsageError("--record", "counts the records of one shard", "Name a shard.")
@@ -118,7 +121,7 @@ def inspect(what: tuple[str, ...], record: int | None, save: Path | None, json: 
         if report.fault is not None:
             raise report.fault
     if save is not None:
-        inspecting.save_sheet(records or inspecting.some_records(shards), classes, path.name, save)
+        save_sheet(records or some_records(shards), classes, path.name, save)
         log.info("saved %s", save)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from converter.cli.options import DEFAULT, reading_options, source_of, workers_option
-from converter.console import print_json, print_result
 from converter.errors import DataError, UsageError
+from converter.system.console import print_json, print_result
 
 
 @click.command()
@@ -44,9 +44,10 @@ def verify(
             "Name the folder with --src DIR.",
         )
     source = source_of(options) if options["src"] is not None else None
-    from converter import verify as verifying
+    from converter.verifying import verify as verifying
+    from converter.verifying.report import VerifyConfig
 
-    config = verifying.VerifyConfig(path, source, number_of(records), repair, workers)
+    config = VerifyConfig(path, source, number_of(records), repair, workers)
     report = verifying.verify(config)
     if json:
         print_json(report.to_json())

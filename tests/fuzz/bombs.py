@@ -10,10 +10,14 @@ from collections.abc import Callable
 from picture_bytes import chunk, saved
 from PIL import Image
 
-from converter.containers import PNG_SIGNATURE, check_tiff, strip_jpeg
-from converter.images import load, open_photo
-from converter.manifest import parse_manifest
-from converter.splits import read_split_list, resolve
+from converter.dataset.parse import parse_manifest
+from converter.pixels.decode import load
+from converter.pixels.images import open_photo
+from converter.pixels.jpeg import strip_jpeg
+from converter.pixels.signatures import PNG_SIGNATURE
+from converter.pixels.tiff import check_tiff
+from converter.sources.lists import read_split_list
+from converter.sources.resolve import resolve
 from fuzz.seeds import seeds
 from fuzz.targets import rules, written
 

@@ -10,9 +10,9 @@ import numpy as np
 from picture_bytes import bmp, png, saved, tiff
 from PIL import Image, PngImagePlugin
 
-from converter.manifest import ChannelInfo, ClassInfo, Manifest, ShardInfo, SplitInfo
-from converter.records import Record, encode_record
-from converter.tfrecord import ShardWriter
+from converter.dataset.example import Record, encode_record
+from converter.dataset.manifest import ChannelInfo, ClassInfo, Manifest, ShardInfo, SplitInfo
+from converter.dataset.tfrecord import ShardWriter
 
 SPLIT_LISTS = (
     "a.jpg;a.png\nB.JPG;B.png\n",

@@ -22,18 +22,24 @@ from pathlib import Path
 import numpy as np
 from picture_bytes import png as written_by_hand
 
-from converter.class_files import read_class_file
-from converter.classes import ClassMap, parse_class_map, read_class_map, to_csv
-from converter.containers import PNG_SIGNATURE, check_png
+from converter.classes.class_map import ClassMap
+from converter.classes.find import read_class_file
+from converter.classes.mapper import MaskMapper
+from converter.classes.native import parse_class_map, read_class_map, to_csv
+from converter.dataset.example import Record, decode_example, decode_record, encode_example, encode_record
+from converter.dataset.manifest import SEAL, seal_of
+from converter.dataset.parse import parse_manifest, read_manifest
+from converter.dataset.reader import read_index, read_record
+from converter.dataset.tfrecord import ShardWriter, masked_crc, read_shard
 from converter.errors import SegconvError
-from converter.images import kept_bytes, open_photo, render
-from converter.manifest import SEAL, parse_manifest, read_manifest, seal_of
-from converter.masks import MaskMapper, ValueCounter, open_mask
-from converter.records import Record, decode_example, decode_record, encode_example, encode_record
+from converter.pixels.images import kept_bytes, open_photo, render
+from converter.pixels.masks import ValueCounter, open_mask
+from converter.pixels.png import check_png
+from converter.pixels.signatures import PNG_SIGNATURE
 from converter.schema import IGNORE_INDEX, INDEX_SUFFIX, MANIFEST
-from converter.source import read_index, read_record
-from converter.splits import Names, PathRule, read_split_list, resolve
-from converter.tfrecord import ShardWriter, masked_crc, read_shard
+from converter.sources.lists import read_split_list
+from converter.sources.names import Names
+from converter.sources.resolve import PathRule, resolve
 
 MAX_PIXELS = 256
 TOLERANCE = 12

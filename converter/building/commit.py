@@ -1,0 +1,175 @@
+"""Commit: who may write into the output folder, and how a new dataset takes the place of an old one there.
+
+Files come in whole, under hidden names. Once the journal is on the disk the new dataset is the result: whoever finds
+the journal gives the names that have not been given yet. Until then the old dataset is untouched. The manifest comes
+last, so that a folder with a manifest is whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import time
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+from converter.dataset.tfrecord import ShardError, open_shard
+from converter.errors import DataError, MachineError, UsageError, shown
+from converter.schema import MANIFEST
+from converter.system.files import TEMPORARY, create, sync_folder, temporary_path, write_durably, write_error
+from converter.system.signals import held_signals
+
+JOURNAL = TEMPORARY + "commit"
+HOLDER = TEMPORARY + "lock"  # who holds the lock; the lock itself is on the folder
+MEND_FOREIGN = "Move it out of the folder."
+
+# All names that a build ever gives: a journal from elsewhere must not delete what is not ours.
+_OURS = re.compile(
+    r"\w+-\w+\.tfrecord-\d{5}-of-\d{5}(\.idx)?|errors\.jsonl|dataset_info\.json|features\.json|\w+\.labels\.txt",
+    re.ASCII,
+)
+
+
+@contextlib.contextmanager
+def locked(out: Path) -> Iterator[None]:
+    """Makes the output folder if need be, and keeps a second build out of it. What is made and stays empty is removed.
+
+    The lock is the system's: it ends with the process that holds it, however that ends, so that none can be stale.
+
+    Raises:
+      UsageError: another build holds it.
+      MachineError: the folder cannot be made.
+    """
+    try:
+        new = [folder for folder in (out, *out.parents) if not folder.exists()]
+        out.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(out, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise write_error(out, error) from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            mend = "Wait until it is done, or name another folder with --out."
+            raise UsageError(out, f"is being written by another segconv{_holder(out)}", mend, "E_LOCKED") from None
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):  # not empty
+                for folder in new:
+                    folder.rmdir()
+    finally:
+        os.close(descriptor)
+
+
+def sign(out: Path) -> None:
+    """Says in the locked folder who is at work; for people only."""
+    since = time.strftime("%Y-%m-%d %H:%M:%S")
+    with create(out / HOLDER) as file:
+        file.write(f"process {os.getpid()} on {os.uname().nodename}, since {since}".encode())
+
+
+def _holder(out: Path) -> str:
+    """Returns who is at work in a folder, in brackets; "" before that is said."""
+    try:
+        with open_shard(out / HOLDER) as file:  # no pipe, on which it would wait for ever
+            return f" ({shown(file.read(200).decode('utf-8', 'replace'))})"
+    except ShardError:
+        return ""
+
+
+def commit(out: Path, shards: Collection[str], texts: Mapping[str, bytes], delete: Collection[str]) -> None:
+    """Makes a new dataset of what lies in the folder.
+
+    Args:
+      out: output folder.
+      shards: names that files have which lie there, hidden and durable.
+      texts: content of small files by name; that of the manifest must be among them.
+      delete: names of files of the old dataset that the new one has not.
+
+    Raises:
+      DataError: a folder lies where a file belongs; nothing was changed.
+      MachineError: the disk failed. `finish_commit` does the rest, if the journal has been written, or else the old
+        dataset still is the result.
+    """
+    names = [*shards, *(name for name in texts if name != MANIFEST)]
+    for name in (*names, *delete):  # or the exchange would stop half-way
+        if error := blocked(out / name):
+            raise error
+    try:
+        for name, text in texts.items():
+            write_durably(temporary_path(out / name), text)
+        write_durably(temporary_path(out / JOURNAL), json.dumps({"give": names, "delete": sorted(delete)}).encode())
+        sync_folder(out)
+        with held_signals():  # some milliseconds, in which the folder is no dataset
+            temporary_path(out / JOURNAL).replace(out / JOURNAL)
+            sync_folder(out)
+            finish_commit(out)
+    except OSError as error:
+        raise write_error(out, error) from error
+
+
+def blocked(path: Path) -> DataError | None:
+    """Returns the error that a folder lies where a file of the dataset belongs, which no rename replaces; else None."""
+    if not path.is_dir() or path.is_symlink():
+        return None
+    return DataError(path, "is a folder, where a file of the dataset belongs", MEND_FOREIGN, "E_FOREIGN")
+
+
+def is_begun(out: Path) -> bool:
+    """Tells whether a commit was begun in a folder and is not done."""
+    return (out / JOURNAL).exists()
+
+
+def finish_commit(out: Path) -> None:
+    """Gives the names that a commit which was begun has not given yet; nothing where none was begun.
+
+    Each step may be done twice: this may be ended anywhere, too.
+
+    Raises:
+      UsageError: the journal is none of ours, or a file is gone that it names.
+      MachineError: the disk failed.
+    """
+    if not is_begun(out):
+        return
+    give, delete = _read_journal(out)
+    try:
+        if temporary_path(out / MANIFEST).exists():  # it is the last one to lose its hidden name
+            gone = [name for name in give if not (temporary_path(out / name).exists() or (out / name).exists())]
+            if gone:
+                what = f"was being exchanged for a new dataset, of which {shown(gone[0])} is gone"
+                raise UsageError(out, what, "Delete the folder, or name another with --out.", "E_OUT")
+            (out / MANIFEST).unlink(missing_ok=True)
+            sync_folder(out)  # or a power cut could leave the old manifest with new shards
+            for name in delete:
+                (out / name).unlink(missing_ok=True)
+            for name in give:
+                with contextlib.suppress(FileNotFoundError):  # given before
+                    temporary_path(out / name).replace(out / name)
+            sync_folder(out)
+            temporary_path(out / MANIFEST).replace(out / MANIFEST)
+            sync_folder(out)
+        (out / JOURNAL).unlink()
+        sync_folder(out)
+    except OSError as error:
+        raise write_error(out, error) from error
+
+
+def _read_journal(out: Path) -> tuple[list[str], list[str]]:
+    """Returns (names to give, names to delete)."""
+    try:
+        with open_shard(out / JOURNAL) as file:
+            raw = json.loads(file.read())
+        give, delete = list(raw["give"]), list(raw["delete"])
+        if all(_OURS.fullmatch(name) for name in (*give, *delete)):
+            return give, delete
+    except ShardError as error:  # it may be one of ours, and with it the new dataset
+        mend = "Run the same command again; if it recurs, delete the folder."
+        raise MachineError(out / JOURNAL, error.what, mend) from error
+    except (ValueError, KeyError, TypeError, RecursionError):
+        pass
+    what = f"holds a {JOURNAL} that is not of segconv"
+    raise UsageError(out, what, "Delete the folder, or name another with --out.", "E_OUT")

@@ -1,0 +1,73 @@
+"""Convert: one pair -> its record, and its counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+from PIL import Image
+
+from converter.building.tally import Tally
+from converter.classes.mapper import MaskMapper
+from converter.config import PairConfig, SourceConfig
+from converter.dataset.example import Record
+from converter.pixels.geometry import Box, cut, place
+from converter.pixels.images import encode_image, kept_bytes, render
+from converter.pixels.masks import count_classes, encode_png
+from converter.sources.pairs import open_pair
+from converter.sources.refs import ExampleRef
+
+_LEVELS = np.stack([np.arange(256), np.arange(256) ** 2], axis=1)
+
+
+def make_record(
+    ref: ExampleRef,
+    source: SourceConfig,
+    mapper: MaskMapper,
+    pair: PairConfig,
+    read: Callable[[str], bytes] | None = None,
+) -> tuple[Record, Tally]:
+    """Reads one pair and makes its record; `read` is that of `open_pair`.
+
+    Returns:
+      (record, its counts).
+
+    Raises:
+      DataError: the pair is refused.
+    """
+    photo, drawing = open_pair(ref, source, read)
+    original_size = photo.size
+    size = pair.size or original_size
+    corrected = mapper.corrected_pixels
+    mask = mapper.map_mask(drawing, size, pair.fit, pair.mask_resample)
+    kept = kept_bytes(photo) if pair.image_format == "keep" and size == original_size else None
+    picture = render(photo, size, pair.fit)
+    image = kept or encode_image(picture, pair.image_format, pair.jpeg_quality)
+    box = place(original_size, size, pair.fit).box
+    padding = size[0] * size[1] - box.height * box.width
+    pixels, ignored = count_classes(cut(mask, box), mapper.classes.num_classes)
+    sums, squares = level_sums(picture, box)
+    tally = Tally(
+        pixels=pixels,
+        images=[int(count > 0) for count in pixels],
+        ignored_pixels=ignored + padding,
+        padded_pixels=padding,
+        picture_pixels=box.height * box.width,
+        level_sums=sums,
+        level_squares=squares,
+        sizes=Counter([original_size]),
+        turned=int(photo.orientation != 1),
+        unturned=int(photo.orientation != photo.exif_orientation),
+        corrected_pixels=mapper.corrected_pixels - corrected,
+        kept=int(kept is not None),
+    )
+    return Record(image, encode_png(mask), ref.image, ref.mask, original_size), tally
+
+
+def level_sums(picture: Image.Image, box: Box) -> tuple[list[int], list[int]]:
+    """Returns (sum of the levels, sum of their squares) of each channel of a box of an RGB picture."""
+    if (box.height, box.width) != (picture.height, picture.width):
+        picture = picture.crop((box.left, box.top, box.left + box.width, box.top + box.height))
+    sums, squares = (np.array(picture.histogram()).reshape(3, 256) @ _LEVELS).T.tolist()
+    return sums, squares

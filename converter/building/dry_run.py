@@ -1,0 +1,30 @@
+"""Dry run: what a build would do, in words."""
+
+from __future__ import annotations
+
+from converter.building.output import check_out
+from converter.building.plan import estimated_bytes, plan_build
+from converter.config import BuildConfig, pair_text
+from converter.errors import shown
+from converter.schema import IGNORE_INDEX
+from converter.system.console import table
+
+
+def plan_text(config: BuildConfig) -> str:
+    """Returns what a build would do, for --dry-run; only lists and class map are read.
+
+    Raises:
+      UsageError: as `build`.
+    """
+    plan = plan_build(config)
+    check_out(config, plan)
+    rows: list[tuple[str, ...]] = [("split", "pairs", "shards", "MB (estimate)")]
+    for name, tasks in plan.tasks.items():
+        pairs = sum(len(task.refs) for task in tasks)
+        rows.append((name, str(pairs), str(len(tasks)), f"{estimated_bytes(pairs, config.pair) / 1e6:.0f}"))
+    legend: list[tuple[str, ...]] = [("id", "class", "values")]
+    for index, name in enumerate(plan.classes.names):
+        legend.append((str(index), shown(name), " ".join(plan.classes.values_of(index))))
+    legend.append((str(IGNORE_INDEX), "(ignored)", " ".join(plan.classes.values_of(IGNORE_INDEX))))
+    head = [f"{shown(config.source.src)} -> {shown(config.out)}: {pair_text(config.pair)}", *plan.told_by()]
+    return "\n\n".join(["\n".join(head), table(rows), table(legend)])

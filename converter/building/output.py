@@ -1,0 +1,98 @@
+"""Output: what lies in the output folder already, and in what it differs from what is wanted."""
+
+from __future__ import annotations
+
+import shutil
+
+from converter.building.commit import is_begun
+from converter.building.plan import Plan, estimated_bytes
+from converter.building.shards import ShardTask
+from converter.building.summary import options_of
+from converter.classes.class_map import ClassMap
+from converter.config import BuildConfig
+from converter.dataset.manifest import Manifest
+from converter.dataset.parse import read_manifest
+from converter.errors import MachineError, SegconvError, UsageError, shown
+from converter.schema import IGNORE_INDEX, MANIFEST
+from converter.system.files import TEMPORARY, write_error
+
+SHOWN_DIFFERENCES = 5  # between a finished dataset and what is wanted now
+
+
+def check_space(config: BuildConfig, tasks: list[ShardTask]) -> None:
+    """Refuses to begin where the disk is clearly too small.
+
+    Only half of the estimate must be there: pictures may be smooth. Where pairs keep their sizes nothing is known.
+
+    Raises:
+      MachineError: the disk is too small, or cannot be asked.
+    """
+    needed = sum(estimated_bytes(len(task.refs), config.pair) for task in tasks)
+    try:
+        free = shutil.disk_usage(config.out).free
+    except OSError as error:
+        raise write_error(config.out, error) from error
+    if config.pair.size is not None and free < needed / 2:
+        what = f"has {free / 1e6:,.0f} MB free, and the records will take about {needed / 1e6:,.0f} MB"
+        raise MachineError(config.out, what, "Make room, or name a folder on another disk with --out.", "E_SPACE")
+
+
+def check_out(config: BuildConfig, plan: Plan) -> Manifest | None:
+    """Returns the manifest of the dataset that is in the output folder, or None where the folder is free.
+
+    A folder in which a commit was ended half-way is free: what will be there is known when the commit is done.
+
+    Raises:
+      UsageError: the folder holds something else, or a dataset that was built with other options or classes and
+        config.overwrite is off.
+    """
+    out = config.out
+    if not out.exists():
+        return None
+    if not out.is_dir():
+        raise UsageError(out, "is no folder", "Name another with --out.", "E_OUT")
+    names = sorted(path.name for path in out.iterdir() if not path.name.startswith(TEMPORARY))
+    if not names or is_begun(out):
+        return None
+    if MANIFEST not in names:
+        some = ", ".join(map(shown, names[:3])) + (" ..." if len(names) > 3 else "")
+        raise UsageError(out, f"holds something else ({some})", "Name another folder with --out.", "E_OUT")
+    try:
+        old = read_manifest(out)
+    except SegconvError as error:
+        mend = "Delete the folder, or name another with --out."
+        raise UsageError(out, f"holds a dataset whose manifest {error.what}", mend, "E_OUT") from None
+    found = differences(old, config, plan.classes)
+    if found and not config.overwrite:
+        some = "; ".join(found[:SHOWN_DIFFERENCES]) + ("; ..." if len(found) > SHOWN_DIFFERENCES else "")
+        mend = "Pass --overwrite to replace it, or name another folder with --out."
+        raise UsageError(out, f"holds a finished dataset that was built otherwise ({some})", mend, "E_OUT")
+    return old
+
+
+def differences(old: Manifest, config: BuildConfig, classes: ClassMap) -> list[str]:
+    """Returns in what a dataset was built otherwise than is wanted now, such as "size 512x512 -> 256x256"."""
+    before = {"name": old.name, "fit": old.fit, **old.options}
+    wanted = {"name": config.dataset_name, "fit": config.pair.fit, **options_of(config)}
+    # An option that a dataset knows nothing of came after it.
+    found = [
+        f"{option} {_option_text(before[option])} -> {_option_text(value)}"
+        for option, value in wanted.items()
+        if option in before and before[option] != value
+    ]
+    old_values = {info.name: info.values for info in old.classes} | {"ignore": old.ignore_values}
+    values = {name: classes.values_of(index) for index, name in enumerate(classes.names)}
+    values["ignore"] = classes.values_of(IGNORE_INDEX)
+    for name in dict.fromkeys([*old_values, *values]):
+        was, now = (" ".join(known[name]) if name in known else "absent" for known in (old_values, values))
+        if was != now:
+            found.append(f"class {shown(name)!r} was {was or 'without value'}, is {now or 'without value'}")
+    if not found and old.class_names != classes.names:
+        found.append(f"order of the classes: {' '.join(old.class_names)} -> {' '.join(classes.names)}")
+    return found
+
+
+def _option_text(value: object) -> str:
+    if isinstance(value, list):
+        return "x".join(map(str, value))
+    return "none" if value is None else str(value)

@@ -1,0 +1,135 @@
+"""Plan: config -> pairs and class map of the source, dealt into shards."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from converter.building.shards import ShardTask
+from converter.classes.class_map import ClassMap
+from converter.classes.find import FoundClasses, find_class_map
+from converter.config import BuildConfig, PairConfig
+from converter.errors import SHOWN_WHAT_CHARS, shown
+from converter.schema import shard_name
+from converter.sources.layouts.find import Layout, find_layout
+from converter.sources.leaks import check_leaks
+from converter.sources.refs import ExampleRef, Reject
+
+# Bytes of a record for each stored pixel, mask included. Only the number of shards hangs on them.
+JPEG_BYTES_PER_PIXEL = ((50, 75, 90, 95, 100), (0.13, 0.18, 0.28, 0.36, 0.75))  # (qualities, bytes): 95 kB at 512x512
+PNG_BYTES_PER_PIXEL = 1.4
+ASSUMED_SIZE = (512, 512)
+MIN_SHARDS = 16  # so that a dataset below one shard_mb still gives work to every worker, and reads in parallel ...
+MIN_RECORDS = 32  # ... as long as a shard keeps so many records. Never the number of workers: it must not show.
+
+
+def estimated_bytes(num_pairs: int, pair: PairConfig) -> int:
+    """Returns about how many bytes the records of so many pairs take; no file is looked at.
+
+    Pairs that keep their sizes count as ASSUMED_SIZE, and photographs that keep their bytes as JPEG.
+    """
+    height, width = pair.size or ASSUMED_SIZE
+    if pair.image_format == "png":
+        per_pixel = PNG_BYTES_PER_PIXEL
+    else:
+        per_pixel = float(np.interp(pair.jpeg_quality, *JPEG_BYTES_PER_PIXEL))
+    return round(num_pairs * height * width * per_pixel)
+
+
+def num_shards(num_pairs: int, pair: PairConfig, shard_mb: int) -> int:
+    """Returns the number of shards of a split.
+
+    Args:
+      num_pairs: in the split.
+      pair: what is done to each pair.
+      shard_mb: target size of a shard, in MB (10**6 bytes).
+    """
+    by_size = round(estimated_bytes(num_pairs, pair) / (shard_mb * 1e6))
+    return max(1, by_size, min(MIN_SHARDS, num_pairs // MIN_RECORDS))
+
+
+def shuffled(refs: Sequence[ExampleRef], seed: int) -> list[ExampleRef]:
+    """Returns the pairs in the order of a seeded hash of their names: the order in the list does not matter."""
+
+    def key(ref: ExampleRef) -> bytes:
+        return hashlib.sha256(f"{seed}\0{ref.image}\0{ref.mask}".encode()).digest()
+
+    return sorted(refs, key=key)
+
+
+def plan_shards(split: str, refs: Sequence[ExampleRef], config: BuildConfig, classes: ClassMap) -> list[ShardTask]:
+    """Returns the shards of one split; they differ in length by at most one pair.
+
+    Args:
+      split: name of the split.
+      refs: its pairs, in any order.
+      config: what the build is to do.
+      classes: which mask value is which class.
+    """
+    ordered = shuffled(refs, config.seed)[: config.limit]  # by chance: the head of a list is often one scene
+    count = config.shards or num_shards(len(ordered), config.pair, config.shard_mb)
+    count = max(1, min(count, len(ordered)))
+    tasks = []
+    for shard in range(count):
+        part = ordered[len(ordered) * shard // count : len(ordered) * (shard + 1) // count]
+        path = config.out / shard_name(config.dataset_name, split, shard, count)
+        tasks.append(ShardTask(split, path, tuple(part), config.source, classes, config.pair))
+    return tasks
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a build is going to do.
+
+    Attributes:
+      layout: what lies in the source folder.
+      found: its class map.
+      tasks: the shards of every split.
+    """
+
+    layout: Layout
+    found: FoundClasses
+    tasks: dict[str, list[ShardTask]]
+
+    @property
+    def classes(self) -> ClassMap:
+        """Which mask value is which class."""
+        return self.found.classes
+
+    @property
+    def rejects(self) -> list[Reject]:
+        """The lines of lists that are no pair."""
+        return list(self.layout.rejects)
+
+    @property
+    def num_pairs(self) -> int:
+        """Number of pairs in all splits, those that are none not counted."""
+        return sum(len(task.refs) for tasks in self.tasks.values() for task in tasks)
+
+    @property
+    def all_tasks(self) -> list[ShardTask]:
+        """The shards of all splits, in order."""
+        return [task for tasks in self.tasks.values() for task in tasks]
+
+    def told_by(self) -> list[str]:
+        """Returns in words how the source folder was understood: nothing of it is guessed in silence."""
+        lines = [f"layout {self.layout.name}: {shown('; '.join(self.layout.evidence), SHOWN_WHAT_CHARS)}"]
+        lines.append(f"classes: {len(self.classes.names)} from {shown(self.found.origin)} ({self.found.kind})")
+        return [*lines, *(f"note: {shown(note, SHOWN_WHAT_CHARS)}" for note in self.found.notes)]
+
+
+def plan_build(config: BuildConfig) -> Plan:
+    """Finds the source's pairs and class map and deals the pairs into shards.
+
+    Raises:
+      UsageError: the source cannot be started on.
+    """
+    layout = find_layout(config.source)
+    found = find_class_map(config.source, layout)
+    if not config.allow_leak:
+        check_leaks(config.source, layout.refs)
+    tasks = {split: plan_shards(split, refs, config, found.classes) for split, refs in layout.refs.items()}
+    return Plan(layout, found, tasks)

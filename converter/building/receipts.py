@@ -1,0 +1,210 @@
+"""Receipts: what a shard was made from, so that the next run can tell whether it would make the same one again.
+
+Beside a finished shard lies a hidden receipt: the result of its task, the SHA-256 of every source file as it was read,
+and a fingerprint of all that its bytes follow from. A shard is taken over only if the fingerprint is that of the
+present sources and options, and the file is the one that the receipt names. Times of files are a hint, which spares
+the reading of what has not changed; a receipt that is lost costs nothing but the work.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import __version__ as pillow_version
+from PIL import features
+
+from converter import __version__
+from converter.building.shards import ShardResult, ShardTask, SourceFile, SourceReader, index_path, run_shard_task
+from converter.building.tally import Tally
+from converter.dataset.manifest import ShardInfo
+from converter.dataset.tfrecord import open_shard
+from converter.errors import DataError, MachineError
+from converter.schema import SCHEMA_VERSION
+from converter.system.files import Stamp, resolve_inside, temporary_path, write_whole
+
+SUFFIX = ".receipt"
+TRANSIENT = {"E_CRASH", "E_MEMORY"}  # may pass: a shard that lacks a pair for one of these is made again next time
+
+
+def receipt_path(shard: Path) -> Path:
+    """Returns where the receipt of a shard lies: hidden, since it is no part of the dataset."""
+    return temporary_path(shard.with_name(shard.name + SUFFIX))
+
+
+def written_by() -> dict[str, str]:
+    """Returns the versions of segconv and of the libraries that decide the bytes of a record."""
+    names = {"libjpeg_turbo": "libjpeg_turbo", "zlib": "zlib_ng" if features.check_feature("zlib_ng") else "zlib"}
+    versions = {name: str(features.version(feature)) for name, feature in names.items()}
+    return {"segconv": __version__, "pillow": pillow_version, **versions}
+
+
+def fingerprint(task: ShardTask, digests: list[tuple[str, str]]) -> str:
+    """Returns the SHA-256, in hex, of all that the bytes and the counts of a shard follow from.
+
+    Where files lie, their times, the lists that name them and the number of workers are no part of it.
+
+    Args:
+      task: the shard.
+      digests: of photograph and mask of each pair, in order.
+    """
+    classes = task.classes
+    facts = {
+        "schema_version": SCHEMA_VERSION,
+        "written_by": written_by(),
+        "pair": asdict(task.pair),
+        "max_pixels": task.source.max_pixels,
+        # In the order of the class map: of two listed colours that are equally near, it decides.
+        "classes": [
+            classes.names,
+            *(list(table.items()) for table in (classes.grey, classes.rgb, classes.palette)),
+            classes.default,
+        ],
+        "pairs": [(ref.image, ref.mask, *pair) for ref, pair in zip(task.refs, digests, strict=True)],
+    }
+    text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def make_shard(task: ShardTask, tick: Callable[[], None]) -> ShardResult:
+    """Makes one shard, its index, and last of all its receipt, under hidden names, durable on the disk.
+
+    Args:
+      task: what to make.
+      tick: called after each pair.
+
+    Returns:
+      the result without its sources: the receipt has them, and those of a million pairs would fill the memory.
+
+    Raises:
+      MachineError: as `run_shard_task`.
+    """
+    result = run_shard_task(task, tick)
+    digests = [(image.digest, mask.digest) for image, mask in result.sources]
+    info = dataclasses.replace(result.info, fingerprint=fingerprint(task, digests))
+    result = dataclasses.replace(result, info=info)
+    if not TRANSIENT & {error.code for error in result.refused.values()}:
+        write_whole(receipt_path(task.path), _to_text(result))
+    return dataclasses.replace(result, sources=())
+
+
+@dataclass(frozen=True)
+class Made:
+    """A shard that need not be made again.
+
+    Attributes:
+      result: as it was when it was made, without its sources.
+      is_hidden: still lies under its temporary name.
+    """
+
+    result: ShardResult
+    is_hidden: bool
+
+
+def find_made(task: ShardTask, *, rehash: bool) -> Made | None:
+    """Returns the shard of a task, if it has been made from the very sources that are there now; else None.
+
+    Args:
+      task: the shard.
+      rehash: reads every source file, even one that has not changed as far as the file system knows.
+
+    Raises:
+      MachineError: a source file cannot be read for a fault of the disk.
+    """
+    known = _read(task)
+    if known is None:
+        return None
+    place = next((path for path in (task.path, temporary_path(task.path)) if _holds(path, known)), None)
+    if place is None:
+        return None
+    digests = [(image.digest, mask.digest) for image, mask in known.sources]
+    if fingerprint(task, digests) != known.info.fingerprint:  # other options: no need to read a file
+        return None
+    sources = []
+    for ref, (image, mask) in zip(task.refs, known.sources, strict=True):
+        pair = _present(task, ref.image, image, rehash), _present(task, ref.mask, mask, rehash)
+        if (pair[0].digest, pair[1].digest) != (image.digest, mask.digest):
+            return None
+        sources.append(pair)
+    result = dataclasses.replace(known, sources=tuple(sources))
+    if result.sources != known.sources:  # read, and found to be the same: that need not be done again
+        with contextlib.suppress(MachineError):
+            write_whole(receipt_path(task.path), _to_text(result))
+    return Made(dataclasses.replace(result, sources=()), is_hidden=place != task.path)
+
+
+def _holds(shard: Path, known: ShardResult) -> bool:
+    """Tells whether shard and index lie under this name, and are the files that were made."""
+    return _sha256(shard, known.info.bytes) == known.info.sha256 and _sha256(index_path(shard)) == known.index_sha256
+
+
+def _sha256(path: Path, size: int | None = None) -> str | None:
+    """Returns the SHA-256 of a file in hex; None where it cannot be read, or has another size."""
+    try:
+        if not path.is_file() or (size is not None and path.stat().st_size != size):
+            return None
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def _present(task: ShardTask, name: str, known: SourceFile, rehash: bool) -> SourceFile:
+    """Returns what a source file holds now; it is read only where its stamp does not tell that it has not changed."""
+    if known.stamp is not None and not rehash:
+        with contextlib.suppress(DataError, OSError):
+            path = resolve_inside(task.source.src, name, follow_links=task.source.follow_links)
+            if Stamp.of(path.stat()) == known.stamp:
+                return known
+    return SourceReader(task.source).file(name)
+
+
+def _to_text(result: ShardResult) -> bytes:
+    """Returns the content of a receipt: a seal, and the result as JSON. A pair stands in it by its number."""
+    facts = {
+        "info": asdict(result.info),
+        "example_bytes": result.example_bytes,
+        "tally": vars(result.tally) | {"sizes": list(result.tally.sizes.items())},
+        "refused": [(number, e.where, e.what, e.mend, e.code) for number, e in result.refused.items()],
+        "sources": [[(file.digest, file.stamp) for file in pair] for pair in result.sources],
+        "index_sha256": result.index_sha256,
+    }
+    text = json.dumps(facts).encode("ascii")
+    return hashlib.sha256(text).hexdigest().encode("ascii") + b"\n" + text
+
+
+def _read(task: ShardTask) -> ShardResult | None:
+    """Returns what the receipt of a task says; None where there is none, or it is none for these pairs."""
+    try:
+        with open_shard(receipt_path(task.path)) as file:  # no pipe, on which it would wait for ever
+            seal, _, text = file.read().partition(b"\n")
+        if hashlib.sha256(text).hexdigest().encode("ascii") != seal:
+            return None
+        result = _parse(json.loads(text), task)
+    except (DataError, ValueError, KeyError, TypeError, IndexError, RecursionError):
+        return None
+    return result if len(result.sources) == len(task.refs) and result.info.name == task.path.name else None
+
+
+def _parse(raw: dict[str, Any], task: ShardTask) -> ShardResult:
+    sizes = Counter({(height, width): count for (height, width), count in raw["tally"]["sizes"]})
+
+    def file(digest: str, stamp: list[int] | None) -> SourceFile:
+        return SourceFile(digest, Stamp(*stamp) if stamp else None)
+
+    return ShardResult(
+        split=task.split,
+        info=ShardInfo(**raw["info"]),
+        example_bytes=raw["example_bytes"],
+        tally=Tally(**raw["tally"] | {"sizes": sizes}),
+        refused={number: DataError(*error) for number, *error in raw["refused"] if task.refs[number]},
+        sources=tuple((file(*image), file(*mask)) for image, mask in raw["sources"]),
+        index_sha256=raw["index_sha256"],
+    )

@@ -1,0 +1,97 @@
+"""Report: what a build did, and which pairs it refused."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from converter.dataset.manifest import Manifest
+from converter.errors import DataError, shown
+from converter.sources.refs import Reject
+from converter.system.console import table
+
+SHOWN_REJECTS = 50  # on the console; more would scroll the first ones away
+REMARKS = {  # on what happened to the pairs; field of SplitInfo -> a line of the report
+    "turned": "photographs turned upright by EXIF: {:,}",
+    "unturned": "photographs not turned by EXIF, since their masks lie on them unturned: {:,}",
+    "corrected_pixels": "mask pixels taken for the nearest listed colour: {:,}",
+    "kept": "photographs stored with their own bytes: {:,}",
+}
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What a build did.
+
+    Attributes:
+      out: folder of the records.
+      manifest: as written.
+      rejects: pairs that were left out.
+      reused: shards that had been made before.
+      is_up_to_date: there was nothing to do, and nothing was written.
+      seconds: wall time.
+    """
+
+    out: Path
+    manifest: Manifest
+    rejects: list[Reject]
+    reused: int = 0
+    is_up_to_date: bool = False
+    seconds: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the object that `segconv build --json` prints."""
+        splits = self.manifest.splits
+        return {
+            "out": str(self.out),
+            "name": self.manifest.name,
+            "size": list(self.manifest.size) if self.manifest.size else None,
+            "classes": list(self.manifest.class_names),
+            "splits": {
+                name: {"records": split.records, "shards": len(split.shards), "bytes": split.bytes}
+                for name, split in splits.items()
+            },
+            "skipped": len(self.rejects),
+            **self._sums(),
+            "shards_built": sum(len(split.shards) for split in splits.values()) - self.reused,
+            "shards_reused": self.reused,
+            "seconds": round(self.seconds, 3),
+        }
+
+    def to_text(self) -> str:
+        """Returns the report as `segconv build` prints it."""
+        manifest = self.manifest
+        rows: list[tuple[str, ...]] = [("split", "records", "shards", "MB", "skipped")]
+        for name, split in manifest.splits.items():
+            megabytes = f"{split.bytes / 1e6:.1f}"
+            rows.append((name, str(split.records), str(len(split.shards)), megabytes, str(split.skipped)))
+        head = f"{shown(self.out)}: {shown(manifest.name)}, {manifest.num_classes} classes"
+        if self.is_up_to_date:
+            head += "; up to date"
+        elif self.reused:
+            head += f"; {self.reused} of {len(list(manifest.shards()))} shards had been made before"
+        notes = [REMARKS[name].format(count) for name, count in self._sums().items() if count]
+        return "\n\n".join([head, table(rows), *(["\n".join(notes)] if notes else [])])
+
+    def _sums(self) -> dict[str, int]:
+        """Returns what was counted on the way, over all splits, by the names of REMARKS."""
+        return {name: sum(getattr(split, name) for split in self.manifest.splits.values()) for name in REMARKS}
+
+
+class RefusedPairsError(DataError):
+    """Pairs were refused; nothing was built."""
+
+    def __init__(self, rejects: list[Reject], num_pairs: int, mend: str, limit: str = "") -> None:
+        codes = ", ".join(f"{count} {code}" for code, count in Counter(r.error.code for r in rejects).most_common())
+        what = f"{len(rejects)} of {num_pairs} pairs were refused ({', '.join(filter(None, [codes, limit]))})"
+        super().__init__("segconv build", f"{what}, so nothing was built", mend, "E_REFUSED")
+        self.rejects = rejects
+
+
+def rejects_text(rejects: list[Reject], heading: str, *, limit: int | None) -> list[str]:
+    """Returns one line for each refused pair, at most `limit` of them, each behind a heading such as "Error"."""
+    lines = [f"{heading}: {reject}" for reject in rejects[:limit]]
+    hidden = len(rejects) - len(lines)
+    return [*lines, f"... and {hidden} more; all of them with 2> errors.txt"] if hidden else lines

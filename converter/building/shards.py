@@ -1,0 +1,194 @@
+"""Shards: the unit of work. run_shard_task makes one of them a file.
+
+A task is frozen, picklable and self-sufficient, and its result depends on nothing but the task and the sources: not
+on the number of workers, the order of the tasks, the clock or the machine. The file is left under its temporary name;
+what is done with it is the build's decision.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from converter.building.convert import make_record
+from converter.building.tally import Tally
+from converter.classes.class_map import ClassMap
+from converter.classes.mapper import MaskMapper
+from converter.config import PairConfig, SourceConfig
+from converter.dataset.example import Record, encode_record
+from converter.dataset.manifest import ShardInfo
+from converter.dataset.tfrecord import ShardWriter
+from converter.errors import DataError, MachineError
+from converter.schema import INDEX_SUFFIX
+from converter.sources.pairs import crash_error
+from converter.sources.refs import ExampleRef, Reject
+from converter.system.files import Stamp, create, read_stamped, temporary_path, write_durably, write_error
+
+
+@dataclass(frozen=True)
+class ShardTask:
+    """One shard to be made.
+
+    Attributes:
+      split: name of the split.
+      path: final name of the shard; the task writes its temporary name.
+      refs: the pairs, in order.
+      source: where the dataset is.
+      classes: which mask value is which class.
+      pair: what is done to each pair.
+      crashed: (number of the pair, how) of pairs at which the process that worked on them ended; they are refused.
+    """
+
+    split: str
+    path: Path
+    refs: tuple[ExampleRef, ...]
+    source: SourceConfig
+    classes: ClassMap
+    pair: PairConfig
+    crashed: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A source file as it was read.
+
+    Attributes:
+      digest: SHA-256 of the bytes that were read, in hex; of a file that cannot be read the code that says why.
+      stamp: what the file system said of it then; None where the file could change without another stamp.
+    """
+
+    digest: str
+    stamp: Stamp | None
+
+
+@dataclass(frozen=True)
+class ShardResult:
+    """One shard that was made.
+
+    Attributes:
+      split: name of the split.
+      info: for the manifest.
+      example_bytes: sum of the serialized examples, without framing.
+      tally: counts over its records.
+      refused: the pairs that were refused, and why, by their number in the task.
+      sources: photograph and mask of every pair of the task, in order.
+      index_sha256: of the index file, in hex.
+    """
+
+    split: str
+    info: ShardInfo
+    example_bytes: int
+    tally: Tally
+    refused: dict[int, DataError]
+    sources: tuple[tuple[SourceFile, SourceFile], ...]
+    index_sha256: str
+
+    def rejects(self, task: ShardTask) -> list[Reject]:
+        """Returns the refused pairs, with the lists and lines that name them in this task."""
+        named = [(task.refs[number], error) for number, error in self.refused.items()]
+        return [Reject(ref.split, error, ref.list_name, ref.line) for ref, error in named]
+
+
+def run_shard_task(task: ShardTask, tick: Callable[[], None]) -> ShardResult:
+    """Makes one shard and its index, under their temporary names, durable on the disk.
+
+    Args:
+      task: what to make.
+      tick: called after each pair.
+
+    Raises:
+      MachineError: the shard cannot be written, or memory ran out.
+    """
+    mapper = MaskMapper(task.classes, task.pair.tolerance)
+    tally = Tally.of_nothing(task.classes.num_classes)
+    crashed = dict(task.crashed)
+    refused: dict[int, DataError] = {}
+    sources = []
+    temporary = temporary_path(task.path)
+    try:
+        with create(temporary) as file:
+            writer = ShardWriter(file)
+            for number, ref in enumerate(task.refs):
+                reader = SourceReader(task.source)
+                try:
+                    if number in crashed:
+                        raise crash_error(ref, crashed[number])
+                    record, counts = _made(ref, task, mapper, reader)
+                except DataError as error:
+                    refused[number] = error
+                else:
+                    writer.write(encode_record(record))
+                    tally.add(counts)
+                sources.append((reader.file(ref.image), reader.file(ref.mask)))
+                tick()
+            file.flush()
+            os.fsync(file.fileno())
+        index = writer.index.encode("ascii")
+        write_durably(temporary_path(index_path(task.path)), index)
+    except OSError as error:
+        raise write_error(task.path, error) from error
+    except MemoryError:
+        raise MachineError(task.path, "did not fit into memory", "Run again with fewer workers (-j).") from None
+    info = ShardInfo(task.path.name, writer.records, writer.size, writer.sha256)
+    digest = hashlib.sha256(index).hexdigest()
+    return ShardResult(task.split, info, writer.example_bytes, tally, refused, tuple(sources), digest)
+
+
+def index_path(shard: Path) -> Path:
+    """Returns the path of the index beside a shard."""
+    return shard.with_name(shard.name + INDEX_SUFFIX)
+
+
+def without_pair(task: ShardTask, number: int, how: str) -> ShardTask:
+    """Returns a task that refuses one of its pairs unseen, since the process that worked on it ended, and how.
+
+    Raises:
+      MachineError: the process ended behind the last pair.
+    """
+    if number >= len(task.refs):
+        what = f"could not be finished: the process that wrote it ended ({how})"
+        raise MachineError(task.path, what, "Run the same command again.", "E_WORKER")
+    return dataclasses.replace(task, crashed=(*task.crashed, (number, how)))
+
+
+def _made(ref: ExampleRef, task: ShardTask, mapper: MaskMapper, reader: SourceReader) -> tuple[Record, Tally]:
+    """Returns what `make_record` does; a pair for which memory does not suffice is refused as well."""
+    try:
+        return make_record(ref, task.source, mapper, task.pair, reader)
+    except MemoryError:
+        mend = "Cut it into tiles, or run again with fewer workers (-j)."
+        raise DataError(ref.image, "did not fit into memory, or its mask did not", mend, "E_MEMORY") from None
+
+
+class SourceReader:
+    """Reads the files of one pair and keeps the digest of the very bytes that it has handed out."""
+
+    def __init__(self, source: SourceConfig) -> None:
+        self._source = source
+        self._files: dict[str, SourceFile] = {}
+
+    def __call__(self, name: str) -> bytes:
+        """Returns the content of a file of the source.
+
+        Raises:
+          DataError: the file cannot be read.
+        """
+        try:
+            data, stamp = read_stamped(self._source.src, name, follow_links=self._source.follow_links)
+        except DataError as error:
+            self._files[name] = SourceFile(error.code, None)
+            raise
+        self._files[name] = SourceFile(hashlib.sha256(data).hexdigest(), stamp)
+        return data
+
+    def file(self, name: str) -> SourceFile:
+        """Returns how a file was read; one that nobody asked for, since its pair was refused before, is read now."""
+        if name not in self._files:
+            with contextlib.suppress(DataError):
+                self(name)
+        return self._files[name]

@@ -1,0 +1,115 @@
+"""Summary: the results of all shards -> the manifest, and the small files beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from converter.building.plan import Plan
+from converter.building.receipts import written_by
+from converter.building.shards import ShardResult
+from converter.building.tally import Tally
+from converter.config import BuildConfig, PairConfig
+from converter.dataset.manifest import ClassInfo, Manifest, SplitInfo
+from converter.errors import shown
+from converter.schema import IGNORE_INDEX
+from converter.sources.refs import Reject
+
+
+def split_info(results: Sequence[ShardResult], num_classes: int, skipped: int) -> SplitInfo:
+    """Returns the manifest's entry of a split.
+
+    Args:
+      results: its shards, in order.
+      num_classes: in the class map.
+      skipped: pairs of the split that were refused.
+    """
+    tally = Tally.of_nothing(num_classes)
+    for result in results:
+        tally.add(result.tally)
+    sizes, other_sizes = tally.common_sizes()
+    return SplitInfo(
+        shards=tuple(result.info for result in results),
+        example_bytes=sum(result.example_bytes for result in results),
+        pixels=tuple(tally.pixels),
+        images=tuple(tally.images),
+        ignored_pixels=tally.ignored_pixels,
+        skipped=skipped,
+        padded_pixels=tally.padded_pixels,
+        channels=tally.channels(),
+        sizes=sizes,
+        other_sizes=other_sizes,
+        turned=tally.turned,
+        unturned=tally.unturned,
+        corrected_pixels=tally.corrected_pixels,
+        kept=tally.kept,
+    )
+
+
+def stored_size(results: Sequence[ShardResult], pair: PairConfig) -> tuple[int, int] | None:
+    """Returns (height, width) of all records, None where it differs from record to record."""
+    if pair.size is not None:
+        return pair.size
+    sizes = {size for result in results for size in result.tally.sizes}
+    return sizes.pop() if len(sizes) == 1 else None
+
+
+def all_rejects(plan: Plan, results: list[ShardResult]) -> list[Reject]:
+    """Returns all refused pairs in the order of their lists."""
+    refused = [result.rejects(task) for task, result in zip(plan.all_tasks, results, strict=True)]
+    rejects = [*plan.rejects, *(reject for shard in refused for reject in shard)]
+    order = {split: number for number, split in enumerate(plan.tasks)}
+    return sorted(rejects, key=lambda reject: (order[reject.split], reject.list_name, reject.line))
+
+
+def build_manifest(config: BuildConfig, plan: Plan, results: list[ShardResult], rejects: list[Reject]) -> Manifest:
+    """Returns the manifest of a dataset from the results of all its shards and the pairs that were refused."""
+    classes, pair, origin = plan.classes, config.pair, plan.found.origin
+    colors = classes.colors()
+    infos = tuple(
+        ClassInfo(index, name, colors[index], classes.values_of(index)) for index, name in enumerate(classes.names)
+    )
+    return Manifest(
+        name=config.dataset_name,
+        size=stored_size(results, pair),
+        fit=pair.fit,
+        classes=infos,
+        splits={split: _split_info(split, plan, results, rejects) for split in plan.tasks},
+        options=options_of(config),
+        written_by=written_by(),
+        errors_sha256=hashlib.sha256(errors_text(rejects)).hexdigest() if rejects else None,
+        layout=plan.layout.name,
+        # Its name alone: a path of this machine would give other bytes on another one, and tell more than it should.
+        class_map=origin if origin.startswith("preset:") else shown(Path(origin).name),
+        class_map_kind=plan.found.kind,
+        ignore_values=classes.values_of(IGNORE_INDEX),
+    )
+
+
+def options_of(config: BuildConfig) -> dict[str, Any]:
+    """Returns the options that decide the bytes of a dataset, as the manifest holds them."""
+    pair = config.pair
+    return {
+        "size": list(pair.size) if pair.size else None,
+        "image_format": pair.image_format,
+        "mask_resample": pair.mask_resample,
+        "tolerance": pair.tolerance,
+        "seed": config.seed,
+        "limit": config.limit,
+        "shards": config.shards,
+        "shard_mb": config.shard_mb,
+    }
+
+
+def _split_info(split: str, plan: Plan, results: list[ShardResult], rejects: list[Reject]) -> SplitInfo:
+    own = [result for result in results if result.split == split]
+    return split_info(own, plan.classes.num_classes, sum(reject.split == split for reject in rejects))
+
+
+def errors_text(rejects: list[Reject]) -> bytes:
+    """Returns the content of errors.jsonl: one refused pair a line, UTF-8."""
+    lines = (json.dumps(reject.to_json(), ensure_ascii=False) + "\n" for reject in rejects)
+    return "".join(lines).encode("utf-8", "backslashreplace")

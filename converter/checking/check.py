@@ -1,0 +1,160 @@
+"""Check: all problems of a dataset, in one run, before any work is done on it.
+
+A dataset comes in, and nothing of it is changed; a CheckReport leaves, which says what the files hold, what is wrong,
+and which command comes next.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import TypeVar
+
+from converter.building.convert import make_record
+from converter.checking.facts import Material
+from converter.checking.next_command import next_command
+from converter.checking.problems import find_problems
+from converter.checking.report import CheckReport, SplitFacts
+from converter.checking.survey import PairFacts, survey
+from converter.checking.values import value_rows
+from converter.classes.class_map import ClassMap
+from converter.classes.find import FoundClasses, find_class_map
+from converter.classes.mapper import MaskMapper
+from converter.config import BuildConfig
+from converter.dataset.example import encode_record
+from converter.errors import DataError, UsageError
+from converter.sources.layouts.find import Layout, find_layout
+from converter.sources.refs import ExampleRef
+from converter.system.console import Progress
+
+Kind = TypeVar("Kind", bound=Hashable)
+FAST_PAIRS = 200  # read by --fast, in all splits together: some seconds, and a fault of 1 % of the pairs is seen
+SIZED_PAIRS = 6  # made into records to predict their size; within some 10 % for photographs of one kind
+SAMPLES = 12  # for pictures
+FRAME_BYTES = 16  # TFRecord: length, its checksum, checksum of the data
+
+
+def check(config: BuildConfig, *, fast: bool, on_progress: Callable[[int], None] | None = None) -> CheckReport:
+    """Looks at a dataset as `build` with the same options would, and beyond.
+
+    Args:
+      config: what a build would do.
+      fast: reads a sample of at most FAST_PAIRS pairs, the same ones each time.
+      on_progress: called with the number of pairs that are done; None shows the progress on stderr.
+
+    Raises:
+      UsageError: there is no dataset to look at.
+      MachineError: the disk failed, or a worker was lost.
+    """
+    start = time.monotonic()
+    layout = find_layout(config.source)
+    found, class_error = None, None
+    try:
+        found = find_class_map(config.source, layout)
+    except UsageError as error:
+        class_error = error
+    refs = [ref for split_refs in layout.refs.values() for ref in split_refs]
+    if fast and len(refs) > FAST_PAIRS:
+        refs = _sample(refs, config.seed)
+    with Progress(len(refs), "pair") as progress:
+        show, tolerance = on_progress or progress.show, config.pair.tolerance
+        facts = survey(refs, config.source, config.num_workers, show, tolerance=tolerance)
+    report = judge(config, layout, facts, found, class_error)
+    size = _record_bytes(config, facts, found) * report.num_pairs
+    return dataclasses.replace(report, records_mb=size / 1e6, seconds=time.monotonic() - start)
+
+
+def judge(
+    config: BuildConfig,
+    layout: Layout,
+    facts: Sequence[PairFacts],
+    found: FoundClasses | None = None,
+    class_error: UsageError | None = None,
+) -> CheckReport:
+    """Returns the report on a dataset whose pairs were read; `check` without its I/O.
+
+    Args:
+      config: what a build would do.
+      layout: what lies in the source folder.
+      facts: of the pairs that were read, in the order of the layout.
+      found: the class map; None where there is none.
+      class_error: why there is none.
+    """
+    material = Material(config, layout, facts, found, class_error)
+    problems = find_problems(material)
+    num_classes = found.classes.num_classes if found else 0
+    num_pairs = sum(len(refs) for refs in layout.refs.values())
+    upright = [one for one in facts if one.image_size and one.orientation != 1 and not one.error]
+    source_mb = sum(one.image_bytes + one.mask_bytes for one in facts) / 1e6
+    return CheckReport(
+        src=str(config.source.src),
+        layout=layout.name,
+        evidence=layout.evidence,
+        classes=found.origin if found else "",
+        splits={
+            name: SplitFacts(len(refs), tuple(material.pixels[name][index] for index in range(num_classes)))
+            for name, refs in layout.refs.items()
+        },
+        rows=value_rows(material),
+        problems=problems,
+        read=len(facts),
+        image_sizes=_tally(one.image_size for one in facts if one.image_size),
+        image_kinds=_tally(one.image_kind for one in facts if one.image_kind),
+        mask_kinds=_tally(one.mask_kind for one in facts if one.mask_kind),
+        turned=sum(one.turned for one in upright),
+        unturned=sum(not one.turned for one in upright),
+        source_mb=source_mb * num_pairs / len(facts) if facts else 0.0,
+        records_mb=0.0,
+        next_command=next_command(material, problems),
+        seconds=0.0,
+        samples=_samples(material),
+        notes=found.notes if found else (),
+    )
+
+
+def _sample(refs: Sequence[ExampleRef], seed: int) -> list[ExampleRef]:
+    """Returns FAST_PAIRS of the pairs in their order, by chance: each split has its part, since all are in one draw."""
+
+    def key(ref: ExampleRef) -> bytes:
+        return hashlib.sha256(f"check {seed}\0{ref.image}".encode("utf-8", "surrogateescape")).digest()
+
+    chosen = set(sorted(refs, key=key)[:FAST_PAIRS])
+    return [ref for ref in refs if ref in chosen]
+
+
+def _tally(things: Iterable[Kind]) -> tuple[tuple[Kind, int], ...]:
+    return tuple(Counter(things).most_common())
+
+
+def _samples(material: Material) -> tuple[ExampleRef, ...]:
+    """Returns up to SAMPLES good pairs: for each value the one with most of it, then some spread over the splits."""
+    good = [one for one in material.facts if one.error is None and one.values]
+    best: dict[object, tuple[int, int]] = {}
+    for place, one in enumerate(good):
+        for value, count in one.values[:SAMPLES]:
+            key = material.index_of(value) if material.found else value
+            if best.setdefault(key, (count, place))[0] < count:
+                best[key] = (count, place)
+    chosen = dict.fromkeys(place for _, place in sorted(best.values(), reverse=True)[: SAMPLES // 2])
+    step = max(1, len(good) // SAMPLES)
+    chosen |= dict.fromkeys(place for place in range(0, len(good), step))
+    return tuple(good[place].ref for place in sorted(list(chosen)[:SAMPLES]))
+
+
+def _record_bytes(config: BuildConfig, facts: Sequence[PairFacts], found: FoundClasses | None) -> float:
+    """Returns the predicted size of one record, in bytes: the mean of some that are made, and thrown away."""
+    # Without a class map every value is the same class: a mask is a few per cent of a record.
+    classes = found.classes if found else ClassMap(("all",), {}, {}, {}, default=0)
+    mapper = MaskMapper(classes, config.pair.tolerance)
+    good = [one.ref for one in facts if one.error is None]
+    sizes = []
+    for number in range(min(SIZED_PAIRS, len(good))):
+        ref = good[number * len(good) // min(SIZED_PAIRS, len(good))]
+        try:
+            sizes.append(len(encode_record(make_record(ref, config.source, mapper, config.pair)[0])) + FRAME_BYTES)
+        except DataError:
+            continue  # a value that is not listed, or a file that has just changed
+    return sum(sizes) / len(sizes) if sizes else 0.0

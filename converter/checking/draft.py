@@ -1,0 +1,291 @@
+"""Draft: what the masks of a dataset hold -> a first classes.csv.
+
+Nothing is guessed in silence: a name or an `ignore` that the masks alone cannot prove stands under a comment that says
+so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from converter.checking.strays import DAMAGE_LEVELS, ValueTotal, stray_values, total_values
+from converter.checking.survey import PairFacts
+from converter.classes.class_map import CLASSES_CSV, IGNORE_NAME, ClassMap, ClassMapBuilder
+from converter.classes.find import FoundClasses
+from converter.classes.mapper import MaskMapper
+from converter.classes.native import to_csv
+from converter.classes.presets import names_for
+from converter.errors import UsageError, shown
+from converter.limits import MAX_CLASSES
+from converter.pixels.colors import Color
+from converter.pixels.masks import MaskValue
+from converter.schema import IGNORE_INDEX
+from converter.system.files import write_whole
+
+VOC_BORDER: Color = (224, 224, 192)
+_Key = int | Color  # of a class map's row: a level or palette index, or a colour
+
+
+class _Row(NamedTuple):
+    """One value as a class map lists it, with what the masks say of it."""
+
+    key: _Key
+    pixels: int
+    images: int
+    remark: str
+
+
+def draft_classes(facts: Sequence[PairFacts], found: FoundClasses | None) -> str:
+    """Returns the text of a native class map for the values that the masks of a dataset hold.
+
+    Damage is left out and summed up in a remark. A class map that was found is written out whole where it lists at
+    least half of the values, so that its class indices stay as they are; what it does not list follows.
+
+    Args:
+      facts: of the pairs, from `survey`.
+      found: the class file of the source where it has one, from which names are taken.
+
+    Raises:
+      UsageError: no mask could be read, or there are more values than classes, so that these are no class masks.
+    """
+    totals = total_values(facts)
+    if not totals:
+        raise UsageError(CLASSES_CSV, "cannot be drafted: no mask could be read", "Mend the masks.", "E_MASK_VALUE")
+    strays = stray_values(totals)
+    kept = {value: total for value, total in totals.items() if value not in strays}
+    keys = _keys(kept)
+    rows = all_rows = _rows(kept, keys)
+    if len(rows) > MAX_CLASSES:
+        raise _no_class_masks(facts, rows)
+    remarks = [f"Draft of a class map, made from {sum(1 for fact in facts if fact.values)} masks. Check every name."]
+    builder = ClassMapBuilder()
+    taken: set[str] = set()
+    known = _listed_by(found, kept)
+    if found is not None and len(known) * 2 >= len(kept):
+        remarks.append(f"Names are those of {shown(found.origin)} ({found.kind}).")
+        taken = _add_all(builder, found.classes)
+        rows = [row for row in rows if row.key not in {keys[value] for value in known}]
+    elif found is not None:
+        remarks.append(f"Not used: {shown(found.origin)}, which lists {len(known)} of {len(kept)} values.")
+    names, guesses = _names(rows, totals, taken)
+    try:
+        for row in rows:
+            builder.add(names[row.key], row.key)
+        text = to_csv(builder.finish())
+    except ValueError as error:
+        mend = "Write classes.csv by hand."
+        raise UsageError(CLASSES_CSV, f"cannot be drafted: it {error}", mend, "E_MASK_VALUE") from None
+    remarks += guesses + _mode_remarks(kept) + _stray_remarks(strays, totals) + _table(all_rows, totals)
+    return "".join(f"# {remark}".rstrip() + "\n" for remark in remarks) + text
+
+
+def check_classes(src: Path, overwrite: bool = False) -> Path:
+    """Returns the path of classes.csv in the source folder.
+
+    Raises:
+      UsageError: there is one, and `overwrite` is not set, or it is a folder.
+    """
+    path = src / CLASSES_CSV
+    if path.is_dir():
+        raise UsageError(path, "is a folder", "Move it away.", "E_OUT")
+    if not overwrite and (path.exists() or path.is_symlink()):
+        raise UsageError(path, "exists", "Pass --overwrite to replace it.", "E_OUT")
+    return path
+
+
+def write_classes(src: Path, text: str, overwrite: bool = False) -> Path:
+    """Saves a class map as classes.csv in the source folder and returns its path.
+
+    Raises:
+      UsageError: there is one, and `overwrite` is not set, or it is a folder.
+      MachineError: it cannot be written.
+    """
+    path = check_classes(src, overwrite)
+    write_whole(path, text.encode())
+    return path
+
+
+def _keys(kept: Mapping[MaskValue, ValueTotal]) -> dict[MaskValue, _Key]:
+    """Returns what each value is listed by: its number, or its colour.
+
+    A grey level and the colour of three such levels are the same drawing; where all colours are greys, they are ids
+    that somebody wrote into three channels, and black and white are not. Palettes count by index, unless an index has
+    another colour in another file or RGB masks stand beside them: then by colour.
+    """
+    palette_colors: dict[int, set[Color]] = defaultdict(set)
+    for value in kept:
+        if value.mode == "P":
+            palette_colors[value.number].add(value.color)
+    by_color = any(len(colors) > 1 for colors in palette_colors.values()) or any(v.mode == "RGB" for v in kept)
+    keys: dict[MaskValue, _Key] = {}
+    for value in kept:
+        is_color = value.mode == "RGB" or (value.mode == "P" and by_color)
+        keys[value] = value.color if is_color else value.number
+    levels = {keys[value] for value in kept if value.mode == "L" and value.depth == 8}
+    colors = {key for key in keys.values() if isinstance(key, tuple)}
+    greys = {color[0] for color in colors if len(set(color)) == 1}
+    if len(greys) == len(colors) and not greys <= {0, 255}:
+        levels |= greys
+    return {
+        value: key[0] if isinstance(key, tuple) and len(set(key)) == 1 and key[0] in levels else key
+        for value, key in keys.items()
+    }
+
+
+def _rows(kept: Mapping[MaskValue, ValueTotal], keys: Mapping[MaskValue, _Key]) -> list[_Row]:
+    """Returns one row a key: black or 0 first, then numbers in their order, then colours by frequency."""
+    rows: dict[_Key, _Row] = {}
+    for value, total in kept.items():
+        key = keys[value]
+        before = rows.get(key, _Row(key, 0, 0, ""))
+        color = "drawn in #{:02X}{:02X}{:02X}".format(*value.color) if value.mode == "P" and key == value.number else ""
+        rows[key] = _Row(key, before.pixels + total.pixels, before.images + total.images, before.remark or color)
+
+    def order(row: _Row) -> tuple[bool, bool, int, _Key]:
+        is_color = isinstance(row.key, tuple)
+        return row.key not in (0, (0, 0, 0)), is_color, -row.pixels if is_color else 0, row.key
+
+    return sorted(rows.values(), key=order)
+
+
+def _listed_by(found: FoundClasses | None, kept: Iterable[MaskValue]) -> set[MaskValue]:
+    """Returns the values that a class map lists."""
+    if found is None:
+        return set()
+    mapper = MaskMapper(found.classes)
+    listed = set()
+    for value in kept:
+        with contextlib.suppress(ValueError):  # could be meant in two ways
+            if mapper.index_of(value) is not None:
+                listed.add(value)
+    return listed
+
+
+def _add_all(builder: ClassMapBuilder, classes: ClassMap) -> set[str]:
+    """Adds every row of a class map, in order of class index, and returns the names."""
+    for index in (*range(classes.num_classes), IGNORE_INDEX):
+        for value in classes.values_of(index):
+            builder.add(classes.name_of(index), value)
+    return {*classes.names, IGNORE_NAME}
+
+
+def _names(
+    rows: Sequence[_Row], totals: Mapping[MaskValue, ValueTotal], taken: set[str]
+) -> tuple[dict[_Key, str], list[str]]:
+    """Returns the name of each row, and remarks on those that are guessed.
+
+    Args:
+      rows: those that have no name yet.
+      totals: of all values.
+      taken: names of the class map that was found, empty where there is none.
+    """
+    keys = {row.key for row in rows}
+    names: dict[_Key, str] = {}
+    remarks: list[str] = []
+    colors = {key for key in keys if isinstance(key, tuple)}
+    known = names_for(colors) if colors else None
+    if known is not None:
+        names |= {color: name for color, name in known[1].items() if color in keys}
+        remarks.append(f"Names are those of preset:{known[0]}, whose colours these are.")
+    if not taken and _is_binary(keys, totals):
+        names |= {key: "foreground" for key in keys if key not in (0, (0, 0, 0))}
+        remarks.append("Two values, so background and foreground; 255 is no `ignore` where nothing else is drawn.")
+    elif ignored := _ignored(keys, totals):
+        names.setdefault(ignored[0], IGNORE_NAME)
+        if names[ignored[0]] == IGNORE_NAME and known is None:
+            remarks.append(ignored[1])
+    if not taken and "background" not in names.values():
+        names |= {key: "background" for key in keys & {0, (0, 0, 0)} if key not in names}
+    number = len(taken)
+    for row in rows:
+        if row.key not in names:
+            number = row.key if isinstance(row.key, int) else max(number, 1)
+            while f"class_{number}" in taken | set(names.values()):
+                number += 1
+            names[row.key] = f"class_{number}"
+    return names, remarks
+
+
+def _is_binary(keys: set[_Key], totals: Mapping[MaskValue, ValueTotal]) -> bool:
+    """Returns whether masks hold nothing but black and white, or 0 and 1: drawn in 8 bits, in 1, or both."""
+    white = keys - {0, (0, 0, 0)}
+    if 1 in white and 255 in white and any(value.number == 1 and value.depth > 1 for value in totals):
+        return False  # 1 is an id, and 255 stands beside it
+    return bool(white) and white < keys and white <= {1, 255, (255, 255, 255)}
+
+
+def _ignored(keys: set[_Key], totals: Mapping[MaskValue, ValueTotal]) -> tuple[_Key, str] | None:
+    """Returns the key that looks as if it were to be ignored, with the remark that says why."""
+    ids = {value.number for value in totals if value.mode in ("L", "P")}
+    ids |= {value.color[0] for value in totals if value.mode == "RGB" and value.color[0] in keys}  # in three channels
+    others = ids - {255}
+    # Ids are small and dense; codes such as 0, 76, 150, 255 are not, and there 255 is a class like any other.
+    if 255 in keys & ids and others and max(others) < max(32, 4 * len(others)):
+        return 255, "A guess to check: 255 beside other ids is taken for `ignore`, pixels that nobody has to learn."
+    if VOC_BORDER in keys:
+        return VOC_BORDER, "A guess to check: #E0E0C0 is the border that VOC draws around objects, taken for `ignore`."
+    return None
+
+
+def _notation(key: _Key) -> str:
+    """Returns a key in the notation of classes.csv."""
+    if isinstance(key, tuple):
+        return "#{:02X}{:02X}{:02X}".format(*key)
+    return str(key)
+
+
+def _mode_remarks(kept: Iterable[MaskValue]) -> list[str]:
+    """Returns what to say of masks that are not all of one kind."""
+    kinds = {"RGB": "colours", "P": "palette indices", "I;16": "16-bit levels"}
+    modes = sorted({kinds.get(value.mode, "grey levels") for value in kept})
+    if len(modes) < 2:
+        return []
+    text = f"The masks do not agree: some hold {', some '.join(modes)}. Give rows that mean the same class one name."
+    return [text]
+
+
+def _stray_remarks(strays: Mapping[MaskValue, MaskValue], totals: Mapping[MaskValue, ValueTotal]) -> list[str]:
+    """Returns the sum of what is left out as damage."""
+    if not strays:
+        return []
+    pixels = sum(totals[value].pixels for value in strays)
+    share = pixels / sum(total.pixels for total in totals.values())
+    farthest = max(
+        max(abs(a - b) for a, b in zip(value.color, frequent.color, strict=True)) for value, frequent in strays.items()
+    )
+    plural = "s" if len(strays) > 1 else ""
+    text = f"Left out: {len(strays)} rare value{plural} ({share:.2%} of the pixels), edges smoothed or damaged by JPEG."
+    tolerance = min(farthest, DAMAGE_LEVELS)
+    remedy = f"`--tolerance {tolerance}` takes each for the nearest class"
+    if farthest > tolerance:  # what was blended from two classes is not to be taken for either
+        remedy = (
+            f"`--tolerance {tolerance}` takes the nearer ones for the nearest class, a row `ignore,*` ignores the rest"
+        )
+    return [text, f"They differ by up to {farthest} levels: {remedy}."]
+
+
+def _table(rows: Sequence[_Row], totals: Mapping[MaskValue, ValueTotal]) -> list[str]:
+    """Returns the share of every value, for the eye."""
+    whole = sum(total.pixels for total in totals.values())
+    lines = ["", f"{'value':>9} {'pixels':>9} {'images':>7}"]
+    for row in rows:
+        share = f"{row.pixels / whole:.2%}" if row.pixels * 10_000 >= whole else "<0.01%"
+        lines.append(f"{_notation(row.key):>9} {share:>9} {row.images:>7}  {row.remark}".rstrip())
+    return [*lines, ""]
+
+
+def _no_class_masks(facts: Sequence[PairFacts], rows: Sequence[_Row]) -> UsageError:
+    """Returns the refusal of masks with more values than there can be classes."""
+    fullest = max(facts, key=lambda fact: (len(fact.values) + fact.other_values, fact.ref.mask))
+    number = len(fullest.values) + fullest.other_values
+    what = (
+        f"hold {len(rows)} values and more that are not damage, at most {MAX_CLASSES} can be classes "
+        f"({shown(fullest.ref.mask)} alone holds {number}): these are no class masks, but "
+        "photographs or instance ids, or masks that JPEG has damaged beyond telling"
+    )
+    mend = "Name the folder of the class masks (--mask), or write a class map by hand."
+    return UsageError("the masks", what, mend, "E_MASK_VALUE")

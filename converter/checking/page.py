@@ -1,0 +1,342 @@
+"""Page: a check -> one self-contained HTML page, for a browser, a colleague, or a printer.
+
+What comes in is a CheckReport and the files of its samples; what leaves is text. The page holds its images and its
+style and loads nothing: no script, no font, no second file. All that a dataset brings (file names, class names, what
+was found) is hostile: it stands in the page only escaped, and in bounded amounts. Same report, same bytes: neither
+date nor duration nor a path that the user did not write.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import PurePath
+
+from converter import __version__
+from converter.checking.page_samples import SampleImage, SamplePainter, drawn_samples
+from converter.checking.page_style import PAGE, STYLE
+from converter.checking.problems import Problem
+from converter.checking.report import CheckReport, ValueRow
+from converter.config import SourceConfig
+from converter.errors import SHOWN_WHAT_CHARS, shown
+from converter.limits import MAX_CLASSES, MAX_PAGE_LISTED, MAX_PAGE_PLACES, MAX_PAGE_UNLISTED
+from converter.pixels.colors import Color
+from converter.schema import IGNORE_INDEX
+from converter.sources.refs import ExampleRef
+
+OPEN_PLACES = 5  # that stand in the open, before the reader unfolds the rest
+OPEN_LEGEND = 24  # names that a legend shows in the open
+_DOT = " · "
+
+
+def check_page(report: CheckReport, source: SourceConfig) -> str:
+    """Returns the HTML text of a report; reads the files of `report.samples` for its pictures.
+
+    A sample that cannot be read is left out. Where a mask holds values that no class lists, they are striped and the
+    mask stands beside the photograph as it is drawn.
+    """
+    name = shown(PurePath(report.src).name or report.src)
+    sections = [
+        _header(report, name),
+        _facts(report),
+        _problems(report.problems),
+        _next(report.next_command),
+        _values(report),
+        _splits(report),
+        _samples(report, source),
+    ]
+    body = "\n".join(section for section in sections if section)
+    return PAGE.format(title=f"{escape(name)}: segconv check", style=STYLE, body=body, version=escape(__version__))
+
+
+def _text(value: object, limit: int = 200) -> str:
+    """Returns a text from a dataset, fit for HTML: no markup, no control characters, bounded."""
+    return escape(shown(value, limit))
+
+
+def _section(name: str, title: str, body: str) -> str:
+    return f'<section aria-labelledby="{name}">\n<h2 id="{name}">{title}</h2>\n{body}\n</section>'
+
+
+def _table(labelled_by: str, head: str, rows: Iterable[str]) -> str:
+    """Returns a table that scrolls in a box of its own where it is wider than the page, or long."""
+    body = "\n".join(rows)
+    return (
+        f'<div class="scroll" role="region" aria-labelledby="{labelled_by}" tabindex="0"><table>\n'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
+    )
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _percent(share: float) -> str:
+    if 0 < share < 0.0001:
+        return "&lt;0.01%"
+    return f"{share:.1%}" if share >= 0.1 or share == 0 else f"{share:.2%}"
+
+
+def _bar(share: float, kind: str = "") -> str:
+    """Returns a bar as long as the square root of the share; its number stands beside it, so readers skip it."""
+    width = 100 * math.sqrt(min(max(share, 0.0), 1.0))
+    return f'<span class="bar {kind}" aria-hidden="true"><span style="width:{width:.1f}%"></span></span>'
+
+
+def _swatch(color: Color | None, stripes: str = "") -> str:
+    """Returns a field of colour, or stripes of the kind "ignored" or "unlisted"."""
+    if stripes or color is None:
+        return f'<span class="swatch {stripes}" aria-hidden="true"></span>'
+    return f'<span class="swatch" style="background:rgb{color}" aria-hidden="true"></span>'.replace(", ", ",")
+
+
+def _count(problems: Iterable[Problem], severity: str) -> int:
+    return sum(max(1, len(problem.places)) for problem in problems if problem.severity == severity)
+
+
+def _header(report: CheckReport, name: str) -> str:
+    errors, warnings = (_count(report.problems, severity) for severity in ("error", "warning"))
+    counts = [_number(count, noun) for count, noun in ((errors, "error"), (warnings, "warning")) if count]
+    state, verdict = ("bad", "Does not pass") if errors else ("good", "Passes")
+    pairs = sum(split.pairs for split in report.splits.values())
+    ids = {row.id for row in report.rows} - {None, IGNORE_INDEX}
+    lead = [_number(pairs, "pair"), _number(len(report.splits), "split")]
+    lead += [f"{len(ids):,} {'class' if len(ids) == 1 else 'classes'}"] if ids else ["no class map"]
+    return f"""<header>
+<p class="kicker">segconv check</p>
+<h1>{escape(name)}</h1>
+<p class="lead">{_DOT.join(lead)}</p>
+<p class="note">Source folder <code>{_text(report.src)}</code></p>
+<p class="verdict {state}"><strong>{verdict}</strong>{"".join(f"<span>{count}</span>" for count in counts)}</p>
+</header>"""
+
+
+def _facts(report: CheckReport) -> str:
+    """Returns the key facts as a list of terms."""
+    pairs = sum(split.pairs for split in report.splits.values())
+    read = "all of them" if report.read >= pairs else "the rest was not looked at"
+    splits = _DOT.join(f"{_text(name)} {split.pairs:,}" for name, split in report.splits.items())
+    facts = [
+        ("Layout", _with_note(_text(report.layout), "<br>".join(_text(clause) for clause in report.evidence))),
+        ("Splits", _with_note(splits, f"{_number(pairs, 'pair')} in all") if splits else "none"),
+        ("Class map", _class_map(report)),
+        ("Read", _with_note(f"{report.read:,} of {_number(pairs, 'pair')}", read)),
+        ("Photographs", _with_note(_kinds(report.image_kinds), _orientation(report))),
+        ("Sizes", _sizes(report.image_sizes)),
+        ("Masks", _kinds(report.mask_kinds)),
+        ("On disk", _with_note(f"{report.source_mb:,.1f} MB", f"about {report.records_mb:,.1f} MB as records")),
+    ]
+    items = "\n".join(f"<div><dt>{term}</dt><dd>{text}</dd></div>" for term, text in facts)
+    return _section("facts", "Dataset", f'<dl class="facts">\n{items}\n</dl>')
+
+
+def _class_map(report: CheckReport) -> str:
+    if not report.classes:
+        return "none: the values of the masks have no names yet"
+    return _with_note(f"<code>{_text(report.classes)}</code>", " ".join(_text(note, 400) for note in report.notes))
+
+
+def _with_note(text: str, note: str) -> str:
+    return f'{text} <span class="note">{note}</span>' if note else text
+
+
+def _kinds(kinds: Sequence[tuple[str, int]], limit: int = 6) -> str:
+    lines = [f"{_text(kind)}{_DOT}{count:,}" for kind, count in kinds[:limit]]
+    if len(kinds) > limit:
+        lines.append(f"and {len(kinds) - limit:,} other kinds")
+    return "<br>".join(lines) or "none was read"
+
+
+def _sizes(sizes: Sequence[tuple[tuple[int, int], int]]) -> str:
+    return _kinds([(f"{height} high × {width} wide", count) for (height, width), count in sizes], limit=3)
+
+
+def _orientation(report: CheckReport) -> str:
+    turned = f"{report.turned:,} turned upright as EXIF says" if report.turned else ""
+    unturned = f"{report.unturned:,} left unturned, as their masks are" if report.unturned else ""
+    return "; ".join(part for part in (turned, unturned) if part)
+
+
+def _problems(problems: Sequence[Problem]) -> str:
+    """Returns all problems, errors first."""
+    order = sorted(problems, key=lambda problem: problem.severity != "error")
+    items = "\n".join(_problem(problem) for problem in order)
+    items = f'<ol class="problems">\n{items}\n</ol>' if items else "<p>None was found.</p>"
+    return _section("problems", "Problems", items)
+
+
+def _problem(problem: Problem) -> str:
+    severity = "error" if problem.severity == "error" else "warning"
+    places = [_place(where, what) for where, what in problem.places[:MAX_PAGE_PLACES]]
+    rest = len(problem.places) - len(places)
+    parts = [f"<ul>{''.join(places[:OPEN_PLACES])}</ul>"] if places else []
+    if folded := places[OPEN_PLACES:]:
+        more = f'<p class="note">and {rest:,} more, which --json lists</p>' if rest else ""
+        summary = f"{len(problem.places) - OPEN_PLACES:,} more"
+        parts.append(f"<details><summary>{summary}</summary><ul>{''.join(folded)}</ul>{more}</details>")
+    count = f'<span class="note">{_number(len(problem.places), "place")}</span>' if places else ""
+    return f"""<li class="{severity}">
+<h3><span class="badge">{severity}</span> <code>{_text(problem.code)}</code> {count}</h3>
+<p class="mend">{_with_code(_text(problem.mend, SHOWN_WHAT_CHARS))}</p>
+{"".join(parts)}
+</li>"""
+
+
+def _with_code(text: str) -> str:
+    """Returns escaped text with what stands in backticks, as our remedies quote commands, set as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", text)
+
+
+def _place(where: str, what: str) -> str:
+    return f"<li><code>{_text(where)}</code> {_text(what, 400)}</li>"
+
+
+def _next(command: str) -> str:
+    if not command:
+        return ""
+    code = f'<pre tabindex="0"><code>{_text(command, SHOWN_WHAT_CHARS)}</code></pre>'
+    return _section("next", "Next", code)
+
+
+def _values(report: CheckReport) -> str:
+    """Returns the table of the values of the masks."""
+    if not report.rows:
+        return ""
+    has_map = bool(report.classes)
+    has_notes = any(row.note for row in report.rows)
+    listed = [row for row in report.rows if row.id is not None]
+    unlisted = [row for row in report.rows if row.id is None]
+    shown_rows = listed[:MAX_PAGE_LISTED] + unlisted[:MAX_PAGE_UNLISTED]
+    rows = [_value(row, has_map=has_map, has_notes=has_notes) for row in shown_rows]
+    more = _rest(listed[MAX_PAGE_LISTED:] + unlisted[MAX_PAGE_UNLISTED:])
+    columns = ("Class", "Value") if has_map else ("Value", "Name for a start")
+    head = "".join(f'<th scope="col">{column}</th>' for column in columns)
+    head += '<th scope="col" colspan="2" class="share">Share</th>'
+    head += '<th scope="col" class="n">Pixels</th><th scope="col" class="n">Images</th>'
+    head += '<th scope="col">Remark</th>' if has_notes else ""
+    note = (
+        "Share of all pixels that were read. Bars are on a square-root scale, on which rare classes stay visible: "
+        "one tenth of the length is one hundredth of the pixels."
+    )
+    title = "Classes" if has_map else "Values of the masks"
+    return _section("classes", title, f'<p class="note">{note}</p>\n{_table("classes", head, rows)}{more}')
+
+
+def _rest(rows: Sequence[ValueRow]) -> str:
+    if not rows:
+        return ""
+    share = _percent(sum(row.share for row in rows))
+    return f'<p class="note">and {_number(len(rows), "value")} more with {share} of the pixels, which --json lists</p>'
+
+
+def _value(row: ValueRow, *, has_map: bool, has_notes: bool) -> str:
+    swatch = _swatch(row.color, "ignored" if row.id == IGNORE_INDEX else "")
+    value = f"<code>{_text(row.value)}</code>"
+    name = '<em class="unlisted-name">not listed</em>'
+    if row.id is not None:
+        index = "" if row.id == IGNORE_INDEX else f'<span class="note index">{row.id}</span> '
+        name = index + _text(row.name)
+    cells = [name, value] if has_map else [value, _text(row.name)]
+    head = f'<th scope="row">{swatch}{cells[0]}</th>' + "".join(f"<td>{cell}</td>" for cell in cells[1:])
+    remark = f'<td class="remark">{_text(row.note, 400)}</td>' if has_notes else ""
+    return (
+        f'<tr>{head}<td class="n">{_percent(row.share)}</td><td class="bars">{_bar(row.share)}</td>'
+        f'<td class="n">{row.pixels:,}</td><td class="n">{row.images:,}</td>{remark}</tr>'
+    )
+
+
+@dataclass(frozen=True)
+class _Class:
+    """A class as the page shows it."""
+
+    index: int
+    name: str
+    color: Color
+
+
+def _classes(rows: Sequence[ValueRow]) -> list[_Class]:
+    """Returns the classes of a report in order of their indices; a class of several values has its first colour."""
+    found: dict[int, _Class] = {}
+    for row in rows:
+        if row.id is not None and row.id != IGNORE_INDEX:
+            found.setdefault(row.id, _Class(row.id, row.name, row.color))
+    return [found[index] for index in sorted(found)]
+
+
+def _splits(report: CheckReport) -> str:
+    """Returns the share of each class in each split, so that an imbalance between splits is seen."""
+    splits = {name: facts.class_pixels for name, facts in report.splits.items() if sum(facts.class_pixels)}
+    classes = _classes(report.rows)
+    if len(splits) < 2 or not classes:
+        return ""
+    heads = "".join(f'<th scope="col" class="n">{_key(number)}{_text(name)}</th>' for number, name in enumerate(splits))
+    rows = []
+    for entry in classes:
+        shares = [pixels[entry.index] / sum(pixels) if entry.index < len(pixels) else 0.0 for pixels in splits.values()]
+        bars = "".join(_bar(share, f"split{number % 3}") for number, share in enumerate(shares))
+        cells = "".join(f'<td class="n">{_percent(share) if share else "none"}</td>' for share in shares)
+        label = f"{_swatch(entry.color)}{_text(entry.name)}"
+        rows.append(f'<tr><th scope="row">{label}</th>{cells}<td class="bars">{bars}</td></tr>')
+    note = (
+        "Share of the pixels of each split that have a class; square-root scale. Bars of unlike length in one row are "
+        "a class that one split has more of than another."
+    )
+    head = f'<th scope="col">Class</th>{heads}<th scope="col">Share</th>'
+    return _section("splits", "Classes by split", f'<p class="note">{note}</p>\n{_table("splits", head, rows)}')
+
+
+def _key(number: int) -> str:
+    return f'<span class="key split{number % 3}" aria-hidden="true"></span>'
+
+
+def _samples(report: CheckReport, source: SourceConfig) -> str:
+    """Returns the pictures of the samples with their captions and a legend."""
+    painter = SamplePainter(report.rows, has_map=bool(report.classes))
+    drawn = list(drawn_samples(painter, report, source))
+    if not drawn:
+        return ""
+    note = (
+        "The classes of the masks, laid over their photographs."
+        if painter.has_map
+        else "Photographs, and beside each its mask, in the colours of the table above where they can be told."
+    )
+    if painter.drew_unlisted:
+        note += " Values that no class lists are striped."
+    if painter.has_map and any(len(pictures) > 1 for _, pictures in drawn):
+        note += " Masks that hold such values stand as they are drawn beside the photograph."
+    grids = []
+    for kind, is_pair in (("grid pairs", True), ("grid", False)):  # what is to be mended comes first
+        figures = [_figure(ref, pictures) for ref, pictures in drawn if (len(pictures) > 1) == is_pair]
+        if figures:
+            grids.append(f'<div class="{kind}">\n' + "\n".join(figures) + "\n</div>")
+    body = [f'<p class="note">{note}</p>', _legend(painter, report.rows), *grids]
+    return _section("samples", "Pictures", "\n".join(body))
+
+
+def _legend(painter: SamplePainter, rows: Sequence[ValueRow]) -> str:
+    if painter.has_map:
+        items = [f"<li>{_swatch(entry.color)}{_text(entry.name)}</li>" for entry in _classes(rows)]
+    else:
+        items = [f"<li>{_swatch(row.color)}<code>{_text(row.value)}</code></li>" for row in rows[:MAX_CLASSES]]
+    stripes = [(painter.drew_ignored, "ignored", "ignore"), (painter.drew_unlisted, "unlisted", "not listed")]
+    marks = "".join(f"<li>{_swatch(None, kind)}{text}</li>" for is_drawn, kind, text in stripes if is_drawn)
+    legend = f'<ul class="legend">{"".join(items[:OPEN_LEGEND])}{marks}</ul>'
+    if folded := items[OPEN_LEGEND:]:
+        legend += f'<details><summary>{len(folded)} more</summary><ul class="legend">{"".join(folded)}</ul></details>'
+    return legend
+
+
+def _figure(ref: ExampleRef, pictures: Sequence[SampleImage]) -> str:
+    images = "".join(
+        f'<img alt="{escape(picture.alt)}" width="{picture.size[1]}" height="{picture.size[0]}" '
+        f'src="data:image/jpeg;base64,{base64.b64encode(picture.jpeg).decode()}">'
+        for picture in pictures
+    )
+    listed = f"{_text(ref.list_name)}:{ref.line}" if ref.list_name else ""
+    note = _DOT.join(part for part in (_text(ref.split), listed) if part)
+    caption = f'<figcaption>{_text(ref.image)}<br><span class="note">{note}</span></figcaption>'
+    return f'<figure><div class="images">{images}</div>{caption}</figure>'

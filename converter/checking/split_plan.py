@@ -1,0 +1,134 @@
+"""Split plan: how a dataset is to be divided, and which pair goes into which split."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+
+from converter.errors import UsageError, shown
+from converter.sources.refs import ExampleRef
+
+_MAX_ROWS = 40  # of classes in the text; the JSON has all of them
+
+
+@dataclass(frozen=True)
+class SplitConfig:
+    """How `segconv split` divides a dataset.
+
+    Attributes:
+      val: share of the pairs that val.txt gets.
+      test: share that test.txt gets; 0 makes none.
+      seed: another seed, other lists.
+      group: pattern that is searched for in a photograph's path; photographs for which its first group (without one:
+        the whole match) is the same stay together. None: each may stand alone.
+      near: keeps photographs that look alike together.
+    """
+
+    val: float = 0.2
+    test: float = 0.0
+    seed: int = 0
+    group: str | None = None
+    near: bool = True
+
+    def __post_init__(self) -> None:
+        if not 0 < self.val < 1:
+            raise UsageError("--val", f"{self.val} is not between 0 and 1", "Name a share such as 0.2.")
+        if not 0 <= self.test < 1:
+            raise UsageError("--test", f"{self.test} is not within 0..1", "Name a share such as 0.1, or 0 for none.")
+        if self.val + self.test >= 1:
+            what = f"and --test take {self.val + self.test:g} of the pairs, which leaves none to train on"
+            raise UsageError("--val", what, "Name smaller shares.")
+        if self.group is not None:
+            try:
+                re.compile(self.group)
+            except (re.error, RecursionError, OverflowError) as error:
+                mend = "Write a pattern such as '^([^_]+)_'."
+                raise UsageError("--group", f"{self.group!r} is no pattern ({error})", mend) from None
+            if not self.group.isprintable():
+                what = f"{self.group!r} holds a character that no line of a list can"
+                raise UsageError("--group", what, "Write it as an escape, such as \\t.")
+
+    def shares(self) -> dict[str, float]:
+        """Returns the share of each split."""
+        train = {"train": 1 - self.val - self.test, "val": self.val}
+        return train | {"test": self.test} if self.test else train
+
+    def command(self) -> str:
+        """Returns the command that makes these splits, without the folder."""
+        words = ["segconv", "split", "--val", f"{self.val:g}", "--test", f"{self.test:g}", "--seed", str(self.seed)]
+        words += ["--group", self.group] if self.group is not None else []
+        return shlex.join(words if self.near else [*words, "--no-near"])
+
+
+@dataclass(frozen=True)
+class SplitPlan:
+    """Which pair goes into which split.
+
+    Attributes:
+      config: what was asked for.
+      refs: pairs of each split, sorted by photograph; their `split` is the one that they had before.
+      groups: number of groups in each split; 0 for a test split that is kept as it is.
+      classes: names, or values where there is no class map, of what is counted below.
+      pixels: of each class, in that order, for each split; ignored pixels are not counted.
+      alone: photographs that the pattern does not match; 0 without a pattern.
+      copies: photographs that are byte for byte another one; alike: pairs of photographs that look alike.
+      largest: photographs of the largest group, sorted.
+    """
+
+    config: SplitConfig
+    refs: dict[str, tuple[ExampleRef, ...]]
+    groups: dict[str, int]
+    classes: tuple[str, ...]
+    pixels: dict[str, tuple[int, ...]]
+    alone: int
+    copies: int
+    alike: int
+    largest: tuple[str, ...]
+
+    def class_shares(self, split: str | None = None) -> tuple[float, ...]:
+        """Returns the share of each class in the pixels of a split; of the dataset for None."""
+        counts = self.pixels[split] if split else [sum(column) for column in zip(*self.pixels.values(), strict=True)]
+        whole = sum(counts) or 1
+        return tuple(count / whole for count in counts)
+
+    def to_text(self) -> str:
+        """Returns the report: splits, what was kept together, and the share of each class in each split."""
+        total = sum(len(refs) for refs in self.refs.values())
+        lines = [f"{'split':<8} {'pairs':>7} {'share':>7} {'groups':>7}"]
+        for split, refs in self.refs.items():
+            lines.append(f"{split:<8} {len(refs):>7} {len(refs) / total:>7.1%} {self.groups[split]:>7}")
+        if "test" in self.refs and not self.config.test:
+            lines.append("test is kept as it is")
+        if self.config.group is not None and self.alone:
+            lines.append(f"{self.alone} photographs do not match --group and stand alone")
+        lines.append(f"kept together: {self.copies} copies, {self.alike} pairs that look alike")
+        lines.append(f"largest group: {len(self.largest)} photographs, of which the first is {shown(self.largest[0])}")
+        width = max([5, *(len(shown(name, 40)) for name in self.classes[:_MAX_ROWS])])
+        lines += ["", " ".join([f"{'class':<{width}}", f"{'all':>8}", *(f"{split:>8}" for split in self.refs)])]
+        columns = [self.class_shares(), *(self.class_shares(split) for split in self.refs)]
+        for name, *row in list(zip(self.classes, *columns, strict=True))[:_MAX_ROWS]:
+            lines.append(" ".join([f"{shown(name, 40):<{width}}", *(f"{share:>8.2%}" for share in row)]))
+        if len(self.classes) > _MAX_ROWS:
+            lines.append(f"... and {len(self.classes) - _MAX_ROWS} more (--json has all)")
+        return "\n".join(lines)
+
+    def to_json(self) -> dict[str, object]:
+        """Returns the report as one JSON object."""
+        splits = {
+            split: {
+                "pairs": len(refs),
+                "groups": self.groups[split],
+                "class_shares": dict(zip(self.classes, self.class_shares(split), strict=True)),
+            }
+            for split, refs in self.refs.items()
+        }
+        return {
+            "command": self.config.command(),
+            "splits": splits,
+            "class_shares": dict(zip(self.classes, self.class_shares(), strict=True)),
+            "alone": self.alone,
+            "copies": self.copies,
+            "alike": self.alike,
+            "largest_group": list(self.largest),
+        }

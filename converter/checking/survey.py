@@ -1,0 +1,247 @@
+"""Survey: pairs -> PairFacts: every file of a dataset decoded once, in parallel, and what it holds told, not judged."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from converter.config import SourceConfig
+from converter.engines.local import run_local
+from converter.errors import DataError, MachineError
+from converter.limits import MAX_VALUES
+from converter.pixels.decode import load, without_warnings
+from converter.pixels.images import Photo, open_photo
+from converter.pixels.masks import MaskSource, MaskValue, ValueCounter, open_mask
+from converter.sources.pairs import crash_error, turned_like
+from converter.sources.refs import ExampleRef
+from converter.system.files import read_inside
+
+TASK_PAIRS = 32  # a task: some tenths of a second of work, so that all workers end together
+WORKER_PAIRS = 512  # a further worker costs the CPU of some 60 pairs before its first one
+THUMBNAIL_SIDE = 16
+_KINDS = {"L": "grey", "1": "grey", "I;16": "grey", "P": "palette", "LA": "grey with alpha", "RGBA": "RGB with alpha"}
+
+
+@dataclass(frozen=True)
+class PairFacts:
+    """What the two files of a pair hold.
+
+    Attributes:
+      ref: the pair.
+      error: why a build would refuse the pair whatever its class map is; None where it would not. Attributes below
+        that could not be told keep their defaults.
+      image_size: (height, width) of the upright photograph, in pixels.
+      image_kind: format and mode, such as "JPEG RGB".
+      orientation: EXIF orientation 1..8 as the file has it.
+      turned: whether the photograph is turned by it (not where the mask was drawn over the unturned one).
+      mask_size: (height, width), in pixels.
+      mask_kind: format and mode, such as "PNG palette".
+      values: pixels of each value of the mask, most frequent first, at most MAX_VALUES of them.
+      other_values: number of further values, and `other_pixels` the pixels that hold one.
+      image_bytes: size of the photograph's file; mask_bytes that of the mask's.
+      digest: SHA-256 of the photograph's file.
+      thumbnail: grey 16x16 of the upright photograph, 256 bytes in rows; b"" where it could not be decoded.
+      further: what else is wrong with the pair, for which a build would refuse it once `error` was mended.
+    """
+
+    ref: ExampleRef
+    error: DataError | None = None
+    image_size: tuple[int, int] | None = None
+    image_kind: str = ""
+    orientation: int = 1
+    turned: bool = False
+    mask_size: tuple[int, int] | None = None
+    mask_kind: str = ""
+    values: tuple[tuple[MaskValue, int], ...] = ()
+    other_values: int = 0
+    other_pixels: int = 0
+    image_bytes: int = 0
+    mask_bytes: int = 0
+    digest: bytes = b""
+    thumbnail: bytes = b""
+    further: tuple[DataError, ...] = ()
+
+
+@dataclass(frozen=True)
+class SurveyTask:
+    """Some pairs to be looked at.
+
+    Attributes:
+      refs: the pairs.
+      source: where they are.
+      tolerance: of the build; without one a JPEG is no mask.
+      crashed: (number of the pair, how) of pairs at which the process that read them ended; they are left alone.
+    """
+
+    refs: tuple[ExampleRef, ...]
+    source: SourceConfig
+    tolerance: int = 0
+    crashed: tuple[tuple[int, str], ...] = ()
+
+
+def survey(
+    refs: Sequence[ExampleRef],
+    source: SourceConfig,
+    workers: int,
+    on_progress: Callable[[int], None],
+    *,
+    tolerance: int = 0,
+) -> list[PairFacts]:
+    """Returns the facts of each pair, in the order of `refs`.
+
+    Args:
+      refs: the pairs.
+      source: where the dataset is.
+      workers: number of processes, at most.
+      on_progress: called with the number of pairs that are done.
+      tolerance: of the build; without one, a mask that is a JPEG is refused.
+
+    Raises:
+      MachineError: the disk failed, or a worker was lost.
+    """
+    if not refs:
+        return []
+    parts = [tuple(refs[start : start + TASK_PAIRS]) for start in range(0, len(refs), TASK_PAIRS)]
+    tasks = [SurveyTask(part, source, tolerance) for part in parts]
+    useful = -(-len(refs) // WORKER_PAIRS)
+    results = run_local(run_survey_task, tasks, min(workers, useful), on_progress, _without, fork=True)
+    return [facts for result in results for facts in result]
+
+
+def run_survey_task(task: SurveyTask, tick: Callable[[], None]) -> list[PairFacts]:
+    """Looks at the pairs of a task.
+
+    Args:
+      task: what to look at.
+      tick: called after each pair.
+
+    Raises:
+      MachineError: the disk failed, or memory ran out.
+    """
+    counter = ValueCounter(task.tolerance)
+    crashed = dict(task.crashed)
+    result = []
+    with without_warnings():  # once, since each time costs as much as a hundredth of a small mask
+        for number, ref in enumerate(task.refs):
+            try:
+                if number in crashed:
+                    result.append(PairFacts(ref, crash_error(ref, crashed[number])))
+                else:
+                    result.append(look_at(ref, task.source, counter))
+            except MemoryError:
+                raise MachineError(ref.image, "did not fit into memory", "Run again with fewer workers (-j).") from None
+            tick()
+    return result
+
+
+def _without(task: SurveyTask, number: int, how: str) -> SurveyTask:
+    """Returns a task that leaves a pair alone."""
+    return dataclasses.replace(task, crashed=(*task.crashed, (number, how)))
+
+
+def look_at(ref: ExampleRef, source: SourceConfig, counter: ValueCounter) -> PairFacts:
+    """Returns the facts of one pair: both files are read once and decoded wholly, even where the first is bad.
+
+    What is wrong is told in the order in which a build would meet it: photograph, mask, their sizes, the pixels of
+    the mask, those of the photograph.
+
+    Raises:
+      MachineError: the disk failed.
+    """
+    facts: dict[str, Any] = {}
+    errors: list[DataError] = []
+    photo, drawing = _photo(ref, source, facts, errors), _mask(ref, source, facts, errors)
+    is_one_size = False
+    if photo and drawing:
+        try:
+            photo = turned_like(photo, drawing)
+            is_one_size = True
+        except DataError as error:
+            errors.append(error)
+    if photo:
+        facts["image_size"], facts["turned"] = photo.size, is_one_size and photo.orientation != 1
+    if drawing:
+        try:
+            facts |= _counted(drawing, counter)
+        except DataError as error:
+            errors.append(error)
+    if photo:
+        try:
+            facts["thumbnail"] = thumbnail(photo)
+        except DataError as error:
+            errors.append(error)
+    return PairFacts(ref, errors[0] if errors else None, further=tuple(errors[1:]), **facts)
+
+
+def _photo(ref: ExampleRef, source: SourceConfig, facts: dict[str, Any], errors: list[DataError]) -> Photo | None:
+    """Returns the opened photograph and notes what its header tells; None where it cannot be opened."""
+    try:
+        data = read_inside(source.src, ref.image, follow_links=source.follow_links)
+        facts["image_bytes"], facts["digest"] = len(data), hashlib.sha256(data).digest()
+        photo = open_photo(data, ref.image, source.max_pixels)
+    except DataError as error:
+        errors.append(error)
+        return None
+    facts["image_kind"] = _kind(photo.picture, 8)
+    facts["orientation"] = photo.orientation
+    return photo
+
+
+def _mask(ref: ExampleRef, source: SourceConfig, facts: dict[str, Any], errors: list[DataError]) -> MaskSource | None:
+    """Returns the opened mask and notes what its header tells; None where it cannot be opened."""
+    try:
+        data = read_inside(source.src, ref.mask, follow_links=source.follow_links)
+        facts["mask_bytes"] = len(data)
+        drawing = open_mask(data, ref.mask, source.max_pixels)
+    except DataError as error:
+        errors.append(error)
+        return None
+    facts["mask_size"], facts["mask_kind"] = drawing.size, _kind(drawing.picture, drawing.depth)
+    return drawing
+
+
+def _counted(drawing: MaskSource, counter: ValueCounter) -> dict[str, Any]:
+    """Returns the facts about the values of a mask; DataError where it cannot be decoded."""
+    values, others, other_pixels = counter.count_most_frequent(drawing, MAX_VALUES)
+    return {"values": tuple(values.items()), "other_values": others, "other_pixels": other_pixels}
+
+
+def _kind(picture: Image.Image, depth: int) -> str:
+    """Returns format and mode in words, such as "PNG 16-bit grey"."""
+    mode = _KINDS.get(picture.mode, picture.mode)
+    return f"{picture.format} {mode}" if depth == 8 else f"{picture.format} {depth}-bit {mode}"
+
+
+def thumbnail(photo: Photo) -> bytes:
+    """Decodes a photograph and returns it as 16x16 grey levels, upright, in rows.
+
+    Each level is a mean of what it covers and a little more: single pixels would differ after every recompression,
+    and sharp borders between the cells after every shift. All coded data of a JPEG are read, so that damage in them
+    is met, but only as many of its pixels are computed as the mean needs.
+
+    Raises:
+      DataError: the pixels are cut off or damaged.
+    """
+    picture: Image.Image = photo.picture
+    side = (THUMBNAIL_SIDE, THUMBNAIL_SIDE)
+    drafted = None
+    if photo.picture.format == "JPEG" and picture.mode in ("RGB", "L"):
+        drafted = photo.picture.draft("L", (2 * THUMBNAIL_SIDE, 2 * THUMBNAIL_SIDE))
+    load(photo.picture, photo.name)
+    if picture.mode not in ("RGB", "L", "CMYK"):  # the others cannot be averaged as they stand
+        picture.info.pop("transparency", None)  # alpha is dropped; Pillow would warn that a palette has some
+        picture = picture.convert("RGB")
+    # Where the sides do not divide, the last reduced pixels cover only in part what there is.
+    box = drafted[1] if drafted else (0, 0, *picture.size)
+    small = picture.resize(side, Image.Resampling.BILINEAR, box, reducing_gap=3.0)
+    levels = np.asarray(small.convert("RGB").convert("L"))
+    # EXIF 5..8 exchange rows and columns; then 2, 3, 6, 7 turn the columns round, and 3, 4, 7, 8 the rows.
+    levels = levels.T if photo.orientation >= 5 else levels
+    levels = levels[:, ::-1] if photo.orientation in (2, 3, 6, 7) else levels
+    return (levels[::-1] if photo.orientation in (3, 4, 7, 8) else levels).tobytes()

@@ -1,0 +1,110 @@
+"""Values: the table of a check's report: every value of the masks, its class and its share."""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+
+from converter.checking.draft import draft_classes
+from converter.checking.facts import Material
+from converter.checking.report import ValueRow
+from converter.classes.class_map import ClassMap
+from converter.classes.mapper import MaskMapper
+from converter.classes.native import parse_class_map
+from converter.errors import UsageError
+from converter.pixels.masks import MaskValue
+from converter.schema import IGNORE_INDEX
+
+
+def value_rows(material: Material) -> tuple[ValueRow, ...]:
+    """Returns the table of values: class by class, ignore after them, then what is not listed."""
+    draft = None if material.found else _draft(material)
+    classes = material.found.classes if material.found else draft
+    colors = classes.colors() if classes else ()
+    names = MaskMapper(draft) if draft else None
+    pixels: Counter[tuple[int | None, str]] = Counter()
+    images: Counter[tuple[int | None, str]] = Counter()
+    first: dict[tuple[int | None, str], MaskValue] = {}
+    row_key = functools.cache(functools.partial(_row_key, material))  # a few values stand in thousands of masks
+    for facts in material.facts:
+        keys = set()
+        for value, count in facts.values:
+            key = row_key(value)
+            first.setdefault(key, value)
+            pixels[key] += count
+            keys.add(key)
+        images.update(keys)
+    total = sum(one.other_pixels + sum(count for _, count in one.values) for one in material.facts) or 1
+    rows = []
+    for key, value in first.items():
+        index, text = key
+        name, color = "", value.color
+        shown_as = index if index is not None else _drafted(names, value)
+        if classes is not None and shown_as is not None:
+            name = classes.name_of(shown_as)
+            color = color if shown_as == IGNORE_INDEX else colors[shown_as]
+        note = _note(material, value)
+        rows.append(ValueRow(index, name, text, color, pixels[key], pixels[key] / total, images[key], note))
+    if material.found:
+        rows += _absent_rows(material.found.classes, {row.id for row in rows})
+    last = 1 << 16
+    return tuple(sorted(rows, key=lambda row: (last if row.id is None else row.id, -row.pixels, row.value)))
+
+
+def _absent_rows(classes: ClassMap, present: set[int | None]) -> list[ValueRow]:
+    """Returns a row of 0 pixels for each class that never occurs."""
+    rows = []
+    for index, name in enumerate(classes.names):
+        if index not in present:
+            value = next(iter(classes.values_of(index)), "")
+            rows.append(ValueRow(index, name, value, classes.colors()[index], 0, 0.0, 0, "never occurs"))
+    return rows
+
+
+def _row_key(material: Material, value: MaskValue) -> tuple[int | None, str]:
+    """Returns (class index, notation) of the row that a value belongs to."""
+    index = material.index_of(value)
+    if isinstance(index, str):
+        index = None  # it may be two classes, so it is none; the problem says which
+    if index is not None and material.found and index == material.found.classes.default:
+        listed = material.found.classes.values_of(index)
+        if str(value) not in listed and str(value.number) not in listed and _hex(value) not in listed:
+            return index, "*"
+    return index, str(value)
+
+
+def _hex(value: MaskValue) -> str:
+    return "#{:02X}{:02X}{:02X}".format(*value.color)
+
+
+def _draft(material: Material) -> ClassMap | None:
+    """Returns the class map that `segconv classes` would draft; None where it could not."""
+    if not any(facts.values for facts in material.facts):
+        return None
+    try:
+        return parse_class_map(draft_classes(material.facts, None), "draft")
+    except UsageError:
+        return None
+
+
+def _drafted(names: MaskMapper | None, value: MaskValue) -> int | None:
+    try:
+        return names.index_of(value) if names else None
+    except ValueError:
+        return None
+
+
+def _note(material: Material, value: MaskValue) -> str:
+    """Returns a remark on a value."""
+    frequent = material.strays.get(value)
+    if frequent is not None and material.index_of(value) is None:
+        return f"rare, near {frequent}: a damaged edge?"
+    index = material.index_of(value)
+    if isinstance(index, str):
+        return index
+    if index is not None and frequent is not None and material.config.pair.tolerance:
+        return f"near {frequent}; taken with --tolerance"
+    if index is None and material.found:
+        nearest = material.nearest(value)
+        return f"not listed; nearest: {material.found.classes.name_of(nearest[1])!r}" if nearest else "not listed"
+    return ""

@@ -1,0 +1,12 @@
+"""Classes: which mask value is which class, and masks mapped to class indices.
+
+Modules, in dependency order:
+
+    class_map  values -> class indices: the legend
+    csv_table  the rows of a CSV file
+    native     classes.csv <-> ClassMap
+    presets    class maps of well-known datasets
+    formats    class files of other tools -> rows
+    mapper     the values of a mask -> class indices
+    find       source folder or file -> ClassMap
+"""

@@ -1,0 +1,204 @@
+"""Find: whatever says which mask value is which class, in a source folder or by name -> ClassMap.
+
+A file is recognised by its content, never by its name alone. What its format leaves open is not guessed: it is refused,
+or said in a note. No value is shifted but where the format itself counts from one, and a class is ignored only where
+the format says so or the class is called `ignore`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from converter.classes.class_map import CLASSES_CSV, IGNORE_NAME, ClassMap, ClassMapBuilder
+from converter.classes.csv_table import ClassTable
+from converter.classes.formats.base import Format, LineError, data_lines
+from converter.classes.formats.registry import JSON_FORMATS, NAMES, NATIVE, TEXT_FORMATS, ULTRALYTICS
+from converter.classes.formats.text import is_list_of_names
+from converter.classes.native import parse_class_map, read_class_text
+from converter.classes.presets import PREFIX, preset
+from converter.config import SourceConfig
+from converter.errors import DataError, UsageError
+from converter.sources.layouts.find import Layout
+from converter.system.files import resolve_inside
+
+# Where the formats put their files below the source folder; a QGIS palette has no place of its own. Files of other
+# kinds bear the names of the second row too, so there one that is no class file is passed over.
+_ROBOFLOW = ("_classes.csv", *(f"{split}/_classes.csv" for split in ("train", "valid", "val", "test")))
+_PLACES = (
+    *("labelmap.txt", "class_dict.csv", "label_colors.txt", "class_names.txt", "dataset_meta.json"),
+    *("obj_class_to_machine_color.json", "label_classes.json", "objectInfo150.txt", *_ROBOFLOW),
+)
+_SHARED_PLACES = ("dataset.json", "labels.txt", "classes.txt", "data.yaml", "data.yml", "dataset.yaml")
+_VOIDS = ("void", "unlabelled", "unlabeled", "ignored", "unknown")  # classes all the same, with a note
+MEND = "Mend it, or write a classes.csv: `segconv classes --src DIR --write`."
+
+
+@dataclass(frozen=True)
+class FoundClasses:
+    """A class map and where it comes from.
+
+    Attributes:
+      classes: the map.
+      origin: path of the file, or preset:NAME.
+      kind: of the file, such as "classes.csv" or "CVAT labelmap.txt"; for reports.
+      notes: what a user should know of how the file was read, one clause each.
+    """
+
+    classes: ClassMap
+    origin: str
+    kind: str
+    notes: tuple[str, ...] = ()
+
+
+def find_class_map(source: SourceConfig, layout: Layout) -> FoundClasses:
+    """Returns the class map of a dataset.
+
+    That is the one which `source` names; else classes.csv in the source folder; else a class file of another format
+    where that format puts it; else the preset that goes with the layout.
+
+    Raises:
+      UsageError: there is none, it is wrong, or several files say different things.
+    """
+    if source.classes is not None:
+        if source.classes.startswith(PREFIX):
+            return _of_preset(source.classes.removeprefix(PREFIX))
+        return read_class_file(Path(source.classes))
+    native = _inside(source, CLASSES_CSV)
+    if native is not None:
+        return read_class_file(native)
+    found, passed_over = _foreign_files(source)
+    if any(file.classes != found[0].classes for file in found):
+        origins = ", ".join(file.origin for file in found)
+        mend = "Name the right one with --classes."
+        raise UsageError(source.src, f"holds class files that say different things: {origins}", mend, "E_CLASSES")
+    if found:
+        return found[0]
+    if layout.preset is not None:
+        return _of_preset(layout.preset)
+    what = "; ".join(("does not exist, nor any other class file", *passed_over))
+    mend = (
+        f"Make one from what the masks hold with `segconv classes --src {source.src} --write`, "
+        f"or pass --classes FILE or --classes {PREFIX}NAME."
+    )
+    raise UsageError(source.src / CLASSES_CSV, what, mend, "E_CLASSES")
+
+
+def read_class_file(path: Path) -> FoundClasses:
+    """Returns the class map in a file of any format that segconv knows, with its kind and notes.
+
+    A bare list of names counts here as one: its first line is the name of value 0. `find_class_map` takes none, since
+    as many people leave the background out of such a list as put it in.
+
+    Raises:
+      UsageError: the file is missing, is no text, is of no known format, or is wrong; the message names the line.
+    """
+    text = read_class_text(path)
+    recognised = _recognise(text, path)
+    if recognised is None and is_list_of_names(text):
+        recognised = NAMES, text
+    if recognised is None:
+        return FoundClasses(parse_class_map(text, path), str(path), CLASSES_CSV)  # which says what is wrong
+    return _parse(*recognised, path)
+
+
+def _of_preset(name: str) -> FoundClasses:
+    return FoundClasses(preset(name), f"{PREFIX}{name}", "preset")
+
+
+def _inside(source: SourceConfig, name: str) -> Path | None:
+    """Returns the path of a file below the source folder, None where nothing has that name."""
+    path = source.src / name
+    if not os.path.lexists(path):
+        return None
+    try:
+        return resolve_inside(source.src, name, follow_links=source.follow_links)
+    except DataError as error:
+        raise UsageError(path, error.what, error.mend, error.code) from None
+
+
+def _foreign_files(source: SourceConfig) -> tuple[list[FoundClasses], list[str]]:
+    """Returns the class files in a source folder, and of each file that was passed over why."""
+    found, passed_over = [], []
+    for name in (*_PLACES, *_SHARED_PLACES):
+        path = _inside(source, name)
+        if path is None:
+            continue
+        try:
+            text = read_class_text(path)
+            recognised = _recognise(text, path)
+        except UsageError as error:
+            if name not in _SHARED_PLACES:
+                raise
+            passed_over.append(f"{name} {error.what}")
+            continue
+        if recognised is not None:
+            found.append(_parse(*recognised, path))
+        elif name in _SHARED_PLACES:
+            passed_over.append(f"{name} does not say which value is which class")
+        else:
+            first = next((line for _, line in data_lines(text)), "")
+            what = f"begins with {first[:60]!r}, as no class file that segconv knows does"
+            raise UsageError(path, what, MEND, "E_CLASSES")
+    return found, passed_over
+
+
+def _recognise(text: str, path: Path) -> tuple[Format, Any] | None:
+    """Returns the format of a class file and the content for its parser; None where it is of no known format."""
+    if text.lstrip()[:1] in ("{", "["):
+        try:
+            data = json.loads(text, object_pairs_hook=_unique_keys)
+        except json.JSONDecodeError as error:
+            raise UsageError(f"{path}:{error.lineno}", f"is no JSON ({error.msg})", MEND, "E_CLASSES") from None
+        except RecursionError:
+            raise UsageError(path, "is nested too deeply", MEND, "E_CLASSES") from None
+        except ValueError as error:  # a key twice, or a number of thousands of digits
+            raise UsageError(path, str(error), MEND, "E_CLASSES") from None
+        return next(((form, data) for form in JSON_FORMATS if form.is_meant(data)), None)
+    if re.search("^names[ \t]*:", text, re.MULTILINE):
+        return ULTRALYTICS, text
+    first = ClassTable(text).first_line.strip()
+    return next(((form, text) for form in TEXT_FORMATS if form.is_meant(first)), None)
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in data:
+            raise ValueError(f"has {key!r} twice")
+        data[key] = value
+    return data
+
+
+def _parse(form: Format, content: Any, path: Path) -> FoundClasses:
+    """Returns the class map of a recognised file."""
+    if form is NATIVE:
+        return FoundClasses(parse_class_map(content, path), str(path), form.kind)
+    builder = ClassMapBuilder()
+    notes = []
+    lines: dict[str, int] = {}
+    merged: dict[str, str] = {}
+    where, whose = str(path), ""
+    try:
+        for row in form.rows(content):
+            if isinstance(row, str):
+                notes.append(row)
+                continue
+            where, whose = (f"{path}:{row.line}", "") if row.line else (str(path), f"class {row.name!r}: ")
+            if row.line and lines.setdefault(row.name, row.line) != row.line:
+                merged[row.name] = f"class {row.name!r} of line {lines[row.name]} has values in later lines too"
+            builder.add(IGNORE_NAME if row.name == "__ignore__" else row.name, row.value)
+            where, whose = str(path), ""
+        classes = builder.finish()
+    except ValueError as error:
+        where = f"{path}:{error.line}" if isinstance(error, LineError) else where
+        raise UsageError(where, f"{whose}{error}", MEND, "E_CLASSES") from None
+    notes += merged.values()
+    for name in classes.names:
+        if name.lower() in _VOIDS:
+            notes.append(f"class {name!r} is kept as a class; call it {IGNORE_NAME} in a classes.csv to leave it out")
+    return FoundClasses(classes, str(path), form.kind, tuple(notes))

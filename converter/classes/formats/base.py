@@ -1,0 +1,104 @@
+"""Base: what every format of class files yields, and how its lines are read."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from converter.classes.csv_table import ClassTable, is_data
+from converter.limits import MAX_CLASSES
+from converter.pixels.colors import Color, voc_color
+
+
+class Row(NamedTuple):
+    """One value of a class.
+
+    Attributes:
+      line: number of the line that it stands in; 0 where the format has no lines.
+      name: of the class.
+      value: as ClassMapBuilder takes it.
+    """
+
+    line: int
+    name: str
+    value: str | int | Color
+
+
+class LineError(ValueError):
+    """A line is wrong."""
+
+    def __init__(self, line: int, what: str) -> None:
+        super().__init__(what)
+        self.line = line
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format of class files.
+
+    Attributes:
+      kind: for reports.
+      is_meant: first data line, or JSON value -> whether the content is meant to be of this format.
+      rows: text, or JSON value -> rows in the order of class indices, and notes between them.
+    """
+
+    kind: str
+    is_meant: Callable[[Any], object]
+    rows: Callable[[Any], Iterator[Row | str]]
+
+
+def data_lines(text: str) -> list[tuple[int, str]]:
+    """Returns (number, line) of every line that is neither blank nor a remark."""
+    return [(number, line) for number, line in enumerate(text.splitlines(), 1) if is_data(line)]
+
+
+def matched_lines(pattern: str, text: str, form: str) -> Iterator[tuple[int, re.Match[str]]]:
+    """Yields (number, match) of every data line; ValueError where one is not of the form."""
+    for number, line in data_lines(text):
+        match = re.fullmatch(pattern, line.strip())
+        if match is None:
+            raise LineError(number, f"{line.strip()[:60]!r} is not {form}")
+        yield number, match
+
+
+def at_place(line: int, name: str, place: int) -> Iterator[Row]:
+    """Yields what a class has that is known by its number alone: the number, and VOC's colour for it.
+
+    A colour that is grey is left out: it is a level too, and so could be the number of another class.
+    """
+    yield Row(line, name, place)
+    color = voc_color(place) if place < MAX_CLASSES else (0, 0, 0)
+    if len(set(color)) > 1:
+        yield Row(line, name, color)
+
+
+def channels_of(number: int, cells: list[str]) -> Color:
+    """Returns a colour from three whole numbers, which some programs write with a fraction of zeros."""
+    matches = [re.fullmatch(r"([0-9]{1,3})(?:\.0*)?", cell.strip()) for cell in cells]
+    red, green, blue, *more = [int(match[1]) if match else -1 for match in matches] + [-1] * (3 - len(cells))
+    if more or min(red, green, blue) < 0 or max(red, green, blue) > 255:
+        raise LineError(number, f"colour {','.join(cells)[:60]!r} is not three whole numbers 0..255")
+    return red, green, blue
+
+
+def cells_of(table: ClassTable) -> Iterator[list[str]]:
+    """Yields the cells of each row; LineError says which row is wrong."""
+    try:
+        yield from table
+    except ValueError as error:
+        raise LineError(table.line, str(error)) from None
+
+
+def telling_colors(colors: Iterable[Color]) -> set[Color]:
+    """Returns the colours that tell a class as well as its value does: those of one class only, and no grey."""
+    return {color for color, count in Counter(colors).items() if count == 1 and len(set(color)) > 1}
+
+
+def nothing_drawn(names: Collection[str]) -> Iterator[Row | str]:
+    """Yields the class of value 0 in a format that lists only what is drawn."""
+    name = "unlabelled" if "background" in names else "background"
+    yield f"value 0, where nothing is drawn, is the class {name!r}"
+    yield Row(0, name, 0)

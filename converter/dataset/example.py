@@ -1,0 +1,202 @@
+"""Example: a pair and its facts <-> the bytes of a tf.train.Example, on protobuf's wire format.
+
+Written by hand because protobuf does not promise the same bytes twice: the order of a map's keys depends on its back
+end. Here the keys are sorted, which every back end agrees with as long as no key is a prefix of another.
+
+Source: protobuf's encoding guide (wire types 0 and 2, varints); tensorflow/core/example/example.proto and
+feature.proto (field numbers).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from converter.errors import REBUILD, DataError
+from converter.pixels.images import decode_image
+from converter.pixels.masks import decode_mask
+from converter.schema import BYTES_KEYS, FILE_NAME, IMAGE, INT64_KEYS, MASK, MASK_NAME, ORIGINAL_HEIGHT, ORIGINAL_WIDTH
+
+_LENGTH_DELIMITED = 2  # wire type of bytes, messages and packed numbers
+_VARINT = 0
+_BYTES_LIST, _INT64_LIST = 1, 3  # fields of Feature's oneof
+Feature = bytes | int
+
+
+@dataclass(frozen=True)
+class Record:
+    """One stored pair.
+
+    Attributes:
+      image_bytes: JPEG or PNG of the photograph.
+      mask_bytes: PNG of the mask.
+      file_name: path of the photograph below the source folder.
+      mask_name: path of the mask below the source folder.
+      original_size: (height, width) of the upright photograph before resizing.
+    """
+
+    image_bytes: bytes
+    mask_bytes: bytes
+    file_name: str
+    mask_name: str
+    original_size: tuple[int, int]
+
+    @property
+    def image(self) -> np.ndarray:
+        """The photograph, decoded: uint8 [H, W, 3]; DataError where its bytes are damaged."""
+        return decode_image(self.image_bytes, self.file_name)
+
+    @property
+    def mask(self) -> np.ndarray:
+        """The class indices, decoded: uint8 [H, W]; DataError where its bytes are damaged."""
+        return decode_mask(self.mask_bytes, self.mask_name)
+
+
+def encode_record(record: Record) -> bytes:
+    """Returns the serialized tf.train.Example of a record."""
+    return encode_example(
+        {
+            IMAGE: record.image_bytes,
+            MASK: record.mask_bytes,
+            FILE_NAME: record.file_name.encode(),
+            MASK_NAME: record.mask_name.encode(),
+            ORIGINAL_HEIGHT: record.original_size[0],
+            ORIGINAL_WIDTH: record.original_size[1],
+        }
+    )
+
+
+def decode_record(data: bytes, where: object) -> Record:
+    """Returns the record in a serialized tf.train.Example.
+
+    Args:
+      data: not trusted.
+      where: shard and number, for messages.
+
+    Raises:
+      DataError: not an Example, or a key of the schema is missing or of another type.
+    """
+    features = decode_example(data, where)
+    for key in (*BYTES_KEYS, *INT64_KEYS):
+        expected = bytes if key in BYTES_KEYS else int
+        if not isinstance(features.get(key), expected):
+            found = sorted(features)
+            what = f"has no {expected.__name__} under {key!r}; its keys are {found}"
+            raise DataError(where, what, REBUILD, "E_RECORD")
+    texts = {key: bytes(features[key]).decode("utf-8", "replace") for key in (FILE_NAME, MASK_NAME)}
+    return Record(
+        image_bytes=bytes(features[IMAGE]),
+        mask_bytes=bytes(features[MASK]),
+        file_name=texts[FILE_NAME],
+        mask_name=texts[MASK_NAME],
+        original_size=(int(features[ORIGINAL_HEIGHT]), int(features[ORIGINAL_WIDTH])),
+    )
+
+
+def encode_example(features: dict[str, Feature]) -> bytes:
+    """Returns the serialized tf.train.Example that holds one bytes or int64 value under each key."""
+    entries = []
+    for key, value in sorted((key.encode(), value) for key, value in features.items()):
+        if isinstance(value, bytes):
+            feature = _field(_BYTES_LIST, _field(1, value))
+        else:
+            feature = _field(_INT64_LIST, _field(1, _varint(value)))
+        entries.append(_field(1, _field(1, key) + _field(2, feature)))
+    return _field(1, b"".join(entries))
+
+
+def decode_example(data: bytes, where: object) -> dict[str, Feature]:
+    """Returns the single bytes or int64 value under each key of a serialized tf.train.Example.
+
+    A key with several values, or with floats, is left out: segconv writes none.
+
+    Raises:
+      DataError: the bytes are no Example; no length in it is believed before it is compared with what is there.
+    """
+    view = memoryview(data)
+    features: dict[str, Feature] = {}
+    try:
+        for example_field in _fields(view, 1):
+            for entry in _fields(example_field, 1):
+                key = b""
+                for part in _fields(entry, 1):
+                    key = bytes(part)  # of several the last one counts, as in protobuf
+                name, values = key.decode(), (value for feature in _fields(entry, 2) for value in _values(feature))
+                kept = [*itertools.islice(values, 2)]
+                deque(values, maxlen=0)  # the others are read, so that they are checked, but not kept
+                if len(kept) == 1:
+                    features[name] = kept[0]
+    except (ValueError, IndexError) as error:
+        raise DataError(where, f"is no tf.train.Example ({error})", REBUILD, "E_RECORD") from None
+    return features
+
+
+def _varint(value: int) -> bytes:
+    """Returns an int64 as a varint; a negative one takes ten bytes, as in protobuf."""
+    value &= (1 << 64) - 1
+    out = bytearray()
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def _field(number: int, data: bytes) -> bytes:
+    return bytes((number << 3 | _LENGTH_DELIMITED,)) + _varint(len(data)) + data
+
+
+def _read_varint(view: memoryview, position: int) -> tuple[int, int]:
+    """Returns (value, position after it); IndexError at the end of the bytes."""
+    value = 0
+    for shift in range(0, 70, 7):
+        byte = view[position]
+        position += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value & (1 << 64) - 1, position
+    raise ValueError("a varint of more than ten bytes")
+
+
+def _parse(view: memoryview) -> Iterator[tuple[int, memoryview | int]]:
+    """Yields (field number, content) of every field of a message, in order: a list would be 136 times their size."""
+    position = 0
+    while position < len(view):
+        tag, position = _read_varint(view, position)
+        if tag & 7 == _VARINT:
+            number, position = _read_varint(view, position)
+            yield tag >> 3, number
+        elif tag & 7 == _LENGTH_DELIMITED:
+            length, position = _read_varint(view, position)
+            if length > len(view) - position:
+                raise ValueError(f"a field announces {length} bytes, {len(view) - position} are left")
+            yield tag >> 3, view[position : position + length]
+            position += length
+        else:
+            raise ValueError(f"wire type {tag & 7}")
+
+
+def _fields(view: memoryview, number: int) -> Iterator[memoryview]:
+    return (content for field, content in _parse(view) if field == number and isinstance(content, memoryview))
+
+
+def _values(feature: memoryview) -> Iterator[Feature]:
+    for part in _fields(feature, _BYTES_LIST):
+        yield from map(bytes, _fields(part, 1))
+    for part in _fields(feature, _INT64_LIST):
+        for field, content in _parse(part):
+            if field != 1:
+                continue
+            numbers = [content] if isinstance(content, int) else _packed(content)
+            yield from (number - (1 << 64) if number >> 63 else number for number in numbers)
+
+
+def _packed(view: memoryview) -> Iterator[int]:
+    position = 0
+    while position < len(view):
+        number, position = _read_varint(view, position)
+        yield number

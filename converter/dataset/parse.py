@@ -1,0 +1,222 @@
+"""Parse: the text of manifest.json, which is not trusted -> Manifest.
+
+The manifest is the one sign that a folder of shards is complete: written last, read first.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from converter.dataset.manifest import SEAL, ChannelInfo, ClassInfo, Manifest, ShardInfo, SplitInfo, seal_of
+from converter.errors import REBUILD, DataError, UsageError
+from converter.limits import MAX_CLASSES, MAX_MANIFEST_BYTES, MAX_OPTION_DEPTH
+from converter.schema import MANIFEST, SCHEMA_VERSION
+
+
+def parse_manifest(text: str, where: object) -> Manifest:
+    """Returns the Manifest in `text`.
+
+    Args:
+      text: content of a manifest.json; not trusted.
+      where: its path, for messages.
+
+    Raises:
+      DataError: not JSON, a field is missing or of another type, a shard's name leaves the folder, or the seal is not
+        that of the content.
+      UsageError: written by a newer segconv.
+    """
+    try:
+        raw = json.loads(text, object_pairs_hook=_unique)
+        version = _whole(raw["schema_version"])
+        if version > SCHEMA_VERSION:
+            what = f"schema_version is {version}, this segconv reads up to {SCHEMA_VERSION}"
+            raise UsageError(where, what, "Update segconv, or build the dataset again.", "E_SCHEMA_VERSION")
+        manifest = Manifest(
+            name=str(raw["name"]),
+            size=None if raw["size"] is None else _pair(raw["size"]),
+            fit=str(raw["fit"]),
+            classes=tuple(_class_info(info) for info in raw["classes"]),
+            splits={str(split): _split_info(info) for split, info in raw["splits"].items()},
+            options={name: _plain(value) for name, value in raw["options"].items()},
+            written_by={library: str(version) for library, version in raw["written_by"].items()},
+            errors_sha256=raw["errors_sha256"],
+            schema_version=version,
+            # From here on: no reader needs them, so that a manifest that was written before them still is one.
+            layout=str(raw.get("layout", "")),
+            class_map=str(raw.get("class_map", "")),
+            class_map_kind=str(raw.get("class_map_kind", "")),
+            ignore_values=tuple(map(str, raw.get("ignore_values", ()))),
+        )
+        _check(manifest)
+        json.dumps(raw, ensure_ascii=False).encode()  # JSON can hold halves of characters, which no file can
+        seal = seal_of(raw)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        what = f"is not a manifest of segconv ({type(error).__name__}: {error})"
+        raise DataError(where, what, REBUILD, "E_MANIFEST") from None
+    if raw.get(SEAL) != seal:
+        what = "was changed after it was written: its seal is not that of its content"
+        raise DataError(where, what, f"Restore it from a copy. {REBUILD}", "E_MANIFEST")
+    return manifest
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Returns a JSON object; ValueError where a key stands twice, of which every reader may take another."""
+    raw = dict(pairs)
+    if len(raw) < len(pairs):
+        raise ValueError("a key stands in it twice")
+    return raw
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Returns the manifest of a folder of records.
+
+    Raises:
+      UsageError: the folder has no manifest.json, so it is no finished dataset.
+      DataError: manifest.json cannot be read as one.
+    """
+    return parse_manifest(manifest_text(folder), folder / MANIFEST)
+
+
+def manifest_text(folder: Path) -> str:
+    """Returns the text of the manifest of a folder of records.
+
+    Raises:
+      UsageError: there is none.
+      DataError: it cannot be read, or is no text.
+    """
+    path = folder / MANIFEST
+    try:
+        if path.exists() and not path.is_file():  # a named pipe would never end
+            raise DataError(path, "cannot be read (no regular file)", REBUILD, "E_MANIFEST")
+        with path.open("rb") as file:
+            data = file.read(min(os.fstat(file.fileno()).st_size, MAX_MANIFEST_BYTES + 1))
+        if len(data) > MAX_MANIFEST_BYTES:
+            raise DataError(
+                path, f"has more than {MAX_MANIFEST_BYTES} bytes, which no manifest has", REBUILD, "E_MANIFEST"
+            )
+        return data.decode("utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        mend = "Name a folder that `segconv build` finished, or build one: segconv build --src dataset/"
+        raise UsageError(folder, f"holds no {MANIFEST}", mend, "E_NO_DATASET") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(path, f"cannot be read ({error})", REBUILD, "E_MANIFEST") from None
+
+
+def _whole(raw: Any) -> int:
+    if type(raw) is not int:  # a truth value is an int, too, and int() would take 2.5 and "2"
+        raise TypeError(f"{str(raw)[:50]!r} is no whole number")
+    return raw
+
+
+def _plain(raw: Any, depth: int = MAX_OPTION_DEPTH) -> Any:
+    """Returns a JSON value; ValueError where it is nested so deep that it might be read, but not written."""
+    if isinstance(raw, dict | list):
+        if not depth:
+            raise ValueError(f"options nested more than {MAX_OPTION_DEPTH} deep")
+        for part in raw.values() if isinstance(raw, dict) else raw:
+            _plain(part, depth - 1)
+    return raw
+
+
+def _pair(raw: Any) -> tuple[int, int]:
+    height, width = (_whole(n) for n in raw)
+    return height, width
+
+
+def _triple(raw: Any) -> tuple[float, float, float]:
+    red, green, blue = (float(n) for n in raw)
+    return red, green, blue
+
+
+def _class_info(raw: dict[str, Any]) -> ClassInfo:
+    red, green, blue = (_whole(n) for n in raw["color"])
+    return ClassInfo(_whole(raw["id"]), str(raw["name"]), (red, green, blue), tuple(map(str, raw["values"])))
+
+
+def _split_info(raw: dict[str, Any]) -> SplitInfo:
+    channels = raw.get("channels")
+    sizes = (tuple(_whole(n) for n in size) for size in raw.get("sizes", ()))
+    return SplitInfo(
+        shards=tuple(
+            ShardInfo(
+                str(s["name"]),
+                _whole(s["records"]),
+                _whole(s["bytes"]),
+                str(s["sha256"]),
+                str(s.get("fingerprint", "")),
+            )
+            for s in raw["shards"]
+        ),
+        example_bytes=_whole(raw["example_bytes"]),
+        pixels=tuple(_whole(n) for n in raw["pixels"]),
+        images=tuple(_whole(n) for n in raw["images"]),
+        ignored_pixels=_whole(raw["ignored_pixels"]),
+        skipped=_whole(raw["skipped"]),
+        padded_pixels=_whole(raw.get("padded_pixels", 0)),
+        channels=ChannelInfo(_triple(channels["mean"]), _triple(channels["std"])) if channels else None,
+        sizes=tuple((height, width, count) for height, width, count in sizes),
+        other_sizes=_whole(raw.get("other_sizes", 0)),
+        turned=_whole(raw.get("turned", 0)),
+        unturned=_whole(raw.get("unturned", 0)),
+        corrected_pixels=_whole(raw.get("corrected_pixels", 0)),
+        kept=_whole(raw.get("kept", 0)),
+    )
+
+
+def _check(manifest: Manifest) -> None:
+    """Raises ValueError where the fields of a manifest contradict each other."""
+    _check_head(manifest)
+    if not 1 <= manifest.num_classes <= MAX_CLASSES:
+        raise ValueError(f"{manifest.num_classes} classes")
+    if [info.id for info in manifest.classes] != list(range(manifest.num_classes)):
+        raise ValueError("class ids are not 0, 1, 2, ...")
+    if any(not 0 <= level <= 255 for info in manifest.classes for level in info.color):
+        raise ValueError("a colour is not within 0..255")
+    for split, info in manifest.splits.items():
+        _check_split(split, info, manifest.num_classes)
+    if not any(info.shards for info in manifest.splits.values()):
+        raise ValueError("no shard")
+    names = [shard.name for _, shard in manifest.shards()]
+    if len(set(names)) < len(names):
+        raise ValueError("a shard is listed twice")
+
+
+def _check_head(manifest: Manifest) -> None:
+    """Raises ValueError or TypeError where what is no list of classes or shards cannot be."""
+    if manifest.schema_version < 1:
+        raise ValueError(f"schema_version {manifest.schema_version}")
+    if not isinstance(manifest.errors_sha256, str | None):
+        raise TypeError("errors_sha256 is no text")
+    if not all(map(str.isprintable, (manifest.name, *manifest.class_names))):
+        raise ValueError("a name that cannot be printed")
+    if manifest.size is not None and min(manifest.size) < 1:
+        raise ValueError(f"size {manifest.size}")
+
+
+def _check_split(split: str, info: SplitInfo, num_classes: int) -> None:
+    """Raises ValueError where the entry of a split contradicts itself."""
+    if not re.fullmatch(r"[\w-]{1,64}", split, re.ASCII):  # it is a part of file names
+        raise ValueError(f"split {split[:64]!r}")
+    if len(info.pixels) != num_classes or len(info.images) != num_classes:
+        raise ValueError(f"split {split!r} has pixel counts for another number of classes")
+    levels = (*info.channels.mean, *info.channels.std) if info.channels else ()
+    if not all(0 <= level <= 255 for level in levels):  # NaN is not, either
+        raise ValueError(f"split {split!r} has channel levels beyond 0..255")
+    if any(min(size) < 1 for size in info.sizes):
+        raise ValueError(f"split {split!r} has a size or a count below 1")
+    for shard in info.shards:
+        _check_shard(split, shard)
+
+
+def _check_shard(split: str, shard: ShardInfo) -> None:
+    """Raises ValueError where an entry is not that of a shard of ours."""
+    # Nothing but a plain file name of that form: a rebuild must not delete a file because a manifest names it.
+    match = re.fullmatch(r"\w+-([\w-]+)\.tfrecord-\d{5}-of-\d{5}", shard.name, re.ASCII)
+    if not match or match[1] != split:
+        raise ValueError(f"shard name {shard.name!r} is not that of a shard")
+    if shard.records < 0 or shard.bytes < 0:
+        raise ValueError(f"shard {shard.name!r} has negative counts")

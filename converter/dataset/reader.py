@@ -1,0 +1,92 @@
+"""Reader: random access to the records of a split, by number, without TensorFlow.
+
+For inspect, for overlays, and for readers with random access such as PyTorch's DataLoader and Grain.
+"""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+from pathlib import Path
+
+from converter.dataset.example import Record, decode_record
+from converter.dataset.manifest import Manifest
+from converter.dataset.parse import read_manifest
+from converter.dataset.tfrecord import REPAIR, ShardError, open_shard, read_frame, read_index_text, size_of
+from converter.errors import DataError, UsageError
+from converter.schema import INDEX_SUFFIX
+
+
+class RecordSource:
+    """The records of one split as a sequence: `len(source)`, `source[i]`.
+
+    Opens a shard for each access, so that it can be pickled and shared by workers.
+
+    Attributes:
+      folder: folder of the dataset.
+      split: name of the split.
+      manifest: of the dataset.
+    """
+
+    def __init__(self, folder: Path, split: str) -> None:
+        self.folder = Path(folder)
+        self.split = split
+        self.manifest: Manifest = read_manifest(self.folder)
+        if split not in self.manifest.splits:
+            names = ", ".join(self.manifest.splits)
+            raise UsageError(folder, f"has no split {split!r}", f"It has: {names}.", "E_SPLIT")
+        self._shards = self.manifest.splits[split].shards
+        self._ends = list(itertools.accumulate(shard.records for shard in self._shards))
+        self._offsets: dict[int, list[int]] = {}
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    def __getitem__(self, number: int) -> Record:
+        """Returns record `number`, counted through the shards in order.
+
+        Raises:
+          IndexError: there is no such record.
+          DataError: the shard or its index is damaged.
+        """
+        if not 0 <= number < len(self):
+            raise IndexError(f"record {number} of {len(self)}")
+        shard = bisect.bisect_right(self._ends, number)
+        inside = number - (self._ends[shard - 1] if shard else 0)
+        path = self.folder / self._shards[shard].name
+        if shard not in self._offsets:
+            self._offsets[shard] = read_index(path, self._shards[shard].records)
+        return read_record(path, inside, self._offsets[shard][inside])
+
+
+def read_record(path: Path, number: int, offset: int) -> Record:
+    """Returns the record of a shard that begins at byte `offset`.
+
+    Raises:
+      DataError: the shard is damaged, or no record begins there.
+    """
+    with open_shard(path) as file:
+        end = size_of(file)
+        file.seek(min(offset, end))
+        data = read_frame(file, end, path, number)
+    if data is None:
+        what = f"should begin at byte {offset}, where the shard ends"
+        raise ShardError(path, what, "E_SHARD_CUT", number, offset)
+    return decode_record(data, f"{path}: record {number}")
+
+
+def read_index(shard: Path, records: int) -> list[int]:
+    """Returns the offset of every record of a shard, from the index beside it.
+
+    Raises:
+      DataError: the index is missing, is no index, or has another number of lines than `records`.
+    """
+    path = shard.with_name(shard.name + INDEX_SUFFIX)
+    try:
+        offsets = [int(line.split()[0]) for line in read_index_text(shard, records).splitlines()]
+    except (DataError, ValueError, IndexError) as error:
+        what = f"is no readable index ({error.what if isinstance(error, DataError) else error})"
+        raise DataError(path, what, REPAIR, "E_INDEX") from None
+    if len(offsets) != records or any(offset < 0 for offset in offsets):
+        raise DataError(path, f"has {len(offsets)} lines for {records} records", REPAIR, "E_INDEX")
+    return offsets

@@ -1,0 +1,185 @@
+"""TFRecord: record bytes <-> a shard file: framing, masked CRC32C, offset index. Knows nothing of images.
+
+    uint64 length | uint32 masked CRC32C of the length | data | uint32 masked CRC32C of the data    (little-endian)
+
+The index beside a shard is text, one line a record: offset of its length field, and its size with the 16 bytes of
+framing; DALI and the PyTorch readers take the same.
+
+Source: tensorflow/core/lib/io/record_writer.h; masking in tensorflow/core/lib/hash/crc32c.h.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import stat
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import google_crc32c
+
+from converter.errors import DataError
+from converter.limits import MAX_FILE_BYTES, MAX_INDEX_LINE_BYTES, MAX_RECORD_BYTES
+from converter.schema import INDEX_SUFFIX
+
+FRAME_BYTES = 16
+REPAIR = "Mend it with `segconv verify --repair --src DIR`, or build the dataset again with `segconv build`."
+_HEADER_BYTES = 12
+_MASK_DELTA = 0xA282EAD8
+
+
+def masked_crc(data: bytes) -> int:
+    """Returns TensorFlow's masked CRC32C: rotated right by 15 bits, plus a constant, modulo 2**32."""
+    crc = int(google_crc32c.value(data))
+    return ((crc >> 15 | crc << 17) + _MASK_DELTA) & 0xFFFFFFFF
+
+
+@dataclass
+class ShardWriter:
+    """Writes framed records to an open file, and keeps what the index and the manifest need.
+
+    Attributes:
+      file: open for writing, at its beginning.
+      records: number of records so far.
+      size: bytes so far, framing included.
+    """
+
+    file: BinaryIO
+    records: int = 0
+    size: int = 0
+    _index: list[str] = field(default_factory=list)
+    _hash: Any = field(default_factory=hashlib.sha256)
+
+    def write(self, data: bytes) -> None:
+        """Appends one record."""
+        length = struct.pack("<Q", len(data))
+        frame = (length, struct.pack("<I", masked_crc(length)), data, struct.pack("<I", masked_crc(data)))
+        for part in frame:
+            self.file.write(part)
+            self._hash.update(part)
+        framed = len(data) + FRAME_BYTES
+        self._index.append(f"{self.size} {framed}\n")
+        self.size += framed
+        self.records += 1
+
+    @property
+    def example_bytes(self) -> int:
+        """Bytes of the records without their framing."""
+        return self.size - FRAME_BYTES * self.records
+
+    @property
+    def index(self) -> str:
+        """Text of the index file."""
+        return "".join(self._index)
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of all bytes so far, in hex."""
+        return str(self._hash.hexdigest())
+
+
+class ShardError(DataError):
+    """A shard is damaged.
+
+    Attributes:
+      record: number of the first damaged record, from 0; None where none can be named.
+      offset: byte of the file at which it begins, or from which on the file is wrong; None where none can be named.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        what: str,
+        code: str,
+        record: int | None = None,
+        offset: int | None = None,
+        mend: str = REPAIR,
+    ) -> None:
+        super().__init__(path if record is None else f"{path}: record {record}", what, mend, code)
+        self.args = (path, what, code, record, offset, mend)  # from which pickle makes it again
+        self.record = record
+        self.offset = offset
+
+
+@contextlib.contextmanager
+def open_shard(path: Path) -> Iterator[BinaryIO]:
+    """Opens a shard or its index for reading; a file that cannot be read, then or later, is a ShardError."""
+    try:
+        # O_NONBLOCK: opening a named pipe must not wait for a writer. What is checked is the handle that is read.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)  # fdopen would fail on a folder, and leave it open
+            raise ShardError(path, "is no regular file", "E_SHARD_MISSING")
+        with os.fdopen(descriptor, "rb") as file:
+            yield file
+    except FileNotFoundError:
+        raise ShardError(path, "is missing", "E_SHARD_MISSING") from None
+    except OSError as error:
+        raise ShardError(path, f"cannot be read ({error.strerror})", "E_SHARD_MISSING") from None
+
+
+def size_of(file: BinaryIO) -> int:
+    """Returns the size of an open file in bytes."""
+    return os.fstat(file.fileno()).st_size
+
+
+def read_frame(file: BinaryIO, end: int, path: Path, number: int) -> bytes | None:
+    """Returns the next record of an open shard, or None at its end; both checksums are held.
+
+    Args:
+      file: open at the beginning of a frame.
+      end: size of the file in bytes; no length is believed that leads beyond it.
+      path: of the shard, for messages.
+      number: of the record, for messages.
+
+    Raises:
+      ShardError: cut off, a forged length, or a wrong checksum; names record and byte.
+    """
+    offset = file.tell()
+    if offset == end:
+        return None
+    header = file.read(_HEADER_BYTES)
+    if len(header) < _HEADER_BYTES:
+        raise ShardError(path, f"is cut off at byte {offset + len(header)}", "E_SHARD_CUT", number, offset)
+    length, length_crc = struct.unpack("<QI", header)
+    if masked_crc(header[:8]) != length_crc:
+        raise ShardError(path, f"has a wrong checksum of its length at byte {offset}", "E_SHARD_CRC", number, offset)
+    left = end - offset - FRAME_BYTES
+    if length > min(left, MAX_RECORD_BYTES):
+        limit = f"{max(0, left)} are left" if length > left else f"no record has more than {MAX_RECORD_BYTES}"
+        what = f"announces {length} bytes at byte {offset}, {limit}"
+        raise ShardError(path, what, "E_SHARD_CUT", number, offset)
+    data, data_crc = file.read(length), file.read(4)
+    if struct.pack("<I", masked_crc(data)) != data_crc:
+        raise ShardError(path, f"has a wrong checksum of its data at byte {offset}", "E_SHARD_CRC", number, offset)
+    return data
+
+
+def read_shard(path: Path) -> Iterator[bytes]:
+    """Yields the records of a shard file, in order, each with its checksums held.
+
+    Raises:
+      ShardError: the file cannot be read, or is damaged; names file, record and byte.
+    """
+    with open_shard(path) as file:
+        end = size_of(file)
+        number = 0
+        while (data := read_frame(file, end, path, number)) is not None:
+            yield data
+            number += 1
+
+
+def read_index_text(shard: Path, records: int) -> str:
+    """Returns the text of the index beside a shard of so many records; of a longer one, enough to tell that it is.
+
+    Raises:
+      ShardError: it cannot be read.
+      ValueError: it is no ASCII.
+    """
+    with open_shard(shard.with_name(shard.name + INDEX_SUFFIX)) as file:
+        limit = min(size_of(file), MAX_INDEX_LINE_BYTES * records + 1, MAX_FILE_BYTES)
+        return file.read(limit).decode("ascii")

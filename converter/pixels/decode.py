@@ -1,0 +1,238 @@
+"""Decode: the bytes of an image file, opened by the one decoder that its first bytes name, and its pixels.
+
+Bytes from a file are not trusted: what the modules of the formats can tell of damage is told before a decoder sees it
+(decoders do not look: 4 % of damaged PNG masks came out with other pixels and no error); and a header that announces
+too many pixels is refused before memory is spent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+from PIL.ImageFile import ImageFile
+
+from converter.errors import DataError
+from converter.limits import MAX_PIXELS
+from converter.pixels.bmp import bmp_header
+from converter.pixels.jpeg import check_jpeg
+from converter.pixels.png import check_png, check_png_rows, png_is_interlaced, png_is_plain
+from converter.pixels.signatures import BMP_SIGNATURE, JPEG_SIGNATURE, PNG_SIGNATURE, TIFF_SIGNATURES, other_kind
+from converter.pixels.tiff import Tag, check_tiff
+
+try:
+    from kornia_rs.io import decode_image_png_u8
+except ImportError:  # without segconv[fast]
+    decode_image_png_u8 = None
+
+_ORIENTATION = 0x0112  # EXIF tag
+TRANSPOSE = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_IGNORE_ALL = ("ignore", None, Warning, None, 0)  # the filter that `warnings.simplefilter("ignore")` puts first
+
+# What Pillow's decoders raise on hostile bytes.
+_DECODER_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    struct.error,
+    zlib.error,
+    EOFError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    AttributeError,
+)
+
+
+@dataclass(frozen=True)
+class PictureFile:
+    """A picture file that is opened but not decoded.
+
+    Attributes:
+      picture: Pillow's lazy image, as it lies in the file.
+      depth: bits a sample; of a palette, bits an index.
+      orientation: 1..8 as the file has it; None where only the decoded picture can tell.
+      is_lossy: whether its pixels were blended when it was saved.
+    """
+
+    picture: ImageFile
+    depth: int = 8
+    orientation: int | None = None
+    is_lossy: bool = False
+
+
+def open_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS, *, as_numbers: bool = False) -> PictureFile:
+    """Opens the bytes of a JPEG, PNG, TIFF or BMP file without decoding the pixels.
+
+    Args:
+      data: content of the file; not trusted.
+      name: of the file, for messages.
+      max_pixels: a picture whose header announces more is refused.
+      as_numbers: leaves the samples of a TIFF as they stand in the file, where white may be 0, and does not drop one
+        whose meaning it does not tell.
+
+    Raises:
+      DataError: another format, damaged, an animation, several pages, or too large.
+    """
+    if data.startswith(PNG_SIGNATURE):
+        depth, _ = check_png(data, name)
+        return PictureFile(_opened(data, "PNG", name, max_pixels), depth)
+    if data.startswith(TIFF_SIGNATURES):
+        return _open_tiff(data, name, max_pixels, as_numbers=as_numbers)
+    if data.startswith(BMP_SIGNATURE):
+        return _open_bmp(data, name, max_pixels)
+    if data.startswith(JPEG_SIGNATURE):
+        check_jpeg(data, name)
+        return PictureFile(_opened(data, "JPEG", name, max_pixels), is_lossy=True)
+    kind = other_kind(data)
+    what = f"is no JPEG, PNG, TIFF or BMP file{kind and f', but {kind}'}"
+    raise DataError(name, what, "Convert it to JPEG or PNG, or restore it from its origin.", "E_FORMAT")
+
+
+def _opened(data: bytes, kind: str, name: str, max_pixels: int) -> ImageFile:
+    """Returns Pillow's lazy image of bytes that begin as a file of this kind does."""
+    try:
+        with without_warnings():  # of size; max_pixels below is the limit that counts
+            picture: ImageFile = Image.open(io.BytesIO(data), formats=[kind])
+    except Image.DecompressionBombError:
+        raise DataError(name, f"has more than {max_pixels} pixels", "Cut it into tiles.", "E_TOO_LARGE") from None
+    except _DECODER_ERRORS as error:
+        what = f"begins as a {kind} file, but cannot be opened as one"
+        mend = "Convert it to JPEG or PNG, or restore it from its origin."
+        raise DataError(name, what, mend, "E_FORMAT") from error
+    width, height = picture.size
+    if width * height > max_pixels:
+        what = f"has {height}x{width} pixels, more than {max_pixels} in all"
+        raise DataError(name, what, "Cut it into tiles.", "E_TOO_LARGE")
+    if kind == "PNG" and getattr(picture, "n_frames", 1) > 1:
+        raise DataError(name, "is an animation", "Save one frame of it.", "E_FORMAT")
+    return picture
+
+
+def _open_tiff(data: bytes, name: str, max_pixels: int, *, as_numbers: bool) -> PictureFile:
+    header = check_tiff(data, name, max_pixels)
+    changed = data
+    if header.orientation != 1:  # Pillow would turn the picture as it decodes it
+        changed = header.replaced(changed, Tag.ORIENTATION, 1)
+    if as_numbers and header.photometric == 0:  # Pillow would invert the samples
+        changed = header.replaced(changed, Tag.PHOTOMETRIC, 1)
+    if as_numbers and len(header.extra) > 1:
+        raise DataError(name, f"has {header.samples} channels", "Save it as 8-bit grey, palette or RGB.", "E_MASK_MODE")
+    if as_numbers and header.extra == (0,):  # Pillow would drop it; as an alpha channel it is looked at
+        changed = header.replaced(changed, Tag.EXTRA_SAMPLES, 2)
+    picture = _opened(changed, "TIFF", name, max_pixels)
+    with without_warnings():
+        picture.getexif()[_ORIENTATION] = 1  # or Pillow would turn it by what XMP says
+    orientation = header.orientation if header.orientation in TRANSPOSE else 1
+    return PictureFile(picture, header.bits, orientation, header.is_lossy)
+
+
+def _open_bmp(data: bytes, name: str, max_pixels: int) -> PictureFile:
+    header = bmp_header(data, name)
+    picture = _opened(data, "BMP", name, max_pixels)
+    # Pillow takes any palette of greys for grey samples of 8 bits, or for black and white; and it decodes run lengths
+    # in Python, leniently.
+    is_misread = picture.mode in {"1": "1", "L": "L"} and header.bits != {"1": 1, "L": 8}[picture.mode]
+    if header.compression not in (0, 3) or is_misread:
+        what = f"is a BMP file of a rare kind ({header.bits} bits, compression {header.compression})"
+        raise DataError(name, what, "Save it as PNG.", "E_FORMAT")
+    depth = {16: 5, 24: 8, 32: 8}.get(header.bits, header.bits)
+    return PictureFile(picture, depth, 1)
+
+
+@contextlib.contextmanager
+def without_warnings() -> Iterator[None]:
+    """Keeps Pillow's word on what a file says of itself from the user; costs little where another block of it is open.
+
+    A warning is no error here: what is wrong with a file is told by what it raises, and by `containers`.
+    """
+    if warnings.filters[:1] == [_IGNORE_ALL]:
+        yield
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def decoded(picture: ImageFile, name: str) -> Image.Image:
+    """Returns the pixels of an opened picture, by the fastest decoder that yields them.
+
+    Raises:
+      DataError: the pixels are cut off or damaged.
+    """
+    pixels = decoded_fast(picture)
+    if pixels is None:
+        load(picture, name)
+        return picture
+    fast = Image.fromarray(pixels)
+    fast.format = "PNG"
+    return fast
+
+
+def decoded_fast(picture: ImageFile) -> np.ndarray | None:
+    """Returns the pixels of a common PNG, opened and not decoded yet, several times faster than Pillow does.
+
+    The decoder is that of segconv[fast]. It yields the same pixels, and refuses damage, but for a wrong Adler-32 under
+    right CRC-32; Pillow is asked again then, as its word counts.
+
+    Returns:
+      uint8 [H, W, 3], or [H, W] of a grey one; None where Pillow has to do it.
+    """
+    channels = {"RGB": "rgb", "L": "mono"}.get(picture.mode)
+    file = picture.fp
+    if decode_image_png_u8 is None or channels is None or picture.format != "PNG" or not isinstance(file, io.BytesIO):
+        return None
+    data = file.getvalue()
+    if not png_is_plain(data):
+        return None
+    try:
+        pixels: np.ndarray = decode_image_png_u8(data, (picture.height, picture.width), channels)
+    except Exception:  # noqa: BLE001 - it raises nothing narrower
+        return None
+    return pixels if channels == "rgb" else pixels[..., 0]
+
+
+def load(picture: Image.Image, name: str) -> None:
+    """Decodes the pixels of an opened picture in place.
+
+    Raises:
+      DataError: the pixels are cut off or damaged.
+    """
+    file = picture.fp if isinstance(picture, ImageFile) else None
+    try:
+        with without_warnings():
+            picture.load()
+    except (*_DECODER_ERRORS, Image.DecompressionBombError) as error:
+        what = f"is cut off or damaged ({error})"
+        raise DataError(name, what, "Restore the file from its origin.", "E_DAMAGED") from None
+    if picture.format == "PNG" and isinstance(file, io.BytesIO):
+        data, (width, height) = file.getvalue(), picture.size
+        # The rows are only counted where the last one is 0 throughout, since otherwise it was there.
+        last_row = picture.crop((0, height - 1, width, height)).tobytes()
+        if png_is_interlaced(data) or not last_row.strip(b"\0"):
+            check_png_rows(data, (height, width), name)
+
+
+def orientation_of(picture: Image.Image) -> int:
+    """Returns the EXIF orientation 1..8 of a picture; that of a PNG is only known once it is decoded."""
+    try:
+        with without_warnings():
+            orientation = picture.getexif().get(_ORIENTATION, 1)
+    except _DECODER_ERRORS:
+        return 1  # damaged EXIF is no reason to lose the pixels
+    return orientation if orientation in TRANSPOSE else 1

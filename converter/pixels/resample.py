@@ -1,0 +1,146 @@
+"""Resample: a mask at another size. It is never blended: that would invent a third class between two.
+
+A target pixel takes the value of one source pixel, or the class with the most area.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+from PIL import Image
+
+from converter.pixels.decode import decoded_fast
+from converter.pixels.geometry import Box, cut
+from converter.pixels.masks import MaskSource, plain_picture
+from converter.schema import IGNORE_INDEX
+
+CHUNK_PIXELS = 1 << 20  # pixels or pairs of colours that are worked on at a time
+
+
+def resize_nearest(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Returns the picture sampled to (height, width): row i takes row floor((i + 0.5) * old / new), columns alike.
+
+    Where that is a whole number before the floor, Pillow's rounding may take the row before it.
+
+    Source: Pillow's Resampling.NEAREST.
+    """
+    return picture.resize((size[1], size[0]), Image.Resampling.NEAREST)
+
+
+@functools.lru_cache
+def nearest_rows(old: int, new: int) -> np.ndarray:
+    """Returns which of `old` rows `resize_nearest` takes for each of `new`, int64 [new]."""
+    ramp = Image.fromarray(np.arange(old, dtype=np.int32)[:, None])
+    taken: np.ndarray = np.asarray(resize_nearest(ramp, (new, 1)))[:, 0]
+    return taken.astype(np.int64)
+
+
+def sample_nearest(source: MaskSource, crop: Box, size: tuple[int, int]) -> Image.Image:
+    """Returns the part of a mask in `crop`, sampled to (height, width), with the numbers that stand in the file."""
+    pixels = decoded_fast(source.picture)
+    if pixels is not None:  # only the rows that are taken become a picture
+        picture = Image.fromarray(cut(pixels, crop).take(nearest_rows(crop.height, size[0]), 0))
+    else:
+        picture = plain_picture(source, tolerance=0)
+        if (crop.height, crop.width) != source.size:
+            picture = picture.crop((crop.left, crop.top, crop.left + crop.width, crop.top + crop.height))
+    return resize_nearest(picture, size)
+
+
+def vote(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Returns a mask of another size, each pixel of it the class with the most area in the mask underneath.
+
+    Target row i of h lies over the source rows from i * H / h to (i + 1) * H / h, columns alike. IGNORE_INDEX wins
+    where it covers more than half of that area; else the classes are counted among themselves, and of two with the
+    same area the smaller index wins. Areas are whole numbers, in units of 1 / (h * w) source pixels.
+
+    Args:
+      mask: class indices and IGNORE_INDEX, uint8 [H, W].
+      size: (height, width) in pixels.
+
+    Returns:
+      uint8 [height, width]; every value in it occurs in `mask`.
+    """
+    if mask.shape == size:
+        return mask
+    rows, columns = (_Cover(old, new) for old, new in zip(mask.shape, size, strict=True))
+    # Most target pixels lie over one class alone; only the others are counted.
+    voted, high = _reduced(mask, rows, columns, np.minimum), _reduced(mask, rows, columns, np.maximum)
+    mixed_rows, mixed_columns = np.nonzero(voted != high)
+    classes = np.flatnonzero(np.bincount(mask.ravel(), minlength=256))
+    step = max(1, CHUNK_PIXELS // max(rows.span * columns.span, len(classes)))
+    for start in range(0, len(mixed_rows), step):
+        i, j = mixed_rows[start : start + step], mixed_columns[start : start + step]
+        areas = _areas(mask, classes, rows, columns, (i, j))
+        has_ignore = classes[-1] == IGNORE_INDEX
+        winner = classes[areas[:, : len(classes) - has_ignore].argmax(axis=1)]  # the first of equals
+        if has_ignore:
+            winner = np.where(2 * areas[:, -1] > mask.size, IGNORE_INDEX, winner)
+        voted[i, j] = winner
+    return voted
+
+
+class _Cover:
+    """Which of `old` source rows each of `new` target rows lies over, and by how much; columns alike.
+
+    Attributes:
+      starts: first of the source rows, int64 [new].
+      ends: the row behind the last one, int64 [new].
+      span: the most rows that a target row lies over.
+    """
+
+    def __init__(self, old: int, new: int) -> None:
+        self.old, self.new = old, new
+        edges = np.arange(new + 1) * old  # in units of 1 / new source rows
+        self.starts, self.ends = edges[:-1] // new, -(-edges[1:] // new)
+        self.span = int((self.ends - self.starts).max())
+
+    def weights(self, targets: np.ndarray) -> np.ndarray:
+        """Returns how much of each source row lies under target rows, in units of 1 / new rows, int64 [N, span]."""
+        edges = (self.starts[targets, None] + np.arange(self.span + 1)) * self.new
+        edges = edges.clip(targets[:, None] * self.old, (targets[:, None] + 1) * self.old)
+        return np.diff(edges, axis=1)
+
+
+def _reduced(mask: np.ndarray, rows: _Cover, columns: _Cover, reduce: np.ufunc) -> np.ndarray:
+    """Returns the least or largest value under each target pixel, uint8 [height, width]."""
+    for axis, cover in enumerate((rows, columns)):
+        reduced = mask.take(cover.starts, axis)
+        for offset in range(1, cover.span):
+            reduce(reduced, mask.take(np.minimum(cover.starts + offset, cover.ends - 1), axis), out=reduced)
+        mask = reduced
+    return mask
+
+
+def _areas(
+    mask: np.ndarray, classes: np.ndarray, rows: _Cover, columns: _Cover, targets: tuple[np.ndarray, np.ndarray]
+) -> np.ndarray:
+    """Returns the area of each class under target pixels, in units of 1 / (h * w) source pixels.
+
+    Args:
+      mask: uint8 [H, W].
+      classes: those that stand in it, in order.
+      rows: the cover of the rows.
+      columns: that of the columns.
+      targets: rows and columns of N target pixels.
+
+    Returns:
+      float64 [N, classes], whole numbers: bincount has no weights of integers, and H * W is far below 2**53.
+    """
+    place_of = np.zeros(256, np.int64)
+    place_of[classes] = np.arange(len(classes))
+    heights, widths = rows.weights(targets[0]), columns.weights(targets[1])
+    right = np.minimum(columns.starts[targets[1], None] + np.arange(columns.span), mask.shape[1] - 1)
+    down = np.minimum(rows.starts[targets[0], None] + np.arange(rows.span), mask.shape[0] - 1)
+    first = (np.arange(len(right)) * len(classes))[:, None, None]
+    areas = np.zeros(len(right) * len(classes))
+    step = max(
+        1, CHUNK_PIXELS // right.size
+    )  # all rows at once but where a single target pixel lies over a million others
+    for start in range(0, rows.span, step):
+        part = slice(start, start + step)
+        values = place_of[mask[down[:, part, None], right[:, None]]] + first
+        weights = heights[:, part, None] * widths[:, None]
+        areas += np.bincount(values.ravel(), weights.ravel(), minlength=len(areas))
+    return areas.reshape(-1, len(classes))

@@ -1,0 +1,244 @@
+"""TIFF: what the tags of a file say, and damage there that decoders do not see. No pixel is decoded here.
+
+A TIFF has no checksum, but says how many strips it has, where they lie and how many bytes they must yield.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass
+
+from converter.errors import DataError
+from converter.limits import INFLATE_BYTES, MAX_PIXELS, MAX_TIFF_PAGES, MAX_TIFF_STRIPS, MAX_TIFF_TAGS
+from converter.pixels.signatures import RESTORE
+
+
+class Tag:
+    """Numbers of the TIFF tags that are looked at (TIFF 6.0, appendix A)."""
+
+    SUBFILE, WIDTH, LENGTH, BITS, COMPRESSION, PHOTOMETRIC = 254, 256, 257, 258, 259, 262
+    FILL_ORDER, STRIP_OFFSETS, ORIENTATION, SAMPLES, ROWS, STRIP_BYTES = 266, 273, 274, 277, 278, 279
+    PLANAR, TILE_WIDTH, TILE_LENGTH, TILE_OFFSETS, TILE_BYTES = 284, 322, 323, 324, 325
+    EXTRA_SAMPLES, SAMPLE_FORMAT = 338, 339
+
+
+_KNOWN_TAGS = frozenset(number for names, number in vars(Tag).items() if isinstance(number, int))
+_INTEGERS = {1: "B", 3: "H", 4: "L", 16: "Q"}  # TIFF types -> struct codes
+_RAW, _JPEG, _DEFLATE = 1, 7, frozenset({8, 32946})
+_COMPRESSIONS = _DEFLATE | {_RAW, 2, 3, 4, 5, _JPEG, 32773}  # also CCITT, LZW, PackBits
+
+
+@dataclass(frozen=True)
+class TiffHeader:
+    """What the tags of a TIFF file say.
+
+    Attributes:
+      order: "<" or ">", as `struct` has it.
+      size: (height, width) in pixels, as they lie in the file.
+      bits: a sample.
+      samples: a pixel.
+      compression: TIFF's number for it.
+      photometric: TIFF's number for what the samples mean; 0 is white at zero.
+      extra: TIFF's numbers for what the samples beyond the colours mean.
+      orientation: 1..8, as in EXIF.
+      values: tag -> (type, position of its value in the file), of tags with one value.
+    """
+
+    order: str
+    size: tuple[int, int]
+    bits: int
+    samples: int
+    compression: int
+    photometric: int
+    extra: tuple[int, ...]
+    orientation: int
+    values: dict[int, tuple[int, int]]
+
+    @property
+    def is_lossy(self) -> bool:
+        """Whether the samples are those of a JPEG."""
+        return self.compression == _JPEG
+
+    def replaced(self, data: bytes, tag: int, value: int) -> bytes:
+        """Returns the bytes of the file with another value of a tag that has one value."""
+        kind, position = self.values[tag]
+        changed = bytearray(data)
+        struct.pack_into(self.order + _INTEGERS[kind], changed, position, value)
+        return bytes(changed)
+
+
+class _Directory:
+    """One directory of tags (IFD) of a TIFF file; every method raises DataError for what cannot be."""
+
+    def __init__(self, data: bytes, position: int | None, name: str) -> None:
+        """Reads the directory at a position; None is the first one."""
+        self.data, self.name = data, name
+        self.order = "<" if data[:2] == b"II" else ">"
+        self.is_big = data[2:4] in (b"+\0", b"\0+")
+        head, entry, self.word = ("Q", "HHQ8s", 8) if self.is_big else ("H", "HHL4s", 4)
+        if position is None:
+            (position,) = self.unpack(head if self.is_big else "L", self.word)
+        (count,) = self.unpack(head, position)
+        if not 0 < count <= MAX_TIFF_TAGS:
+            raise self.refuse(f"is damaged: a directory of {count} tags")
+        first = position + struct.calcsize("=" + head)
+        step = struct.calcsize("=" + entry)
+        self.entries: dict[int, tuple[int, int, int]] = {}  # tag -> (type, number of values, where they lie)
+        for place in range(first, first + step * count, step):
+            tag, kind, length, _ = self.unpack(entry, place)
+            if tag not in _KNOWN_TAGS:
+                continue
+            if tag in self.entries:
+                raise self.refuse(f"is damaged: tag {tag} stands there twice")  # decoders disagree on which counts
+            at = place + step - self.word
+            code = _INTEGERS.get(kind)
+            if code and length * struct.calcsize("=" + code) > self.word:
+                (at,) = self.unpack("Q" if self.is_big else "L", at)
+            self.entries[tag] = kind, length, at
+        (self.next,) = self.unpack("Q" if self.is_big else "L", first + step * count)
+
+    def refuse(self, what: str) -> DataError:
+        return DataError(self.name, what, RESTORE, "E_DAMAGED")
+
+    def unpack(self, code: str, position: int) -> tuple[int, ...]:
+        try:
+            return struct.unpack_from(self.order + code, self.data, position)
+        except (struct.error, OverflowError):
+            raise self.refuse("is cut off: its tags lie beyond its end") from None
+
+    def all(self, tag: int, default: tuple[int, ...] = ()) -> tuple[int, ...]:
+        """Returns the values of a tag, all of them integers."""
+        if tag not in self.entries:
+            return default
+        kind, length, at = self.entries[tag]
+        if kind not in _INTEGERS or not 0 < length <= MAX_TIFF_STRIPS:
+            raise self.refuse(f"is damaged: tag {tag} has {length} values of type {kind}")
+        return self.unpack(f"{length}{_INTEGERS[kind]}", at)
+
+    def one(self, tag: int, default: int | None = None) -> int:
+        """Returns the value of a tag that has one."""
+        values = self.all(tag, () if default is None else (default,))
+        if len(values) != 1:
+            raise self.refuse(f"is damaged: tag {tag} has {len(values)} values instead of one")
+        return values[0]
+
+
+def check_tiff(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> TiffHeader:
+    """Reads the tags of a TIFF file, and holds what they say against the bytes that are there.
+
+    Raises:
+      DataError: the tags are damaged or contradict each other, a strip or tile is missing, short, shared or
+        (deflate) has a wrong checksum; or it holds several pages, too many pixels, or numbers that are no unsigned
+        integers of 1, 2, 4, 8 or 16 bits.
+
+    Source: TIFF 6.0; the BigTIFF design of libtiff.
+    """
+    if len(data) < 16:
+        raise DataError(name, "is cut off: its header is missing", RESTORE, "E_DAMAGED")
+    tags = _Directory(data, None, name)
+    _refuse_pages(tags)
+    size = tags.one(Tag.LENGTH), tags.one(Tag.WIDTH)
+    if size[0] * size[1] > max_pixels:
+        what = f"has {size[0]}x{size[1]} pixels, more than {max_pixels} in all"
+        raise DataError(name, what, "Cut it into tiles.", "E_TOO_LARGE")
+    header = TiffHeader(
+        order=tags.order,
+        size=size,
+        bits=max(tags.all(Tag.BITS, (1,))),
+        samples=tags.one(Tag.SAMPLES, 1),
+        compression=tags.one(Tag.COMPRESSION, _RAW),
+        photometric=tags.one(Tag.PHOTOMETRIC),
+        extra=tags.all(Tag.EXTRA_SAMPLES),
+        orientation=tags.one(Tag.ORIENTATION, 1),
+        values={tag: (kind, at) for tag, (kind, length, at) in tags.entries.items() if length == 1},
+    )
+    is_planar = tags.one(Tag.PLANAR, 1) == 2
+    if found := _unread(tags, header, is_planar=is_planar):
+        mend = "Save it as 8-bit grey, palette or RGB, with LZW or Deflate compression or none."
+        raise DataError(name, f"is a TIFF file that holds {found}, which is not read", mend, "E_FORMAT")
+    _check_strips(tags, header, header.samples if is_planar else 1, max_pixels)
+    return header
+
+
+def _unread(tags: _Directory, header: TiffHeader, *, is_planar: bool) -> str:
+    """Returns in words what a TIFF file holds that is not read, or that Pillow would read wrongly; "" for nothing."""
+    bits, formats = set(tags.all(Tag.BITS, (1,))), set(tags.all(Tag.SAMPLE_FORMAT, (1,)))
+    colors = {2: 3, 5: 4, 6: 3, 8: 3}.get(header.photometric, 1)
+    is_float = 3 in formats
+    found = {
+        "big-endian numbers in the large form (BigTIFF)": tags.is_big and tags.order == ">",
+        f"{'floating-point' if is_float else 'signed'} numbers of {header.bits} bits": formats != {1},
+        f"numbers of {' and '.join(map(str, sorted(bits)[:4]))} bits": bits not in ({1}, {2}, {4}, {8}, {16}),
+        f"compression {header.compression}": header.compression not in _COMPRESSIONS,
+        "YCbCr samples outside a JPEG": header.photometric == 6 and not header.is_lossy,
+        "colours multiplied by their alpha channel": 1 in header.extra,
+        "planes that its tags do not explain": is_planar and header.samples != colors + len(header.extra),
+    }
+    return next((what for what, is_so in found.items() if is_so), "")
+
+
+def _refuse_pages(tags: _Directory) -> None:
+    """Refuses a TIFF file with further pictures; smaller copies of the first (overviews) are none."""
+    page = tags
+    for _ in range(MAX_TIFF_PAGES):
+        if not page.next:
+            return
+        page = _Directory(tags.data, page.next, tags.name)
+        if not page.one(Tag.SUBFILE, 0) & 1:
+            break
+    raise DataError(tags.name, "has several pages", "Save one page of it.", "E_FORMAT")
+
+
+def _check_strips(tags: _Directory, header: TiffHeader, planes: int, max_pixels: int) -> None:
+    """Refuses a TIFF file whose strips or tiles are not all there."""
+    height, width = header.size
+    if Tag.TILE_OFFSETS in tags.entries:
+        offsets, lengths = tags.all(Tag.TILE_OFFSETS), tags.all(Tag.TILE_BYTES)
+        across, down = tags.one(Tag.TILE_WIDTH), tags.one(Tag.TILE_LENGTH)
+    else:
+        offsets, lengths = tags.all(Tag.STRIP_OFFSETS), tags.all(Tag.STRIP_BYTES)
+        across, down = width, min(height, tags.one(Tag.ROWS, height))
+    if not (across and down) or across * down > max(max_pixels, 1 << 20):
+        raise tags.refuse(f"is damaged: it has tiles of {down}x{across} pixels")
+    rows, columns = -(-height // down), -(-width // across)
+    if not rows * columns * planes == len(offsets) == len(lengths):
+        raise tags.refuse(f"has {len(offsets)} strips or tiles instead of {rows * columns * planes}")
+    row_bytes = (across * header.bits * (header.samples // planes) + 7) // 8
+    for number, (offset, length) in enumerate(zip(offsets, lengths, strict=True)):
+        if not 0 < length <= len(tags.data) - offset:
+            raise tags.refuse(f"is cut off: strip or tile {number} is missing")
+    if sum(lengths) > len(tags.data):  # a small file could ask for any amount of work
+        raise tags.refuse("is damaged: its strips or tiles share their bytes")
+    for number, (offset, length) in enumerate(zip(offsets, lengths, strict=True)):
+        # Only the last strip has fewer rows; a tile is always whole.
+        is_last = columns == 1 and Tag.TILE_OFFSETS not in tags.entries and number % rows == rows - 1
+        expected = row_bytes * (height - down * (rows - 1) if is_last else down)
+        strip = memoryview(tags.data)[offset : offset + length]
+        if not _is_whole(strip, header.compression, expected, row_bytes * down):
+            raise tags.refuse(f"is cut off or damaged: strip or tile {number} is not whole")
+
+
+def _is_whole(strip: memoryview, compression: int, least: int, most: int) -> bool:
+    """Tells whether a strip holds from `least` to `most` bytes, as far as can be told without a decoder."""
+    if compression == _RAW:
+        return len(strip) >= least
+    if compression == _JPEG:
+        return bytes(strip[-64:]).rstrip(b"\0").endswith(b"\xff\xd9")
+    return compression not in _DEFLATE or _inflates_to(strip, least, most)
+
+
+def _inflates_to(strip: memoryview, least: int, most: int) -> bool:
+    """Tells whether a zlib stream is whole, has the right checksum, and holds from `least` to `most` bytes."""
+    inflater = zlib.decompressobj()
+    found, rest = 0, bytes(strip)
+    try:
+        while not inflater.eof and found <= most:
+            part = inflater.decompress(rest, INFLATE_BYTES)
+            rest = inflater.unconsumed_tail
+            found += len(part)
+            if not part and not rest:
+                break
+    except zlib.error:
+        return False
+    return inflater.eof and least <= found <= most

@@ -1,0 +1,127 @@
+"""Folders: one of photographs and one of masks, told apart by their names."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+
+from converter.sources.layouts.pairing import FolderPair, Found, best_suffixes, pair_folders, split_in
+from converter.sources.layouts.refusal import refusal
+from converter.sources.layouts.tree import Tree
+from converter.sources.layouts.words import IMAGE_WORDS, MASK_WORDS, SIBLING_TAILS, count_of, parent_of, sides
+from converter.sources.names import split_of
+
+
+def siblings(tree: Tree) -> Found | str:
+    """A folder S and beside it its masks in Sannot, S_labels, S_masks and the like: Kaggle's and SegNet's CamVid."""
+    pairs = [
+        FolderPair(folder, folder + tail, split_in(folder))
+        for folder in tree.pictures
+        for tail in SIBLING_TAILS
+        if folder and folder + tail in tree.pictures
+    ]
+    return _paired(tree, "siblings", pairs, "")
+
+
+def mmseg(tree: Tree) -> Found | str:
+    """MMSegmentation: img_dir and ann_dir, each with or without folders for the splits."""
+    return _paired(tree, "mmseg", [pair for pair in _word_pairs(tree) if _is_mmseg(pair)], "")
+
+
+def dirs(tree: Tree) -> Found | str:
+    """A folder of photographs and one of masks, told by their names, each with or without folders for the splits."""
+    return _paired(tree, "dirs", [pair for pair in _word_pairs(tree) if not _is_mmseg(pair)], _photos_alone(tree))
+
+
+def _is_mmseg(pair: FolderPair) -> bool:
+    return all({"img_dir", "ann_dir"} & set(folder.split("/")) for folder in (pair.images, pair.masks))
+
+
+def _word_pairs(tree: Tree) -> list[FolderPair]:
+    """Returns folders whose paths are the same but for one word, which means photographs in one and masks in the other.
+
+    images/train with masks/train, train/img with train/gt, val_jpg with val_png,
+    images_prepped_train with annotations_prepped_train.
+    """
+    masks: defaultdict[str, list[str]] = defaultdict(list)
+    for folder in tree.pictures:
+        for place, _ in _places(folder, _MASKS):
+            masks[place].append(folder)
+    return sorted(
+        {
+            FolderPair(folder, other, split)
+            for folder in tree.pictures
+            for place, split in _places(folder, _IMAGES)
+            for other in masks.get(place, ())
+            if other != folder
+        },
+        key=lambda pair: (pair.images, pair.masks),
+    )
+
+
+def _word_pattern(words: Iterable[str]) -> re.Pattern[str]:
+    longest_first = "|".join(sorted(words, key=len, reverse=True))
+    return re.compile(rf"(?:(.+)[_-])?(?:{longest_first})(?:_png|_jpg)?(?:[_-](.+))?", re.IGNORECASE)
+
+
+_IMAGES, _MASKS = _word_pattern(IMAGE_WORDS), _word_pattern(MASK_WORDS)
+
+
+def _places(folder: str, words: re.Pattern[str]) -> list[tuple[str, str]]:
+    """Returns (path with the word left out, split) for each part of a path that is one of the words."""
+    parts = folder.split("/")
+    found = []
+    for number, part in enumerate(parts):
+        if word := words.fullmatch(part):
+            before, after = word[1] or "", word[2] or ""
+            own = (split_of(before) or split_of(after) or split_of(re.split("[_-]", after)[-1])) or split_in(folder)
+            found.append(("/".join([*parts[:number], f"{before}*{after}", *parts[number + 1 :]]), own))
+    return found
+
+
+def _paired(tree: Tree, name: str, pairs: list[FolderPair], near: str) -> Found | str:
+    """Returns what folders hold in pairs; `near` where there are none.
+
+    Raises:
+      UsageError: a folder goes with two others.
+    """
+    if not pairs:
+        return near
+    suffixes = best_suffixes(tree, pairs)
+    pairs = [pair for pair in pairs if pair_folders(tree, [pair], suffixes).num_pairs] or pairs
+    photos, masks = ([getattr(pair, side) for pair in pairs] for side in ("images", "masks"))
+    for own, others in ((photos, masks), (masks, photos)):
+        if double := [folder for folder in own if own.count(folder) > 1]:
+            which = [other for folder, other in zip(own, others, strict=True) if folder == double[0]]
+            raise refusal(tree, "has more than one layout", [f"{double[0]}/ goes with each of {sides(which)}"])
+    found = pair_folders(tree, _with_other_splits(tree, pairs), suffixes, loosely=True)
+    both = f"{sides(photos)} and {sides(masks)}"
+    if not found.num_pairs:
+        names = [names[0] for names in (tree.pictures[photos[0]], tree.pictures[masks[0]])]
+        return f"{both} lie side by side, but no two names agree ({names[0]}, {names[1]})"
+    evidence = [f"{both} side by side"]
+    if suffixes.image or suffixes.mask:
+        evidence.append(f"names end in {suffixes.image or 'nothing'} and {suffixes.mask or 'nothing'}")
+    return found.told(name, *evidence)
+
+
+def _with_other_splits(tree: Tree, pairs: list[FolderPair]) -> list[FolderPair]:
+    """Adds the folders of photographs that lie beside those of `pairs` but have no masks, such as images/test."""
+    known = {pair.images for pair in pairs}
+    parents = {parent_of(pair.images) for pair in pairs if pair.split and split_of(pair.images.rpartition("/")[2])}
+    others = [
+        FolderPair(folder, f"{folder}/", split_in(folder))
+        for folder in tree.pictures
+        if folder not in known and split_of(folder.rpartition("/")[2]) and parent_of(folder) in parents
+    ]
+    return [*pairs, *others]
+
+
+def _photos_alone(tree: Tree) -> str:
+    """Returns in words which folder has photographs or masks without their partner."""
+    for words, sort, other in ((_IMAGES, "photograph", "masks"), (_MASKS, "mask", "photographs")):
+        for folder, names in tree.pictures.items():
+            if _places(folder, words):
+                return f"{folder}/ has {count_of(len(names), sort)}, but no folder of {other} beside it"
+    return ""

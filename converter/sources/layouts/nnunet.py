@@ -1,0 +1,24 @@
+"""nnU-Net: imagesTr and labelsTr."""
+
+from __future__ import annotations
+
+from converter.sources.layouts.pairing import FolderPair, Found, Suffixes, pair_folders
+from converter.sources.layouts.tree import Tree
+from converter.sources.names import stem_of
+
+
+def nnunet(tree: Tree) -> Found | str:
+    """nnU-Net v2 in two dimensions: imagesTr/CASE_0000.png and labelsTr/CASE.png."""
+    if "imagesTr" not in tree.folders or "labelsTr" not in tree.folders:
+        return ""
+    if "dataset.json" not in tree.file_set:
+        return "imagesTr/ and labelsTr/ side by side, but without dataset.json"
+    images = tree.pictures.get("imagesTr", [])
+    if any(stem_of(name).endswith("_0001") for name in images):
+        return "imagesTr/ has several channels a case (_0001): write each case as one RGB photograph, CASE_0000.png"
+    if not images:
+        return "imagesTr/ has no pictures: volumes such as .nii.gz have to be cut into PNG slices first"
+    types = (".png", ".tif", ".tiff", ".bmp")
+    folders = [FolderPair("imagesTr", "labelsTr", "train"), FolderPair("imagesTs", "labelsTs", "test")]
+    found = pair_folders(tree, folders, Suffixes("_0000", "", types, types))
+    return found.told("nnunet", "imagesTr/ and labelsTr/ beside dataset.json")

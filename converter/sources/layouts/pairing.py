@@ -1,0 +1,202 @@
+"""Pairing: folders of photographs and folders of masks -> photographs with their masks, by their names."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from converter.errors import DataError
+from converter.sources.layouts.tree import Tree, join
+from converter.sources.names import PICTURES, folded, split_of, stem_of
+from converter.sources.refs import Reject
+
+IMAGE_SUFFIXES = ("", "_sat", "_RGB", "_RGBIR", "_leftImg8bit", "_image", "_img", "_rgb")
+MASK_SUFFIXES = (
+    *("", "_mask", "_masks", "_m", "_label", "_labels", "_L", "_gt", "_GT", "_seg", "_segmentation", "_annotation"),
+    *("_labelIds", "_labelTrainIds", "_gtFine_labelIds", "_gtFine_labelTrainIds"),
+)
+
+
+@dataclass(frozen=True)
+class FolderPair:
+    """A folder of photographs and the folder of their masks, which may be the same one; `split` is "" where unknown."""
+
+    images: str
+    masks: str
+    split: str = ""
+
+
+@dataclass(frozen=True)
+class Suffixes:
+    """What stands behind the common part of two names, and the extensions they may have."""
+
+    image: str = ""
+    mask: str = ""
+    image_types: tuple[str, ...] = PICTURES
+    mask_types: tuple[str, ...] = PICTURES
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photograph: its path, the part of its name that its mask shares, its mask; `split` is "" where unknown."""
+
+    split: str
+    image: str
+    stem: str
+    mask: str | None
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a rule has found.
+
+    Attributes:
+      name: of the layout.
+      evidence: one clause each.
+      photos: photographs, with or without a mask.
+      loose: masks without a photograph.
+      rejects: photographs or masks of the same name, of which none can be chosen.
+      preset: class map of this dataset, or None.
+      list_folders: where lists of its splits may lie.
+    """
+
+    name: str
+    evidence: tuple[str, ...]
+    photos: tuple[Photo, ...]
+    loose: tuple[str, ...]
+    rejects: tuple[Reject, ...] = ()
+    preset: str | None = None
+    list_folders: tuple[str, ...] = ("", "splits", "split", "lists", "list")
+
+    @property
+    def num_pairs(self) -> int:
+        """Number of photographs with a mask."""
+        return sum(photo.mask is not None for photo in self.photos)
+
+    @property
+    def paired_masks(self) -> set[str]:
+        """Masks with a photograph."""
+        return {photo.mask for photo in self.photos if photo.mask}
+
+    @property
+    def masks(self) -> set[str]:
+        """All masks, with a photograph or without."""
+        return self.paired_masks | set(self.loose)
+
+    def told(self, name: str, *evidence: str, preset: str | None = None) -> Found:
+        """Returns it as a layout with its evidence before what is known already."""
+        return replace(self, name=name, evidence=(*evidence, *self.evidence), preset=preset)
+
+
+@dataclass
+class Named:
+    """Photographs or masks by what they share with their partner; of two with the same name the first is kept."""
+
+    paths: dict[tuple[str, str], str] = field(default_factory=dict)
+    clashes: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+
+    def add(self, key: tuple[str, str], path: str) -> None:
+        """Adds a file under its key, (group, stem)."""
+        if self.paths.setdefault(key, path) != path:
+            self.clashes.setdefault(key, [self.paths[key]]).append(path)
+
+
+def match(images: Named, masks: Named, splits: dict[str, str]) -> Found:
+    """Returns photographs with their masks: those of one key belong together, else those of one key but for its case.
+
+    Args:
+      images: photographs.
+      masks: masks.
+      splits: of each group.
+    """
+    rejects = [
+        Reject(splits.get(key[0]) or "train", _clash(paths))
+        for named in (images, masks)
+        for key, paths in sorted(named.clashes.items())
+    ]
+    bad = images.clashes.keys() | masks.clashes.keys()
+    free = {key: path for key, path in masks.paths.items() if key not in images.paths}
+    by_folded = Counter((group, folded(stem)) for group, stem in free)
+    like = {(group, folded(stem)): (group, stem) for group, stem in free if by_folded[group, folded(stem)] == 1}
+    photos, used, in_other_case = [], set(bad), 0
+    for key, path in images.paths.items():
+        if key in bad:
+            continue
+        own = key if key in masks.paths else like.pop((key[0], folded(key[1])), None)
+        in_other_case += own is not None and own != key
+        photos.append(Photo(splits.get(key[0], ""), path, key[1], masks.paths[own] if own else None))
+        if own:
+            used.add(own)
+    loose = tuple(sorted(path for key, path in masks.paths.items() if key not in used))
+    evidence = (f"{in_other_case} masks were found in other case",) if in_other_case else ()
+    return Found("", evidence, tuple(photos), loose, tuple(rejects))
+
+
+def _clash(paths: Sequence[str]) -> DataError:
+    what = f"has the same name as {paths[0]} but for its extension"
+    return DataError(paths[1], what, "Take one of them away.", "E_DUPLICATE")
+
+
+def pair_folders(tree: Tree, folders: Iterable[FolderPair], suffixes: Suffixes, *, loosely: bool = False) -> Found:
+    """Returns the photographs of folders with the masks of the same name but for their suffixes.
+
+    Args:
+      tree: source folder.
+      folders: which folders.
+      suffixes: of the names.
+      loosely: counts masks without the suffix as masks too, without a photograph.
+    """
+    images, masks, splits = Named(), Named(), {}
+    for pair in folders:
+        splits[pair.images] = pair.split
+        is_same = pair.images == pair.masks
+        for name in tree.pictures.get(pair.masks, ()):
+            stem = stem_of(name)
+            if name.lower().endswith(suffixes.mask_types) and stem.endswith(suffixes.mask):
+                masks.add((pair.images, stem.removesuffix(suffixes.mask)), join(pair.masks, name))
+            elif loosely and not is_same:
+                masks.add((pair.images, f"/{name}"), join(pair.masks, name))
+        for name in tree.pictures.get(pair.images, ()):
+            stem = stem_of(name)
+            is_mask = is_same and suffixes.mask and stem.endswith(suffixes.mask)
+            if name.lower().endswith(suffixes.image_types) and stem.endswith(suffixes.image) and not is_mask:
+                images.add((pair.images, stem.removesuffix(suffixes.image)), join(pair.images, name))
+    return match(images, masks, splits)
+
+
+def mirrored(tree: Tree, images: str, masks: str) -> list[FolderPair]:
+    """Returns each folder with pictures in or below `images` and the folder in the same place in or below `masks`."""
+    below = [name for name in tree.pictures if name == images or name.startswith(f"{images}/")]
+    return [FolderPair(name, masks + name.removeprefix(images), split_in(name)) for name in below]
+
+
+def split_in(folder: str) -> str:
+    """Returns the split that a folder is in by the name of one of its parts, the first that tells; "" for none."""
+    return next(filter(None, map(split_of, folder.split("/"))), "")
+
+
+def best_suffixes(tree: Tree, folders: Sequence[FolderPair]) -> Suffixes:
+    """Returns the one pair of suffixes that makes most pairs of the pictures in `folders`, the first of equals."""
+    stems = [_stems(tree, pair) for pair in folders]
+    best, most = Suffixes(), 0
+    for mask_suffix in MASK_SUFFIXES:
+        bare = [{s.removesuffix(mask_suffix) for s in masks if s.endswith(mask_suffix)} for _, masks in stems]
+        if not any(bare):
+            continue
+        for image_suffix in IMAGE_SUFFIXES:
+            number = sum(
+                len(names & {s.removesuffix(image_suffix) for s in images if s.endswith(image_suffix)})
+                for (images, _), names in zip(stems, bare, strict=True)
+            )
+            if number > most:
+                best, most = Suffixes(image_suffix, mask_suffix), number
+        if most == sum(len(images) for images, _ in stems):
+            break
+    return best
+
+
+def _stems(tree: Tree, pair: FolderPair) -> tuple[set[str], set[str]]:
+    names = (tree.pictures.get(folder, ()) for folder in (pair.images, pair.masks))
+    images, masks = ({stem_of(name) for name in part} for part in names)
+    return images, masks

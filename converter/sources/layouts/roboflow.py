@@ -1,0 +1,16 @@
+"""Roboflow: photographs, masks and _classes.csv in one folder a split."""
+
+from __future__ import annotations
+
+from converter.sources.layouts.pairing import FolderPair, Found, Suffixes, pair_folders, split_in
+from converter.sources.layouts.tree import Tree
+from converter.sources.layouts.words import parent_of, sides
+
+
+def roboflow(tree: Tree) -> Found | str:
+    """Roboflow's semantic masks: x.jpg, x_mask.png and _classes.csv in one folder for each split."""
+    folders = [parent_of(name) for name in tree.files if name.rpartition("/")[2] == "_classes.csv"]
+    found = pair_folders(tree, [FolderPair(name, name, split_in(name)) for name in folders], Suffixes("", "_mask"))
+    if not found.num_pairs:
+        return f"_classes.csv in {sides(folders)}, but no photograph there has its _mask.png" if folders else ""
+    return found.told("roboflow", f"_classes.csv and *_mask.png in {sides(folders)}")

@@ -1,0 +1,51 @@
+"""Same folder: a photograph and its mask side by side, told apart by the ends of their names."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+
+from converter.sources.layouts.pairing import MASK_SUFFIXES, FolderPair, Found, Suffixes, pair_folders, split_in
+from converter.sources.layouts.tree import Tree
+from converter.sources.layouts.words import JPEG, PNG, sides
+from converter.sources.names import stem_of
+
+STARTS = ("", "_sat", "_RGB", "_RGBIR", "_image", "_img")  # ends of photographs beside masks with an end of their own
+
+
+def same_folder(tree: Tree, name: str, suffixes: Suffixes, preset: str | None = None) -> Found | str:
+    """A photograph and its mask in one folder, told by the ends of their names."""
+    end = suffixes.mask
+    folders = [
+        folder for folder, names in tree.pictures.items() if not end or any(stem_of(n).endswith(end) for n in names)
+    ]
+    found = pair_folders(tree, [FolderPair(folder, folder, split_in(folder)) for folder in tree.pictures], suffixes)
+    if not found.num_pairs:
+        return f"{sides(folders)} has names with {end}, but no photograph goes with them" if end and folders else ""
+    photos = f"*{suffixes.image}" + (".jpg" if suffixes.image_types == JPEG else ".*")
+    masks = f"*{end}" + (".png" if suffixes.mask_types == PNG else ".*")
+    paired = {photo.image.rpartition("/")[0] for photo in found.photos if photo.mask}
+    return found.told(name, f"{photos} and {masks} in one folder: {sides(paired)}", preset=preset)
+
+
+def suffix(tree: Tree) -> Found | str:
+    """A photograph and its mask in one folder, told by any of the usual ends, one for the whole data set."""
+    numbers: Counter[tuple[str, str]] = Counter()
+    for names in tree.pictures.values():
+        stems = {stem_of(name) for name in names}
+        for stem in stems:
+            if stem.endswith(MASK_SUFFIXES[1:]):
+                ends = [end for end in MASK_SUFFIXES[1:] if stem.endswith(end)]
+                numbers.update(
+                    (start, end) for end in ends for start in STARTS if stem.removesuffix(end) + start in stems
+                )
+    if not numbers:
+        return ""
+    order = {ends: place for place, ends in enumerate(itertools.product(STARTS, MASK_SUFFIXES))}
+    best = min(numbers, key=lambda ends: (-numbers[ends], order[ends]))  # a set has no order of its own
+    return same_folder(tree, "suffix", Suffixes(*best))
+
+
+def coco_stuff(tree: Tree) -> Found | str:
+    """COCO-Stuff: S.jpg and S.png in one folder."""
+    return same_folder(tree, "coco-stuff", Suffixes("", "", JPEG, PNG))

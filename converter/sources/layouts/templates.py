@@ -1,0 +1,75 @@
+"""Templates: --image and --mask -> photographs and masks, where no rule knows the layout.
+
+`{stem}` is the name of a pair, one part of a path without its extension; `{split}` is train, val or test under any of
+their names; `.*` at the end is any extension of a picture. Everything else is itself.
+"""
+
+from __future__ import annotations
+
+import re
+
+from converter.errors import UsageError
+from converter.sources.layouts.pairing import Found, Named, match
+from converter.sources.layouts.refusal import EXAMPLE
+from converter.sources.layouts.tree import Tree
+from converter.sources.names import PICTURES, SPLIT_WORDS, split_of
+
+_MEND = f"Write two paths below the source folder, such as {EXAMPLE}; `.*` is any extension."
+_ANY_SPLIT = rf"(?i:{'|'.join(sorted(SPLIT_WORDS, key=len, reverse=True))})(?:[_-]?[0-9]{{4}})?"
+_ANY_EXTENSION = rf"(?i:{'|'.join(map(re.escape, PICTURES))})"
+
+
+def by_templates(tree: Tree, image: str, mask: str) -> Found:
+    """Returns the photographs and masks whose paths fit the templates.
+
+    Raises:
+      UsageError: a template is none, or together they make no pair.
+    """
+    patterns = {"--image": _pattern("--image", image), "--mask": _pattern("--mask", mask)}
+    has_split = {"{split}" in template for template in (image, mask)}
+    if len(has_split) > 1:
+        raise UsageError("--image and --mask", "only one of them has {split}", _MEND, "E_LAYOUT")
+    sides = {"--image": Named(), "--mask": Named()}
+    splits: dict[str, str] = {}
+    # A file that fits both, as {stem}_mask.png fits {stem}.png, belongs to the one that says more of it.
+    order = sorted(patterns, key=lambda option: -len({"--image": image, "--mask": mask}[option]))
+    taken: set[str] = set()
+    for option in order:
+        for path in tree.files:
+            if path not in taken and (fits := patterns[option].fullmatch(path)):
+                split = (split_of(fits["split"]) or "") if True in has_split else ""
+                splits[split] = split
+                sides[option].add((split, fits["stem"]), path)
+                taken.add(path)
+    found = match(sides["--image"], sides["--mask"], splits)
+    if not found.num_pairs:
+        numbers = " and ".join(f"{option} {len(named.paths)}" for option, named in sides.items())
+        what = f"together they make no pair ({numbers} files)"
+        mend = "Mend them: {stem} must stand for the same name in both, {split} for train, val or test."
+        raise UsageError("--image and --mask", what, mend, "E_LAYOUT")
+    return found.told("templates", f"--image {image}", f"--mask {mask}")
+
+
+def _pattern(option: str, template: str) -> re.Pattern[str]:
+    """Returns the expression for the paths that fit a template."""
+    parts = template.removeprefix("./").split("/")
+    if template.startswith("/") or "\\" in template or "\0" in template or {"", ".", ".."} & set(parts):
+        raise UsageError(option, f"{template!r} is no plain path below the source folder", _MEND, "E_LAYOUT")
+    if "{stem}" not in template:
+        raise UsageError(option, f"{template!r} has no {{stem}}", _MEND, "E_LAYOUT")
+    text = "/".join(parts)
+    any_extension = text.endswith(".*")
+    text = text.removesuffix(".*")
+    pattern, seen = "", set()
+    for piece in re.split(r"(\{[^{}]*\}|\*)", text):
+        if piece in seen:
+            pattern += f"(?P={piece[1:-1]})"
+        elif piece in ("{stem}", "{split}"):
+            seen.add(piece)
+            pattern += r"(?P<stem>[^/]+)" if piece == "{stem}" else rf"(?P<split>{_ANY_SPLIT})"
+        elif piece == "*" or "{" in piece or "}" in piece:
+            what = f"{template!r} has {piece}, and a template knows {{split}}, {{stem}} and .* at its end"
+            raise UsageError(option, what, _MEND, "E_LAYOUT")
+        else:
+            pattern += re.escape(piece)
+    return re.compile(pattern + (_ANY_EXTENSION if any_extension else ""))

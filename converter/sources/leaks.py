@@ -1,0 +1,112 @@
+"""Leaks: the same photograph in two splits, which makes a score say nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from converter.config import SourceConfig
+from converter.errors import DataError, UsageError, shown
+from converter.sources.refs import ExampleRef
+from converter.system.files import read_end, read_inside
+
+_END_BYTES = 4096
+
+
+class Leak(NamedTuple):
+    """A pair whose photograph stands in another split too.
+
+    Attributes:
+      ref: the pair.
+      other: the pair of another split that comes first.
+      what: how the two are the same, as the end of "ref ...".
+    """
+
+    ref: ExampleRef
+    other: ExampleRef
+    what: str
+
+
+def check_leaks(source: SourceConfig, refs: Mapping[str, Sequence[ExampleRef]]) -> None:
+    """Refuses a dataset two splits of which share a photograph, by name or by content.
+
+    Raises:
+      UsageError: they do; the message names the first leak and says how many there are.
+      MachineError: the disk failed.
+    """
+    pairs = [ref for split_refs in refs.values() for ref in split_refs]
+    leaks = name_leaks(pairs) or content_leaks(source, pairs)
+    if leaks:
+        ref, _, what = leaks[0]
+        more = f", and so for {len(leaks) - 1} more" if len(leaks) > 1 else ""
+        mend = "Take each out of one of the splits, or pass --allow-leak."
+        raise UsageError(source.src / place_of(ref), f"{what}{more}", mend, "E_LEAK")
+
+
+def place_of(ref: ExampleRef) -> str:
+    """Returns where a pair is named: list and line, or its photograph where no list names it."""
+    return f"{ref.list_name}:{ref.line}" if ref.list_name else ref.image
+
+
+def name_leaks(pairs: Iterable[ExampleRef]) -> list[Leak]:
+    """Returns the pairs that name a photograph of an earlier pair in another split."""
+    seen: dict[str, ExampleRef] = {}
+    leaks = []
+    for ref in pairs:
+        other = seen.setdefault(ref.image, ref)
+        if other.split != ref.split:
+            named = f"names {shown(ref.image)}" if ref.list_name else f"is in {ref.split}"
+            whose = f"which {place_of(other)} names too" if other.list_name else f"and in {other.split} too"
+            leaks.append(Leak(ref, other, f"{named}, {whose}"))
+    return leaks
+
+
+def same_content(digests: Iterable[tuple[ExampleRef, bytes]]) -> list[Leak]:
+    """Returns the pairs whose photograph has the digest of an earlier one of another split, under another name."""
+    seen: dict[bytes, ExampleRef] = {}
+    leaks = []
+    for ref, digest in digests:
+        other = seen.setdefault(digest, ref)
+        if other.split != ref.split and other.image != ref.image:
+            own = f"{shown(ref.image)} has" if ref.list_name else "has"
+            whose = f" ({place_of(other)})" if other.list_name else ""
+            leaks.append(Leak(ref, other, f"{own} the content of {shown(other.image)}{whose}"))
+    return leaks
+
+
+def content_leaks(source: SourceConfig, pairs: Sequence[ExampleRef]) -> list[Leak]:
+    """Returns the pairs whose photograph is, byte for byte, one of another split under another name.
+
+    Of few photographs hardly any has the size of another one, of a hundred thousand most have, but still hardly any its
+    end: only those are read whole. Files that cannot be read are left out, since the work on the pairs will name them.
+
+    Raises:
+      MachineError: the disk failed.
+    """
+    links = source.follow_links
+
+    def size(ref: ExampleRef) -> bytes:
+        return str((source.src / ref.image).stat().st_size).encode()
+
+    def end(ref: ExampleRef) -> bytes:
+        return hashlib.sha256(read_end(source.src, ref.image, _END_BYTES, follow_links=links)).digest()
+
+    def content(ref: ExampleRef) -> bytes:
+        return hashlib.sha256(read_inside(source.src, ref.image, follow_links=links)).digest()
+
+    for key_of in (size, end, content):
+        keyed = list(_keyed(pairs, key_of))
+        splits_of: dict[bytes, set[str]] = {}
+        for ref, key in keyed:
+            splits_of.setdefault(key, set()).add(ref.split)
+        pairs = [ref for ref, key in keyed if len(splits_of[key]) > 1]
+    return same_content(keyed)
+
+
+def _keyed(pairs: Iterable[ExampleRef], key_of: Callable[[ExampleRef], bytes]) -> Iterator[tuple[ExampleRef, bytes]]:
+    """Yields the pairs whose photograph can be read, and what is told of it."""
+    for ref in pairs:
+        with contextlib.suppress(DataError, OSError, ValueError):
+            yield ref, key_of(ref)

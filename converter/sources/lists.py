@@ -1,0 +1,146 @@
+"""Lists: the text of a split list -> its lines, not looked up yet.
+
+A list has one pair a line, or one name a line where the layout knows the mask that goes with a photograph. One
+separator holds for the whole list. What editors and systems do to a list is tolerated: byte order mark, CRLF, blank
+lines, comments, quotes.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from converter.errors import UsageError
+from converter.limits import MAX_LINE_CHARS, MAX_LIST_BYTES, MAX_LIST_LINES
+from converter.sources.names import has_extension
+
+_MEND_LIST = "A list is UTF-8 text with one pair a line: photo.jpg;mask.png"
+_COLUMN = "(?i:({}))s?(?i:[ _-]?(file|path|name|id)s?)*"
+_IMAGE_COLUMN = re.compile(_COLUMN.format("image|img|photo|picture|input|rgb|x"))
+_MASK_COLUMN = re.compile(_COLUMN.format("mask|label|annotation|seg|segmentation|target|gt|y"))
+HEADER = re.compile(f"{_IMAGE_COLUMN.pattern}|{_MASK_COLUMN.pattern}|{_COLUMN.format('file|path|name|stem|id')}")
+_WORDS = re.compile(r'"[^"]*"|\'[^\']*\'|\S+')
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a list that is neither blank nor a comment: its number from 1, its text, and its fields."""
+
+    number: int
+    text: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SplitList:
+    """A split list, read but not looked up.
+
+    Attributes:
+      split: name of the split.
+      name: path of the list relative to the source folder.
+      separator: ";", TAB, "," or " " (any white space); "" where each line is one name.
+      lines: in the order of the file; the photograph is always the first field.
+      masks_first: whether the file has the masks first, as its first line says.
+    """
+
+    split: str
+    name: str
+    separator: str
+    lines: tuple[Line, ...]
+    masks_first: bool = False
+
+    @property
+    def num_fields(self) -> int:
+        """Number of fields that a line must have."""
+        return 2 if self.separator else 1
+
+    def is_of_pictures(self) -> bool:
+        """Tells whether most lines are two names of pictures, whether these exist or not."""
+        pairs = [line for line in self.lines if len(line.fields) == 2 and all(map(has_extension, line.fields))]
+        return 2 * len(pairs) > len(self.lines)
+
+    def separator_text(self) -> str:
+        """Returns the separator in words."""
+        words = {"": "one name a line", "\t": "separator TAB", " ": "separator space"}
+        text = words.get(self.separator, f"separator {self.separator!r}")
+        return f"{text}, masks first" if self.masks_first else text
+
+
+def read_split_list(split: str, path: Path, name: str) -> SplitList:
+    """Returns the lines of a split list.
+
+    Args:
+      split: name of the split.
+      path: of the list.
+      name: of the list, relative to the source folder.
+
+    Raises:
+      UsageError: the list cannot be read, is no UTF-8 text, or names no pair at all.
+    """
+    try:
+        if path.stat().st_size > MAX_LIST_BYTES:
+            raise UsageError(path, f"exceeds {MAX_LIST_BYTES} bytes, which no list does", _MEND_LIST, "E_LIST")
+        if not path.is_file():
+            raise UsageError(path, "cannot be read (it is no regular file)", _MEND_LIST, "E_LIST")
+        data = path.read_bytes()
+        if data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n") > MAX_LIST_LINES:
+            raise UsageError(path, f"has more than {MAX_LIST_LINES} lines, which no list has", _MEND_LIST, "E_LIST")
+        text = data.decode("utf-8-sig")
+    except OSError as error:
+        raise UsageError(path, f"cannot be read ({error.strerror})", _MEND_LIST, "E_LIST") from None
+    except UnicodeDecodeError as error:
+        raise UsageError(path, f"is not UTF-8 text (byte {error.start})", _MEND_LIST, "E_LIST") from None
+    texts = [(number, line.strip()) for number, line in enumerate(re.split("\r\n|\r|\n", text), 1)]
+    texts = [(number, line) for number, line in texts if line and not line.startswith("#")]
+    if not texts:
+        raise UsageError(path, "names no pair", _MEND_LIST, "E_LIST")
+    separator = _separator([line for _, line in texts])
+    lines = [Line(number, line, _fields(line, separator)) for number, line in texts]
+    masks_first = _names_masks_first(lines[0])
+    if masks_first:
+        lines = [replace(line, fields=line.fields[::-1]) for line in lines]
+    return SplitList(split, name, separator, tuple(lines), masks_first)
+
+
+def _names_masks_first(line: Line) -> bool:
+    """Tells whether a line names two columns, that of the masks first."""
+    return len(line.fields) == 2 and all(map(re.fullmatch, (_MASK_COLUMN, _IMAGE_COLUMN), line.fields))
+
+
+def _separator(lines: Sequence[str]) -> str:
+    """Returns the one separator of a list: the first that makes two fields of at least half the lines."""
+    for separator in (";", "\t", ","):
+        pairs = sum(len(fields := _fields(line, separator)) == 2 and all(fields) for line in lines)
+        if 2 * pairs >= len(lines):
+            return separator
+    # White space is a letter of many names: it separates only what looks like two paths.
+    pairs = sum(len(fields := _fields(line, " ")) == 2 and _are_paths(fields) for line in lines)
+    return " " if 2 * pairs >= len(lines) else ""
+
+
+def _are_paths(fields: Sequence[str]) -> bool:
+    return all(has_extension(text) or "/" in text or "\\" in text for text in fields)
+
+
+def _fields(line: str, separator: str) -> tuple[str, ...]:
+    if len(line) > MAX_LINE_CHARS:
+        return ()
+    if separator == "":
+        return (_unquoted(line),)
+    if separator == " ":
+        return tuple(map(_unquoted, _WORDS.findall(line)))
+    if '"' in line:
+        try:
+            return tuple(text.strip() for text in next(csv.reader([line], delimiter=separator, skipinitialspace=True)))
+        except csv.Error:
+            return ()
+    return tuple(map(_unquoted, line.split(separator)))
+
+
+def _unquoted(text: str) -> str:
+    text = text.strip()
+    is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "\"'"
+    return text[1:-1].strip() if is_quoted else text

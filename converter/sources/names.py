@@ -1,0 +1,115 @@
+"""Names: what the names of files, folders and splits can mean.
+
+What editors and systems do to a name is tolerated: other case, other Unicode form, a missing extension.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Iterable
+from functools import cached_property
+
+from converter.limits import MAX_LIKES
+
+SPLITS = ("train", "val", "test")
+SPLIT_WORDS = {
+    **dict.fromkeys(("train", "training", "tr"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
+    **dict.fromkeys(("test", "testing", "ts"), "test"),
+}
+PICTURES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")  # extensions of photographs and masks
+
+
+def split_of(name: str) -> str | None:
+    """Returns train, val or test for the name of a split, such as Training or val2017; None for any other name."""
+    match = re.fullmatch(r"([a-z]+)(?:[_-]?\d{4})?", name, re.ASCII | re.IGNORECASE)
+    return SPLIT_WORDS.get(match[1].lower()) if match else None
+
+
+def has_extension(name: str) -> bool:
+    """Tells whether a name has the extension of a picture."""
+    return name.lower().endswith(PICTURES)
+
+
+def stem_of(name: str) -> str:
+    """Returns a path without the extension of a picture."""
+    return name.rpartition(".")[0] if has_extension(name) else name
+
+
+def folded(name: str) -> str:
+    """Returns a name so that two which differ only in case or Unicode form are equal."""
+    return name.lower() if name.isascii() else unicodedata.normalize("NFC", name.casefold())
+
+
+class Names:
+    """What the names of a list can mean.
+
+    A name means what bears it; else the only one that bears it in other case or Unicode form; else, where it has no
+    extension of a picture, the only picture that bears it with one. What bears the same name as another means nothing.
+    """
+
+    def __init__(self, meanings: Iterable[tuple[str, str]]) -> None:
+        """Takes (name, meaning): for files both are the path."""
+        self._exact = _unique(meanings)
+
+    @cached_property
+    def _folded(self) -> dict[str, str | None]:
+        return _unique((folded(name), meaning) for name, meaning in self._exact.items())
+
+    @cached_property
+    def _bare(self) -> dict[str, str | None]:
+        return _unique((folded(stem_of(name)), meaning) for name, meaning in self._exact.items() if has_extension(name))
+
+    @cached_property
+    def _by_numbers(self) -> dict[tuple[str, tuple[str, ...]], list[str]]:
+        """Names of files by their folder and the numbers in them: with other numbers a name is that of another pair."""
+        found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+        for name in sorted(self._exact):
+            folder, _, base = name.rpartition("/")
+            found.setdefault((folder, numbers_in(base)), []).append(base)
+        return found
+
+    @cached_property
+    def _by_base(self) -> dict[str, str | None]:
+        return _unique((folded(name.rpartition("/")[2]), name) for name in self._exact)
+
+    def find(self, name: str) -> tuple[str, str] | None:
+        """Returns what `name` means, and how it was found: "" as written, "case" or "extension"; or None."""
+        if meaning := self._exact.get(name):
+            return meaning, ""
+        key = folded(name)
+        if meaning := self._folded.get(key):
+            return meaning, "case"
+        if not has_extension(name) and (meaning := self._bare.get(key)):
+            return meaning, "extension"
+        return None
+
+    def is_ambiguous(self, name: str) -> bool:
+        """Tells whether several bear a name that means nothing: in other case, or with several extensions."""
+        key = folded(name)
+        return self.find(name) is None and (key in self._folded or (not has_extension(name) and key in self._bare))
+
+    def closest(self, name: str) -> str | None:
+        """Returns the name most like `name` in its folder, or the path of one of the same name elsewhere."""
+        folder, _, base = name.rpartition("/")
+        stem = folded(stem_of(base))
+        names = self._by_numbers.get((folder, numbers_in(base)), [])[:MAX_LIKES]
+        likes: dict[str, str] = {}  # compared without their extensions, which all have in common
+        for other in names:
+            likes.setdefault(folded(stem_of(other)), other)
+        near = difflib.get_close_matches(stem, likes, 1) or [like for like in likes if like.startswith(stem)]
+        return likes[near[0]] if near else self._by_base.get(folded(base))
+
+
+def numbers_in(name: str) -> tuple[str, ...]:
+    """Returns the numbers in a file's name, without its extension and without leading zeros."""
+    return tuple(number.lstrip("0") for number in re.findall(r"[0-9]+", stem_of(name)))
+
+
+def _unique(meanings: Iterable[tuple[str, str | None]]) -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for name, meaning in meanings:
+        found[name] = meaning if found.setdefault(name, meaning) == meaning else None
+    return found

@@ -1,0 +1,59 @@
+"""Refs: a pair of a split, by the names of its files, and a pair that was refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from converter.errors import DataError, shown
+
+
+@dataclass(frozen=True)
+class ExampleRef:
+    """One pair of a split.
+
+    Attributes:
+      split: name of the split.
+      image: path of the photograph relative to the source folder.
+      mask: path of the mask relative to the source folder.
+      list_name: of the list that names the pair, relative to the source folder; "" where the layout has found it.
+      line: number of the line in that list, from 1; 0 without a list.
+    """
+
+    split: str
+    image: str
+    mask: str
+    list_name: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class Reject:
+    """One refused pair.
+
+    Attributes:
+      split: name of the split.
+      error: why; its `where` names the file.
+      list_name: of the list that names the pair, relative to the source folder; "" where the layout has found it.
+      line: number of the line in that list, from 1; 0 without a list.
+    """
+
+    split: str
+    error: DataError
+    list_name: str = ""
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"{shown(self.list_name)}:{self.line}: {self.error}" if self.list_name else str(self.error)
+
+    def to_json(self) -> dict[str, object]:
+        """Returns the object that stands for this pair in errors.jsonl."""
+        error = self.error
+        return {
+            "split": self.split,
+            "list": self.list_name,
+            "line": self.line,
+            "file": error.where,
+            "code": error.code,
+            "what": error.what,
+            "mend": error.mend,
+        }

@@ -1,0 +1,209 @@
+"""Resolve: the lines of a split list and the names of the files that there are -> ExampleRefs.
+
+One rule for its paths holds for the whole list; a line that does not fit it is refused by its number.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from converter.errors import DataError, shown
+from converter.limits import MAX_CLOSEST, MAX_LINE_CHARS
+from converter.sources.lists import HEADER, Line, SplitList
+from converter.sources.names import Names
+from converter.sources.refs import ExampleRef, Reject
+
+_MEND_LINE = "Write photo.jpg;mask.png, with the separator of the other lines."
+_UNUSUAL = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|\\|\0|^[A-Za-z]:/")
+
+
+@dataclass(frozen=True)
+class PathRule:
+    """How the paths of a list are read.
+
+    Attributes:
+      text: in words, such as "paths below jpg/ and png/".
+      names: what they can mean.
+      bases: folder that each field is relative to; "" for none.
+      drop: number of leading folders that are dropped, with which a path may be absolute.
+      climbs: lets a path climb out of its base with `..`, though never out of the source folder.
+    """
+
+    text: str
+    names: Names
+    bases: tuple[str, ...]
+    drop: int = 0
+    climbs: bool = False
+
+    def path(self, number: int, name: str) -> str:
+        """Returns the path that field `number` of a line means; "" where nothing is left of it.
+
+        Raises:
+          DataError: it leaves the source folder.
+        """
+        if not self.drop and not _UNUSUAL.search(name):  # nearly all; splitting them would double the time of a list
+            return f"{base}/{name}" if (base := self.bases[number]) else name
+        plain = name.replace("\\", "/")
+        parts = [part for part in plain.split("/") if part not in ("", ".")]
+        is_absolute = plain.startswith("/") or re.match(r"[A-Za-z]:/", plain) is not None
+        base = self.bases[number]
+        if self.climbs and ".." in parts and not is_absolute:
+            parts = posixpath.normpath("/".join([base, *parts])).split("/")
+            base = ""
+        parts = parts[self.drop :]
+        if "\0" in name or ".." in parts or (is_absolute and not self.drop):
+            what = "is no path" if "\0" in name else "leaves the source folder"
+            raise DataError(name, what, "Write a path below the source folder.", "E_PATH")
+        return "/".join([base, *parts] if base and parts else parts)
+
+    def num_found(self, listed: SplitList) -> tuple[int, int]:
+        """Returns the number of lines whose names all mean something, and the number of names that do."""
+        lines = names = 0
+        for line in listed.lines:
+            if len(line.fields) == len(self.bases):
+                number = sum(self._finds(place, name) for place, name in enumerate(line.fields))
+                lines += number == len(self.bases)
+                names += number
+        return lines, names
+
+    def _finds(self, number: int, name: str) -> bool:
+        try:
+            return self.names.find(self.path(number, name)) is not None
+        except DataError:
+            return False
+
+
+@dataclass
+class Resolved:
+    """A list, looked up.
+
+    Attributes:
+      listed: the list.
+      rule: how its paths were read.
+      found: (line, what each of its names means).
+      rejects: lines that are no pair.
+      found_by: number of names found in other case ("case") and without their extension ("extension").
+      has_header: whether the first line names the columns.
+    """
+
+    listed: SplitList
+    rule: PathRule
+    found: list[tuple[Line, tuple[str, ...]]] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    found_by: Counter[str] = field(default_factory=Counter)
+    has_header: bool = False
+
+    def evidence(self) -> str:
+        """Returns in one clause how the list was read."""
+        count = len(self.listed.lines) - self.has_header
+        clauses = [
+            f"{self.listed.name}: {count} line{'s' * (count != 1)}",
+            self.listed.separator_text(),
+            self.rule.text,
+        ]
+        if self.has_header:
+            clauses.append("its first line names the columns")
+        for how, text in (("case", "found in other case"), ("extension", "given without extension")):
+            if number := self.found_by[how]:
+                clauses.append(f"{number} name{' was' if number == 1 else 's were'} {text}")
+        return ", ".join(clauses)
+
+    def reject(self, line: Line, error: DataError) -> None:
+        """Adds a line that is no pair."""
+        self.rejects.append(Reject(self.listed.split, error, self.listed.name, line.number))
+
+    def refs(self, mask_of: Mapping[str, str | None] | None = None) -> list[ExampleRef]:
+        """Returns the pairs; a list of one name a line needs `mask_of`, photograph -> mask.
+
+        Lines whose photograph has no mask become rejects.
+        """
+        refs = []
+        for line, meanings in self.found:
+            mask = meanings[1] if mask_of is None else mask_of[meanings[0]]
+            if mask is None:
+                what = "has no mask"
+                error = DataError(meanings[0], what, "Put its mask there, or take the line off the list.", "E_MISSING")
+                self.reject(line, error)
+            else:
+                refs.append(ExampleRef(self.listed.split, meanings[0], mask, self.listed.name, line.number))
+        self.rejects.sort(key=lambda reject: reject.line)
+        return refs
+
+
+def resolve(listed: SplitList, rules: Sequence[PathRule], outside: Collection[str] = ()) -> Resolved:
+    """Looks the names of a list up by the one rule that finds most of its lines, the first of equals.
+
+    Args:
+      listed: the list.
+      rules: at least one; they need as many bases as the list has fields.
+      outside: links that lead out of the source folder, which are refused for what they are.
+    """
+    counts = [(0, 0)] * len(rules)
+    for number, rule in enumerate(rules):
+        counts[number] = rule.num_found(listed)
+        if counts[number][0] == len(listed.lines):
+            break
+    done = Resolved(listed, rules[counts.index(max(counts))])
+    first_line: dict[str, int] = {}
+    for line in listed.lines:
+        if line is listed.lines[0] and _is_header(line, done.rule):
+            done.has_header = True
+            continue
+        try:
+            found = _look_up(line, done, outside)
+            earlier = first_line.setdefault(found[0][0], line.number)
+            if earlier != line.number:
+                what = f"is the photograph of line {earlier} again"
+                raise DataError(line.fields[0], what, "Delete one of the lines.", "E_DUPLICATE")
+        except DataError as error:
+            done.reject(line, error)
+            continue
+        done.found_by.update(how for _, how in found)
+        done.found.append((line, tuple(meaning for meaning, _ in found)))
+    return done
+
+
+def _is_header(line: Line, rule: PathRule) -> bool:
+    if len(line.fields) != len(rule.bases) or not all(map(HEADER.fullmatch, line.fields)):
+        return False
+    paths = [rule.path(number, text) for number, text in enumerate(line.fields)]
+    return not any(rule.names.find(path) or rule.names.is_ambiguous(path) for path in paths)
+
+
+def _look_up(line: Line, done: Resolved, outside: Collection[str]) -> list[tuple[str, str]]:
+    """Returns what each name of a line means and how it was found; DataError where it is no pair."""
+    rule, separator = done.rule, done.listed.separator
+    if len(line.text) > MAX_LINE_CHARS:
+        what = f"has {len(line.text)} characters, which no pair has"
+        raise DataError(line.text, what, "Mend the line.", "E_LINE")
+    if len(line.fields) != len(rule.bases) or not all(line.fields):
+        what = (
+            f"holds {max(len(line.fields) - 1, 0)} separators {separator!r}, a pair has exactly one between two names"
+        )
+        raise DataError(line.text, what if separator else "is one name, a pair has two", _MEND_LINE, "E_LINE")
+    paths = [rule.path(number, name) for number, name in enumerate(line.fields)]
+    found = []
+    for path, name in zip(paths, line.fields, strict=True):
+        hit = rule.names.find(path)
+        if hit is None:
+            raise _missing(path or name, done, outside)
+        found.append(hit)
+    if len(found) == 2 and found[0][0] == found[1][0]:
+        raise DataError(found[0][0], "is named as photograph and as mask", "Name its mask.", "E_LINE")
+    return found
+
+
+def _missing(path: str, done: Resolved, outside: Collection[str]) -> DataError:
+    """Returns the error for a path that means no file."""
+    if outside and any(str(parent) in outside for parent in (Path(path), *Path(path).parents)):
+        return DataError(path, "is a link out of the source folder", "Pass --follow-links to allow it.", "E_PATH")
+    what = "fits several files, written so" if done.rule.names.is_ambiguous(path) else "does not exist"
+    if sum(reject.error.code == "E_MISSING" for reject in done.rejects[:MAX_CLOSEST]) < MAX_CLOSEST:
+        closest = done.rule.names.closest(path)
+        what += f" (closest: {shown(closest)!r})" if closest else ""
+    return DataError(path, what, "Put the file there, or mend the list.", "E_MISSING")

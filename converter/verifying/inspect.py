@@ -1,0 +1,305 @@
+"""Inspect: what is inside a shard or a dataset, found by reading it, without TensorFlow.
+
+Every checksum is held and every mask is decoded, so that the counts are those of the pixels on the disk.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from converter.dataset.example import Record, decode_example, decode_record
+from converter.dataset.integrity import check_shard_file
+from converter.dataset.manifest import ClassInfo, Manifest, ShardInfo
+from converter.dataset.parse import read_manifest
+from converter.dataset.tfrecord import read_shard
+from converter.errors import REBUILD, DataError, SegconvError, UsageError, shown
+from converter.pixels.colors import Color, wheel_color
+from converter.pixels.masks import count_classes
+from converter.pixels.signatures import PNG_SIGNATURE
+from converter.schema import IGNORE_INDEX, MANIFEST
+from converter.system.console import log, table
+
+
+@dataclass(frozen=True)
+class ShardReport:
+    """What is inside a shard.
+
+    Attributes:
+      path: of the shard.
+      records: number of whole records, up to the first fault.
+      size_bytes: of the file.
+      fault: the first fault, None where every checksum and every mask is right.
+      keys: of the first record, in order.
+      size: (height, width) of every mask, in pixels; None where they differ, and without a record.
+      pixels: stored pixels per class index.
+      ignored_pixels: stored pixels that hold IGNORE_INDEX.
+      classes: in order of class index; from the manifest where there is one.
+    """
+
+    path: Path
+    records: int
+    size_bytes: int
+    fault: DataError | None
+    keys: tuple[str, ...]
+    size: tuple[int, int] | None
+    pixels: tuple[int, ...]
+    ignored_pixels: int
+    classes: tuple[ClassInfo, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the object that `segconv inspect shard --json` prints."""
+        return {
+            "path": str(self.path),
+            "records": self.records,
+            "bytes": self.size_bytes,
+            "crc_ok": self.fault is None,
+            "keys": list(self.keys),
+            "size": list(self.size) if self.size else None,
+            "ignored_pixels": self.ignored_pixels,
+            "classes": [
+                {"id": info.id, "name": info.name, "pixels": pixels}
+                for info, pixels in zip(self.classes, self.pixels, strict=True)
+            ],
+        }
+
+    def to_text(self) -> str:
+        """Returns the report as `segconv inspect shard` prints it."""
+        lines = [
+            shown(self.path),
+            f"  records  {self.records}{f', {size_text(self.size)}' if self.records else ''}",
+            f"  bytes    {self.size_bytes:,}",
+            f"  CRC      {'ok' if self.fault is None else 'DAMAGED'}",
+            f"  keys     {', '.join(self.keys)}",
+            "",
+            class_table(self.classes, self.pixels, self.ignored_pixels),
+        ]
+        return "\n".join(lines)
+
+
+def size_text(size: tuple[int, int] | None) -> str:
+    """Returns a (height, width) that records have in common in words, or that they have none."""
+    return f"{size[0]} high x {size[1]} wide" if size else "sizes differ"
+
+
+def class_table(classes: Sequence[ClassInfo], pixels: Sequence[int], ignored: int) -> str:
+    """Returns pixels and share of each class as a table with bars; the share is that of the pixels that count."""
+    total = max(1, sum(pixels))
+    rows: list[tuple[str, ...]] = [("id", "class", "pixels", "share", "")]
+    for info, count in zip(classes, pixels, strict=True):
+        share = count / total
+        rows.append((str(info.id), shown(info.name), f"{count:,}", f"{share:.1%}", "#" * round(share * 40)))
+    rows.append((str(IGNORE_INDEX), "(ignored)", f"{ignored:,}", "", ""))
+    return table(rows)
+
+
+def find_shard(path: Path) -> Path:
+    """Returns `path` where it is a file, and the first shard of the dataset where it is a folder.
+
+    Raises:
+      UsageError: neither.
+    """
+    if not path.is_dir():
+        if not path.is_file():
+            mend = "Name a shard or a folder of records, or build one: segconv build --src dataset/"
+            raise UsageError(path, "does not exist", mend, "E_NO_DATASET")
+        return path
+    shard = next((shard for _, shard in read_manifest(path).shards()), None)
+    if shard is None:
+        raise UsageError(path, "holds no shard", "Build the dataset again.", "E_NO_DATASET")
+    return path / shard.name
+
+
+def inspect_shard(path: Path) -> ShardReport:
+    """Reads a shard from end to end.
+
+    Raises:
+      UsageError: there is no such file.
+    """
+    manifest, info = _entry_of(path)
+    tally = _Tally()
+    fault = None
+    try:
+        for number, data in enumerate(read_shard(path)):
+            tally.add(data, f"{path}: record {number}")
+    except DataError as error:
+        fault = error
+    num_classes = manifest.num_classes if manifest else max((i + 1 for i in tally.pixels), default=0)
+    stray = sorted(index for index in tally.pixels if index >= num_classes)
+    if info is not None and fault is None:
+        try:
+            check_shard_file(path.parent, info)  # cut at a record's end, or swapped, it is still a whole TFRecord file
+        except DataError as error:
+            fault = error
+    if stray and fault is None:
+        what = f"holds class {stray[0]}, the manifest has 0..{num_classes - 1}"
+        fault = DataError(path, what, REBUILD, "E_MASK_VALUE")
+    return ShardReport(
+        path=path,
+        records=tally.records,
+        size_bytes=path.stat().st_size,
+        fault=fault,
+        keys=tally.keys,
+        size=next(iter(tally.sizes)) if len(tally.sizes) == 1 else None,
+        pixels=tuple(tally.pixels.get(index, 0) for index in range(num_classes)),
+        ignored_pixels=tally.ignored,
+        classes=manifest.classes if manifest else tuple(nameless(index) for index in range(num_classes)),
+    )
+
+
+def inspect_dataset(folder: Path) -> tuple[Manifest, list[ShardReport]]:
+    """Reads every shard of a dataset.
+
+    Raises:
+      UsageError: the folder is no finished dataset.
+      DataError: a shard of the manifest is missing.
+    """
+    manifest = read_manifest(folder)
+    missing = [shard.name for _, shard in manifest.shards() if not (folder / shard.name).is_file()]
+    if missing:
+        raise DataError(folder / missing[0], "is missing", "Build the dataset again.", "E_SHARD_MISSING")
+    return manifest, [inspect_shard(folder / shard.name) for _, shard in manifest.shards()]
+
+
+def dataset_json(folder: Path, manifest: Manifest, reports: list[ShardReport]) -> dict[str, Any]:
+    """Returns the object that `segconv inspect dataset --json` prints."""
+    return {
+        "path": str(folder),
+        "name": manifest.name,
+        "size": list(manifest.size) if manifest.size else None,
+        "fit": manifest.fit,
+        "crc_ok": all(report.fault is None for report in reports),
+        "splits": {
+            name: {"records": split.records, "shards": len(split.shards), "bytes": split.bytes}
+            for name, split in manifest.splits.items()
+        },
+        "ignored_pixels": sum(report.ignored_pixels for report in reports),
+        "classes": [
+            {"id": info.id, "name": info.name, "pixels": pixels}
+            for info, pixels in zip(manifest.classes, _sum_pixels(reports), strict=True)
+        ],
+    }
+
+
+def dataset_text(folder: Path, manifest: Manifest, reports: list[ShardReport]) -> str:
+    """Returns the report as `segconv inspect dataset` prints it."""
+    rows: list[tuple[str, ...]] = [("split", "records", "shards", "bytes", "skipped")]
+    for name, split in manifest.splits.items():
+        rows.append((name, f"{split.records:,}", str(len(split.shards)), f"{split.bytes:,}", str(split.skipped)))
+    damaged = sum(report.fault is not None for report in reports)
+    return "\n".join(
+        [
+            f"{shown(folder)}: {shown(manifest.name)}, {size_text(manifest.size)}, fit {manifest.fit}",
+            f"CRC {'ok' if not damaged else f'DAMAGED in {damaged} of {len(reports)} shards'}",
+            "",
+            table(rows),
+            "",
+            class_table(manifest.classes, _sum_pixels(reports), sum(report.ignored_pixels for report in reports)),
+        ]
+    )
+
+
+def record_at(path: Path, number: int) -> Record:
+    """Returns record `number` of a shard, counted from 0.
+
+    Raises:
+      UsageError: the shard has fewer records.
+      DataError: the shard is damaged before or at it.
+    """
+    data = next(itertools.islice(read_shard(path), number, None), None)
+    if data is None:
+        count = sum(1 for _ in read_shard(path))
+        there = f"It has 0..{count - 1}." if count else "It is empty."
+        raise UsageError(path, f"has no record {number}", there, "E_RECORD_NUMBER")
+    return decode_record(data, f"{path}: record {number}")
+
+
+def record_json(record: Record, number: int, classes: Sequence[ClassInfo]) -> dict[str, Any]:
+    """Returns the object that `segconv inspect shard --record N --json` prints."""
+    mask = record.mask
+    pixels, ignored = count_classes(mask, len(classes))
+    return {
+        "record": number,
+        "file_name": record.file_name,
+        "mask_name": record.mask_name,
+        "original_size": list(record.original_size),
+        "size": list(mask.shape),
+        "image_format": "png" if record.image_bytes.startswith(PNG_SIGNATURE) else "jpeg",
+        "image_bytes": len(record.image_bytes),
+        "mask_bytes": len(record.mask_bytes),
+        "ignored_pixels": ignored,
+        "classes": [
+            {"id": info.id, "name": info.name, "pixels": count} for info, count in zip(classes, pixels, strict=True)
+        ],
+    }
+
+
+def record_text(record: Record, number: int, classes: Sequence[ClassInfo]) -> str:
+    """Returns the report as `segconv inspect shard --record N` prints it."""
+    facts = record_json(record, number, classes)
+    original, size = facts["original_size"], facts["size"]
+    return "\n".join(
+        [
+            f"record {number}",
+            f"  photograph  {shown(record.file_name)}  {original[0]} high x {original[1]} wide",
+            f"  mask        {shown(record.mask_name)}",
+            f"  stored      {size[0]} high x {size[1]} wide, "
+            f"{facts['image_format'].upper()} {facts['image_bytes']:,} bytes, PNG {facts['mask_bytes']:,} bytes",
+            "",
+            class_table(classes, [entry["pixels"] for entry in facts["classes"]], facts["ignored_pixels"]),
+        ]
+    )
+
+
+def nameless(index: int) -> ClassInfo:
+    """Returns a class of which nothing is known but its index, for a shard without a manifest."""
+    color: Color = wheel_color(index)
+    return ClassInfo(index, f"class_{index}", color)
+
+
+@dataclass
+class _Tally:
+    """Counts over the records of a shard."""
+
+    records: int = 0
+    keys: tuple[str, ...] = ()
+    sizes: set[tuple[int, int]] = field(default_factory=set)
+    pixels: dict[int, int] = field(default_factory=dict)
+    ignored: int = 0
+
+    def add(self, data: bytes, where: str) -> None:
+        record = decode_record(data, where)
+        try:
+            mask = record.mask
+        except DataError as error:
+            raise DataError(where, f"{error.where} {error.what}", error.mend, error.code) from None
+        if not self.records:
+            self.keys = tuple(sorted(decode_example(data, where)))
+        self.sizes.add((mask.shape[0], mask.shape[1]))
+        counts, ignored = count_classes(mask, IGNORE_INDEX)
+        for index in np.flatnonzero(counts):
+            self.pixels[int(index)] = self.pixels.get(int(index), 0) + counts[index]
+        self.ignored += ignored
+        self.records += 1
+
+
+def _entry_of(shard: Path) -> tuple[Manifest | None, ShardInfo | None]:
+    """Returns the manifest beside a shard and its entry there; (None, None) where it has none."""
+    if not (shard.parent / MANIFEST).is_file():
+        return None, None
+    try:
+        manifest = read_manifest(shard.parent)
+    except SegconvError as error:
+        log.warning("%s Class names are not known, and nothing is held against it.", error)
+        return None, None
+    info = next((info for _, info in manifest.shards() if info.name == shard.name), None)
+    return (manifest, info) if info else (None, None)
+
+
+def _sum_pixels(reports: list[ShardReport]) -> list[int]:
+    return [sum(counts) for counts in zip(*(report.pixels for report in reports), strict=True)]

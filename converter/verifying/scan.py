@@ -1,0 +1,145 @@
+"""Scan: one shard, read from end to end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from converter.dataset.example import decode_record
+from converter.dataset.integrity import check_shard_file
+from converter.dataset.manifest import ShardInfo
+from converter.dataset.tfrecord import FRAME_BYTES, ShardError, read_index_text, read_shard
+from converter.errors import DataError, shown
+from converter.pixels.masks import count_classes
+from converter.schema import IGNORE_INDEX, INDEX_SUFFIX
+from converter.verifying.source_plan import StoredPair
+
+
+@dataclass(frozen=True)
+class ShardCheck:
+    """One shard to be read from end to end.
+
+    Attributes:
+      folder: of the records.
+      shard: what the manifest says of it.
+      size: (height, width) of its pictures in pixels; None where they differ.
+      num_classes: in the manifest.
+      wanted: numbers of the records whose pairs are to be named; None for all.
+      deadly: number of a record that kills whoever decodes it, and how; None for none.
+    """
+
+    folder: Path
+    shard: ShardInfo
+    size: tuple[int, int] | None
+    num_classes: int
+    wanted: frozenset[int] | None = frozenset()
+    deadly: tuple[int, str] | None = None
+
+
+@dataclass
+class ShardFacts:
+    """What was read of a shard, as far as its first fault.
+
+    Attributes:
+      fault: the first one.
+      index_fault: what is wrong with the index beside it.
+      index: text of the index that belongs to the shard, where that beside it is wrong and the shard is whole.
+      records: number of whole ones.
+      example_bytes: sum of the serialized examples, without framing.
+      pixels: per class index.
+      images: records in which the class occurs, per class index.
+      ignored_pixels: those that hold IGNORE_INDEX.
+      pairs: (number, offset, photograph, mask) of the wanted records.
+    """
+
+    pixels: list[int]
+    images: list[int]
+    fault: DataError | None = None
+    index_fault: DataError | None = None
+    index: str | None = None
+    records: int = 0
+    example_bytes: int = 0
+    ignored_pixels: int = 0
+    pairs: list[StoredPair] = field(default_factory=list)
+
+
+def check_shard(task: ShardCheck, tick: Callable[[], None]) -> ShardFacts:
+    """Reads one shard: its hash, every checksum, every record, and the index beside it.
+
+    Args:
+      task: what to read; nothing in the file is trusted.
+      tick: called after each record.
+    """
+    path = task.folder / task.shard.name
+    facts = ShardFacts([0] * task.num_classes, [0] * task.num_classes)
+    lines: list[str] = []
+    offset = 0
+    try:
+        check_shard_file(task.folder, task.shard)
+        for number, data in enumerate(read_shard(path)):
+            _take(task, facts, data, number, offset)
+            lines.append(f"{offset} {len(data) + FRAME_BYTES}\n")
+            offset += len(data) + FRAME_BYTES
+            tick()
+        if facts.records != task.shard.records:
+            what = f"holds {facts.records} records, the manifest says {task.shard.records}"
+            raise ShardError(path, what, "E_COUNTS")
+    except DataError as error:
+        facts.fault = error
+    facts.index_fault = _index_fault(path, task.shard.records, None if facts.fault else lines)
+    if facts.index_fault and not facts.fault:
+        facts.index = "".join(lines)
+    return facts
+
+
+def _take(task: ShardCheck, facts: ShardFacts, data: bytes, number: int, offset: int) -> None:
+    """Takes a record into the facts of its shard, if its pictures are whole, of the right size, and of known classes.
+
+    Raises:
+      ShardError: they are not.
+    """
+    path = task.folder / task.shard.name
+    if task.deadly and task.deadly[0] == number:
+        what = f"ends the process that decodes it, at byte {offset} ({task.deadly[1]})"
+        raise ShardError(path, what, "E_RECORD", number, offset)
+    try:
+        record = decode_record(data, path)
+        mask, image = record.mask, record.image
+    except DataError as error:
+        name = "" if error.where == str(path) else f": {error.where}"
+        raise ShardError(path, f"at byte {offset}{name} {error.what}", error.code, number, offset) from None
+    if mask.shape != (task.size or mask.shape) or image.shape[:2] != mask.shape:
+        sizes = f"an image of {image.shape[0]}x{image.shape[1]} and a mask of {mask.shape[0]}x{mask.shape[1]}"
+        told = f", the manifest says {task.size[0]}x{task.size[1]}" if task.size else ""
+        raise ShardError(path, f"at byte {offset} holds {sizes}{told}", "E_SIZE", number, offset)
+    counts, ignored = count_classes(mask, IGNORE_INDEX)
+    stray = next((index for index in range(task.num_classes, IGNORE_INDEX) if counts[index]), None)
+    if stray is not None:
+        what = f"at byte {offset} holds class {stray}, the manifest has 0..{task.num_classes - 1}"
+        raise ShardError(path, what, "E_MASK_VALUE", number, offset)
+    for index, count in enumerate(counts[: task.num_classes]):
+        facts.pixels[index] += count
+        facts.images[index] += count > 0
+    facts.ignored_pixels += ignored
+    facts.example_bytes += len(data)
+    facts.records += 1
+    if task.wanted is None or number in task.wanted:
+        facts.pairs.append((number, offset, record.file_name, record.mask_name))
+
+
+def _index_fault(shard: Path, records: int, lines: list[str] | None) -> DataError | None:
+    """Returns what is wrong with the index of a shard; of a damaged shard (None) it is only known to be there."""
+    path = shard.with_name(shard.name + INDEX_SUFFIX)
+    try:
+        found = read_index_text(shard, records).splitlines(keepends=True)
+    except DataError as error:
+        return ShardError(path, error.what, "E_INDEX")
+    except ValueError:
+        return ShardError(path, "is no index: it is not ASCII", "E_INDEX")
+    if lines is None or found == lines:
+        return None
+    pairs = zip(found, lines, strict=False)
+    number = next((n for n, (line, right) in enumerate(pairs) if line != right), min(len(found), len(lines)))
+    said, right = (repr(each[number]) if number < len(each) else "nothing" for each in (found, lines))
+    return ShardError(path, f"says {shown(said)} of record {number}, where its shard says {right}", "E_INDEX")

@@ -1,0 +1,93 @@
+"""Sheet: records -> a contact sheet, each image with its classes laid over it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from converter.dataset.example import Record, decode_record
+from converter.dataset.manifest import ClassInfo
+from converter.dataset.tfrecord import read_shard
+from converter.errors import REBUILD, DataError, MachineError, UsageError, shown
+from converter.pixels.colors import Color
+from converter.pixels.overlays import contact_sheet, overlay
+from converter.schema import IGNORE_INDEX
+
+SHEET_RECORDS = 12  # pictures on a contact sheet
+SHEET_COLUMNS = 4
+CELL_SIDE = 320  # pixels that a picture on it may have, either way
+
+
+def save_sheet(records: list[Record], classes: Sequence[ClassInfo], title: str, path: Path) -> None:
+    """Saves a contact sheet: each photograph with its classes laid over it, and the legend.
+
+    Raises:
+      DataError: a photograph or mask is damaged.
+      UsageError: the file's name has no ending that Pillow knows.
+      MachineError: it cannot be written.
+    """
+    if not records:
+        raise UsageError(path, "would be empty: there is no record", "Name a shard with records.", "E_NO_RECORD")
+    colors = [info.color for info in classes]
+    cells = _of_one_size([_overlay(record, colors) for record in records])
+    rows = [cells[start : start + SHEET_COLUMNS] for start in range(0, len(cells), SHEET_COLUMNS)]
+    legend: list[tuple[str, Color | None]] = [(info.name, info.color) for info in classes]
+    if any((record.mask == IGNORE_INDEX).any() for record in records):
+        legend.append(("(ignored)", None))
+    sheet = contact_sheet(rows, captions=[shown(record.file_name) for record in records], legend=legend, title=title)
+    try:
+        sheet.save(path)
+    except ValueError:
+        raise UsageError(path, "has no ending of a picture", "Name it such as sheet.png.", "E_FORMAT") from None
+    except OSError as error:
+        raise MachineError(path, f"cannot be written ({error.strerror})", "Name another file.", "E_WRITE") from None
+
+
+def some_records(shards: Sequence[Path]) -> list[Record]:
+    """Returns up to 12 records, the first ones of the shards in turn."""
+    readers: list[Iterator[bytes]] = [read_shard(path) for path in shards]
+    found: list[Record] = []
+    while readers and len(found) < SHEET_RECORDS:
+        for reader in list(readers):
+            data = next(reader, None)
+            if data is None:
+                readers.remove(reader)
+            elif len(found) < SHEET_RECORDS:
+                found.append(decode_record(data, "record"))
+    return found
+
+
+def _overlay(record: Record, colors: Sequence[Color]) -> np.ndarray:
+    image, mask = record.image, record.mask
+    if image.shape[:2] != mask.shape:
+        raise DataError(record.file_name, "has another size than its mask in the record", REBUILD, "E_RECORD")
+    return overlay(image, mask, colors)
+
+
+def _of_one_size(cells: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Returns pictures scaled into one size, at most CELL_SIDE either way, on white where they do not fill it.
+
+    An overlay may be blended; a mask may not.
+    """
+    pictures = [Image.fromarray(cell) for cell in cells]
+    pictures = [
+        _scaled(picture, (CELL_SIDE, CELL_SIDE)) if max(picture.size) > CELL_SIDE else picture for picture in pictures
+    ]
+    size = max(picture.width for picture in pictures), max(picture.height for picture in pictures)
+    scaled = []
+    for picture in pictures:
+        inside = _scaled(picture, size)
+        cell = Image.new("RGB", size, "white")
+        cell.paste(inside, ((size[0] - inside.width) // 2, (size[1] - inside.height) // 2))
+        scaled.append(np.asarray(cell))
+    return scaled
+
+
+def _scaled(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Returns a picture as large as it can be within `size`, (width, height), aspect ratio kept."""
+    scale = min(size[0] / picture.width, size[1] / picture.height)
+    width, height = (max(1, round(side * scale)) for side in picture.size)
+    return picture.resize((width, height), Image.Resampling.BOX)

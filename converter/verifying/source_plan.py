@@ -1,0 +1,129 @@
+"""Source plan: the source as it is now, planned as the manifest says that it was built."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from converter.building.plan import plan_shards
+from converter.building.shards import ShardTask
+from converter.classes.class_map import ClassMap, ClassMapBuilder
+from converter.classes.find import find_class_map
+from converter.config import BuildConfig, PairConfig, SourceConfig
+from converter.dataset.manifest import Manifest
+from converter.errors import REBUILD, DataError, UsageError
+from converter.schema import IGNORE_INDEX, MANIFEST
+from converter.sources.layouts.find import Layout, find_layout
+from converter.sources.layouts.registry import LAYOUTS
+
+MEND_SOURCE = "Restore the sources, or build the dataset again with `segconv build --overwrite`."
+StoredPair = tuple[int, int, str, str]  # of a record: number, offset, photograph, mask
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The source as it is now, planned as the manifest says that it was built.
+
+    Attributes:
+      config: of that build, into the same folder, but for the number of shards.
+      layout: what lies there.
+      classes: the class map that the records were made with.
+      tasks: by name of their shards.
+      errors: what is no longer as it was.
+    """
+
+    config: BuildConfig
+    layout: Layout
+    classes: ClassMap
+    tasks: Mapping[str, ShardTask]
+    errors: list[DataError]
+
+
+def restored_classes(folder: Path, manifest: Manifest) -> ClassMap:
+    """Returns the class map that the records were made with.
+
+    Raises:
+      DataError: the manifest does not hold one.
+    """
+    builder = ClassMapBuilder()
+    try:
+        for info in manifest.classes:
+            for value in info.values:
+                builder.add(info.name, value, info.id)
+        for value in manifest.ignore_values:
+            builder.add("ignore", value)
+        return builder.finish()
+    except ValueError as error:
+        raise DataError(folder / MANIFEST, f"holds no class map: {error}", REBUILD, "E_MANIFEST") from None
+
+
+def restored_config(folder: Path, manifest: Manifest, source: SourceConfig, workers: int = 0) -> BuildConfig:
+    """Returns the build that the manifest tells of, into the same folder, but for the number of shards.
+
+    Raises:
+      DataError: the manifest does not tell it.
+    """
+    options = manifest.options
+    try:
+        texts = {name: str(options[name]) for name in ("mask_resample", "image_format")}
+        size = tuple(options["size"]) if options["size"] else None
+        pair = PairConfig(size, manifest.fit, tolerance=int(options["tolerance"]), **texts)
+        limit = None if options["limit"] is None else int(options["limit"])
+        return BuildConfig(source, folder, manifest.name, pair, seed=int(options["seed"]), limit=limit, workers=workers)
+    except (KeyError, TypeError, ValueError, UsageError) as error:
+        what = f"does not tell the options of its build ({error})"
+        raise DataError(folder / MANIFEST, what, REBUILD, "E_MANIFEST") from None
+
+
+def read_origin(folder: Path, source: SourceConfig, manifest: Manifest, workers: int = 0) -> Origin:
+    """Plans the build that the manifest tells of, from the source as it is now.
+
+    Raises:
+      UsageError: the source cannot be read.
+      DataError: the manifest does not tell how it was built.
+    """
+    if source.layout is None and source.image is None and manifest.layout in LAYOUTS:
+        source = dataclasses.replace(source, layout=manifest.layout)
+    layout = find_layout(source)
+    classes = restored_classes(folder, manifest)
+    errors = list(_class_errors(source, layout, classes, manifest))
+    config = restored_config(folder, manifest, source, workers)
+    tasks: dict[str, ShardTask] = {}
+    for split, info in manifest.splits.items():
+        own = plan_shards(
+            split, layout.refs.get(split, ()), dataclasses.replace(config, shards=len(info.shards)), classes
+        )
+        tasks |= {task.path.name: task for task in own}
+        pairs = sum(len(task.refs) for task in own) + sum(reject.split == split for reject in layout.rejects)
+        # Of a build with a limit it is not known which pairs of the list it passed over.
+        if config.limit is None and pairs != info.records + info.skipped:
+            what = f"has {pairs} pairs for split {split!r}, the records were made of {info.records + info.skipped}"
+            errors.append(DataError(source.src, what, MEND_SOURCE, "E_SOURCE"))
+    return Origin(config, layout, classes, tasks, errors)
+
+
+def _class_errors(source: SourceConfig, layout: Layout, classes: ClassMap, manifest: Manifest) -> Iterator[DataError]:
+    """Yields where the class map of the source is no longer that of the records."""
+    try:
+        found = find_class_map(source, layout)
+    except UsageError:
+        if source.classes is not None:
+            raise
+        return  # the build was given one that does not lie there; the manifest has it
+    if source.classes is None and Path(found.origin).name != manifest.class_map:
+        return
+    if found.classes != classes:
+        indices = (*range(max(classes.num_classes, found.classes.num_classes)), IGNORE_INDEX)
+        index = next((i for i in indices if _values(classes, i) != _values(found.classes, i)), IGNORE_INDEX)
+        now, then = (_values(each, index) for each in (found.classes, classes))
+        what = f"has for class {index} {now}, the records were made with {then}"
+        yield DataError(found.origin, what, MEND_SOURCE, "E_SOURCE")
+
+
+def _values(classes: ClassMap, index: int) -> str:
+    """Returns name and values of a class in words; "nothing" where there is none of that index."""
+    if index != IGNORE_INDEX and index >= classes.num_classes:
+        return "nothing"
+    return f"{classes.name_of(index)}: {' '.join(sorted(classes.values_of(index)))}"

@@ -1,0 +1,214 @@
+"""Verify: a folder of records -> all that is wrong with it, compared with its manifest and, if asked, its sources.
+
+Every byte of the folder is accounted for: by the manifest's seal, the hash of each shard, what can be derived from
+those two (indices, TFDS files), and the hash of errors.jsonl. Each shard is told by its first damaged record.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from converter.building.commit import MEND_FOREIGN, is_begun, locked
+from converter.building.receipts import receipt_path
+from converter.config import num_workers
+from converter.dataset.integrity import check_shard_file
+from converter.dataset.manifest import Manifest, ShardInfo, text_of
+from converter.dataset.parse import manifest_text, parse_manifest
+from converter.dataset.tfds import tfds_files
+from converter.dataset.tfrecord import ShardError, open_shard, size_of
+from converter.engines.local import run_local
+from converter.errors import REBUILD, DataError, SegconvError, UsageError
+from converter.limits import MAX_FILE_BYTES
+from converter.schema import ERRORS, INDEX_SUFFIX, MANIFEST
+from converter.system.console import Progress
+from converter.system.files import TEMPORARY
+from converter.verifying.derive import derive
+from converter.verifying.repair import repair
+from converter.verifying.report import Problem, Verification, VerifyConfig
+from converter.verifying.scan import ShardCheck, ShardFacts, check_shard
+from converter.verifying.source_plan import read_origin
+
+MOST_RECORDS = 2**62  # that are counted; more cannot be, whatever a manifest says
+
+
+def verify(config: VerifyConfig) -> Verification:
+    """Reads all of a folder of records, and mends it where it is told to.
+
+    Raises:
+      UsageError: the folder is no finished dataset, or became another one meanwhile; the source cannot be read; or
+        a repair is wanted where a build is at work, or was ended while it exchanged the dataset.
+      MachineError: a repair cannot be written, or workers were lost.
+    """
+    start = time.monotonic()
+    report = Verification(config.folder, config.source.src if config.source else None, config.repair)
+    with locked(config.folder) if config.repair and config.folder.is_dir() else contextlib.nullcontext():
+        if config.repair and is_begun(config.folder):
+            mend = "Run the same `segconv build` again, which finishes that."
+            raise UsageError(config.folder, "is half exchanged for another dataset", mend, "E_OUT")
+        text = None
+        try:
+            text = manifest_text(config.folder)
+            manifest = parse_manifest(text, config.folder / MANIFEST)
+        except DataError as error:
+            report.problems.append(Problem(error))  # against what nothing else could be held
+        else:
+            _verify(config, manifest, text, report)
+    if report.problems and text is not None and not _holds(config.folder, text):
+        what = "became another dataset while it was read"
+        raise UsageError(config.folder, what, "Run `segconv verify` again.", "E_LOCKED")
+    report.seconds = time.monotonic() - start
+    return report
+
+
+def _holds(folder: Path, text: str) -> bool:
+    """Tells whether the manifest of a folder still is this text."""
+    try:
+        return manifest_text(folder) == text
+    except SegconvError:
+        return False
+
+
+def _verify(config: VerifyConfig, manifest: Manifest, text: str, report: Verification) -> None:
+    """Fills in a report on a dataset whose manifest is whole."""
+    origin = read_origin(config.folder, config.source, manifest, config.workers) if config.source else None
+    shards = [shard for _, shard in manifest.shards()]
+    wanted = chosen(shards, config.records) if origin else {}
+    facts = _check_shards(config, manifest, shards, wanted)
+    refused: list[tuple[str, DataError]] = []
+    if config.repair and origin:
+        texts = {name: text for name, text in tfds_files(manifest).items() if _text_fault(config.folder / name, text)}
+        texts |= {name + INDEX_SUFFIX: one.index for name, one in facts.items() if one.index is not None}
+        report.repaired, refused = repair(origin, manifest, [s for s in shards if facts[s.name].fault], texts)
+        mended = set(report.repaired)
+        again = [shard for shard in shards if mended & {shard.name, shard.name + INDEX_SUFFIX}]
+        facts |= _check_shards(config, manifest, again, wanted)
+    report.shards, report.records = len(shards), sum(shard.records for shard in shards)
+    problems, report.notes = _file_problems(config.folder, manifest, text)
+    for shard in shards:
+        one = facts[shard.name]
+        problems += [Problem(error, shard.name) for error in (one.fault, one.index_fault) if error]
+    problems += _count_problems(config.folder, manifest, facts)
+    problems += [Problem(error, name) for name, error in refused]
+    if origin:
+        problems += [Problem(error) for error in origin.errors]
+        pairs = {name: one.pairs for name, one in facts.items() if one.fault is None}
+        report.derived, others = derive(origin, manifest, pairs)
+        problems += [Problem(error, name) for name, error in others]
+    report.problems = problems
+
+
+def _check_shards(
+    config: VerifyConfig,
+    manifest: Manifest,
+    shards: list[ShardInfo],
+    wanted: Mapping[str, frozenset[int] | None],
+) -> dict[str, ShardFacts]:
+    """Reads shards, each in a process of its own; returns what was found, by their names."""
+    num_classes, size = manifest.num_classes, manifest.size
+    tasks = [
+        ShardCheck(config.folder, shard, size, num_classes, wanted.get(shard.name, frozenset())) for shard in shards
+    ]
+    if not tasks:
+        return {}
+    with Progress(sum(shard.records for shard in shards), "record") as progress:
+        results = run_local(check_shard, tasks, num_workers(config.workers), progress.show, _without)
+    everything = [shard for _, shard in manifest.shards()]
+    for shard, facts in zip(shards, results, strict=True):
+        if facts.fault:
+            # Once more, with all others in view, which would be a burden on every task: only so a swap is recognised.
+            try:
+                check_shard_file(config.folder, shard, everything)
+            except DataError as error:
+                facts.fault = error
+    return {shard.name: facts for shard, facts in zip(shards, results, strict=True)}
+
+
+def _without(task: ShardCheck, unit: int, how: str) -> ShardCheck:
+    """Returns the task with the record named that ended its worker twice."""
+    return dataclasses.replace(task, deadly=(unit, how))
+
+
+def _file_problems(folder: Path, manifest: Manifest, text: str) -> tuple[list[Problem], list[str]]:
+    """Returns (what is wrong with all files but the shards and their indices, notes)."""
+    problems = []
+    if text != text_of(json.loads(text)):
+        what = "is not as it was written: the content is the same, the bytes are not"
+        problems.append(Problem(DataError(folder / MANIFEST, what, REBUILD, "E_MANIFEST")))
+    texts = tfds_files(manifest)
+    problems += [Problem(error) for name, text in texts.items() if (error := _text_fault(folder / name, text))]
+    if manifest.errors_sha256:
+        path = folder / ERRORS
+        try:
+            with open_shard(path) as file:
+                digest = hashlib.sha256(file.read(min(size_of(file), MAX_FILE_BYTES))).hexdigest()
+            if digest != manifest.errors_sha256:
+                what = "is not the file that was built: its SHA-256 is not the manifest's"
+                problems.append(Problem(DataError(path, what, REBUILD, "E_ERRORS")))
+        except ShardError as error:
+            problems.append(Problem(DataError(path, error.what, REBUILD, "E_ERRORS")))
+    known = {MANIFEST, *manifest.files(), *texts}
+    receipts = {receipt_path(folder / shard.name).name for _, shard in manifest.shards()}
+    names = sorted({path.name for path in folder.iterdir()} - known - receipts)
+    hidden = [name for name in names if name.startswith(TEMPORARY)]
+    for name in names:
+        if name not in hidden:
+            problems.append(Problem(DataError(folder / name, "is no file of the dataset", MEND_FOREIGN, "E_FOREIGN")))
+    left = f"hidden files of a build that was ended: {len(hidden)}; the next one goes on from them or deletes them"
+    return problems, [left] if hidden else []
+
+
+def _text_fault(path: Path, text: str) -> DataError | None:
+    """Returns what is wrong with a file that should hold a text which the manifest decides."""
+    right = text.encode()
+    try:
+        with open_shard(path) as file:
+            found = file.read(len(right) + 1)
+    except ShardError as error:
+        return ShardError(path, error.what, "E_TFDS")
+    return None if found == right else ShardError(path, "is not what the manifest says", "E_TFDS")
+
+
+def _count_problems(folder: Path, manifest: Manifest, facts: Mapping[str, ShardFacts]) -> Iterable[Problem]:
+    """Yields where the manifest counts otherwise than its shards hold; of splits whose shards are whole."""
+    for split, info in manifest.splits.items():
+        own = [facts[shard.name] for shard in info.shards]
+        if any(one.fault for one in own):
+            continue
+        for name, found in _counts(own, manifest.num_classes).items():
+            said = getattr(info, name)
+            if said != found:
+                what = f"says {name} {said} of split {split!r}, its shards hold {found}"
+                yield Problem(DataError(folder / MANIFEST, what, REBUILD, "E_COUNTS"))
+
+
+def _counts(facts: list[ShardFacts], num_classes: int) -> dict[str, int | tuple[int, ...]]:
+    """Returns the counts of SplitInfo that can be read from its shards, by their names."""
+    return {
+        "example_bytes": sum(one.example_bytes for one in facts),
+        "pixels": tuple(sum(one.pixels[index] for one in facts) for index in range(num_classes)),
+        "images": tuple(sum(one.images[index] for one in facts) for index in range(num_classes)),
+        "ignored_pixels": sum(one.ignored_pixels for one in facts),
+    }
+
+
+def chosen(shards: list[ShardInfo], count: int | None) -> dict[str, frozenset[int] | None]:
+    """Returns the numbers of records to be derived again, by shard, the same at every run; None is all."""
+    if count is None:
+        return dict.fromkeys((shard.name for shard in shards), None)
+    counts = [min(shard.records, MOST_RECORDS // len(shards)) for shard in shards]
+    numbers = np.random.default_rng(0).choice(sum(counts), min(count, sum(counts)), replace=False)
+    picked: dict[str, frozenset[int] | None] = {}
+    start = 0
+    for shard, own in zip(shards, counts, strict=True):
+        inside = numbers[(start <= numbers) & (numbers < start + own)] - start
+        picked[shard.name] = frozenset(inside.tolist())
+        start += own
+    return picked
