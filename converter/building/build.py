@@ -11,28 +11,37 @@ import contextlib
 import dataclasses
 import math
 import time
-from pathlib import Path
+from collections.abc import Iterable
 
-from converter.building.commit import commit, finish_commit, is_begun, locked, sign
 from converter.building.output import check_out, check_space
 from converter.building.plan import Plan, plan_build
-from converter.building.receipts import Made, find_made, make_shard, receipt_path
+from converter.building.receipts import Made, find_made, make_shard, receipt_name
 from converter.building.report import BuildReport, RefusedPairsError
-from converter.building.shards import ShardResult, index_path, without_pair
+from converter.building.shards import ShardResult, without_pair
+from converter.building.store import Store, hidden
 from converter.building.summary import all_rejects, build_manifest, errors_text
 from converter.config import BuildConfig
 from converter.dataset.manifest import Manifest
+from converter.dataset.store import size_of
 from converter.dataset.tfds import tfds_files
-from converter.engines.local import run_local
+from converter.dataset.tfrecord import index_name
+from converter.engines.events import Engine
+from converter.engines.local import local
+from converter.engines.supervise import supervise
 from converter.limits import MAX_BAD_PAIRS, MAX_BAD_PERCENT
 from converter.schema import ERRORS, MANIFEST
 from converter.sources.refs import Reject
 from converter.system.console import Progress, log
-from converter.system.files import remove_temporary, temporary_path, write_error
+from converter.system.files import write_error
 
 
-def build(config: BuildConfig) -> BuildReport:
+def build(config: BuildConfig, *, engine: Engine = local, store: Store | None = None) -> BuildReport:
     """Builds the records of a dataset, or as much of it as has changed.
+
+    Args:
+      config: what to do.
+      engine: runs the shard tasks.
+      store: where the records are to lie; None is the local folder config.out.
 
     Raises:
       UsageError: the source cannot be started on, or the output folder holds something else.
@@ -40,58 +49,58 @@ def build(config: BuildConfig) -> BuildReport:
       MachineError: disk, memory, a lost worker.
     """
     start = time.monotonic()
-    plan = plan_build(config)
+    plan = plan_build(config, store)
     for line in plan.told_by():
         log.info(line)
     check_out(config, plan)  # before a folder is made
-    with locked(config.out):
-        finish_commit(config.out)
-        report = _build(config, plan, check_out(config, plan))
+    with plan.store.lock():
+        plan.store.finish()
+        report = _build(config, plan, check_out(config, plan), engine)
     return dataclasses.replace(report, seconds=time.monotonic() - start)
 
 
-def _build(config: BuildConfig, plan: Plan, old: Manifest | None) -> BuildReport:
-    """Makes the shards that are not there yet and commits the dataset, in a folder that is locked."""
-    made = {task.path: found for task in plan.all_tasks if (found := find_made(task, rehash=config.rehash))}
+def _build(config: BuildConfig, plan: Plan, old: Manifest | None, engine: Engine) -> BuildReport:
+    """Makes the shards that are not there yet and publishes the dataset, in a store that is locked."""
+    made = {task.name: found for task in plan.all_tasks if (found := find_made(task, rehash=config.rehash))}
     if len(made) == len(plan.all_tasks) and not any(found.is_hidden for found in made.values()):
         results = [found.result for found in made.values()]
         rejects = all_rejects(plan, results)
         manifest = build_manifest(config, plan, results, rejects)
-        if not _refuses(config, plan, results, rejects) and not _changed_texts(config.out, manifest, rejects):
+        if not _refuses(config, plan, results, rejects) and not _changed_texts(plan.store, manifest, rejects):
             with contextlib.suppress(OSError):  # of a build that was killed behind its last step
-                remove_temporary(config.out, _files_of(made))
+                plan.store.clean(_files_of(made))
             return BuildReport(config.out, manifest, rejects, len(made), is_up_to_date=True)
     try:
         try:
-            remove_temporary(config.out, _files_of(made))
-            sign(config.out)
+            plan.store.clean(_files_of(made))
         except OSError as error:
             raise write_error(config.out, error) from error
-        return _make(config, plan, old, made)
+        plan.store.sign()
+        return _make(config, plan, old, made, engine)
     finally:
-        _tidy(config.out, plan)
+        _tidy(plan)
 
 
-def _make(config: BuildConfig, plan: Plan, old: Manifest | None, made: dict[Path, Made]) -> BuildReport:
-    """Makes the shards that `made` lacks, and commits all."""
-    tasks = [task for task in plan.all_tasks if task.path not in made]
+def _make(config: BuildConfig, plan: Plan, old: Manifest | None, made: dict[str, Made], engine: Engine) -> BuildReport:
+    """Makes the shards that `made` lacks, and publishes all."""
+    tasks = [task for task in plan.all_tasks if task.name not in made]
     if made:
         log.info("%d of %d shards have been made before", len(made), len(plan.all_tasks))
-    check_space(config, tasks)
+    check_space(config, plan.store, tasks)
     num_pairs = sum(len(task.refs) for task in tasks)
     with Progress(num_pairs, "image") as progress:
-        new = run_local(make_shard, tasks, config.num_workers, progress.show, without_pair)
-    hidden = [found.result for found in made.values() if found.is_hidden] + new
-    by_path = {path: found.result for path, found in made.items()}
-    by_path |= {task.path: result for task, result in zip(tasks, new, strict=True)}
-    results = [by_path[task.path] for task in plan.all_tasks]
+        new = supervise(engine, make_shard, tasks, config.num_workers, progress.show, without_pair)
+    staged = [found.result for found in made.values() if found.is_hidden] + new
+    by_name = {name: found.result for name, found in made.items()}
+    by_name |= {task.name: result for task, result in zip(tasks, new, strict=True)}
+    results = [by_name[task.name] for task in plan.all_tasks]
     rejects = all_rejects(plan, results)
     if error := _refuses(config, plan, results, rejects):
         raise error
     manifest = build_manifest(config, plan, results, rejects)
-    texts = _changed_texts(config.out, manifest, rejects) | {MANIFEST: manifest.to_json().encode()}
-    shards = [name for result in hidden for name in (result.info.name, index_path(Path(result.info.name)).name)]
-    commit(config.out, shards, texts, _obsolete(old, manifest))
+    texts = _changed_texts(plan.store, manifest, rejects) | {MANIFEST: manifest.to_json().encode()}
+    names = [name for result in staged for name in (result.info.name, index_name(result.info.name))]
+    plan.store.publish(names, texts, _obsolete(old, manifest))
     return BuildReport(config.out, manifest, rejects, len(made))
 
 
@@ -120,42 +129,49 @@ def _refuses(
     return RefusedPairsError(rejects, num_pairs, f"Mend them, or pass --max-bad {needed:g} to leave them out.", limit)
 
 
-def _files_of(made: dict[Path, Made]) -> set[str]:
+def _files_of(made: dict[str, Made]) -> set[str]:
     """Returns the names of the hidden files that belong to shards which need not be made again."""
-    names = {receipt_path(path).name for path in made}
-    hidden = [path for path, found in made.items() if found.is_hidden]
-    return names | {temporary_path(path).name for shard in hidden for path in (shard, index_path(shard))}
+    staged = [name for name, found in made.items() if found.is_hidden]
+    return {receipt_name(name) for name in made} | _staged(staged)
 
 
-def _tidy(out: Path, plan: Plan) -> None:
+def _staged(shards: Iterable[str]) -> set[str]:
+    """Returns the names under which shards and their indices wait."""
+    return {hidden(name) for shard in shards for name in (shard, index_name(shard))}
+
+
+def _tidy(plan: Plan) -> None:
     """Deletes what the next run has no use for; tells how many shards wait for it.
 
     A shard that came to its receipt is whole. Should this fail, the next run does it.
     """
-    if is_begun(out):  # all that is hidden is the new dataset
+    if plan.store.is_publishing():  # all that is hidden is the new dataset
         return
-    paths = [task.path for task in plan.all_tasks if receipt_path(task.path).exists()]
-    waiting = [path for path in paths if temporary_path(path).exists()]
-    keep = {receipt_path(path).name for path in paths}
-    keep |= {temporary_path(path).name for shard in waiting for path in (shard, index_path(shard))}
+    try:
+        there = set(plan.store.names())
+    except OSError:
+        return
+    whole = [task.name for task in plan.all_tasks if receipt_name(task.name) in there]
+    waiting = [name for name in whole if hidden(name) in there]
     with contextlib.suppress(OSError):
-        remove_temporary(out, keep)
+        plan.store.clean({receipt_name(name) for name in whole} | _staged(waiting))
     if waiting:
         count, total = len(waiting), len(plan.all_tasks)
         log.info("%d of %d shards are kept, hidden: run the same command again to go on from there.", count, total)
 
 
-def _changed_texts(out: Path, manifest: Manifest, rejects: list[Reject]) -> dict[str, bytes]:
-    """Returns the small files of a dataset that are not in the folder as they should be: name -> content."""
+def _changed_texts(store: Store, manifest: Manifest, rejects: list[Reject]) -> dict[str, bytes]:
+    """Returns the small files of a dataset that are not there as they should be: name -> content."""
     texts = {name: text.encode() for name, text in tfds_files(manifest).items()}
     if rejects:
         texts[ERRORS] = errors_text(rejects)
     texts[MANIFEST] = manifest.to_json().encode()
-    return {name: text for name, text in texts.items() if not _is_there(out / name, text)}
+    return {name: text for name, text in texts.items() if not _is_there(store, name, text)}
 
 
-def _is_there(path: Path, text: bytes) -> bool:
+def _is_there(store: Store, name: str, text: bytes) -> bool:
     try:
-        return path.is_file() and path.stat().st_size == len(text) and path.read_bytes() == text
+        with store.open(name) as file:
+            return size_of(file) == len(text) and file.read() == text
     except OSError:
         return False

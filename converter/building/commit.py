@@ -16,10 +16,17 @@ import time
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
-from converter.dataset.tfrecord import ShardError, open_shard
 from converter.errors import DataError, MachineError, UsageError, shown
 from converter.schema import MANIFEST
-from converter.system.files import TEMPORARY, create, sync_folder, temporary_path, write_durably, write_error
+from converter.system.files import (
+    TEMPORARY,
+    create,
+    open_regular,
+    sync_folder,
+    temporary_path,
+    write_durably,
+    write_error,
+)
 from converter.system.signals import held_signals
 
 JOURNAL = TEMPORARY + "commit"
@@ -75,9 +82,9 @@ def sign(out: Path) -> None:
 def _holder(out: Path) -> str:
     """Returns who is at work in a folder, in brackets; "" before that is said."""
     try:
-        with open_shard(out / HOLDER) as file:  # no pipe, on which it would wait for ever
+        with open_regular(out / HOLDER) as file:
             return f" ({shown(file.read(200).decode('utf-8', 'replace'))})"
-    except ShardError:
+    except OSError:
         return ""
 
 
@@ -161,14 +168,14 @@ def finish_commit(out: Path) -> None:
 def _read_journal(out: Path) -> tuple[list[str], list[str]]:
     """Returns (names to give, names to delete)."""
     try:
-        with open_shard(out / JOURNAL) as file:
+        with open_regular(out / JOURNAL) as file:
             raw = json.loads(file.read())
         give, delete = list(raw["give"]), list(raw["delete"])
         if all(_OURS.fullmatch(name) for name in (*give, *delete)):
             return give, delete
-    except ShardError as error:  # it may be one of ours, and with it the new dataset
+    except OSError as error:  # it may be one of ours, and with it the new dataset
         mend = "Run the same command again; if it recurs, delete the folder."
-        raise MachineError(out / JOURNAL, error.what, mend) from error
+        raise MachineError(out / JOURNAL, f"cannot be read ({error.strerror})", mend) from error
     except (ValueError, KeyError, TypeError, RecursionError):
         pass
     what = f"holds a {JOURNAL} that is not of segconv"

@@ -1,12 +1,10 @@
-"""Output: what lies in the output folder already, and in what it differs from what is wanted."""
+"""Output: what lies already where the records are to lie, and in what it differs from what is wanted."""
 
 from __future__ import annotations
 
-import shutil
-
-from converter.building.commit import is_begun
 from converter.building.plan import Plan, estimated_bytes
 from converter.building.shards import ShardTask
+from converter.building.store import Store
 from converter.building.summary import options_of
 from converter.classes.class_map import ClassMap
 from converter.config import BuildConfig
@@ -14,12 +12,12 @@ from converter.dataset.manifest import Manifest
 from converter.dataset.parse import read_manifest
 from converter.errors import MachineError, SegconvError, UsageError, shown
 from converter.schema import IGNORE_INDEX, MANIFEST
-from converter.system.files import TEMPORARY, write_error
+from converter.system.files import TEMPORARY
 
 SHOWN_DIFFERENCES = 5  # between a finished dataset and what is wanted now
 
 
-def check_space(config: BuildConfig, tasks: list[ShardTask]) -> None:
+def check_space(config: BuildConfig, store: Store, tasks: list[ShardTask]) -> None:
     """Refuses to begin where the disk is clearly too small.
 
     Only half of the estimate must be there: pictures may be smooth. Where pairs keep their sizes nothing is known.
@@ -28,13 +26,10 @@ def check_space(config: BuildConfig, tasks: list[ShardTask]) -> None:
       MachineError: the disk is too small, or cannot be asked.
     """
     needed = sum(estimated_bytes(len(task.refs), config.pair) for task in tasks)
-    try:
-        free = shutil.disk_usage(config.out).free
-    except OSError as error:
-        raise write_error(config.out, error) from error
-    if config.pair.size is not None and free < needed / 2:
+    free = store.free_bytes()
+    if config.pair.size is not None and free is not None and free < needed / 2:
         what = f"has {free / 1e6:,.0f} MB free, and the records will take about {needed / 1e6:,.0f} MB"
-        raise MachineError(config.out, what, "Make room, or name a folder on another disk with --out.", "E_SPACE")
+        raise MachineError(store.where(), what, "Make room, or name a folder on another disk with --out.", "E_SPACE")
 
 
 def check_out(config: BuildConfig, plan: Plan) -> Manifest | None:
@@ -46,19 +41,20 @@ def check_out(config: BuildConfig, plan: Plan) -> Manifest | None:
       UsageError: the folder holds something else, or a dataset that was built with other options or classes and
         config.overwrite is off.
     """
-    out = config.out
-    if not out.exists():
+    out = plan.store.where()
+    try:
+        names = [name for name in plan.store.names() if not name.startswith(TEMPORARY)]
+    except FileNotFoundError:
         return None
-    if not out.is_dir():
-        raise UsageError(out, "is no folder", "Name another with --out.", "E_OUT")
-    names = sorted(path.name for path in out.iterdir() if not path.name.startswith(TEMPORARY))
-    if not names or is_begun(out):
+    except NotADirectoryError:
+        raise UsageError(out, "is no folder", "Name another with --out.", "E_OUT") from None
+    if not names or plan.store.is_publishing():
         return None
     if MANIFEST not in names:
         some = ", ".join(map(shown, names[:3])) + (" ..." if len(names) > 3 else "")
         raise UsageError(out, f"holds something else ({some})", "Name another folder with --out.", "E_OUT")
     try:
-        old = read_manifest(out)
+        old = read_manifest(plan.store)
     except SegconvError as error:
         mend = "Delete the folder, or name another with --out."
         raise UsageError(out, f"holds a dataset whose manifest {error.what}", mend, "E_OUT") from None

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from converter.building.shards import ShardTask
+from converter.building.store import LocalStore, Store
 from converter.classes.class_map import ClassMap
 from converter.classes.find import FoundClasses, find_class_map
 from converter.config import BuildConfig, PairConfig
@@ -54,13 +55,15 @@ def num_shards(num_pairs: int, pair: PairConfig, shard_mb: int) -> int:
 def shuffled(refs: Sequence[ExampleRef], seed: int) -> list[ExampleRef]:
     """Returns the pairs in the order of a seeded hash of their names: the order in the list does not matter."""
 
-    def key(ref: ExampleRef) -> bytes:
-        return hashlib.sha256(f"{seed}\0{ref.image}\0{ref.mask}".encode()).digest()
+    def order(ref: ExampleRef) -> bytes:
+        return hashlib.sha256("\0".join((str(seed), *ref.key)).encode()).digest()
 
-    return sorted(refs, key=key)
+    return sorted(refs, key=order)
 
 
-def plan_shards(split: str, refs: Sequence[ExampleRef], config: BuildConfig, classes: ClassMap) -> list[ShardTask]:
+def plan_shards(
+    split: str, refs: Sequence[ExampleRef], config: BuildConfig, classes: ClassMap, store: Store
+) -> list[ShardTask]:
     """Returns the shards of one split; they differ in length by at most one pair.
 
     Args:
@@ -68,6 +71,7 @@ def plan_shards(split: str, refs: Sequence[ExampleRef], config: BuildConfig, cla
       refs: its pairs, in any order.
       config: what the build is to do.
       classes: which mask value is which class.
+      store: where the records are to lie.
     """
     ordered = shuffled(refs, config.seed)[: config.limit]  # by chance: the head of a list is often one scene
     count = config.shards or num_shards(len(ordered), config.pair, config.shard_mb)
@@ -75,8 +79,8 @@ def plan_shards(split: str, refs: Sequence[ExampleRef], config: BuildConfig, cla
     tasks = []
     for shard in range(count):
         part = ordered[len(ordered) * shard // count : len(ordered) * (shard + 1) // count]
-        path = config.out / shard_name(config.dataset_name, split, shard, count)
-        tasks.append(ShardTask(split, path, tuple(part), config.source, classes, config.pair))
+        name = shard_name(config.dataset_name, split, shard, count)
+        tasks.append(ShardTask(split, store, name, tuple(part), config.source, classes, config.pair))
     return tasks
 
 
@@ -88,11 +92,13 @@ class Plan:
       layout: what lies in the source folder.
       found: its class map.
       tasks: the shards of every split.
+      store: where the records are to lie.
     """
 
     layout: Layout
     found: FoundClasses
     tasks: dict[str, list[ShardTask]]
+    store: Store
 
     @property
     def classes(self) -> ClassMap:
@@ -121,8 +127,12 @@ class Plan:
         return [*lines, *(f"note: {shown(note, SHOWN_WHAT_CHARS)}" for note in self.found.notes)]
 
 
-def plan_build(config: BuildConfig) -> Plan:
+def plan_build(config: BuildConfig, store: Store | None = None) -> Plan:
     """Finds the source's pairs and class map and deals the pairs into shards.
+
+    Args:
+      config: what the build is to do.
+      store: where the records are to lie; None is the local folder config.out.
 
     Raises:
       UsageError: the source cannot be started on.
@@ -131,5 +141,6 @@ def plan_build(config: BuildConfig) -> Plan:
     found = find_class_map(config.source, layout)
     if not config.allow_leak:
         check_leaks(config.source, layout.refs)
-    tasks = {split: plan_shards(split, refs, config, found.classes) for split, refs in layout.refs.items()}
-    return Plan(layout, found, tasks)
+    store = store or LocalStore(config.out)
+    tasks = {split: plan_shards(split, refs, config, found.classes, store) for split, refs in layout.refs.items()}
+    return Plan(layout, found, tasks, store)

@@ -15,28 +15,29 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from PIL import __version__ as pillow_version
 from PIL import features
 
 from converter import __version__
-from converter.building.shards import ShardResult, ShardTask, SourceFile, SourceReader, index_path, run_shard_task
+from converter.building.shards import ShardResult, ShardTask, SourceFile, SourceReader, run_shard_task
+from converter.building.store import Store, hidden
 from converter.building.tally import Tally
 from converter.dataset.manifest import ShardInfo
-from converter.dataset.tfrecord import open_shard
+from converter.dataset.store import sha256_of, size_of
+from converter.dataset.tfrecord import index_name
 from converter.errors import DataError, MachineError
 from converter.schema import SCHEMA_VERSION
-from converter.system.files import Stamp, resolve_inside, temporary_path, write_whole
+from converter.system.files import Stamp, resolve_inside
 
 SUFFIX = ".receipt"
 TRANSIENT = {"E_CRASH", "E_MEMORY"}  # may pass: a shard that lacks a pair for one of these is made again next time
 
 
-def receipt_path(shard: Path) -> Path:
-    """Returns where the receipt of a shard lies: hidden, since it is no part of the dataset."""
-    return temporary_path(shard.with_name(shard.name + SUFFIX))
+def receipt_name(shard: str) -> str:
+    """Returns the name of the receipt of a shard: hidden, since it is no part of the dataset."""
+    return hidden(shard + SUFFIX)
 
 
 def written_by() -> dict[str, str]:
@@ -67,14 +68,14 @@ def fingerprint(task: ShardTask, digests: list[tuple[str, str]]) -> str:
             *(list(table.items()) for table in (classes.grey, classes.rgb, classes.palette)),
             classes.default,
         ],
-        "pairs": [(ref.image, ref.mask, *pair) for ref, pair in zip(task.refs, digests, strict=True)],
+        "pairs": [(*ref.key, *pair) for ref, pair in zip(task.refs, digests, strict=True)],
     }
     text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def make_shard(task: ShardTask, tick: Callable[[], None]) -> ShardResult:
-    """Makes one shard, its index, and last of all its receipt, under hidden names, durable on the disk.
+    """Makes one shard, its index, and last of all its receipt, staged and durable.
 
     Args:
       task: what to make.
@@ -91,7 +92,7 @@ def make_shard(task: ShardTask, tick: Callable[[], None]) -> ShardResult:
     info = dataclasses.replace(result.info, fingerprint=fingerprint(task, digests))
     result = dataclasses.replace(result, info=info)
     if not TRANSIENT & {error.code for error in result.refused.values()}:
-        write_whole(receipt_path(task.path), _to_text(result))
+        task.store.put(receipt_name(task.name), _to_text(result))
     return dataclasses.replace(result, sources=())
 
 
@@ -121,7 +122,7 @@ def find_made(task: ShardTask, *, rehash: bool) -> Made | None:
     known = _read(task)
     if known is None:
         return None
-    place = next((path for path in (task.path, temporary_path(task.path)) if _holds(path, known)), None)
+    place = next((name for name in (task.name, hidden(task.name)) if _holds(task.store, name, known)), None)
     if place is None:
         return None
     digests = [(image.digest, mask.digest) for image, mask in known.sources]
@@ -136,22 +137,23 @@ def find_made(task: ShardTask, *, rehash: bool) -> Made | None:
     result = dataclasses.replace(known, sources=tuple(sources))
     if result.sources != known.sources:  # read, and found to be the same: that need not be done again
         with contextlib.suppress(MachineError):
-            write_whole(receipt_path(task.path), _to_text(result))
-    return Made(dataclasses.replace(result, sources=()), is_hidden=place != task.path)
+            task.store.put(receipt_name(task.name), _to_text(result))
+    return Made(dataclasses.replace(result, sources=()), is_hidden=place != task.name)
 
 
-def _holds(shard: Path, known: ShardResult) -> bool:
+def _holds(store: Store, shard: str, known: ShardResult) -> bool:
     """Tells whether shard and index lie under this name, and are the files that were made."""
-    return _sha256(shard, known.info.bytes) == known.info.sha256 and _sha256(index_path(shard)) == known.index_sha256
+    is_shard = _sha256(store, shard, known.info.bytes) == known.info.sha256
+    return is_shard and _sha256(store, index_name(shard)) == known.index_sha256
 
 
-def _sha256(path: Path, size: int | None = None) -> str | None:
+def _sha256(store: Store, name: str, size: int | None = None) -> str | None:
     """Returns the SHA-256 of a file in hex; None where it cannot be read, or has another size."""
     try:
-        if not path.is_file() or (size is not None and path.stat().st_size != size):
-            return None
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        with store.open(name) as file:
+            if size is not None and size_of(file) != size:
+                return None
+            return sha256_of(file)
     except OSError:
         return None
 
@@ -183,14 +185,14 @@ def _to_text(result: ShardResult) -> bytes:
 def _read(task: ShardTask) -> ShardResult | None:
     """Returns what the receipt of a task says; None where there is none, or it is none for these pairs."""
     try:
-        with open_shard(receipt_path(task.path)) as file:  # no pipe, on which it would wait for ever
+        with task.store.open(receipt_name(task.name)) as file:
             seal, _, text = file.read().partition(b"\n")
         if hashlib.sha256(text).hexdigest().encode("ascii") != seal:
             return None
         result = _parse(json.loads(text), task)
-    except (DataError, ValueError, KeyError, TypeError, IndexError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError):
         return None
-    return result if len(result.sources) == len(task.refs) and result.info.name == task.path.name else None
+    return result if len(result.sources) == len(task.refs) and result.info.name == task.name else None
 
 
 def _parse(raw: dict[str, Any], task: ShardTask) -> ShardResult:

@@ -1,8 +1,8 @@
 """Shards: the unit of work. run_shard_task makes one of them a file.
 
 A task is frozen, picklable and self-sufficient, and its result depends on nothing but the task and the sources: not
-on the number of workers, the order of the tasks, the clock or the machine. The file is left under its temporary name;
-what is done with it is the build's decision.
+on the number of workers, the order of the tasks, the clock or the machine. The file is left staged; what is done with
+it is the build's decision.
 """
 
 from __future__ import annotations
@@ -10,24 +10,22 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from converter.building.convert import make_record
+from converter.building.store import Store
 from converter.building.tally import Tally
 from converter.classes.class_map import ClassMap
 from converter.classes.mapper import MaskMapper
 from converter.config import PairConfig, SourceConfig
 from converter.dataset.example import Record, encode_record
 from converter.dataset.manifest import ShardInfo
-from converter.dataset.tfrecord import ShardWriter
+from converter.dataset.tfrecord import ShardWriter, index_name
 from converter.errors import DataError, MachineError
-from converter.schema import INDEX_SUFFIX
 from converter.sources.pairs import crash_error
 from converter.sources.refs import ExampleRef, Reject
-from converter.system.files import Stamp, create, read_stamped, temporary_path, write_durably, write_error
+from converter.system.files import Stamp, read_stamped
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,8 @@ class ShardTask:
 
     Attributes:
       split: name of the split.
-      path: final name of the shard; the task writes its temporary name.
+      store: where the records are to lie.
+      name: of the shard; the task stages it.
       refs: the pairs, in order.
       source: where the dataset is.
       classes: which mask value is which class.
@@ -45,7 +44,8 @@ class ShardTask:
     """
 
     split: str
-    path: Path
+    store: Store
+    name: str
     refs: tuple[ExampleRef, ...]
     source: SourceConfig
     classes: ClassMap
@@ -95,7 +95,7 @@ class ShardResult:
 
 
 def run_shard_task(task: ShardTask, tick: Callable[[], None]) -> ShardResult:
-    """Makes one shard and its index, under their temporary names, durable on the disk.
+    """Makes one shard and its index, staged and durable.
 
     Args:
       task: what to make.
@@ -109,9 +109,8 @@ def run_shard_task(task: ShardTask, tick: Callable[[], None]) -> ShardResult:
     crashed = dict(task.crashed)
     refused: dict[int, DataError] = {}
     sources = []
-    temporary = temporary_path(task.path)
     try:
-        with create(temporary) as file:
+        with task.store.stage(task.name) as file:
             writer = ShardWriter(file)
             for number, ref in enumerate(task.refs):
                 reader = SourceReader(task.source)
@@ -126,22 +125,15 @@ def run_shard_task(task: ShardTask, tick: Callable[[], None]) -> ShardResult:
                     tally.add(counts)
                 sources.append((reader.file(ref.image), reader.file(ref.mask)))
                 tick()
-            file.flush()
-            os.fsync(file.fileno())
         index = writer.index.encode("ascii")
-        write_durably(temporary_path(index_path(task.path)), index)
-    except OSError as error:
-        raise write_error(task.path, error) from error
+        with task.store.stage(index_name(task.name)) as file:
+            file.write(index)
     except MemoryError:
-        raise MachineError(task.path, "did not fit into memory", "Run again with fewer workers (-j).") from None
-    info = ShardInfo(task.path.name, writer.records, writer.size, writer.sha256)
+        where = task.store.where(task.name)
+        raise MachineError(where, "did not fit into memory", "Run again with fewer workers (-j).") from None
+    info = ShardInfo(task.name, writer.records, writer.size, writer.sha256)
     digest = hashlib.sha256(index).hexdigest()
     return ShardResult(task.split, info, writer.example_bytes, tally, refused, tuple(sources), digest)
-
-
-def index_path(shard: Path) -> Path:
-    """Returns the path of the index beside a shard."""
-    return shard.with_name(shard.name + INDEX_SUFFIX)
 
 
 def without_pair(task: ShardTask, number: int, how: str) -> ShardTask:
@@ -152,7 +144,7 @@ def without_pair(task: ShardTask, number: int, how: str) -> ShardTask:
     """
     if number >= len(task.refs):
         what = f"could not be finished: the process that wrote it ended ({how})"
-        raise MachineError(task.path, what, "Run the same command again.", "E_WORKER")
+        raise MachineError(task.store.where(task.name), what, "Run the same command again.", "E_WORKER")
     return dataclasses.replace(task, crashed=(*task.crashed, (number, how)))
 
 

@@ -99,4 +99,4 @@ def _shuffled(ref: ExampleRef, seed: int) -> tuple[bytes, str, str]:
 
 
 def _sorted_refs(refs: Iterable[ExampleRef]) -> tuple[ExampleRef, ...]:
-    return tuple(sorted(refs, key=lambda ref: (ref.image, ref.mask)))
+    return tuple(sorted(refs, key=lambda ref: ref.key))

@@ -12,7 +12,9 @@ import numpy as np
 from PIL import Image
 
 from converter.config import SourceConfig
-from converter.engines.local import run_local
+from converter.engines.events import Engine
+from converter.engines.local import local_forked
+from converter.engines.supervise import supervise
 from converter.errors import DataError, MachineError
 from converter.limits import MAX_VALUES
 from converter.pixels.decode import load, without_warnings
@@ -92,6 +94,7 @@ def survey(
     on_progress: Callable[[int], None],
     *,
     tolerance: int = 0,
+    engine: Engine = local_forked,
 ) -> list[PairFacts]:
     """Returns the facts of each pair, in the order of `refs`.
 
@@ -101,6 +104,7 @@ def survey(
       workers: number of processes, at most.
       on_progress: called with the number of pairs that are done.
       tolerance: of the build; without one, a mask that is a JPEG is refused.
+      engine: runs the tasks.
 
     Raises:
       MachineError: the disk failed, or a worker was lost.
@@ -110,7 +114,7 @@ def survey(
     parts = [tuple(refs[start : start + TASK_PAIRS]) for start in range(0, len(refs), TASK_PAIRS)]
     tasks = [SurveyTask(part, source, tolerance) for part in parts]
     useful = -(-len(refs) // WORKER_PAIRS)
-    results = run_local(run_survey_task, tasks, min(workers, useful), on_progress, _without, fork=True)
+    results = supervise(engine, run_survey_task, tasks, min(workers, useful), on_progress, _without)
     return [facts for result in results for facts in result]
 
 

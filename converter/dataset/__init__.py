@@ -2,6 +2,7 @@
 
 Modules, in dependency order:
 
+    store      where the files of a dataset lie, for whoever reads them
     manifest   what manifest.json holds
     parse      the text of manifest.json, which is not trusted -> Manifest
     tfrecord   record bytes <-> shard file: framing, CRC32C, index

@@ -27,6 +27,9 @@ _BYTES_LIST, _INT64_LIST = 1, 3  # fields of Feature's oneof
 Feature = bytes | int
 
 
+RecordKey = tuple[str, ...]  # paths of image and mask below the source folder
+
+
 @dataclass(frozen=True)
 class Record:
     """One stored pair.
@@ -44,6 +47,11 @@ class Record:
     file_name: str
     mask_name: str
     original_size: tuple[int, int]
+
+    @property
+    def key(self) -> RecordKey:
+        """What identifies the record within its dataset: that of the pair that it was made of."""
+        return self.file_name, self.mask_name
 
     @property
     def image(self) -> np.ndarray:

@@ -6,15 +6,15 @@ The manifest is the one sign that a folder of shards is complete: written last, 
 from __future__ import annotations
 
 import json
-import os
 import re
-from pathlib import Path
 from typing import Any
 
 from converter.dataset.manifest import SEAL, ChannelInfo, ClassInfo, Manifest, ShardInfo, SplitInfo, seal_of
+from converter.dataset.store import Place, size_of, store_at
 from converter.errors import REBUILD, DataError, UsageError
 from converter.limits import MAX_CLASSES, MAX_MANIFEST_BYTES, MAX_OPTION_DEPTH
 from converter.schema import MANIFEST, SCHEMA_VERSION
+from converter.system.files import NotRegularError
 
 
 def parse_manifest(text: str, where: object) -> Manifest:
@@ -71,39 +71,39 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return raw
 
 
-def read_manifest(folder: Path) -> Manifest:
-    """Returns the manifest of a folder of records.
+def read_manifest(place: Place) -> Manifest:
+    """Returns the manifest of a folder or store of records.
 
     Raises:
-      UsageError: the folder has no manifest.json, so it is no finished dataset.
+      UsageError: it has no manifest.json, so it is no finished dataset.
       DataError: manifest.json cannot be read as one.
     """
-    return parse_manifest(manifest_text(folder), folder / MANIFEST)
+    return parse_manifest(manifest_text(place), store_at(place).where(MANIFEST))
 
 
-def manifest_text(folder: Path) -> str:
-    """Returns the text of the manifest of a folder of records.
+def manifest_text(place: Place) -> str:
+    """Returns the text of the manifest of a folder or store of records.
 
     Raises:
       UsageError: there is none.
       DataError: it cannot be read, or is no text.
     """
-    path = folder / MANIFEST
+    store = store_at(place)
+    where = store.where(MANIFEST)
     try:
-        if path.exists() and not path.is_file():  # a named pipe would never end
-            raise DataError(path, "cannot be read (no regular file)", REBUILD, "E_MANIFEST")
-        with path.open("rb") as file:
-            data = file.read(min(os.fstat(file.fileno()).st_size, MAX_MANIFEST_BYTES + 1))
+        with store.open(MANIFEST) as file:
+            data = file.read(min(size_of(file), MAX_MANIFEST_BYTES + 1))
         if len(data) > MAX_MANIFEST_BYTES:
-            raise DataError(
-                path, f"has more than {MAX_MANIFEST_BYTES} bytes, which no manifest has", REBUILD, "E_MANIFEST"
-            )
+            what = f"has more than {MAX_MANIFEST_BYTES} bytes, which no manifest has"
+            raise DataError(where, what, REBUILD, "E_MANIFEST")
         return data.decode("utf-8")
     except (FileNotFoundError, NotADirectoryError):
         mend = "Name a folder that `segconv build` finished, or build one: segconv build --src dataset/"
-        raise UsageError(folder, f"holds no {MANIFEST}", mend, "E_NO_DATASET") from None
+        raise UsageError(store.where(), f"holds no {MANIFEST}", mend, "E_NO_DATASET") from None
+    except NotRegularError:
+        raise DataError(where, "cannot be read (no regular file)", REBUILD, "E_MANIFEST") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(path, f"cannot be read ({error})", REBUILD, "E_MANIFEST") from None
+        raise DataError(where, f"cannot be read ({error})", REBUILD, "E_MANIFEST") from None
 
 
 def _whole(raw: Any) -> int:

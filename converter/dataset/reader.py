@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import bisect
 import itertools
-from pathlib import Path
 
 from converter.dataset.example import Record, decode_record
 from converter.dataset.manifest import Manifest
 from converter.dataset.parse import read_manifest
-from converter.dataset.tfrecord import REPAIR, ShardError, open_shard, read_frame, read_index_text, size_of
+from converter.dataset.store import Place, size_of, store_at
+from converter.dataset.tfrecord import REPAIR, ShardError, index_name, open_shard, read_frame, read_index_text
 from converter.errors import DataError, UsageError
-from converter.schema import INDEX_SUFFIX
 
 
 class RecordSource:
@@ -23,18 +22,28 @@ class RecordSource:
     Opens a shard for each access, so that it can be pickled and shared by workers.
 
     Attributes:
-      folder: folder of the dataset.
+      store: where the dataset lies.
       split: name of the split.
       manifest: of the dataset.
     """
 
-    def __init__(self, folder: Path, split: str) -> None:
-        self.folder = Path(folder)
+    def __init__(self, place: Place, split: str) -> None:
+        """Opens a split.
+
+        Args:
+          place: folder or store of the records.
+          split: name of the split.
+
+        Raises:
+          UsageError: there is no finished dataset, or it has no such split.
+          DataError: the manifest is damaged.
+        """
+        self.store = store_at(place)
         self.split = split
-        self.manifest: Manifest = read_manifest(self.folder)
+        self.manifest: Manifest = read_manifest(self.store)
         if split not in self.manifest.splits:
             names = ", ".join(self.manifest.splits)
-            raise UsageError(folder, f"has no split {split!r}", f"It has: {names}.", "E_SPLIT")
+            raise UsageError(self.store.where(), f"has no split {split!r}", f"It has: {names}.", "E_SPLIT")
         self._shards = self.manifest.splits[split].shards
         self._ends = list(itertools.accumulate(shard.records for shard in self._shards))
         self._offsets: dict[int, list[int]] = {}
@@ -53,40 +62,41 @@ class RecordSource:
             raise IndexError(f"record {number} of {len(self)}")
         shard = bisect.bisect_right(self._ends, number)
         inside = number - (self._ends[shard - 1] if shard else 0)
-        path = self.folder / self._shards[shard].name
+        name = self._shards[shard].name
         if shard not in self._offsets:
-            self._offsets[shard] = read_index(path, self._shards[shard].records)
-        return read_record(path, inside, self._offsets[shard][inside])
+            self._offsets[shard] = read_index(self.store, name, self._shards[shard].records)
+        return read_record(self.store, name, inside, self._offsets[shard][inside])
 
 
-def read_record(path: Path, number: int, offset: int) -> Record:
+def read_record(place: Place, shard: str, number: int, offset: int) -> Record:
     """Returns the record of a shard that begins at byte `offset`.
 
     Raises:
       DataError: the shard is damaged, or no record begins there.
     """
-    with open_shard(path) as file:
+    where = store_at(place).where(shard)
+    with open_shard(place, shard) as file:
         end = size_of(file)
         file.seek(min(offset, end))
-        data = read_frame(file, end, path, number)
+        data = read_frame(file, end, where, number)
     if data is None:
         what = f"should begin at byte {offset}, where the shard ends"
-        raise ShardError(path, what, "E_SHARD_CUT", number, offset)
-    return decode_record(data, f"{path}: record {number}")
+        raise ShardError(where, what, "E_SHARD_CUT", number, offset)
+    return decode_record(data, f"{where}: record {number}")
 
 
-def read_index(shard: Path, records: int) -> list[int]:
+def read_index(place: Place, shard: str, records: int) -> list[int]:
     """Returns the offset of every record of a shard, from the index beside it.
 
     Raises:
       DataError: the index is missing, is no index, or has another number of lines than `records`.
     """
-    path = shard.with_name(shard.name + INDEX_SUFFIX)
+    where = store_at(place).where(index_name(shard))
     try:
-        offsets = [int(line.split()[0]) for line in read_index_text(shard, records).splitlines()]
+        offsets = [int(line.split()[0]) for line in read_index_text(place, shard, records).splitlines()]
     except (DataError, ValueError, IndexError) as error:
         what = f"is no readable index ({error.what if isinstance(error, DataError) else error})"
-        raise DataError(path, what, REPAIR, "E_INDEX") from None
+        raise DataError(where, what, REPAIR, "E_INDEX") from None
     if len(offsets) != records or any(offset < 0 for offset in offsets):
-        raise DataError(path, f"has {len(offsets)} lines for {records} records", REPAIR, "E_INDEX")
+        raise DataError(where, f"has {len(offsets)} lines for {records} records", REPAIR, "E_INDEX")
     return offsets

@@ -12,19 +12,18 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
-import stat
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import google_crc32c
 
+from converter.dataset.store import Place, size_of, store_at
 from converter.errors import DataError
 from converter.limits import MAX_FILE_BYTES, MAX_INDEX_LINE_BYTES, MAX_RECORD_BYTES
 from converter.schema import INDEX_SUFFIX
+from converter.system.files import NotRegularError
 
 FRAME_BYTES = 16
 REPAIR = "Mend it with `segconv verify --repair --src DIR`, or build the dataset again with `segconv build`."
@@ -92,48 +91,47 @@ class ShardError(DataError):
 
     def __init__(
         self,
-        path: Path,
+        where: object,
         what: str,
         code: str,
         record: int | None = None,
         offset: int | None = None,
         mend: str = REPAIR,
     ) -> None:
-        super().__init__(path if record is None else f"{path}: record {record}", what, mend, code)
-        self.args = (path, what, code, record, offset, mend)  # from which pickle makes it again
+        super().__init__(where if record is None else f"{where}: record {record}", what, mend, code)
+        self.args = (str(where), what, code, record, offset, mend)  # from which pickle makes it again
         self.record = record
         self.offset = offset
 
 
 @contextlib.contextmanager
-def open_shard(path: Path) -> Iterator[BinaryIO]:
-    """Opens a shard or its index for reading; a file that cannot be read, then or later, is a ShardError."""
+def open_shard(place: Place, name: str) -> Iterator[BinaryIO]:
+    """Opens a shard or its index for reading; a file that cannot be read, then or later, is a ShardError.
+
+    Args:
+      place: folder or store of the records.
+      name: of the file.
+    """
+    store = store_at(place)
+    where = store.where(name)
     try:
-        # O_NONBLOCK: opening a named pipe must not wait for a writer. What is checked is the handle that is read.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.close(descriptor)  # fdopen would fail on a folder, and leave it open
-            raise ShardError(path, "is no regular file", "E_SHARD_MISSING")
-        with os.fdopen(descriptor, "rb") as file:
+        with store.open(name) as file:
             yield file
     except FileNotFoundError:
-        raise ShardError(path, "is missing", "E_SHARD_MISSING") from None
+        raise ShardError(where, "is missing", "E_SHARD_MISSING") from None
+    except NotRegularError:
+        raise ShardError(where, "is no regular file", "E_SHARD_MISSING") from None
     except OSError as error:
-        raise ShardError(path, f"cannot be read ({error.strerror})", "E_SHARD_MISSING") from None
+        raise ShardError(where, f"cannot be read ({error.strerror})", "E_SHARD_MISSING") from None
 
 
-def size_of(file: BinaryIO) -> int:
-    """Returns the size of an open file in bytes."""
-    return os.fstat(file.fileno()).st_size
-
-
-def read_frame(file: BinaryIO, end: int, path: Path, number: int) -> bytes | None:
+def read_frame(file: BinaryIO, end: int, where: object, number: int) -> bytes | None:
     """Returns the next record of an open shard, or None at its end; both checksums are held.
 
     Args:
       file: open at the beginning of a frame.
       end: size of the file in bytes; no length is believed that leads beyond it.
-      path: of the shard, for messages.
+      where: path of the shard, for messages.
       number: of the record, for messages.
 
     Raises:
@@ -144,42 +142,75 @@ def read_frame(file: BinaryIO, end: int, path: Path, number: int) -> bytes | Non
         return None
     header = file.read(_HEADER_BYTES)
     if len(header) < _HEADER_BYTES:
-        raise ShardError(path, f"is cut off at byte {offset + len(header)}", "E_SHARD_CUT", number, offset)
+        raise ShardError(where, f"is cut off at byte {offset + len(header)}", "E_SHARD_CUT", number, offset)
     length, length_crc = struct.unpack("<QI", header)
     if masked_crc(header[:8]) != length_crc:
-        raise ShardError(path, f"has a wrong checksum of its length at byte {offset}", "E_SHARD_CRC", number, offset)
+        raise ShardError(where, f"has a wrong checksum of its length at byte {offset}", "E_SHARD_CRC", number, offset)
     left = end - offset - FRAME_BYTES
     if length > min(left, MAX_RECORD_BYTES):
         limit = f"{max(0, left)} are left" if length > left else f"no record has more than {MAX_RECORD_BYTES}"
         what = f"announces {length} bytes at byte {offset}, {limit}"
-        raise ShardError(path, what, "E_SHARD_CUT", number, offset)
+        raise ShardError(where, what, "E_SHARD_CUT", number, offset)
     data, data_crc = file.read(length), file.read(4)
     if struct.pack("<I", masked_crc(data)) != data_crc:
-        raise ShardError(path, f"has a wrong checksum of its data at byte {offset}", "E_SHARD_CRC", number, offset)
+        raise ShardError(where, f"has a wrong checksum of its data at byte {offset}", "E_SHARD_CRC", number, offset)
     return data
 
 
-def read_shard(path: Path) -> Iterator[bytes]:
+def read_shard(place: Place, name: str) -> Iterator[bytes]:
     """Yields the records of a shard file, in order, each with its checksums held.
+
+    Args:
+      place: folder or store of the records.
+      name: of the shard.
 
     Raises:
       ShardError: the file cannot be read, or is damaged; names file, record and byte.
     """
-    with open_shard(path) as file:
+    where = store_at(place).where(name)
+    with open_shard(place, name) as file:
         end = size_of(file)
         number = 0
-        while (data := read_frame(file, end, path, number)) is not None:
+        while (data := read_frame(file, end, where, number)) is not None:
             yield data
             number += 1
 
 
-def read_index_text(shard: Path, records: int) -> str:
+def index_name(shard: str) -> str:
+    """Returns the name of the index beside a shard."""
+    return shard + INDEX_SUFFIX
+
+
+def read_index_text(place: Place, shard: str, records: int) -> str:
     """Returns the text of the index beside a shard of so many records; of a longer one, enough to tell that it is.
 
     Raises:
       ShardError: it cannot be read.
       ValueError: it is no ASCII.
     """
-    with open_shard(shard.with_name(shard.name + INDEX_SUFFIX)) as file:
+    with open_shard(place, index_name(shard)) as file:
         limit = min(size_of(file), MAX_INDEX_LINE_BYTES * records + 1, MAX_FILE_BYTES)
         return file.read(limit).decode("ascii")
+
+
+def frame_positions(place: Place, shard: str, records: int) -> list[tuple[int, int]]:
+    """Returns (byte at which the data of a record begins, their length) of every record, read from the shard itself.
+
+    Eight bytes of each record are read; no checksum is held, since the file's hash has been.
+
+    Raises:
+      ShardError: the shard cannot be read, or holds another number of records.
+    """
+    where = store_at(place).where(shard)
+    positions = []
+    offset = 0
+    with open_shard(place, shard) as file:
+        end = size_of(file)
+        for _ in range(records):
+            file.seek(offset)
+            length = int.from_bytes(file.read(8), "little")
+            positions.append((offset + _HEADER_BYTES, length))
+            offset += length + FRAME_BYTES
+    if offset != end:
+        raise ShardError(where, f"does not hold {records} records, as the manifest says", "E_COUNTS")
+    return positions

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from converter.dataset.example import RecordKey
 from converter.errors import DataError, shown
+from converter.pixels.geometry import Box
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,7 @@ class ExampleRef:
       mask: path of the mask relative to the source folder.
       list_name: of the list that names the pair, relative to the source folder; "" where the layout has found it.
       line: number of the line in that list, from 1; 0 without a list.
+      window: the part of the upright image, and of its mask, that the pair is; None for all of it.
     """
 
     split: str
@@ -24,6 +27,14 @@ class ExampleRef:
     mask: str
     list_name: str = ""
     line: int = 0
+    window: Box | None = None
+
+    @property
+    def key(self) -> RecordKey:
+        """What identifies the pair within its dataset, wherever it is listed: its files, and its window if any."""
+        if self.window is None:
+            return self.image, self.mask
+        return self.image, self.mask, ",".join(map(str, self.window))
 
 
 @dataclass(frozen=True)

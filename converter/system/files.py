@@ -7,12 +7,12 @@ would wait for ever.
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import os
 import stat
 import time
 from collections.abc import Collection, Iterator
-from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -25,6 +25,10 @@ TEMPORARY = ".segconv-"  # every unfinished file of ours begins so, which is how
 # the coarsest there is; the same rule as Git's for a "racy" index entry.
 SETTLED_NS = 2 * 10**9
 _MEND_PATH = "Write a path below the source folder."
+
+
+class NotRegularError(OSError):
+    """What has the name of a file is a folder, a pipe or a device."""
 
 
 class _OutsideError(Exception):
@@ -54,6 +58,26 @@ class Stamp(NamedTuple):
     def is_settled(self, now_ns: int) -> bool:
         """Tells whether a change from `now_ns` on is sure to show in the stamp."""
         return max(self.mtime_ns, self.ctime_ns) < now_ns - SETTLED_NS
+
+
+def open_regular(path: Path, *, buffering: int = -1) -> BinaryIO:
+    """Opens a file that is not trusted, for reading: never a pipe on which a reader would wait, nor a device.
+
+    Args:
+      path: of the file.
+      buffering: as of `open`; 0 for none.
+
+    Raises:
+      NotRegularError: it is a folder, a pipe or a device.
+      FileNotFoundError: there is none.
+      OSError: it cannot be opened.
+    """
+    # O_NONBLOCK: opening a named pipe must not wait for a writer. What is checked is the handle that is read.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)  # fdopen would fail on a folder, and leave it open
+        raise NotRegularError(errno.EINVAL, "no regular file", str(path))
+    return os.fdopen(descriptor, "rb", buffering)
 
 
 def check_relative(name: str) -> None:
@@ -145,7 +169,7 @@ def read_end(root: Path, name: str, size: int, *, follow_links: bool = False) ->
 
 
 @contextlib.contextmanager
-def _opened_inside(root: Path, name: str, *, follow_links: bool) -> Iterator[tuple[FileIO, os.stat_result]]:
+def _opened_inside(root: Path, name: str, *, follow_links: bool) -> Iterator[tuple[BinaryIO, os.stat_result]]:
     """Opens a file, and tells what the system says of it; errors of the block are those of its disk.
 
     Raises:
@@ -153,18 +177,16 @@ def _opened_inside(root: Path, name: str, *, follow_links: bool) -> Iterator[tup
     """
     path = resolve_inside(root, name, follow_links=follow_links)
     try:
-        # O_NONBLOCK: opening a named pipe must not wait for a writer. What is checked is the handle that is read.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        opened = open_regular(path, buffering=0)
     except (FileNotFoundError, NotADirectoryError):
         raise DataError(name, "does not exist", "Put the file there, or mend the list.", "E_MISSING") from None
+    except NotRegularError:
+        raise DataError(name, "is no regular file", "Put an image file there.", "E_UNREADABLE") from None
     except OSError as error:
         mend = "Make it readable, or take it off the list."
         raise DataError(name, f"cannot be opened ({error.strerror})", mend, "E_UNREADABLE") from None
-    info = os.fstat(descriptor)
-    if not stat.S_ISREG(info.st_mode):
-        os.close(descriptor)  # FileIO would fail on a folder, and leave it open
-        raise DataError(name, "is no regular file", "Put an image file there.", "E_UNREADABLE")
-    with FileIO(descriptor) as file:
+    with opened as file:
+        info = os.fstat(file.fileno())
         if not 0 < info.st_size <= MAX_FILE_BYTES:
             what = f"has {info.st_size} bytes, which is not within 1..{MAX_FILE_BYTES}"
             raise DataError(name, what, "Put an image file there.", "E_FILE_SIZE")

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from converter.building.convert import make_record
+from converter.building.store import Store
 from converter.classes.class_map import ClassMap
 from converter.classes.mapper import MaskMapper
 from converter.config import PairConfig, SourceConfig
 from converter.dataset.example import Record, decode_record, encode_record
 from converter.dataset.manifest import Manifest
+from converter.dataset.store import size_of
 from converter.dataset.tfrecord import ShardError, open_shard, read_frame
-from converter.engines.local import run_local
+from converter.engines.events import Engine
+from converter.engines.supervise import supervise
 from converter.errors import DataError
 from converter.sources.refs import ExampleRef
 from converter.system.console import Progress
-from converter.verifying.source_plan import MEND_SOURCE, Origin, StoredPair
+from converter.verifying.source_plan import MEND_SOURCE, Origin, StoredRecord
 
 
 @dataclass(frozen=True)
@@ -26,14 +27,16 @@ class SourceCheck:
     """Records of one shard to be derived again.
 
     Attributes:
-      path: of the shard, which is whole.
+      store: where the records lie.
+      shard: name of the shard, which is whole.
       records: number, offset and pair of each.
       source: where the pairs lie.
       classes: which mask value is which class.
       pair: what was done to each pair.
     """
 
-    path: Path
+    store: Store
+    shard: str
     records: tuple[tuple[int, int, ExampleRef], ...]
     source: SourceConfig
     classes: ClassMap
@@ -41,14 +44,15 @@ class SourceCheck:
 
 
 def derive(
-    origin: Origin, manifest: Manifest, pairs: Mapping[str, list[StoredPair]]
+    origin: Origin, manifest: Manifest, stored: Mapping[str, list[StoredRecord]], engine: Engine
 ) -> tuple[int, list[tuple[str, DataError]]]:
     """Derives records again from their sources.
 
     Args:
       origin: their sources.
       manifest: of the dataset.
-      pairs: the records, by names of their shards, which are whole.
+      stored: the records, by names of their shards, which are whole.
+      engine: runs the tasks.
 
     Returns:
       (number of records that were derived, (shard, error) where other bytes come out or none).
@@ -59,36 +63,36 @@ def derive(
     found: list[tuple[str, DataError]] = []
     checks = []
     for split, shard in manifest.shards():
-        if own := pairs.get(shard.name):
+        if own := stored.get(shard.name):
             check, strangers = _source_check(origin, split, shard.name, own)
             found += [(shard.name, error) for error in strangers]
             checks.append(check)
     total = sum(len(check.records) for check in checks)
     if checks:
         with Progress(total, "record") as progress:
-            results = run_local(check_against_source, checks, origin.config.num_workers, progress.show)
-        found += [(check.path.name, e) for check, errors in zip(checks, results, strict=True) for e in errors]
+            results = supervise(engine, check_against_source, checks, origin.config.num_workers, progress.show)
+        found += [(check.shard, e) for check, errors in zip(checks, results, strict=True) for e in errors]
     return total, found
 
 
 def _source_check(
-    origin: Origin, split: str, name: str, pairs: list[StoredPair]
+    origin: Origin, split: str, name: str, stored: list[StoredRecord]
 ) -> tuple[SourceCheck, list[ShardError]]:
     """Returns the wanted records of a shard with their pairs, and those whose pairs are no longer in the source."""
-    known = {(ref.image, ref.mask): ref for ref in origin.layout.refs.get(split, ())}
+    known = {ref.key: ref for ref in origin.layout.refs.get(split, ())}
     refused = {reject.error.where: reject.error.what for reject in origin.layout.rejects}
     config = origin.config
-    path = config.out / name
+    where = origin.store.where(name)
     records = []
     strangers = []
-    for number, offset, image, mask in pairs:
-        if (image, mask) in known:
-            records.append((number, offset, known[image, mask]))
+    for number, offset, key in stored:
+        if key in known:
+            records.append((number, offset, known[key]))
             continue
-        bad = next((each for each in (image, mask) if each in refused), None)
-        what = f"cannot be made again: {bad} {refused[bad]}" if bad else f"is of {image} and {mask}, no pair now"
-        strangers.append(ShardError(path, what, "E_SOURCE", number, offset, MEND_SOURCE))
-    return SourceCheck(path, tuple(records), config.source, origin.classes, config.pair), strangers
+        bad = next((each for each in key if each in refused), None)
+        what = f"cannot be made again: {bad} {refused[bad]}" if bad else f"is of {' and '.join(key)}, no pair now"
+        strangers.append(ShardError(where, what, "E_SOURCE", number, offset, MEND_SOURCE))
+    return SourceCheck(origin.store, name, tuple(records), config.source, origin.classes, config.pair), strangers
 
 
 def check_against_source(task: SourceCheck, tick: Callable[[], None]) -> list[ShardError]:
@@ -100,18 +104,19 @@ def check_against_source(task: SourceCheck, tick: Callable[[], None]) -> list[Sh
     """
     mapper = MaskMapper(task.classes, task.pair.tolerance)
     errors = []
-    with open_shard(task.path) as file:
-        end = file.seek(0, os.SEEK_END)
+    where = task.store.where(task.shard)
+    with open_shard(task.store, task.shard) as file:
+        end = size_of(file)
         for number, offset, ref in task.records:
             file.seek(offset)
-            stored = read_frame(file, end, task.path, number) or b""
+            stored = read_frame(file, end, where, number) or b""
             try:
                 record, _ = make_record(ref, task.source, mapper, task.pair)
                 what = "" if encode_record(record) == stored else _difference(stored, record)
             except DataError as error:
                 what = f"cannot be made again: {error.where} {error.what}"
             if what:
-                errors.append(ShardError(task.path, what, "E_SOURCE", number, offset, MEND_SOURCE))
+                errors.append(ShardError(where, what, "E_SOURCE", number, offset, MEND_SOURCE))
             tick()
     return errors
 

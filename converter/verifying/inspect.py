@@ -125,7 +125,7 @@ def inspect_shard(path: Path) -> ShardReport:
     tally = _Tally()
     fault = None
     try:
-        for number, data in enumerate(read_shard(path)):
+        for number, data in enumerate(read_shard(path.parent, path.name)):
             tally.add(data, f"{path}: record {number}")
     except DataError as error:
         fault = error
@@ -211,9 +211,9 @@ def record_at(path: Path, number: int) -> Record:
       UsageError: the shard has fewer records.
       DataError: the shard is damaged before or at it.
     """
-    data = next(itertools.islice(read_shard(path), number, None), None)
+    data = next(itertools.islice(read_shard(path.parent, path.name), number, None), None)
     if data is None:
-        count = sum(1 for _ in read_shard(path))
+        count = sum(1 for _ in read_shard(path.parent, path.name))
         there = f"It has 0..{count - 1}." if count else "It is empty."
         raise UsageError(path, f"has no record {number}", there, "E_RECORD_NUMBER")
     return decode_record(data, f"{path}: record {number}")

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from converter.dataset.example import decode_record
 from converter.dataset.integrity import check_shard_file
 from converter.dataset.manifest import ShardInfo
-from converter.dataset.tfrecord import FRAME_BYTES, ShardError, read_index_text, read_shard
+from converter.dataset.store import ReadStore
+from converter.dataset.tfrecord import FRAME_BYTES, ShardError, index_name, read_index_text, read_shard
 from converter.errors import DataError, shown
 from converter.pixels.masks import count_classes
-from converter.schema import IGNORE_INDEX, INDEX_SUFFIX
-from converter.verifying.source_plan import StoredPair
+from converter.schema import IGNORE_INDEX
+from converter.verifying.source_plan import StoredRecord
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class ShardCheck:
     """One shard to be read from end to end.
 
     Attributes:
-      folder: of the records.
+      store: where the records lie.
       shard: what the manifest says of it.
       size: (height, width) of its pictures in pixels; None where they differ.
       num_classes: in the manifest.
@@ -29,7 +29,7 @@ class ShardCheck:
       deadly: number of a record that kills whoever decodes it, and how; None for none.
     """
 
-    folder: Path
+    store: ReadStore
     shard: ShardInfo
     size: tuple[int, int] | None
     num_classes: int
@@ -50,7 +50,7 @@ class ShardFacts:
       pixels: per class index.
       images: records in which the class occurs, per class index.
       ignored_pixels: those that hold IGNORE_INDEX.
-      pairs: (number, offset, photograph, mask) of the wanted records.
+      stored: number, offset and key of the wanted records.
     """
 
     pixels: list[int]
@@ -61,7 +61,7 @@ class ShardFacts:
     records: int = 0
     example_bytes: int = 0
     ignored_pixels: int = 0
-    pairs: list[StoredPair] = field(default_factory=list)
+    stored: list[StoredRecord] = field(default_factory=list)
 
 
 def check_shard(task: ShardCheck, tick: Callable[[], None]) -> ShardFacts:
@@ -71,23 +71,23 @@ def check_shard(task: ShardCheck, tick: Callable[[], None]) -> ShardFacts:
       task: what to read; nothing in the file is trusted.
       tick: called after each record.
     """
-    path = task.folder / task.shard.name
+    where = task.store.where(task.shard.name)
     facts = ShardFacts([0] * task.num_classes, [0] * task.num_classes)
     lines: list[str] = []
     offset = 0
     try:
-        check_shard_file(task.folder, task.shard)
-        for number, data in enumerate(read_shard(path)):
+        check_shard_file(task.store, task.shard)
+        for number, data in enumerate(read_shard(task.store, task.shard.name)):
             _take(task, facts, data, number, offset)
             lines.append(f"{offset} {len(data) + FRAME_BYTES}\n")
             offset += len(data) + FRAME_BYTES
             tick()
         if facts.records != task.shard.records:
             what = f"holds {facts.records} records, the manifest says {task.shard.records}"
-            raise ShardError(path, what, "E_COUNTS")
+            raise ShardError(where, what, "E_COUNTS")
     except DataError as error:
         facts.fault = error
-    facts.index_fault = _index_fault(path, task.shard.records, None if facts.fault else lines)
+    facts.index_fault = _index_fault(task.store, task.shard, None if facts.fault else lines)
     if facts.index_fault and not facts.fault:
         facts.index = "".join(lines)
     return facts
@@ -99,7 +99,7 @@ def _take(task: ShardCheck, facts: ShardFacts, data: bytes, number: int, offset:
     Raises:
       ShardError: they are not.
     """
-    path = task.folder / task.shard.name
+    path = task.store.where(task.shard.name)
     if task.deadly and task.deadly[0] == number:
         what = f"ends the process that decodes it, at byte {offset} ({task.deadly[1]})"
         raise ShardError(path, what, "E_RECORD", number, offset)
@@ -107,7 +107,7 @@ def _take(task: ShardCheck, facts: ShardFacts, data: bytes, number: int, offset:
         record = decode_record(data, path)
         mask, image = record.mask, record.image
     except DataError as error:
-        name = "" if error.where == str(path) else f": {error.where}"
+        name = "" if error.where == path else f": {error.where}"
         raise ShardError(path, f"at byte {offset}{name} {error.what}", error.code, number, offset) from None
     if mask.shape != (task.size or mask.shape) or image.shape[:2] != mask.shape:
         sizes = f"an image of {image.shape[0]}x{image.shape[1]} and a mask of {mask.shape[0]}x{mask.shape[1]}"
@@ -125,14 +125,14 @@ def _take(task: ShardCheck, facts: ShardFacts, data: bytes, number: int, offset:
     facts.example_bytes += len(data)
     facts.records += 1
     if task.wanted is None or number in task.wanted:
-        facts.pairs.append((number, offset, record.file_name, record.mask_name))
+        facts.stored.append((number, offset, record.key))
 
 
-def _index_fault(shard: Path, records: int, lines: list[str] | None) -> DataError | None:
+def _index_fault(store: ReadStore, shard: ShardInfo, lines: list[str] | None) -> DataError | None:
     """Returns what is wrong with the index of a shard; of a damaged shard (None) it is only known to be there."""
-    path = shard.with_name(shard.name + INDEX_SUFFIX)
+    path = store.where(index_name(shard.name))
     try:
-        found = read_index_text(shard, records).splitlines(keepends=True)
+        found = read_index_text(store, shard.name, shard.records).splitlines(keepends=True)
     except DataError as error:
         return ShardError(path, error.what, "E_INDEX")
     except ValueError:

@@ -48,7 +48,7 @@ def save_sheet(records: list[Record], classes: Sequence[ClassInfo], title: str, 
 
 def some_records(shards: Sequence[Path]) -> list[Record]:
     """Returns up to 12 records, the first ones of the shards in turn."""
-    readers: list[Iterator[bytes]] = [read_shard(path) for path in shards]
+    readers: list[Iterator[bytes]] = [read_shard(path.parent, path.name) for path in shards]
     found: list[Record] = []
     while readers and len(found) < SHEET_RECORDS:
         for reader in list(readers):

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from converter.building.plan import plan_shards
 from converter.building.shards import ShardTask
+from converter.building.store import Store
 from converter.classes.class_map import ClassMap, ClassMapBuilder
 from converter.classes.find import find_class_map
 from converter.config import BuildConfig, PairConfig, SourceConfig
+from converter.dataset.example import RecordKey
 from converter.dataset.manifest import Manifest
 from converter.errors import REBUILD, DataError, UsageError
 from converter.schema import IGNORE_INDEX, MANIFEST
@@ -19,7 +21,7 @@ from converter.sources.layouts.find import Layout, find_layout
 from converter.sources.layouts.registry import LAYOUTS
 
 MEND_SOURCE = "Restore the sources, or build the dataset again with `segconv build --overwrite`."
-StoredPair = tuple[int, int, str, str]  # of a record: number, offset, photograph, mask
+StoredRecord = tuple[int, int, RecordKey]  # number, offset and key of a record
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class Origin:
     """The source as it is now, planned as the manifest says that it was built.
 
     Attributes:
-      config: of that build, into the same folder, but for the number of shards.
+      config: of that build, but for the number of shards.
+      store: where the records lie.
       layout: what lies there.
       classes: the class map that the records were made with.
       tasks: by name of their shards.
@@ -35,14 +38,19 @@ class Origin:
     """
 
     config: BuildConfig
+    store: Store
     layout: Layout
     classes: ClassMap
     tasks: Mapping[str, ShardTask]
     errors: list[DataError]
 
 
-def restored_classes(folder: Path, manifest: Manifest) -> ClassMap:
+def restored_classes(where: object, manifest: Manifest) -> ClassMap:
     """Returns the class map that the records were made with.
+
+    Args:
+      where: path of the manifest, for messages.
+      manifest: of the records.
 
     Raises:
       DataError: the manifest does not hold one.
@@ -56,11 +64,11 @@ def restored_classes(folder: Path, manifest: Manifest) -> ClassMap:
             builder.add("ignore", value)
         return builder.finish()
     except ValueError as error:
-        raise DataError(folder / MANIFEST, f"holds no class map: {error}", REBUILD, "E_MANIFEST") from None
+        raise DataError(where, f"holds no class map: {error}", REBUILD, "E_MANIFEST") from None
 
 
-def restored_config(folder: Path, manifest: Manifest, source: SourceConfig, workers: int = 0) -> BuildConfig:
-    """Returns the build that the manifest tells of, into the same folder, but for the number of shards.
+def restored_config(where: object, manifest: Manifest, source: SourceConfig, workers: int = 0) -> BuildConfig:
+    """Returns the build that the manifest tells of, but for the number of shards, and for where the records lie.
 
     Raises:
       DataError: the manifest does not tell it.
@@ -71,13 +79,14 @@ def restored_config(folder: Path, manifest: Manifest, source: SourceConfig, work
         size = tuple(options["size"]) if options["size"] else None
         pair = PairConfig(size, manifest.fit, tolerance=int(options["tolerance"]), **texts)
         limit = None if options["limit"] is None else int(options["limit"])
-        return BuildConfig(source, folder, manifest.name, pair, seed=int(options["seed"]), limit=limit, workers=workers)
+        seed = int(options["seed"])
+        return BuildConfig(source, name=manifest.name, pair=pair, seed=seed, limit=limit, workers=workers)
     except (KeyError, TypeError, ValueError, UsageError) as error:
         what = f"does not tell the options of its build ({error})"
-        raise DataError(folder / MANIFEST, what, REBUILD, "E_MANIFEST") from None
+        raise DataError(where, what, REBUILD, "E_MANIFEST") from None
 
 
-def read_origin(folder: Path, source: SourceConfig, manifest: Manifest, workers: int = 0) -> Origin:
+def read_origin(store: Store, source: SourceConfig, manifest: Manifest, workers: int = 0) -> Origin:
     """Plans the build that the manifest tells of, from the source as it is now.
 
     Raises:
@@ -87,21 +96,21 @@ def read_origin(folder: Path, source: SourceConfig, manifest: Manifest, workers:
     if source.layout is None and source.image is None and manifest.layout in LAYOUTS:
         source = dataclasses.replace(source, layout=manifest.layout)
     layout = find_layout(source)
-    classes = restored_classes(folder, manifest)
+    where = store.where(MANIFEST)
+    classes = restored_classes(where, manifest)
     errors = list(_class_errors(source, layout, classes, manifest))
-    config = restored_config(folder, manifest, source, workers)
+    config = restored_config(where, manifest, source, workers)
     tasks: dict[str, ShardTask] = {}
     for split, info in manifest.splits.items():
-        own = plan_shards(
-            split, layout.refs.get(split, ()), dataclasses.replace(config, shards=len(info.shards)), classes
-        )
-        tasks |= {task.path.name: task for task in own}
+        as_built = dataclasses.replace(config, shards=len(info.shards))
+        own = plan_shards(split, layout.refs.get(split, ()), as_built, classes, store)
+        tasks |= {task.name: task for task in own}
         pairs = sum(len(task.refs) for task in own) + sum(reject.split == split for reject in layout.rejects)
         # Of a build with a limit it is not known which pairs of the list it passed over.
         if config.limit is None and pairs != info.records + info.skipped:
             what = f"has {pairs} pairs for split {split!r}, the records were made of {info.records + info.skipped}"
             errors.append(DataError(source.src, what, MEND_SOURCE, "E_SOURCE"))
-    return Origin(config, layout, classes, tasks, errors)
+    return Origin(config, store, layout, classes, tasks, errors)
 
 
 def _class_errors(source: SourceConfig, layout: Layout, classes: ClassMap, manifest: Manifest) -> Iterator[DataError]:

@@ -12,22 +12,26 @@ import hashlib
 import json
 import time
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 
-from converter.building.commit import MEND_FOREIGN, is_begun, locked
-from converter.building.receipts import receipt_path
+from converter.building.commit import MEND_FOREIGN
+from converter.building.receipts import receipt_name
+from converter.building.store import LocalStore, Store
 from converter.config import num_workers
 from converter.dataset.integrity import check_shard_file
 from converter.dataset.manifest import Manifest, ShardInfo, text_of
 from converter.dataset.parse import manifest_text, parse_manifest
+from converter.dataset.store import size_of
 from converter.dataset.tfds import tfds_files
-from converter.dataset.tfrecord import ShardError, open_shard, size_of
-from converter.engines.local import run_local
+from converter.dataset.tfrecord import ShardError, index_name, open_shard
+from converter.engines.events import Engine
+from converter.engines.local import local
+from converter.engines.supervise import supervise
 from converter.errors import REBUILD, DataError, SegconvError, UsageError
 from converter.limits import MAX_FILE_BYTES
-from converter.schema import ERRORS, INDEX_SUFFIX, MANIFEST
+from converter.schema import ERRORS, MANIFEST
 from converter.system.console import Progress
 from converter.system.files import TEMPORARY
 from converter.verifying.derive import derive
@@ -39,8 +43,13 @@ from converter.verifying.source_plan import read_origin
 MOST_RECORDS = 2**62  # that are counted; more cannot be, whatever a manifest says
 
 
-def verify(config: VerifyConfig) -> Verification:
+def verify(config: VerifyConfig, *, engine: Engine = local, store: Store | None = None) -> Verification:
     """Reads all of a folder of records, and mends it where it is told to.
+
+    Args:
+      config: what to do.
+      engine: runs the tasks.
+      store: where the records lie; None is the local folder config.folder.
 
     Raises:
       UsageError: the folder is no finished dataset, or became another one meanwhile; the source cannot be read; or
@@ -49,83 +58,92 @@ def verify(config: VerifyConfig) -> Verification:
     """
     start = time.monotonic()
     report = Verification(config.folder, config.source.src if config.source else None, config.repair)
-    with locked(config.folder) if config.repair and config.folder.is_dir() else contextlib.nullcontext():
-        if config.repair and is_begun(config.folder):
+    store = store or LocalStore(config.folder)
+    with store.lock() if config.repair and store.exists("") else contextlib.nullcontext():
+        if config.repair and store.is_publishing():
             mend = "Run the same `segconv build` again, which finishes that."
-            raise UsageError(config.folder, "is half exchanged for another dataset", mend, "E_OUT")
+            raise UsageError(store.where(), "is half exchanged for another dataset", mend, "E_OUT")
         text = None
         try:
-            text = manifest_text(config.folder)
-            manifest = parse_manifest(text, config.folder / MANIFEST)
+            text = manifest_text(store)
+            manifest = parse_manifest(text, store.where(MANIFEST))
         except DataError as error:
             report.problems.append(Problem(error))  # against what nothing else could be held
         else:
-            _verify(config, manifest, text, report)
-    if report.problems and text is not None and not _holds(config.folder, text):
+            _verify(_Job(config, store, engine, manifest), text, report)
+    if report.problems and text is not None and not _holds(store, text):
         what = "became another dataset while it was read"
-        raise UsageError(config.folder, what, "Run `segconv verify` again.", "E_LOCKED")
+        raise UsageError(store.where(), what, "Run `segconv verify` again.", "E_LOCKED")
     report.seconds = time.monotonic() - start
     return report
 
 
-def _holds(folder: Path, text: str) -> bool:
-    """Tells whether the manifest of a folder still is this text."""
+@dataclass(frozen=True)
+class _Job:
+    """What is verified, and how; the manifest is whole."""
+
+    config: VerifyConfig
+    store: Store
+    engine: Engine
+    manifest: Manifest
+
+
+def _holds(store: Store, text: str) -> bool:
+    """Tells whether the manifest of a store still is this text."""
     try:
-        return manifest_text(folder) == text
+        return manifest_text(store) == text
     except SegconvError:
         return False
 
 
-def _verify(config: VerifyConfig, manifest: Manifest, text: str, report: Verification) -> None:
+def _verify(job: _Job, text: str, report: Verification) -> None:
     """Fills in a report on a dataset whose manifest is whole."""
-    origin = read_origin(config.folder, config.source, manifest, config.workers) if config.source else None
+    config, store, manifest = job.config, job.store, job.manifest
+    origin = read_origin(store, config.source, manifest, config.workers) if config.source else None
     shards = [shard for _, shard in manifest.shards()]
     wanted = chosen(shards, config.records) if origin else {}
-    facts = _check_shards(config, manifest, shards, wanted)
+    facts = _check_shards(job, shards, wanted)
     refused: list[tuple[str, DataError]] = []
     if config.repair and origin:
-        texts = {name: text for name, text in tfds_files(manifest).items() if _text_fault(config.folder / name, text)}
-        texts |= {name + INDEX_SUFFIX: one.index for name, one in facts.items() if one.index is not None}
-        report.repaired, refused = repair(origin, manifest, [s for s in shards if facts[s.name].fault], texts)
+        texts = {name: text for name, text in tfds_files(manifest).items() if _text_fault(store, name, text)}
+        texts |= {index_name(name): one.index for name, one in facts.items() if one.index is not None}
+        faulty = [shard for shard in shards if facts[shard.name].fault]
+        report.repaired, refused = repair(origin, manifest, faulty, texts, job.engine)
         mended = set(report.repaired)
-        again = [shard for shard in shards if mended & {shard.name, shard.name + INDEX_SUFFIX}]
-        facts |= _check_shards(config, manifest, again, wanted)
+        again = [shard for shard in shards if mended & {shard.name, index_name(shard.name)}]
+        facts |= _check_shards(job, again, wanted)
     report.shards, report.records = len(shards), sum(shard.records for shard in shards)
-    problems, report.notes = _file_problems(config.folder, manifest, text)
+    problems, report.notes = _file_problems(store, manifest, text)
     for shard in shards:
         one = facts[shard.name]
         problems += [Problem(error, shard.name) for error in (one.fault, one.index_fault) if error]
-    problems += _count_problems(config.folder, manifest, facts)
+    problems += _count_problems(store, manifest, facts)
     problems += [Problem(error, name) for name, error in refused]
     if origin:
         problems += [Problem(error) for error in origin.errors]
-        pairs = {name: one.pairs for name, one in facts.items() if one.fault is None}
-        report.derived, others = derive(origin, manifest, pairs)
+        stored = {name: one.stored for name, one in facts.items() if one.fault is None}
+        report.derived, others = derive(origin, manifest, stored, job.engine)
         problems += [Problem(error, name) for name, error in others]
     report.problems = problems
 
 
 def _check_shards(
-    config: VerifyConfig,
-    manifest: Manifest,
-    shards: list[ShardInfo],
-    wanted: Mapping[str, frozenset[int] | None],
+    job: _Job, shards: list[ShardInfo], wanted: Mapping[str, frozenset[int] | None]
 ) -> dict[str, ShardFacts]:
-    """Reads shards, each in a process of its own; returns what was found, by their names."""
-    num_classes, size = manifest.num_classes, manifest.size
-    tasks = [
-        ShardCheck(config.folder, shard, size, num_classes, wanted.get(shard.name, frozenset())) for shard in shards
-    ]
+    """Reads shards, each as a task of its own; returns what was found, by their names."""
+    num_classes, size = job.manifest.num_classes, job.manifest.size
+    tasks = [ShardCheck(job.store, shard, size, num_classes, wanted.get(shard.name, frozenset())) for shard in shards]
     if not tasks:
         return {}
     with Progress(sum(shard.records for shard in shards), "record") as progress:
-        results = run_local(check_shard, tasks, num_workers(config.workers), progress.show, _without)
-    everything = [shard for _, shard in manifest.shards()]
+        workers = num_workers(job.config.workers)
+        results = supervise(job.engine, check_shard, tasks, workers, progress.show, _without)
+    everything = [shard for _, shard in job.manifest.shards()]
     for shard, facts in zip(shards, results, strict=True):
         if facts.fault:
             # Once more, with all others in view, which would be a burden on every task: only so a swap is recognised.
             try:
-                check_shard_file(config.folder, shard, everything)
+                check_shard_file(job.store, shard, everything)
             except DataError as error:
                 facts.fault = error
     return {shard.name: facts for shard, facts in zip(shards, results, strict=True)}
@@ -136,18 +154,18 @@ def _without(task: ShardCheck, unit: int, how: str) -> ShardCheck:
     return dataclasses.replace(task, deadly=(unit, how))
 
 
-def _file_problems(folder: Path, manifest: Manifest, text: str) -> tuple[list[Problem], list[str]]:
+def _file_problems(store: Store, manifest: Manifest, text: str) -> tuple[list[Problem], list[str]]:
     """Returns (what is wrong with all files but the shards and their indices, notes)."""
     problems = []
     if text != text_of(json.loads(text)):
         what = "is not as it was written: the content is the same, the bytes are not"
-        problems.append(Problem(DataError(folder / MANIFEST, what, REBUILD, "E_MANIFEST")))
+        problems.append(Problem(DataError(store.where(MANIFEST), what, REBUILD, "E_MANIFEST")))
     texts = tfds_files(manifest)
-    problems += [Problem(error) for name, text in texts.items() if (error := _text_fault(folder / name, text))]
+    problems += [Problem(error) for name, text in texts.items() if (error := _text_fault(store, name, text))]
     if manifest.errors_sha256:
-        path = folder / ERRORS
+        path = store.where(ERRORS)
         try:
-            with open_shard(path) as file:
+            with open_shard(store, ERRORS) as file:
                 digest = hashlib.sha256(file.read(min(size_of(file), MAX_FILE_BYTES))).hexdigest()
             if digest != manifest.errors_sha256:
                 what = "is not the file that was built: its SHA-256 is not the manifest's"
@@ -155,28 +173,30 @@ def _file_problems(folder: Path, manifest: Manifest, text: str) -> tuple[list[Pr
         except ShardError as error:
             problems.append(Problem(DataError(path, error.what, REBUILD, "E_ERRORS")))
     known = {MANIFEST, *manifest.files(), *texts}
-    receipts = {receipt_path(folder / shard.name).name for _, shard in manifest.shards()}
-    names = sorted({path.name for path in folder.iterdir()} - known - receipts)
+    receipts = {receipt_name(shard.name) for _, shard in manifest.shards()}
+    names = sorted(set(store.names()) - known - receipts)
     hidden = [name for name in names if name.startswith(TEMPORARY)]
     for name in names:
         if name not in hidden:
-            problems.append(Problem(DataError(folder / name, "is no file of the dataset", MEND_FOREIGN, "E_FOREIGN")))
+            stranger = DataError(store.where(name), "is no file of the dataset", MEND_FOREIGN, "E_FOREIGN")
+            problems.append(Problem(stranger))
     left = f"hidden files of a build that was ended: {len(hidden)}; the next one goes on from them or deletes them"
     return problems, [left] if hidden else []
 
 
-def _text_fault(path: Path, text: str) -> DataError | None:
+def _text_fault(store: Store, name: str, text: str) -> DataError | None:
     """Returns what is wrong with a file that should hold a text which the manifest decides."""
+    path = store.where(name)
     right = text.encode()
     try:
-        with open_shard(path) as file:
+        with open_shard(store, name) as file:
             found = file.read(len(right) + 1)
     except ShardError as error:
         return ShardError(path, error.what, "E_TFDS")
     return None if found == right else ShardError(path, "is not what the manifest says", "E_TFDS")
 
 
-def _count_problems(folder: Path, manifest: Manifest, facts: Mapping[str, ShardFacts]) -> Iterable[Problem]:
+def _count_problems(store: Store, manifest: Manifest, facts: Mapping[str, ShardFacts]) -> Iterable[Problem]:
     """Yields where the manifest counts otherwise than its shards hold; of splits whose shards are whole."""
     for split, info in manifest.splits.items():
         own = [facts[shard.name] for shard in info.shards]
@@ -186,7 +206,7 @@ def _count_problems(folder: Path, manifest: Manifest, facts: Mapping[str, ShardF
             said = getattr(info, name)
             if said != found:
                 what = f"says {name} {said} of split {split!r}, its shards hold {found}"
-                yield Problem(DataError(folder / MANIFEST, what, REBUILD, "E_COUNTS"))
+                yield Problem(DataError(store.where(MANIFEST), what, REBUILD, "E_COUNTS"))
 
 
 def _counts(facts: list[ShardFacts], num_classes: int) -> dict[str, int | tuple[int, ...]]:

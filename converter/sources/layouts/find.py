@@ -171,7 +171,7 @@ def _layout_of_pairs(tree: Tree, refs: list[ExampleRef]) -> Found | None:
 
     Otherwise `segconv split`, which writes such lists, would leave the dataset with other classes than before.
     """
-    wanted = {(ref.image, ref.mask) for ref in refs}
+    wanted = {ref.key for ref in refs}
     for rule in (rule for rule in RULES.values() if rule.has_preset and wanted):
         found = rule.find(tree)
         if (
