@@ -1,7 +1,22 @@
 """The converter: from photographs and label masks to checked, sharded TFRecords, without TensorFlow.
 
+What scripts need can be imported from here; everything else is private, and may change from version to version:
+
+    >>> from pathlib import Path
+    >>> from converter import BuildConfig, PairConfig, RecordSource, SegconvError, SourceConfig, build, check, verify
+    >>> config = BuildConfig(SourceConfig(Path("dataset")), out=Path("records"), pair=PairConfig(size=(360, 480)))
+    >>> check(config).ok                                        # every problem is in check(config).problems
+    True
+    >>> build(config).manifest.class_names
+    ('background', 'building', 'vegetation')
+    >>> RecordSource(Path("records"), "train")[0].mask.shape    # uint8 [height, width], class indices and 255
+    (360, 480)
+
+Every failure that a user can cause is a SegconvError: one line, a code and an exit code.
+
 Modules, in dependency order; one imports only from those above it, and the docstring of each folder goes on with the
-modules in it (tests/test_layers.py reads these lists and checks every import against them):
+modules in it (tests/test_layers.py reads these lists and checks every import against them). `building`, `checking` and
+`verifying` are no verbs because `build`, `check` and `verify` are functions of this package:
 
     errors     every failure a user can cause, and its exit code
     limits     how much of anything is accepted
@@ -9,7 +24,7 @@ modules in it (tests/test_layers.py reads these lists and checks every import ag
     system     files, console, CPUs, signals
     config     BuildConfig and its defaults, which the command line shows
     pixels     image files <-> arrays
-    engines    how tasks are run
+    engines    how tasks are run, and what is done when a worker is lost
     dataset    records, shards, manifest, readers
     sources    a folder of photographs and masks -> the pairs of its splits
     classes    which mask value is which class
@@ -20,4 +35,68 @@ modules in it (tests/test_layers.py reads these lists and checks every import ag
     cli        the segconv command
 """
 
+from __future__ import annotations
+
+import pkgutil
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from converter.building.build import build
+    from converter.building.report import BuildReport, RefusedPairsError
+    from converter.checking.check import check
+    from converter.checking.report import CheckReport
+    from converter.config import BuildConfig, PairConfig, SourceConfig
+    from converter.dataset.example import Record
+    from converter.dataset.manifest import Manifest
+    from converter.dataset.parse import read_manifest
+    from converter.dataset.reader import RecordSource
+    from converter.errors import SegconvError
+    from converter.verifying.report import Verification, VerifyConfig
+    from converter.verifying.verify import verify
+
 __version__ = "0.1.0"
+
+# Loaded when they are asked for: `import converter` costs neither NumPy nor Pillow.
+_PUBLIC = {
+    "BuildConfig": "converter.config",
+    "BuildReport": "converter.building.report",
+    "CheckReport": "converter.checking.report",
+    "Manifest": "converter.dataset.manifest",
+    "PairConfig": "converter.config",
+    "Record": "converter.dataset.example",
+    "RecordSource": "converter.dataset.reader",
+    "RefusedPairsError": "converter.building.report",
+    "SegconvError": "converter.errors",
+    "SourceConfig": "converter.config",
+    "Verification": "converter.verifying.report",
+    "VerifyConfig": "converter.verifying.report",
+    "build": "converter.building.build",
+    "check": "converter.checking.check",
+    "read_manifest": "converter.dataset.parse",
+    "verify": "converter.verifying.verify",
+}
+__all__ = [
+    "BuildConfig",
+    "BuildReport",
+    "CheckReport",
+    "Manifest",
+    "PairConfig",
+    "Record",
+    "RecordSource",
+    "RefusedPairsError",
+    "SegconvError",
+    "SourceConfig",
+    "Verification",
+    "VerifyConfig",
+    "build",
+    "check",
+    "read_manifest",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Returns a public name, and imports what it needs."""
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return pkgutil.resolve_name(f"{_PUBLIC[name]}:{name}")

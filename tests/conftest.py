@@ -42,6 +42,11 @@ def write_dataset(folder: Path, *, train: int = 6, val: int = 2, size: tuple[int
     return folder
 
 
+def visible(folder: Path) -> dict[str, bytes]:
+    """Returns name -> content of the files of a dataset, hidden ones left out."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".segconv-")}
+
+
 @pytest.fixture
 def dataset(tmp_path: Path) -> Path:
     return write_dataset(tmp_path / "dataset")

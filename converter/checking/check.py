@@ -25,6 +25,9 @@ from converter.classes.find import FoundClasses, find_class_map
 from converter.classes.mapper import MaskMapper
 from converter.config import BuildConfig
 from converter.dataset.example import encode_record
+from converter.dataset.tfrecord import FRAME_BYTES
+from converter.engines.events import Engine
+from converter.engines.local import local_forked
 from converter.errors import DataError, UsageError
 from converter.sources.layouts.find import Layout, find_layout
 from converter.sources.refs import ExampleRef
@@ -34,16 +37,22 @@ Kind = TypeVar("Kind", bound=Hashable)
 FAST_PAIRS = 200  # read by --fast, in all splits together: some seconds, and a fault of 1 % of the pairs is seen
 SIZED_PAIRS = 6  # made into records to predict their size; within some 10 % for photographs of one kind
 SAMPLES = 12  # for pictures
-FRAME_BYTES = 16  # TFRecord: length, its checksum, checksum of the data
 
 
-def check(config: BuildConfig, *, fast: bool, on_progress: Callable[[int], None] | None = None) -> CheckReport:
+def check(
+    config: BuildConfig,
+    *,
+    fast: bool = False,
+    on_progress: Callable[[int], None] | None = None,
+    engine: Engine = local_forked,
+) -> CheckReport:
     """Looks at a dataset as `build` with the same options would, and beyond.
 
     Args:
       config: what a build would do.
       fast: reads a sample of at most FAST_PAIRS pairs, the same ones each time.
       on_progress: called with the number of pairs that are done; None shows the progress on stderr.
+      engine: runs the tasks.
 
     Raises:
       UsageError: there is no dataset to look at.
@@ -61,7 +70,7 @@ def check(config: BuildConfig, *, fast: bool, on_progress: Callable[[int], None]
         refs = _sample(refs, config.seed)
     with Progress(len(refs), "pair") as progress:
         show, tolerance = on_progress or progress.show, config.pair.tolerance
-        facts = survey(refs, config.source, config.num_workers, show, tolerance=tolerance)
+        facts = survey(refs, config.source, config.num_workers, show, tolerance=tolerance, engine=engine)
     report = judge(config, layout, facts, found, class_error)
     size = _record_bytes(config, facts, found) * report.num_pairs
     return dataclasses.replace(report, records_mb=size / 1e6, seconds=time.monotonic() - start)

@@ -8,6 +8,7 @@ lines, comments, quotes.
 from __future__ import annotations
 
 import csv
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from pathlib import Path
 from converter.errors import UsageError
 from converter.limits import MAX_LINE_CHARS, MAX_LIST_BYTES, MAX_LIST_LINES
 from converter.sources.names import has_extension
+from converter.system.files import NotRegularError, open_regular
 
 _MEND_LIST = "A list is UTF-8 text with one pair a line: photo.jpg;mask.png"
 _COLUMN = "(?i:({}))s?(?i:[ _-]?(file|path|name|id)s?)*"
@@ -81,14 +83,15 @@ def read_split_list(split: str, path: Path, name: str) -> SplitList:
       UsageError: the list cannot be read, is no UTF-8 text, or names no pair at all.
     """
     try:
-        if path.stat().st_size > MAX_LIST_BYTES:
-            raise UsageError(path, f"exceeds {MAX_LIST_BYTES} bytes, which no list does", _MEND_LIST, "E_LIST")
-        if not path.is_file():
-            raise UsageError(path, "cannot be read (it is no regular file)", _MEND_LIST, "E_LIST")
-        data = path.read_bytes()
+        with open_regular(path) as file:
+            if os.fstat(file.fileno()).st_size > MAX_LIST_BYTES:
+                raise UsageError(path, f"exceeds {MAX_LIST_BYTES} bytes, which no list does", _MEND_LIST, "E_LIST")
+            data = file.read()
         if data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n") > MAX_LIST_LINES:
             raise UsageError(path, f"has more than {MAX_LIST_LINES} lines, which no list has", _MEND_LIST, "E_LIST")
         text = data.decode("utf-8-sig")
+    except NotRegularError:
+        raise UsageError(path, "cannot be read (it is no regular file)", _MEND_LIST, "E_LIST") from None
     except OSError as error:
         raise UsageError(path, f"cannot be read ({error.strerror})", _MEND_LIST, "E_LIST") from None
     except UnicodeDecodeError as error:
