@@ -306,10 +306,10 @@ def _balance(material: Material, faults: _Faults) -> None:
             faults.add("W_ABSENT_CLASS", _SPREAD, where, "does not occur in val, so it is not scored")
         if share < RARE_SHARE:
             what = f"has {share:.3%} of the labelled pixels"
-            faults.add("W_IMBALANCE", "Consider `segconv train --class-weights auto`.", where, what)
+            faults.add("W_IMBALANCE", "Consider `segconv train --class-weights enet`.", where, what)
         elif share > DOMINANT_SHARE and classes.num_classes > 1:
             what = f"has {share:.2%} of the labelled pixels: a model that knows nothing else would look good"
-            faults.add("W_IMBALANCE", "Consider `segconv train --class-weights auto`.", where, what)
+            faults.add("W_IMBALANCE", "Consider `segconv train --class-weights enet`.", where, what)
 
 
 _SPREAD = "Spread its photographs over the splits: `segconv split` does."
