@@ -7,6 +7,7 @@ on the order of such keys, and the same record must always be the same bytes.
 from __future__ import annotations
 
 SCHEMA_VERSION = 1
+
 IGNORE_INDEX = 255  # stored in a mask where no class counts: padding, void, unlabelled
 IMAGE = "image"  # bytes: JPEG or PNG, RGB, [height, width, 3]
 MASK = "segmentation_mask"  # bytes: PNG, 8 bit, mode L, class indices, [height, width]
@@ -14,8 +15,11 @@ FILE_NAME = "file_name"  # bytes: UTF-8 path of the photograph below the source 
 MASK_NAME = "mask_name"  # bytes: UTF-8 path of the mask below the source folder
 ORIGINAL_HEIGHT = "original_height"  # int64: rows of the upright photograph before resizing
 ORIGINAL_WIDTH = "original_width"  # int64: columns of the upright photograph before resizing
+
 BYTES_KEYS = (IMAGE, MASK, FILE_NAME, MASK_NAME)
 INT64_KEYS = (ORIGINAL_HEIGHT, ORIGINAL_WIDTH)
+RecordKey = tuple[str, ...]  # what identifies a record in its dataset: paths of image and mask, and a window if any
+
 MANIFEST = "manifest.json"
 ERRORS = "errors.jsonl"
 INDEX_SUFFIX = ".idx"

@@ -20,7 +20,7 @@ from converter.building.report import BuildReport, RefusedPairsError
 from converter.building.shards import ShardResult, without_pair
 from converter.building.store import Store, hidden
 from converter.building.summary import all_rejects, build_manifest, errors_text
-from converter.config import BuildConfig
+from converter.config import BuildConfig, pair_text
 from converter.dataset.manifest import Manifest
 from converter.dataset.store import size_of
 from converter.dataset.tfds import tfds_files
@@ -50,6 +50,7 @@ def build(config: BuildConfig, *, engine: Engine = local, store: Store | None = 
     """
     start = time.monotonic()
     plan = plan_build(config, store)
+    log.info("%s, %d workers", pair_text(config.pair), config.num_workers)
     for line in plan.told_by():
         log.info(line)
     check_out(config, plan)  # before a folder is made

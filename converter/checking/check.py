@@ -34,6 +34,7 @@ from converter.sources.refs import ExampleRef
 from converter.system.console import Progress
 
 Kind = TypeVar("Kind", bound=Hashable)
+
 FAST_PAIRS = 200  # read by --fast, in all splits together: some seconds, and a fault of 1 % of the pairs is seen
 SIZED_PAIRS = 6  # made into records to predict their size; within some 10 % for photographs of one kind
 SAMPLES = 12  # for pictures

@@ -34,6 +34,7 @@ _PLACES = (
     *("obj_class_to_machine_color.json", "label_classes.json", "objectInfo150.txt", *_ROBOFLOW),
 )
 _SHARED_PLACES = ("dataset.json", "labels.txt", "classes.txt", "data.yaml", "data.yml", "dataset.yaml")
+
 _VOIDS = ("void", "unlabelled", "unlabeled", "ignored", "unknown")  # classes all the same, with a note
 MEND = "Mend it, or write a classes.csv: `segconv classes --src DIR --write`."
 

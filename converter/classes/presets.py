@@ -14,6 +14,7 @@ from converter.pixels.colors import Color, voc_color
 from converter.schema import IGNORE_INDEX
 
 PREFIX = "preset:"  # before the name of a preset where a path could stand
+
 IGNORE = "ignore"
 
 # PASCAL VOC 2012 development kit: index of each class, drawn in the colours of voc_color.

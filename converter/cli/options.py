@@ -10,6 +10,7 @@ import click
 
 from converter.config import FITS, MASK_RESAMPLES, BuildConfig, PairConfig, SourceConfig, parse_size
 from converter.errors import UsageError
+from converter.sources.layouts.registry import LAYOUTS
 
 DEFAULT = BuildConfig(SourceConfig(Path("dataset")))
 Command = Callable[..., None]
@@ -35,7 +36,11 @@ def _adds(*options: Callable[[Command], Command]) -> Callable[[Command], Command
 
 
 reading_options = _adds(
-    click.option("--layout", metavar="NAME", help="How the folder is laid out.  [default: told by what lies there]"),
+    click.option(
+        "--layout",
+        metavar="NAME",
+        help=f"How the folder is laid out: {', '.join(LAYOUTS)}.  [default: detected from what lies there]",
+    ),
     click.option("--image", metavar="TEMPLATE", help="Photographs, such as images/{split}/{stem}.jpg"),
     click.option("--mask", metavar="TEMPLATE", help="Masks, such as masks/{split}/{stem}.png"),
     click.option("--classes", metavar="FILE", help="Class map, or preset:NAME.  [default: found in the folder]"),
@@ -48,7 +53,12 @@ source_options = _adds(
 )
 
 pair_options = _adds(
-    click.option("--size", type=Size(), help="Stored size in pixels; one number is a square.  [default: 512]"),
+    click.option(
+        "--size",
+        type=Size(),
+        metavar="HEIGHTxWIDTH",
+        help="Stored size in pixels; one number is a square.  [default: 512]",
+    ),
     click.option("--keep-size", is_flag=True, help="Store each pair at its own size."),
     click.option("--fit", type=click.Choice(FITS), default=DEFAULT.pair.fit, help="What becomes of another shape."),
     click.option(

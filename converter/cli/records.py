@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from converter.cli.options import DEFAULT, pair_of, pair_options, source_of, source_options, workers_option
-from converter.config import ON_ERROR, BuildConfig, pair_text
+from converter.config import ON_ERROR, BuildConfig
 from converter.errors import EXIT_SKIPPED, UsageError
 from converter.system.console import log, print_json, print_result
 
@@ -45,8 +45,7 @@ def build(ctx: click.Context, /, dry_run: bool, json: bool, **options: Any) -> N
     Example:
       segconv build --src dataset/ --size 360x480
     """  # noqa: D301
-    pair = pair_of(options)
-    config = BuildConfig(source_of(options), pair=pair, **options)
+    config = BuildConfig(source_of(options), pair=pair_of(options), **options)
     from converter.building.build import build as build_records
     from converter.building.dry_run import plan_text
     from converter.building.report import SHOWN_REJECTS, RefusedPairsError, rejects_text
@@ -56,7 +55,6 @@ def build(ctx: click.Context, /, dry_run: bool, json: bool, **options: Any) -> N
     if dry_run:
         print_result(plan_text(config))
         return
-    log.info("%s, %d workers", pair_text(pair), config.num_workers)
     limit = SHOWN_REJECTS if sys.stderr.isatty() else None  # a file takes them all
     try:
         report = build_records(config)

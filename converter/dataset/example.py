@@ -19,15 +19,23 @@ import numpy as np
 from converter.errors import REBUILD, DataError
 from converter.pixels.images import decode_image
 from converter.pixels.masks import decode_mask
-from converter.schema import BYTES_KEYS, FILE_NAME, IMAGE, INT64_KEYS, MASK, MASK_NAME, ORIGINAL_HEIGHT, ORIGINAL_WIDTH
+from converter.schema import (
+    BYTES_KEYS,
+    FILE_NAME,
+    IMAGE,
+    INT64_KEYS,
+    MASK,
+    MASK_NAME,
+    ORIGINAL_HEIGHT,
+    ORIGINAL_WIDTH,
+    RecordKey,
+)
 
 _LENGTH_DELIMITED = 2  # wire type of bytes, messages and packed numbers
 _VARINT = 0
 _BYTES_LIST, _INT64_LIST = 1, 3  # fields of Feature's oneof
+
 Feature = bytes | int
-
-
-RecordKey = tuple[str, ...]  # paths of image and mask below the source folder
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ VERSION = "1.0.0"  # TFDS wants one; what a dataset holds is told by the manifes
 DATASET_INFO = "dataset_info.json"
 FEATURES = "features.json"
 LABELS = f"{MASK}.labels.txt"
+
 _FEATURES = "tensorflow_datasets.core.features"
 
 

@@ -37,6 +37,7 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
 _KEPT_BYTES, _HEAP_BYTES = 256 * 2**20, 32 * 2**20  # the second is the most that glibc takes
 _EVENT = struct.Struct("<iB")  # number of the task; 0: begun, 1: one more unit of it is done
+
 _events: Connection | None = None  # in a worker: where it says what it has done
 
 

@@ -6,6 +6,7 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 BMP_SIGNATURE = b"BM"
 TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
 _OTHERS = {  # first bytes, in lower case, of what is often found under the name of a picture
     b"gif8": "a GIF", b"<!doctype": "a web page", b"<html": "a web page", b"<?xml": "an XML file", b"<svg": "an SVG",
     b"%pdf": "a PDF", b"version https://git-lfs": "a pointer that `git lfs pull` replaces by the file",

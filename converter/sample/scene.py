@@ -18,11 +18,13 @@ Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 Window = tuple[slice, slice]  # rows and columns of the drawn arrays
 Colour = tuple[float, float, float]  # red, green, blue of the sunlit material, 0..255
+
 BACKGROUND, BUILDING, VEGETATION, ROAD = range(4)
 
 # The tutorial's classes and colours, in the order of their indices.
 CLASSES = (("background", "#000000"), ("building", "#1600FF"), ("vegetation", "#00FF00"), ("road", "#FFFFFF"))
 PALETTE = np.array([list(bytes.fromhex(colour[1:])) for _, colour in CLASSES], np.uint8)
+
 SIZE = (288, 384)  # (height, width): not square, so that swapped sides show
 SCALE = 2  # drawn pixels per pixel of the tile and side
 COARSE = 4  # pixels per cell of the planning grid: enough to keep buildings apart, cheap enough to ask often

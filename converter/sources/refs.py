@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from converter.dataset.example import RecordKey
 from converter.errors import DataError, shown
-from converter.pixels.geometry import Box
+from converter.schema import RecordKey
+
+if TYPE_CHECKING:  # since geometry loads NumPy, which the names of layouts in a help text do not need
+    from converter.pixels.geometry import Box
 
 
 @dataclass(frozen=True)

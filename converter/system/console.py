@@ -14,7 +14,9 @@ from types import TracebackType
 from typing import Any, Self
 
 log = logging.getLogger("segconv")
+
 _NUMBER = re.compile(r"([\d.,]+%?|n/a)?")
+
 LINE_EVERY_S = 5.0  # without a terminal, a progress line this often: enough to see life, few enough for a log file
 
 

@@ -24,6 +24,7 @@ TEMPORARY = ".segconv-"  # every unfinished file of ours begins so, which is how
 # A file that changes again within the same tick of its file system's clock keeps its times. Two seconds is FAT's tick,
 # the coarsest there is; the same rule as Git's for a "racy" index entry.
 SETTLED_NS = 2 * 10**9
+
 _MEND_PATH = "Write a path below the source folder."
 
 

@@ -13,10 +13,9 @@ from converter.building.store import Store
 from converter.classes.class_map import ClassMap, ClassMapBuilder
 from converter.classes.find import find_class_map
 from converter.config import BuildConfig, PairConfig, SourceConfig
-from converter.dataset.example import RecordKey
 from converter.dataset.manifest import Manifest
 from converter.errors import REBUILD, DataError, UsageError
-from converter.schema import IGNORE_INDEX, MANIFEST
+from converter.schema import IGNORE_INDEX, MANIFEST, RecordKey
 from converter.sources.layouts.find import Layout, find_layout
 from converter.sources.layouts.registry import LAYOUTS
 
