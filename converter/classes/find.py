@@ -7,36 +7,23 @@ the format says so or the class is called `ignore`.
 
 from __future__ import annotations
 
-import json
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from converter.classes.class_map import CLASSES_CSV, IGNORE_NAME, ClassMap, ClassMapBuilder
-from converter.classes.csv_table import ClassTable
-from converter.classes.formats.base import Format, LineError, data_lines
-from converter.classes.formats.registry import JSON_FORMATS, NAMES, NATIVE, TEXT_FORMATS, ULTRALYTICS
-from converter.classes.formats.text import is_list_of_names
-from converter.classes.native import parse_class_map, read_class_text
-from converter.classes.presets import PREFIX, preset
+from converter.classes.formats.base import LineError, data_lines
+from converter.classes.formats.recognise import MEND, recognise
+from converter.classes.formats.registry import FORMATS, NATIVE, Format
+from converter.classes.native import read_class_text
+from converter.classes.presets.registry import PREFIX, preset
 from converter.config import SourceConfig
 from converter.errors import DataError, UsageError
 from converter.sources.layouts.find import Layout
 from converter.system.files import resolve_inside
 
-# Where the formats put their files below the source folder; a QGIS palette has no place of its own. Files of other
-# kinds bear the names of the second row too, so there one that is no class file is passed over.
-_ROBOFLOW = ("_classes.csv", *(f"{split}/_classes.csv" for split in ("train", "valid", "val", "test")))
-_PLACES = (
-    *("labelmap.txt", "class_dict.csv", "label_colors.txt", "class_names.txt", "dataset_meta.json"),
-    *("obj_class_to_machine_color.json", "label_classes.json", "objectInfo150.txt", *_ROBOFLOW),
-)
-_SHARED_PLACES = ("dataset.json", "labels.txt", "classes.txt", "data.yaml", "data.yml", "dataset.yaml")
-
 _VOIDS = ("void", "unlabelled", "unlabeled", "ignored", "unknown")  # classes all the same, with a note
-MEND = "Mend it, or write a classes.csv: `segconv classes --src DIR --write`."
 
 
 @dataclass(frozen=True)
@@ -99,12 +86,8 @@ def read_class_file(path: Path) -> FoundClasses:
       UsageError: the file is missing, is no text, is of no known format, or is wrong; the message names the line.
     """
     text = read_class_text(path)
-    recognised = _recognise(text, path)
-    if recognised is None and is_list_of_names(text):
-        recognised = NAMES, text
-    if recognised is None:
-        return FoundClasses(parse_class_map(text, path), str(path), CLASSES_CSV)  # which says what is wrong
-    return _parse(*recognised, path)
+    form, content = recognise(text, path, is_named=True) or (FORMATS[NATIVE], text)  # which says what is wrong
+    return _parse(form, content, path)
 
 
 def _of_preset(name: str) -> FoundClasses:
@@ -125,21 +108,23 @@ def _inside(source: SourceConfig, name: str) -> Path | None:
 def _foreign_files(source: SourceConfig) -> tuple[list[FoundClasses], list[str]]:
     """Returns the class files in a source folder, and of each file that was passed over why."""
     found, passed_over = [], []
-    for name in (*_PLACES, *_SHARED_PLACES):
+    places = [place for form in FORMATS.values() for place in form.places]
+    shared_places = dict.fromkeys(place for form in FORMATS.values() for place in form.shared_places)
+    for name in (*places, *shared_places):
         path = _inside(source, name)
         if path is None:
             continue
         try:
             text = read_class_text(path)
-            recognised = _recognise(text, path)
+            recognised = recognise(text, path)
         except UsageError as error:
-            if name not in _SHARED_PLACES:
+            if name not in shared_places:
                 raise
             passed_over.append(f"{name} {error.what}")
             continue
         if recognised is not None:
             found.append(_parse(*recognised, path))
-        elif name in _SHARED_PLACES:
+        elif name in shared_places:
             passed_over.append(f"{name} does not say which value is which class")
         else:
             first = next((line for _, line in data_lines(text)), "")
@@ -148,37 +133,10 @@ def _foreign_files(source: SourceConfig) -> tuple[list[FoundClasses], list[str]]
     return found, passed_over
 
 
-def _recognise(text: str, path: Path) -> tuple[Format, Any] | None:
-    """Returns the format of a class file and the content for its parser; None where it is of no known format."""
-    if text.lstrip()[:1] in ("{", "["):
-        try:
-            data = json.loads(text, object_pairs_hook=_unique_keys)
-        except json.JSONDecodeError as error:
-            raise UsageError(f"{path}:{error.lineno}", f"is no JSON ({error.msg})", MEND, "E_CLASSES") from None
-        except RecursionError:
-            raise UsageError(path, "is nested too deeply", MEND, "E_CLASSES") from None
-        except ValueError as error:  # a key twice, or a number of thousands of digits
-            raise UsageError(path, str(error), MEND, "E_CLASSES") from None
-        return next(((form, data) for form in JSON_FORMATS if form.is_meant(data)), None)
-    if re.search("^names[ \t]*:", text, re.MULTILINE):
-        return ULTRALYTICS, text
-    first = ClassTable(text).first_line.strip()
-    return next(((form, text) for form in TEXT_FORMATS if form.is_meant(first)), None)
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    data: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in data:
-            raise ValueError(f"has {key!r} twice")
-        data[key] = value
-    return data
-
-
 def _parse(form: Format, content: Any, path: Path) -> FoundClasses:
     """Returns the class map of a recognised file."""
-    if form is NATIVE:
-        return FoundClasses(parse_class_map(content, path), str(path), form.kind)
+    if form.has_own_reader:
+        return FoundClasses(form.class_map(content, path), str(path), form.kind)
     builder = ClassMapBuilder()
     notes = []
     lines: dict[str, int] = {}

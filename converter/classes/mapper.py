@@ -11,26 +11,18 @@ import mmap
 import numpy as np
 from PIL import Image
 
-from converter.classes.class_map import ClassMap, greys_of
+from converter.classes.class_map import ClassMap
+from converter.classes.listed import listed_index, listed_indices
+from converter.classes.nearest import NearestColors
+from converter.classes.unlisted import unlisted_values
 from converter.errors import DataError
 from converter.limits import MAX_CLASSES, MAX_TABLES
-from converter.pixels.colors import Color, luminance
+from converter.pixels.colors import Color
 from converter.pixels.geometry import cut, pad_mask, place
-from converter.pixels.masks import (
-    MaskSource,
-    MaskValue,
-    drawn_color,
-    packed_color,
-    palette_of,
-    plain_picture,
-    step_of,
-    values_of,
-)
-from converter.pixels.resample import CHUNK_PIXELS, resize_nearest, sample_nearest, vote
+from converter.pixels.masks import MaskSource, MaskValue, drawn_color, palette_of, plain_picture, values_of
+from converter.pixels.resample import resize_nearest, sample_nearest, vote
 
 _NUM_VALUES = {"L": 1 << 8, "P": 1 << 8, "I;16": 1 << 16, "RGB": 1 << 24}
-_SHOWN_VALUES = 3  # of the unlisted values of a mask, most frequent first
-_NOTATION = "Add it to the class map, or add the row `ignore,*`."
 _LISTED, _CORRECTED = 1 << 8, 2 << 8  # kinds of codes in tables of 16 bits
 
 
@@ -59,7 +51,7 @@ class MaskMapper:
         self._is_wide = tolerance > 0 or classes.num_classes == MAX_CLASSES
         self._zero = 0 if self._is_wide else classes.num_classes
         self._tables: dict[tuple[str, int, tuple[Color, ...]], np.ndarray] = {}
-        self._candidates: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        self._nearest = NearestColors(classes, tolerance)
 
     def index_of(self, value: MaskValue) -> int | None:
         """Returns the class index or IGNORE_INDEX that a value is mapped to; None where it is not listed.
@@ -67,9 +59,9 @@ class MaskMapper:
         Raises:
           ValueError: the value could be meant in two ways; the message says which.
         """
-        index = self._index(value.mode, value.depth, value.number, value.color)
-        if index is None and self._corrects(value.mode, value.depth):
-            nearest = int(self._nearest(value.mode, np.array([value.color]))[0])
+        index = listed_index(self.classes, value.mode, value.depth, value.number, value.color)
+        if index is None and self._nearest.corrects(value.mode, value.depth):
+            nearest = int(self._nearest.indices_of(value.mode, np.array([value.color]))[0])
             index = nearest if nearest >= 0 else None
         return self.classes.default if index is None else index
 
@@ -111,7 +103,7 @@ class MaskMapper:
         table = self._table(picture, source)
         values = values_of(picture)
         codes = table.take(values)
-        if not codes.all() and self._corrects(picture.mode, source.depth):
+        if not codes.all() and self._nearest.corrects(picture.mode, source.depth):
             self._correct(np.unique(values[codes == 0]), table, picture)
             codes = table.take(values)
         if not codes.all():
@@ -130,14 +122,14 @@ class MaskMapper:
             if len(self._tables) >= MAX_TABLES:
                 self._tables.clear()
             try:
-                listed = self._listed(*key)
+                listed = listed_indices(self.classes, *key)
             except ValueError as error:
                 mend = "Write the numbers in the file into the class map, or save the mask as 8-bit grey or RGB."
                 raise DataError(source.name, str(error), mend, "E_MASK_VALUE") from None
             dtype = np.dtype(np.uint16 if self._is_wide else np.uint8)
             # Pages of zeros cost nothing until they are written, as long as they are new and not cleared by somebody.
             table = np.frombuffer(mmap.mmap(-1, _NUM_VALUES[picture.mode] * dtype.itemsize), dtype)
-            if self.classes.default is not None and not self._corrects(picture.mode, source.depth):
+            if self.classes.default is not None and not self._nearest.corrects(picture.mode, source.depth):
                 table.fill(self._code(self.classes.default))
             for value, index in listed.items():
                 table[value] = self._code(index)
@@ -147,10 +139,6 @@ class MaskMapper:
     def _code(self, index: int) -> int:
         return _LISTED | index if self._is_wide else (index - self._zero) % 256
 
-    def _corrects(self, mode: str, depth: int) -> bool:
-        """Tells whether values of a mode are taken for their neighbours."""
-        return self.tolerance > 0 and (mode == "RGB" or (mode == "L" and depth == 8) or (mode == "P"))
-
     def _correct(self, values: np.ndarray, table: np.ndarray, picture: Image.Image) -> None:
         """Writes the codes of unlisted values into a table: of the nearest class, else of the default, else none."""
         if picture.mode == "RGB":
@@ -158,125 +146,18 @@ class MaskMapper:
         else:
             palette = palette_of(picture)
             colors = np.array([drawn_color(int(value), picture.mode, palette) for value in values])
-        nearest = self._nearest(picture.mode, colors)
+        nearest = self._nearest.indices_of(picture.mode, colors)
         table[values[nearest >= 0]] = _CORRECTED | nearest[nearest >= 0]
         if self.classes.default is not None:
             table[values[nearest < 0]] = self._code(self.classes.default)
 
-    def _nearest(self, mode: str, colors: np.ndarray) -> np.ndarray:
-        """Returns the class index of the nearest listed colour within the tolerance, int64 [N]; -1 where there is none.
-
-        Args:
-          mode: of the picture.
-          colors: [N, 3].
-        """
-        if mode not in self._candidates:
-            drawn = dict(self.classes.rgb)
-            if mode != "P":  # where a grey level is the number of an entry
-                drawn.update(((level,) * 3, index) for level, index in self.classes.grey.items() if level < 256)
-            if mode == "L":
-                drawn = {color: index for color, index in drawn.items() if len(set(color)) == 1}
-            listed, indices = np.array([*drawn], np.int32).reshape(-1, 3), np.array([*drawn.values()], np.int64)
-            self._candidates[mode] = listed, indices
-        listed, indices = self._candidates[mode]
-        nearest = np.full(len(colors), -1, np.int64)
-        if not len(listed):
-            return nearest
-        step = max(1, CHUNK_PIXELS // len(listed))
-        for start in range(0, len(colors), step):
-            apart = np.abs(colors[start : start + step, None].astype(np.int32) - listed)  # [n, listed, 3]
-            squared = np.where(apart.max(axis=2) <= self.tolerance, (apart**2).sum(axis=2), 1 << 20)
-            least = squared.min(axis=1, keepdims=True)
-            is_nearest = squared == least
-            low = np.where(is_nearest, indices, 256).min(axis=1)
-            high = np.where(is_nearest, indices, -1).max(axis=1)
-            nearest[start : start + step] = np.where((least[:, 0] < 1 << 20) & (low == high), low, -1)
-        return nearest
-
-    def _listed(self, mode: str, depth: int, colors: tuple[Color, ...]) -> dict[int, int]:
-        """Returns value -> class index for all values of a mode that the class map lists.
-
-        Raises:
-          ValueError: a value could be meant in two ways.
-        """
-        classes = self.classes
-        if mode == "RGB":
-            # A grey level k and the colour (k, k, k) are the same drawing; no other colour is ever taken for grey.
-            grey = {packed_color((level, level, level)): index for level, index in classes.grey.items() if level < 256}
-            return grey | {packed_color(color): index for color, index in classes.rgb.items()}
-        if depth == 16:
-            return dict(classes.grey)
-        numbers = range(256 if mode == "P" else 1 << depth)
-        found = ((number, self._index(mode, depth, number, drawn_color(number, mode, colors))) for number in numbers)
-        return {number: index for number, index in found if index is not None}
-
-    def _index(self, mode: str, depth: int, number: int, color: Color) -> int | None:
-        """Returns the class index of a value; None where the class map does not list it.
-
-        Raises:
-          ValueError: it could be meant in two ways: an entry of a palette belongs to one class by its number and to
-            another by its colour; or a sample of few bits is drawn as a level that is listed while it is not.
-        """
-        classes = self.classes
-        if mode == "RGB":
-            grey = classes.grey.get(color[0]) if len(set(color)) == 1 else None
-            return classes.rgb.get(color, grey)
-        if mode == "P":
-            if number in classes.palette:
-                return classes.palette[number]
-            found = {classes.grey.get(number), classes.rgb.get(color)} - {None}
-            if len(found) > 1:
-                names = " or ".join(sorted(repr(classes.name_of(index)) for index in found if index is not None))
-                raise ValueError(f"palette entry {number}, colour {color}, may be {names}")
-            return found.pop() if found else None
-        if number in classes.grey:
-            return classes.grey[number]
-        if depth < 8:
-            drawn = number * step_of(depth)
-            if number and (drawn in classes.grey or (drawn,) * 3 in classes.rgb):
-                raise ValueError(f"has {depth}-bit samples: a {number} there is drawn as {drawn}")
-            return None
-        # A level means the same as a colour only where both have 8 bits.
-        return classes.rgb.get((number,) * 3) if depth == 8 else None
-
     def _unlisted(self, source: MaskSource, table: np.ndarray) -> DataError:
         """Returns the error for a mask with unlisted values, counted over the whole mask."""
         picture = plain_picture(source, self.tolerance)
-        colors = palette_of(picture)
         values = values_of(picture)
         found, counts = np.unique(values[table.take(values) == 0], return_counts=True)
-        if self._corrects(picture.mode, source.depth):  # a sampled part may not have held them all
+        if self._nearest.corrects(picture.mode, source.depth):  # a sampled part may not have held them all
             self._correct(found, table, picture)
             is_left = table[found] == 0
             found, counts = found[is_left], counts[is_left]
-        order = np.argsort(-counts, kind="stable")
-        shown = [self._describe(int(found[i]), int(counts[i]), picture.mode, colors) for i in order[:_SHOWN_VALUES]]
-        more = f" and {len(found) - _SHOWN_VALUES} more" if len(found) > _SHOWN_VALUES else ""
-        plural = "s" if len(found) > 1 else ""
-        what = f"holds {len(found)} unlisted value{plural}: {'; '.join(shown)}{more}"
-        return DataError(source.name, what, _NOTATION, "E_MASK_VALUE")
-
-    def _describe(self, value: int, count: int, mode: str, colors: tuple[Color, ...]) -> str:
-        """Returns one unlisted value with its count and the nearest class, as "12 (345 pixels, nearest: 'road' 11)"."""
-        classes = self.classes
-        color = drawn_color(value, mode, colors)
-        candidates = list(classes.rgb.items()) + [((level,) * 3, index) for level, index in classes.grey.items()]
-        text = str(color) if mode == "RGB" else f"palette entry {value} {color}" if colors else str(value)
-        pixels = f"{count} pixel{'s' if count > 1 else ''}"
-        if not candidates:
-            return f"{text} ({pixels})"
-        nearest, index = min(candidates, key=lambda item: _distance(item[0], color))
-        shown = str(nearest[0]) if len(set(nearest)) == 1 and mode != "RGB" else str(nearest)
-        text = f"{text} ({pixels}, nearest: {classes.name_of(index)!r} {shown})"
-        # Where either side was made grey by some tool: say so instead of leaving the user to wonder what 76 is.
-        greys = greys_of(classes)
-        if mode == "L" and value in greys:
-            return f"{text}, the grey of {greys[value]}: these masks were converted to grey"
-        if mode != "L" and len(set(color)) > 1 and not greys and luminance(color) in classes.grey:
-            grey = luminance(color)
-            return f"{text}: the class map lists greys, these masks are in colour; {grey} is the grey of {color}"
-        return text
-
-
-def _distance(a: Color, b: Color) -> int:
-    return sum((x - y) ** 2 for x, y in zip(a, b, strict=True))
+        return unlisted_values(self.classes, source.name, picture, found, counts)

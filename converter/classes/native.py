@@ -32,7 +32,9 @@ def read_class_map(path: Path) -> ClassMap:
 
 
 def read_class_text(path: Path) -> str:
-    """Returns the text of a file that may be a class map: at most MAX_BYTES of UTF-8, without its byte order mark.
+    """Returns the text of a file that may be a class map, without its byte order mark.
+
+    It is UTF-8, and has at most MAX_CLASS_FILE_BYTES.
 
     Raises:
       UsageError: the file is missing, is no regular file, is too large, or is no text.
@@ -61,6 +63,11 @@ def read_class_text(path: Path) -> str:
     except UnicodeDecodeError:
         mend = "Save it as UTF-8 (in a spreadsheet: CSV UTF-8)."
         raise UsageError(path, "is not UTF-8 text", mend, "E_CLASSES") from None
+
+
+def is_class_map(table: ClassTable) -> bool:
+    """Returns whether a table is meant to be a native class map."""
+    return table.is_native
 
 
 def parse_class_map(text: str, where: object) -> ClassMap:

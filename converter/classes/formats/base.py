@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterable, Iterator
+from typing import NamedTuple
 
 from converter.classes.csv_table import ClassTable, is_data
 from converter.limits import MAX_CLASSES
@@ -28,26 +27,15 @@ class Row(NamedTuple):
 
 
 class LineError(ValueError):
-    """A line is wrong."""
+    """A line is wrong.
+
+    Attributes:
+      line: its number.
+    """
 
     def __init__(self, line: int, what: str) -> None:
         super().__init__(what)
         self.line = line
-
-
-@dataclass(frozen=True)
-class Format:
-    """A format of class files.
-
-    Attributes:
-      kind: for reports.
-      is_meant: first data line, or JSON value -> whether the content is meant to be of this format.
-      rows: text, or JSON value -> rows in the order of class indices, and notes between them.
-    """
-
-    kind: str
-    is_meant: Callable[[Any], object]
-    rows: Callable[[Any], Iterator[Row | str]]
 
 
 def data_lines(text: str) -> list[tuple[int, str]]:

@@ -1,54 +1,164 @@
-"""Registry: every format of class files that is known."""
+"""Registry: every format of class files that is known.
+
+One more format is one module with two functions, which recognise a file and read its rows, and one row here. Of several
+formats of one syntax that recognise a file, the first is taken; of several files in a source folder that say the same,
+the one whose format stands first is named as the origin.
+"""
 
 from __future__ import annotations
 
-import re
+import pkgutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
-from converter.classes.class_map import CLASSES_CSV
-from converter.classes.csv_table import ClassTable
-from converter.classes.formats.base import Format
-from converter.classes.formats.json import (
-    datumaro,
-    hasty,
-    is_datumaro,
-    is_hasty,
-    is_nnunet,
-    is_supervisely,
-    nnunet,
-    supervisely,
-)
-from converter.classes.formats.text import (
-    class_dict,
-    class_dict_columns,
-    cvat,
-    is_list_of_names,
-    label_colors,
-    labelme,
-    names,
-    numbered,
-    object_info,
-    qgis,
-    roboflow,
-)
-from converter.classes.formats.yaml import ultralytics
+from converter.classes.class_map import CLASSES_CSV, ClassMap
+from converter.classes.formats.base import Row
 
-NATIVE = Format(CLASSES_CSV, lambda first: ClassTable(first).is_native, lambda _: iter(()))
-NAMES = Format("list of names", is_list_of_names, names)
-ULTRALYTICS = Format("Ultralytics data.yaml", lambda _: False, ultralytics)
-TEXT_FORMATS = (
-    NATIVE,
-    Format("class_dict.csv", lambda first: class_dict_columns(ClassTable(first).header), class_dict),
-    Format("Roboflow _classes.csv", lambda first: ClassTable(first).header == ["pixel value", "class"], roboflow),
-    Format("ADE20K objectInfo150.txt", re.compile(r"Idx\s*\t.*\tName").fullmatch, object_info),
-    Format("CVAT labelmap.txt", lambda first: first.count(":") == 3, cvat),
-    Format("QGIS palette", re.compile(r"([0-9]+\s+){5}\S").match, qgis),  # before the next: five numbers are three
-    Format("label_colors.txt", re.compile(r"([0-9]+\s+){3}\S").match, label_colors),
-    Format("numbered list of names", re.compile(r"[0-9]+\s*:\s*\S").match, numbered),
-    Format("labelme class_names.txt", re.compile("__ignore__|_background_").fullmatch, labelme),
-)
-JSON_FORMATS = (
-    Format("nnU-Net dataset.json", is_nnunet, nnunet),
-    Format("Hasty label_classes.json", is_hasty, hasty),
-    Format("Datumaro dataset_meta.json", is_datumaro, datumaro),
-    Format("Supervisely obj_class_to_machine_color.json", is_supervisely, supervisely),
-)
+# What a format is recognised by, in the order in which formats are tried; all but JSON are read from the text.
+JSON = "json"  # the JSON value, from which its rows are read too; whatever begins like JSON is of no other syntax
+TEXT = "text"  # the whole text
+TABLE = "table"  # the ClassTable of the first line, whose header says what the columns are
+LINES = "lines"  # the first line, which is itself one of the classes
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format of class files.
+
+    Attributes:
+      kind: for reports.
+      syntax: what it is recognised by: JSON, TEXT, TABLE or LINES.
+      recogniser: "module:function" that tells whether that is meant to be of this format; imported when it is asked.
+      reader: "module:function" from the text, or the JSON value, to rows in the order of class indices, and notes
+        between them.
+      places: paths below the source folder where the format puts its file; each must be a class file.
+      shared_places: such paths that files of other kinds bear too; there, one that is no class file is passed over.
+      is_only_when_named: whether a file is taken only where the user has named it, and no other format recognises it.
+      has_own_reader: whether the reader makes the class map itself, from text and path, and says what is wrong.
+    """
+
+    kind: str
+    syntax: str
+    recogniser: str
+    reader: str
+    places: tuple[str, ...] = ()
+    shared_places: tuple[str, ...] = ()
+    is_only_when_named: bool = False
+    has_own_reader: bool = False
+
+    def is_meant(self, view: Any) -> bool:
+        """Returns whether a file is meant to be of this format, by what its syntax is recognised by."""
+        recogniser: Callable[[Any], bool] = pkgutil.resolve_name(self.recogniser)
+        return recogniser(view)
+
+    def rows(self, content: Any) -> Iterator[Row | str]:
+        """Yields the rows, and notes between them; ValueError says what is wrong."""
+        reader: Callable[[Any], Iterator[Row | str]] = pkgutil.resolve_name(self.reader)
+        return reader(content)
+
+    def class_map(self, text: str, where: object) -> ClassMap:
+        """Returns what the format's own reader makes of a text; UsageError says what is wrong."""
+        reader: Callable[[str, object], ClassMap] = pkgutil.resolve_name(self.reader)
+        return reader(text, where)
+
+
+NATIVE = "native"
+_HERE = "converter.classes.formats"
+_SPLITS = ("train", "valid", "val", "test")
+FORMATS: dict[str, Format] = {
+    NATIVE: Format(  # its place is looked at before all others, as if the user had named the file
+        CLASSES_CSV,
+        TABLE,
+        "converter.classes.native:is_class_map",
+        "converter.classes.native:parse_class_map",
+        has_own_reader=True,
+    ),
+    "nnunet": Format(  # before datumaro, which has labels too
+        "nnU-Net dataset.json",
+        JSON,
+        f"{_HERE}.nnunet:is_nnunet",
+        f"{_HERE}.nnunet:nnunet",
+        shared_places=("dataset.json",),
+    ),
+    "cvat": Format("CVAT labelmap.txt", LINES, f"{_HERE}.cvat:is_cvat", f"{_HERE}.cvat:cvat", places=("labelmap.txt",)),
+    "class_dict": Format(
+        "class_dict.csv",
+        TABLE,
+        f"{_HERE}.class_dict:is_class_dict",
+        f"{_HERE}.class_dict:class_dict",
+        places=("class_dict.csv",),
+    ),
+    "qgis": Format("QGIS palette", LINES, f"{_HERE}.palettes:is_qgis", f"{_HERE}.palettes:qgis"),
+    "label_colors": Format(  # after qgis: five numbers are three
+        "label_colors.txt",
+        LINES,
+        f"{_HERE}.palettes:is_label_colors",
+        f"{_HERE}.palettes:label_colors",
+        places=("label_colors.txt",),
+    ),
+    "labelme": Format(
+        "labelme class_names.txt",
+        LINES,
+        f"{_HERE}.name_lists:is_labelme",
+        f"{_HERE}.name_lists:labelme",
+        places=("class_names.txt",),
+        shared_places=("labels.txt",),
+    ),
+    "datumaro": Format(
+        "Datumaro dataset_meta.json",
+        JSON,
+        f"{_HERE}.datumaro:is_datumaro",
+        f"{_HERE}.datumaro:datumaro",
+        places=("dataset_meta.json",),
+    ),
+    "supervisely": Format(
+        "Supervisely obj_class_to_machine_color.json",
+        JSON,
+        f"{_HERE}.supervisely:is_supervisely",
+        f"{_HERE}.supervisely:supervisely",
+        places=("obj_class_to_machine_color.json",),
+    ),
+    "hasty": Format(
+        "Hasty label_classes.json",
+        JSON,
+        f"{_HERE}.hasty:is_hasty",
+        f"{_HERE}.hasty:hasty",
+        places=("label_classes.json",),
+    ),
+    "object_info": Format(
+        "ADE20K objectInfo150.txt",
+        TABLE,
+        f"{_HERE}.object_info:is_object_info",
+        f"{_HERE}.object_info:object_info",
+        places=("objectInfo150.txt",),
+    ),
+    "roboflow": Format(
+        "Roboflow _classes.csv",
+        TABLE,
+        f"{_HERE}.roboflow:is_roboflow",
+        f"{_HERE}.roboflow:roboflow",
+        places=("_classes.csv", *(f"{split}/_classes.csv" for split in _SPLITS)),
+    ),
+    "numbered": Format(  # after cvat, whose labels may be numbers
+        "numbered list of names",
+        LINES,
+        f"{_HERE}.name_lists:is_numbered",
+        f"{_HERE}.name_lists:numbered",
+        shared_places=("labels.txt", "classes.txt"),
+    ),
+    "ultralytics": Format(
+        "Ultralytics data.yaml",
+        TEXT,
+        f"{_HERE}.ultralytics:is_ultralytics",
+        f"{_HERE}.ultralytics:ultralytics",
+        shared_places=("data.yaml", "data.yml", "dataset.yaml"),
+    ),
+    "names": Format(  # as many people leave the background out of such a list as put it in
+        "list of names",
+        TEXT,
+        f"{_HERE}.name_lists:is_list_of_names",
+        f"{_HERE}.name_lists:names",
+        is_only_when_named=True,
+    ),
+}

@@ -1,4 +1,4 @@
-"""YAML: Ultralytics' data.yaml, as much of YAML as a list of names needs."""
+"""Ultralytics: data.yaml, as much of YAML as a list of names needs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from converter.classes.formats.base import LineError, Row, data_lines
 from converter.schema import IGNORE_INDEX
 
 _Item = tuple[int, str | None, str]  # number of the line, key, value
+
+
+def is_ultralytics(text: str) -> bool:
+    """Returns whether a text is meant to be YAML with names, wherever these stand in it."""
+    return re.search("^names[ \t]*:", text, re.MULTILINE) is not None
 
 
 def ultralytics(text: str) -> Iterator[Row | str]:

@@ -1,0 +1,36 @@
+"""Palettes: numbers in columns and a name after them; CamVid's label_colors.txt and the colour maps of QGIS."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from converter.classes.formats.base import Row, channels_of, matched_lines, telling_colors
+
+
+def is_qgis(first: str) -> bool:
+    """Returns whether a first line is meant to be one of a QGIS colour map."""
+    return re.match(r"([0-9]+\s+){5}\S", first) is not None
+
+
+def qgis(text: str) -> Iterator[Row | str]:
+    """Colour map of a QGIS raster with a palette: `value red green blue alpha label`."""
+    pattern = r"([0-9]{1,5})\s+([0-9]+)\s+([0-9]+)\s+([0-9]+)\s+[0-9]+\s+(\S.*)"
+    rows = list(matched_lines(pattern, text, "value red green blue alpha label"))
+    colors = [channels_of(number, [match[2], match[3], match[4]]) for number, match in rows]
+    telling = telling_colors(colors)
+    for (number, match), color in zip(rows, colors, strict=True):
+        yield Row(number, match[5], match[1])
+        if color in telling:
+            yield Row(number, match[5], color)
+
+
+def is_label_colors(first: str) -> bool:
+    """Returns whether a first line is meant to be one of label_colors.txt; one of a QGIS colour map looks so too."""
+    return re.match(r"([0-9]+\s+){3}\S", first) is not None
+
+
+def label_colors(text: str) -> Iterator[Row | str]:
+    """CamVid's label_colors.txt: `64 128 64<TAB>Animal`."""
+    for number, match in matched_lines(r"([0-9]+)\s+([0-9]+)\s+([0-9]+)\s+(\S.*)", text, "red green blue name"):
+        yield Row(number, match[4], channels_of(number, list(match.groups()[:3])))

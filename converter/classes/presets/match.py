@@ -1,0 +1,37 @@
+"""Match: the colours of a dataset's masks -> the preset that explains them, and the names of its classes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from converter.classes.presets.registry import PRESETS
+from converter.pixels.colors import Color
+from converter.schema import IGNORE_INDEX
+
+_MAX_STRANGE = 0.1  # share of the colours that a preset may leave unexplained
+
+
+def names_for(colors: Collection[Color]) -> tuple[str, dict[Color, str]] | None:
+    """Returns the preset that explains the colours of a dataset's masks, and the name of each colour that it knows.
+
+    A preset explains them if at least half of its classes occur (all of them where its colours are common ones) and
+    at most one colour in ten is none of its own. Of several, that which explains most is taken.
+
+    Args:
+      colors: every colour in the masks, damage left out.
+
+    Returns:
+      (name of the preset, colour -> name of the class, or "ignore"); None where no preset explains them.
+    """
+    best: tuple[str, dict[Color, str]] | None = None
+    wanted = set(colors)
+    for name, row in PRESETS.items():
+        classes = row.class_map()
+        known = {color: index for color, index in classes.rgb.items() if color in wanted}
+        occurring = set(known.values()) - {IGNORE_INDEX}
+        drawable = set(classes.rgb.values()) - {IGNORE_INDEX}
+        is_there = drawable and len(occurring) >= row.min_share * len(drawable)
+        is_most = best is None or len(known) > len(best[1])
+        if is_there and is_most and len(wanted) - len(known) <= _MAX_STRANGE * len(wanted):
+            best = name, {color: classes.name_of(index) for color, index in known.items()}
+    return best
