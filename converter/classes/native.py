@@ -8,9 +8,7 @@ with `#` is a remark.
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from pathlib import Path
 
 from converter.classes.class_map import IGNORE_NAME, ClassMap, ClassMapBuilder
@@ -18,6 +16,7 @@ from converter.classes.csv_table import ClassTable
 from converter.errors import UsageError
 from converter.limits import MAX_CLASS_FILE_BYTES, MAX_VALUE_CHARS
 from converter.schema import IGNORE_INDEX
+from converter.system.files import NotRegularError, open_regular
 
 _MEND = "Write one line a class: name,value (data/README.md shows every form)."
 
@@ -40,20 +39,14 @@ def read_class_text(path: Path) -> str:
       UsageError: the file is missing, is no regular file, is too large, or is no text.
     """
     try:
-        # O_NONBLOCK: opening a named pipe must not wait for a writer. What is checked is the handle that is read.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open_regular(path) as file:
+            data = file.read(MAX_CLASS_FILE_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: NUL in the name
         raise UsageError(path, "does not exist", f"{_MEND} Name it with --classes.", "E_CLASSES") from None
+    except NotRegularError:
+        raise UsageError(path, "is no regular file", "Name a class map with --classes.", "E_CLASSES") from None
     except OSError as error:
         raise UsageError(path, f"cannot be read ({error.strerror})", _MEND, "E_CLASSES") from None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)  # fdopen would fail on a folder, and leave it open
-        raise UsageError(path, "is no regular file", "Name a class map with --classes.", "E_CLASSES")
-    with os.fdopen(descriptor, "rb") as file:
-        try:
-            data = file.read(MAX_CLASS_FILE_BYTES + 1)
-        except OSError as error:
-            raise UsageError(path, f"cannot be read ({error.strerror})", _MEND, "E_CLASSES") from None
     if len(data) > MAX_CLASS_FILE_BYTES:
         raise UsageError(
             path, f"has more than {MAX_CLASS_FILE_BYTES} bytes, which no class map has", _MEND, "E_CLASSES"

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from converter.classes.presets import PRESETS
 from converter.config import FITS, MASK_RESAMPLES, BuildConfig, PairConfig, SourceConfig, parse_size
 from converter.errors import UsageError
 from converter.sources.layouts.registry import LAYOUTS
@@ -43,7 +44,11 @@ reading_options = _adds(
     ),
     click.option("--image", metavar="TEMPLATE", help="Photographs, such as images/{split}/{stem}.jpg"),
     click.option("--mask", metavar="TEMPLATE", help="Masks, such as masks/{split}/{stem}.png"),
-    click.option("--classes", metavar="FILE", help="Class map, or preset:NAME.  [default: found in the folder]"),
+    click.option(
+        "--classes",
+        metavar="FILE",
+        help=f"Class map, or preset:NAME with {', '.join(PRESETS)}.  [default: found in the folder]",
+    ),
     click.option("--follow-links", is_flag=True, help="Read what links put outside the folder."),
 )
 
