@@ -47,7 +47,7 @@ reading_options = _adds(
     click.option(
         "--classes",
         metavar="FILE",
-        help=f"Class map, or preset:NAME with {', '.join(PRESETS)}.  [default: found in the folder]",
+        help=f"Class map, or preset:NAME: {', '.join(PRESETS)}.  [default: found in the folder]",
     ),
     click.option("--follow-links", is_flag=True, help="Read what links put outside the folder."),
 )
