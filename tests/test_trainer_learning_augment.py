@@ -198,7 +198,7 @@ def test_devices_draw_differently(augment):
 
 
 def test_draws_are_uniform_and_independent(augment):
-    drawn = np.stack([*augment.build_augment(AUGMENTS["light"], 0).draw((4000, 1, 1, 3)).values()])
+    drawn = np.stack([*augment.build_augment(AUGMENTS["light"], 0).draw(4000).values()])
     assert drawn.min() >= 0 and drawn.max() < 1
     np.testing.assert_allclose(drawn.mean(axis=1), 0.5, atol=0.02)  # 4 standard deviations of such a mean
     np.testing.assert_allclose(np.corrcoef(drawn), np.eye(len(drawn)), atol=0.07)

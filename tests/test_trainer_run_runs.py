@@ -5,17 +5,14 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-import json
 import logging
 
 import pytest
 
 from converter.console import log
-from converter.errors import DataError, MachineError, UsageError
+from converter.errors import MachineError, UsageError
 from converter.manifest import ClassInfo, Manifest
-from trainer.choices.augments import AUGMENTS
 from trainer.config import TrainConfig
-from trainer.run.info import read_run, seal_of_records
 from trainer.run.runs import BEST, RUN_NAME, append_metrics, create_run, keep_metrics, log_to_file, newest_run
 
 MANIFEST = Manifest("streets", (96, 128), "pad", (ClassInfo(0, "road", (1, 2, 3)), ClassInfo(1, "café", (4, 5, 6))), {})
@@ -26,40 +23,6 @@ def test_two_runs_of_one_second_have_folders_of_their_own(tmp_path):
     names = [create_run(config, MANIFEST).name for _ in range(3)]
     assert len(set(names)) == 3
     assert all(RUN_NAME.fullmatch(name) for name in names)
-
-
-def test_a_run_says_what_it_was_started_with(tmp_path):
-    config = TrainConfig(
-        data=tmp_path / "records", runs=tmp_path, model="unet", batch=3, augment="nadir", strengths=AUGMENTS["nadir"]
-    )
-    info = read_run(create_run(config, MANIFEST))
-    assert info.config == config
-    assert (info.dataset, info.size, info.classes) == ("streets", (96, 128), ("road", "café"))
-
-
-def test_the_records_are_remembered_from_any_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert read_run(create_run(TrainConfig(), MANIFEST)).config.data == tmp_path / "records"
-
-
-def test_a_choice_of_a_later_version_does_not_hinder_reading(tmp_path):
-    run = create_run(TrainConfig(runs=tmp_path), MANIFEST)
-    facts = json.loads((run / "config.json").read_text())
-    facts["config"]["telepathy"] = facts["config"]["strengths"]["fog"] = 1
-    (run / "config.json").write_text(json.dumps(facts))
-    assert read_run(run).config.epochs == 50
-
-
-def test_a_folder_that_is_no_run_is_refused(tmp_path):
-    with pytest.raises(UsageError, match=r"it is no run\. Train one: segconv train"):
-        read_run(tmp_path)
-
-
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"config": {"data": 1}}'])
-def test_a_damaged_config_is_named(tmp_path, text):
-    (tmp_path / "config.json").write_text(text)
-    with pytest.raises(DataError, match=r"config\.json: is not a run's config\.json"):
-        read_run(tmp_path)
 
 
 def test_the_newest_run_is_the_last_one_with_a_model(tmp_path):
@@ -106,21 +69,6 @@ def test_rows_of_epochs_that_are_run_again_are_cut_off(tmp_path):
     assert (tmp_path / "metrics.csv").read_text() == "epoch,loss\n1,0.5\n2,0.5\n"
 
 
-def test_the_same_records_have_the_same_seal_and_others_another(tmp_path):
-    run = create_run(TrainConfig(runs=tmp_path), MANIFEST)
-    assert read_run(run).records == seal_of_records(MANIFEST)
-    assert seal_of_records(dataclasses.replace(MANIFEST, name="roads")) != seal_of_records(MANIFEST)
-
-
-def test_a_run_of_a_version_without_strengths_has_those_of_its_preset(tmp_path):
-    run = create_run(TrainConfig(runs=tmp_path, augment="nadir"), MANIFEST)
-    facts = json.loads((run / "config.json").read_text())
-    del facts["config"]["strengths"], facts["records"]
-    (run / "config.json").write_text(json.dumps(facts))
-    info = read_run(run)
-    assert (info.config.strengths, info.records) == (AUGMENTS["nadir"], "")
-
-
 @pytest.fixture
 def console():
     """A console at -q: warnings only."""
@@ -161,18 +109,6 @@ def test_a_log_that_cannot_be_written_is_given_up_with_one_warning(tmp_path, con
     assert lines[0] == "first"
     assert "log.txt: cannot be written (No space left on device)" in lines[1]
     assert lines[2:] == ["second"]
-
-
-@pytest.mark.parametrize(
-    ("key", "value"), [("loss", "foo"), ("batch", 2.5), ("deterministic", 1), ("epochs", None), ("model", 3)]
-)
-def test_a_choice_that_cannot_be_is_the_files_fault(tmp_path, key, value):
-    run = create_run(TrainConfig(runs=tmp_path), MANIFEST)
-    facts = json.loads((run / "config.json").read_text())
-    facts["config"][key] = value
-    (run / "config.json").write_text(json.dumps(facts))
-    with pytest.raises(DataError, match=r"config\.json: "):
-        read_run(run)
 
 
 def test_lost_rows_are_told(tmp_path, caplog):

@@ -42,7 +42,8 @@ PREPROCESSINGS: dict[str, Preprocessing] = {
     # Mean of ImageNet's training images, as published with Caffe's models.
     "caffe": Preprocessing("caffe", (103.939, 116.779, 123.68), (1.0, 1.0, 1.0), "BGR"),
     "scale": Preprocessing("scale", (127.5, 127.5, 127.5), (127.5, 127.5, 127.5)),
-    "standardize": Preprocessing("standardize",
+    "standardize": Preprocessing(
+        "standardize",
         (255 * IMAGENET_MEAN[0], 255 * IMAGENET_MEAN[1], 255 * IMAGENET_MEAN[2]),
         (255 * IMAGENET_STD[0], 255 * IMAGENET_STD[1], 255 * IMAGENET_STD[2]),
     ),

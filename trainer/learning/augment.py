@@ -35,7 +35,7 @@ OFFSET_STEPS = 2 * MATRIX_STEPS  # a pixel is up to half a pixel from the centre
 
 # What is drawn, uniform in 0..1, one column each whether in use or not: to turn one off leaves the others alike.
 DRAWS = tuple(draw for name, row in AUGMENTATIONS.items() for draw in row.draws or (name,))
-Draws = dict[str, Tensor]  # name -> float32 [B], 0..1, and NAME_normal -> float32 [B, H, W, 3]
+Draws = dict[str, Tensor]  # name -> float32 [B], 0..1; of some rows NAME_normal -> float32 [B, H, W, 3]
 ImageChange: TypeAlias = Callable[[Tensor, AugmentConfig, Draws], Tensor]
 
 # Without XLA, TensorFlow computes int32 on the host, even next to a GPU, and gathers no uint8 there. JAX has no int64.
@@ -61,17 +61,19 @@ class Augment(keras.layers.Layer):
 
     def call(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Returns the image and the mask, changed."""
-        image, mask = change(image, mask, self.strengths, draws=self.draw(keras.ops.shape(image)))
+        draws = self.draw(keras.ops.shape(image)[0])
+        image, mask = move(image, mask, self.strengths, draws=draws)
+        for name, image_change in image_changes(self.strengths).items():
+            if AUGMENTATIONS[name].has_normal:
+                normal = keras.random.normal(keras.ops.shape(image), dtype="float32", seed=self.seed_generator)
+                draws[f"{name}_normal"] = normal
+            image = image_change(image, self.strengths, draws)
         return keras.ops.clip(image, 0.0, 255.0), mask
 
-    def draw(self, shape: tuple[int | Tensor, ...]) -> Draws:
-        """Returns the next draws for a batch of images of that shape, (B, H, W, 3)."""
-        uniform = keras.random.uniform((shape[0], len(DRAWS)), dtype="float32", seed=self.seed_generator)
-        draws = {name: uniform[:, column] for column, name in enumerate(DRAWS)}
-        for name, row in AUGMENTATIONS.items():
-            if row.has_normal and getattr(self.strengths, name):
-                draws[f"{name}_normal"] = keras.random.normal(shape, dtype="float32", seed=self.seed_generator)
-        return draws
+    def draw(self, batch: int | Tensor) -> Draws:
+        """Returns the next draws for a batch of that many samples."""
+        uniform = keras.random.uniform((batch, len(DRAWS)), dtype="float32", seed=self.seed_generator)
+        return {name: uniform[:, column] for column, name in enumerate(DRAWS)}
 
 
 def build_augment(strengths: AugmentConfig, seed: int) -> Augment | None:
@@ -79,8 +81,20 @@ def build_augment(strengths: AugmentConfig, seed: int) -> Augment | None:
     return None if strengths == AugmentConfig() else Augment(strengths, seed)
 
 
-def change(image: Tensor, mask: Tensor, strengths: AugmentConfig, *, draws: Draws) -> tuple[Tensor, Tensor]:
-    """Returns (image float32 [B, H, W, 3], mask uint8 [B, H, W]) after all changes, not clipped.
+def image_changes(strengths: AugmentConfig) -> dict[str, ImageChange]:
+    """Returns what changes the image alone, by the first row that names it, in the order of the stages.
+
+    Only rows that are on count; a function that several of them share is there once.
+    """
+    rows = [(name, row) for name, row in AUGMENTATIONS.items() if row.change and getattr(strengths, name)]
+    specs: dict[str, str] = {}
+    for name, row in sorted(rows, key=lambda pair: pair[1].stage):
+        specs.setdefault(str(row.change), name)
+    return {name: lookup(spec) for spec, name in specs.items()}
+
+
+def move(image: Tensor, mask: Tensor, strengths: AugmentConfig, *, draws: Draws) -> tuple[Tensor, Tensor]:
+    """Returns (image float32 [B, H, W, 3], mask uint8 [B, H, W]) after all geometry.
 
     Args:
       image: uint8 [B, H, W, 3].
@@ -89,20 +103,9 @@ def change(image: Tensor, mask: Tensor, strengths: AugmentConfig, *, draws: Draw
       draws: from `Augment.draw`.
     """
     if _has_warp(strengths):
-        image, mask = warp(image, mask, *affine(strengths, draws, (image.shape[ROWS], image.shape[COLUMNS])))
-    else:
-        image, mask = _flip(image, mask, strengths, draws)
-        image = keras.ops.cast(image, "float32")
-    for image_change in image_changes(strengths):
-        image = image_change(image, strengths, draws)
-    return image, mask
-
-
-def image_changes(strengths: AugmentConfig) -> list[ImageChange]:
-    """Returns what changes the image alone, of the rows that are on, in the order of the stages."""
-    rows = [row for name, row in AUGMENTATIONS.items() if row.change and getattr(strengths, name)]
-    specs = dict.fromkeys(row.change for row in sorted(rows, key=lambda row: row.stage) if row.change)
-    return [lookup(spec) for spec in specs]
+        return warp(image, mask, *affine(strengths, draws, (image.shape[ROWS], image.shape[COLUMNS])))
+    image, mask = _flip(image, mask, strengths, draws)
+    return keras.ops.cast(image, "float32"), mask
 
 
 def affine(strengths: AugmentConfig, draws: Draws, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
