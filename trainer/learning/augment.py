@@ -1,4 +1,4 @@
-"""Augment: chance changes of an image that keep its mask true, on the device.
+"""Augment: random changes of an image that keep its mask true, on the device.
 
 In come the uint8 pair of a record, out go a float32 image in 0..255 and a uint8 mask. All geometry is one affine map
 per sample, so that image and mask are looked up once, at the same coordinates: bilinear in the image, nearest in the
