@@ -10,8 +10,8 @@ from trainer_fixtures import NEEDS_TF, photograph
 
 from converter.errors import UsageError
 from trainer.choices.lookup import lookup
-from trainer.choices.models import MODELS
 from trainer.config import MODEL_NAMES
+from trainer.models import MODELS
 
 pytestmark = NEEDS_TF
 

@@ -9,8 +9,8 @@ from trainer_fixtures import NEEDS_TF, photograph
 from converter.errors import MachineError, UsageError
 from trainer.choices.encoders import ENCODERS, PREPROCESSINGS
 from trainer.choices.lookup import lookup
-from trainer.choices.models import TAKES_ENCODER
 from trainer.config import ENCODER_NAMES
+from trainer.models import TAKES_ENCODER
 
 pytestmark = NEEDS_TF
 

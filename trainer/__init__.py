@@ -18,12 +18,12 @@ Everything else may change from version to version.
 The modules, in dependency order; a module imports only those above it, and a folder lists its own in its docstring.
 From the converter they take what reading its records and drawing its classes needs:
 
-    choices     everything that is told by name: one table per kind, one line per entry
-    config      TrainConfig and its defaults, which the command line shows
+    choices     what is told by name: one table per kind, one line per entry
     backend     the only module that imports TensorFlow and Keras; a clear line where they are missing
+    models      name -> Keras model, 0..255 in, logits at input size out
+    config      TrainConfig and its defaults, which the command line shows
     devices     which GPUs, which precision, how strict: all that is decided before a model is built
     input       shards -> tf.data of uint8 batches, in an order that follows from seed and epoch
-    models      name -> Keras model, 0..255 in, logits at input size out
     learning    augmentation, losses, metrics, optimizers, and the device step that joins them
     run         the run folder, and what is written there at the end of an epoch
     setup       config -> manifest, devices, trainer and batches; what can be refused is refused here

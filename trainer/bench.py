@@ -23,10 +23,10 @@ from converter.console import log, table
 from converter.errors import SegconvError, UsageError
 from converter.processors import usable_processors
 from trainer.backend import Tensor, keras, tf
-from trainer.choices.models import MODELS
 from trainer.config import TrainConfig
 from trainer.devices import is_out_of_memory, out_of_memory, place_in_cluster
 from trainer.input.batches import Batches
+from trainer.models import MODELS
 from trainer.models.custom import step_error
 from trainer.setup import Setup, prepare
 

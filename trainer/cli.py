@@ -16,7 +16,6 @@ from click.core import ParameterSource
 from converter.console import print_json, print_result
 from converter.errors import UsageError
 from trainer.choices.augments import AUGMENTATIONS, AUGMENTS, AugmentConfig
-from trainer.choices.models import TAKES_ENCODER
 from trainer.config import (
     AUGMENT_NAMES,
     CACHE_NAMES,
@@ -29,6 +28,7 @@ from trainer.config import (
     SCHEDULE_NAMES,
     TrainConfig,
 )
+from trainer.models import TAKES_ENCODER
 
 DEFAULT = TrainConfig()
 NEWEST = "newest"

@@ -13,8 +13,8 @@ from converter.errors import UsageError
 from trainer.choices.augments import AUGMENTS, AugmentConfig
 from trainer.choices.encoders import ENCODERS
 from trainer.choices.losses import CLASS_WEIGHTS, LOSSES
-from trainer.choices.models import MODELS
 from trainer.choices.optimizers import OPTIMIZERS
+from trainer.models import MODELS
 
 MODEL_NAMES = tuple(MODELS)
 ENCODER_NAMES = tuple(ENCODERS)

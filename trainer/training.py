@@ -16,13 +16,13 @@ from converter.console import log, set_verbosity
 from converter.errors import MachineError, SegconvError, UsageError
 from converter.schema import IGNORE_INDEX
 from trainer.backend import keras, tf
-from trainer.choices.models import encoder_of
 from trainer.config import TrainConfig
 from trainer.devices import is_out_of_memory, out_of_memory
 from trainer.evaluation import Sample, draw_predictions, read_samples, warn_if_collapsed
 from trainer.learning.metrics import Scores
 from trainer.learning.optimizers import ValidateAverage
 from trainer.learning.step import ClassMaps
+from trainer.models import encoder_of
 from trainer.models.custom import step_error
 from trainer.models.load import load_model
 from trainer.run.callbacks import (

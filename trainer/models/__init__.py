@@ -2,7 +2,9 @@
 
 A model takes float32 [B, H, W, 3] in 0..255 and gives float32 logits [B, H, W, num_classes] at the same height and
 width, whatever they are: scaling, padding and cropping are inside, so that a saved model needs nothing of ours but
-this package. One more model is one more file here and one more line in `trainer.choices.models`.
+this package. To add one is one file in this folder, named in the list below, and one line in MODELS.
+
+The table needs the standard library alone; what builds a model is named by an import string and imported on use.
 
 The modules, in dependency order:
 
@@ -20,3 +22,79 @@ The modules, in dependency order:
     load              a .keras file -> the model in it
     build             name -> model, with the weights that it starts from
 """
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from trainer.choices.encoders import ENCODERS, PREPROCESSINGS, Preprocessing
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model.
+
+    Attributes:
+      builder: import string of its function: ((height, width), num_classes), `options`, and as keywords `encoder` and
+        `weights` where it has or takes an encoder.
+      preprocessing: a key of PREPROCESSINGS: what it does to its image where it has no encoder.
+      encoder: the encoder, with published weights, that it has where none is chosen; a key of ENCODERS.
+      takes_encoder: whether --encoder has a meaning.
+      options: further arguments of the builder.
+      requires: import string of a function that imports the package whose layers it holds, or raises UsageError; None
+        where Keras and this package have all of them.
+      is_light: whether none of ours is much lighter.
+    """
+
+    builder: str
+    preprocessing: str = ""
+    encoder: str | None = None
+    takes_encoder: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+    requires: str | None = None
+    is_light: bool = False
+
+
+_SEGFORMER, _HUB = "trainer.models.segformer:segformer", "trainer.models.segformer:import_hub"
+MODELS: dict[str, Model] = {
+    "resnet50_segnet": Model("trainer.models.resnet50_segnet:resnet50_segnet", encoder="resnet50"),
+    "segnet": Model("trainer.models.segnet:segnet", encoder="vgg16"),
+    "unet": Model("trainer.models.unet:unet", "scale", takes_encoder=True),
+    "unet_small": Model("trainer.models.unet_small:unet_small", "scale", is_light=True),
+    "fcn8s": Model("trainer.models.fcn8s:fcn8s", encoder="vgg16"),
+    "deeplabv3plus": Model("trainer.models.deeplabv3plus:deeplabv3plus", encoder="resnet50", takes_encoder=True),
+    "mobilenetv3_unet": Model(
+        "trainer.models.mobilenetv3_unet:mobilenetv3_unet", encoder="mobilenetv3small", is_light=True
+    ),
+    "segformer_b0": Model(
+        "trainer.models.segformer:segformer", "standardize", options={"variant": "b0"}, requires=_HUB
+    ),
+    "segformer_b2": Model(
+        "trainer.models.segformer:segformer", "standardize", options={"variant": "b2"}, requires=_HUB
+    ),
+    "segformer_b5": Model(
+        "trainer.models.segformer:segformer", "standardize", options={"variant": "b5"}, requires=_HUB
+    ),
+}
+TAKES_ENCODER = tuple(name for name, model in MODELS.items() if model.takes_encoder)
+HAS_ENCODER = tuple(name for name, model in MODELS.items() if model.encoder is not None)
+
+
+def encoder_of(name: str, encoder: str | None = None) -> str | None:
+    """Returns the encoder, with published weights, that a model is built on; None where it has none.
+
+    Args:
+      name: a key of MODELS, or "package.module:function".
+      encoder: the one that was chosen; None for the model's own.
+    """
+    return encoder or (MODELS[name].encoder if name in MODELS else None)
+
+
+def preprocessing_of(name: str, encoder: str | None = None) -> Preprocessing | None:
+    """Returns what a model does to its image first; None for a model of one's own. Arguments as of `encoder_of`."""
+    if name not in MODELS:
+        return None
+    built_on = encoder_of(name, encoder)
+    return PREPROCESSINGS[ENCODERS[built_on].preprocessing if built_on else MODELS[name].preprocessing]

@@ -7,7 +7,7 @@ from pathlib import Path
 from converter.errors import UsageError
 from trainer.backend import keras
 from trainer.choices.lookup import lookup
-from trainer.choices.models import HAS_ENCODER, MODELS, TAKES_ENCODER, encoder_of
+from trainer.models import HAS_ENCODER, MODELS, TAKES_ENCODER, encoder_of
 from trainer.models.custom import build_custom
 from trainer.models.load import load_model
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from converter.errors import DataError, UsageError
 from trainer.backend import keras
 from trainer.choices.lookup import lookup
-from trainer.choices.models import MODELS
+from trainer.models import MODELS
 from trainer.models.custom import import_function
 
 

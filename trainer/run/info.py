@@ -21,8 +21,8 @@ from converter.manifest import ClassInfo, Manifest, seal_of
 from converter.storage import write_whole
 from trainer.choices.augments import AUGMENTS, AugmentConfig
 from trainer.choices.encoders import Preprocessing
-from trainer.choices.models import preprocessing_of
 from trainer.config import TrainConfig
+from trainer.models import preprocessing_of
 
 CONFIG = "config.json"
 TRAIN_ONE = "Train one: segconv train"

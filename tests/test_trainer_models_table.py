@@ -9,7 +9,7 @@ from trainer_fixtures import IGNORE_KERAS_COPY
 
 from trainer.choices.encoders import ENCODERS, PREPROCESSINGS
 from trainer.choices.lookup import lookup
-from trainer.choices.models import HAS_ENCODER, MODELS, TAKES_ENCODER, encoder_of, preprocessing_of
+from trainer.models import HAS_ENCODER, MODELS, TAKES_ENCODER, encoder_of, preprocessing_of
 
 
 def test_a_model_tells_its_encoder():
