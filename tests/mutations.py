@@ -1209,6 +1209,7 @@ TABLE: dict[str, list[Row]] = {
         gone(
             "hash before training",
             "check_shard_file(folder, shard, everything)",
+            "trainer_input_records::one_flipped_bit_is_found_before_tensorflow_reads "
             "safeguards::training_refuses_a_damaged_shard_before_tensorflow_could_read_it",
         ),
     ],
