@@ -310,11 +310,11 @@ def test_records_that_are_ignored_all_over_cannot_be_learned_by_heart(tmp_path, 
     import trainer.training
 
     write_records(tmp_path / "records", records={"train": [4]})
-    read = trainer.train.read_samples
+    read = trainer.training.read_samples
     void = lambda *args: [sample._replace(mask=np.full_like(sample.mask, 255)) for sample in read(*args)]  # noqa: E731
     monkeypatch.setattr(trainer.training, "read_samples", void)
     with pytest.raises(UsageError, match="these records are ignored all over"):
-        trainer.train.train(TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small", overfit=2))
+        trainer.training.train(TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small", overfit=2))
     assert not (tmp_path / "runs").exists()
 
 
