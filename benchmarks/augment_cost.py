@@ -14,9 +14,9 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+from trainer.augment import build_augment
 
 from converter.schema import IGNORE_INDEX
-from trainer.augment import build_augment
 from trainer.backend import Tensor, keras, tf
 from trainer.config import AUGMENTS
 from trainer.models import build_model

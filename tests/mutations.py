@@ -1153,42 +1153,102 @@ TABLE: dict[str, list[Row]] = {
             "splits::a_photograph_is_not_its_own_mask",
         ),
     ],
-    "trainer/augment.py": [
+    "trainer/input/batches.py": [
+        gone(
+            "the order's own seed",
+            "tf.random.set_seed(1 + seed % (2**31 - 2))",
+            "trainer_input_batches::the_order_follows_from_seed_and_epoch_alone_so_that_a_later_start_gives_the_tail[pairs]",
+        ),
+        Row(
+            "two seeds of 0",
+            "1 + seed % (2**31 - 2)",
+            "seed",
+            "trainer_input_batches::the_order_follows_from_seed_and_epoch_alone_so_that_a_later_start_gives_the_tail[pairs]",
+        ),
+        Row(
+            "batches of static size",
+            "batch(batch, drop_remainder=True)",
+            "batch(batch)",
+            "trainer_input_batches::batches_are_full_uint8_of_static_size_and_exactly_as_many_as_promised",
+        ),
+        Row(
+            "masks of the padding",
+            "np.full(size, IGNORE_INDEX, np.uint8)",
+            "np.zeros(size, np.uint8)",
+            "trainer_input_batches::evaluation_sees_bit_for_bit_the_pixels_that_pillow_reads_in_order_and_then_blanks",
+        ),
+        Row(
+            "records of one worker in training",
+            "    pairs = pairs.shard(share.num_workers, share.worker)\n",
+            "",
+            "trainer_input_batches::workers_read_parts_of_every_batch_that_do_not_overlap",
+        ),
+        Row(
+            "records of one worker in validation",
+            "pairs.concatenate(blanks).shard(share.num_workers, share.worker)",
+            "pairs.concatenate(blanks)",
+            "trainer_input_batches::workers_read_parts_of_every_batch_that_do_not_overlap",
+        ),
+    ],
+    "trainer/input/decoding.py": [
+        Row(
+            "Pillow's own transform",
+            ', dct_method="INTEGER_ACCURATE"',
+            "",
+            "trainer_input_batches::evaluation_sees_bit_for_bit_the_pixels_that_pillow_reads_in_order_and_then_blanks",
+        ),
+    ],
+    "trainer/input/reading.py": [
+        never(
+            "places of records end with the shard",
+            "position != shard.bytes",
+            "trainer_input_reading::a_shard_with_another_number_of_records_than_its_manifest_says_is_refused",
+        ),
+    ],
+    "trainer/input/records.py": [
+        gone(
+            "hash before training",
+            "check_shard_file(folder, shard, everything)",
+            "trainer_input_records::one_flipped_bit_is_found_before_tensorflow_reads "
+            "safeguards::training_refuses_a_damaged_shard_before_tensorflow_could_read_it",
+        ),
+    ],
+    "trainer/learning/augment.py": [
         Row(
             "nearest in the mask",
             'ops.cast(ops.take(indices, nearest, axis=0), "uint8")',
             'ops.cast(_blend(*(ops.take(indices, place + step, axis=0) for step in (0, 1)), row_share), "uint8")',
-            "trainer_augment::no_class_appears_and_the_image_stays_an_image[zoom]",
+            "trainer_learning_augment::no_class_appears_and_the_image_stays_an_image[zoom]",
         ),
         Row(
             "ignored outside of the source",
             "constant_values=float(IGNORE_INDEX)",
             "constant_values=0.0",
-            "trainer_augment::half_the_size_leaves_void_around",
+            "trainer_learning_augment::half_the_size_leaves_void_around",
         ),
         Row(
             "the ring of fill",
             "0.0, size[axis] + 1.0)",
             "1.0, float(size[axis]))",
-            "trainer_augment::half_the_size_leaves_void_around",
+            "trainer_learning_augment::half_the_size_leaves_void_around",
         ),
         Row(
             "table of quarter turns",
             "sin = 1 - ops.abs(quarter - 1)",
             "sin = 1 - ops.abs(quarter - 2)",
-            "trainer_augment::quarter_turns_move_pixels_and_blend_none[6-1]",
+            "trainer_learning_augment::quarter_turns_move_pixels_and_blend_none[6-1]",
         ),
         Row(
             "centre of a quarter turn",
             "half = ops.abs(sin) * ((size[0] - size[1]) % 2 / 2)",
             "half = ops.zeros_like(sin)",
-            "trainer_augment::quarter_turns_of_oblong_images_move_pixels_too",
+            "trainer_learning_augment::quarter_turns_of_oblong_images_move_pixels_too",
         ),
         Row(
             "coordinates that XLA cannot round otherwise",
             "return keras.ops.round(number * steps) / steps",
             "return number",
-            "trainer_augment::eager_graph_and_xla_find_the_same_pixels",
+            "trainer_learning_augment::eager_graph_and_xla_find_the_same_pixels",
         ),
     ],
     "trainer/backend.py": [
@@ -1204,88 +1264,35 @@ TABLE: dict[str, list[Row]] = {
             "trainer_devices::batch_normalization_of_two_devices_knows_the_whole_batch",
         ),
     ],
-    "trainer/callbacks.py": [
+    "trainer/run/callbacks.py": [
         Row(
             "best only where better",
             'logs["val_miou"] > self.best.miou:',
             'logs["val_miou"] >= self.best.miou:',
-            "trainer_callbacks::best_is_kept_and_worse_is_not",
+            "trainer_run_callbacks::best_is_kept_and_worse_is_not",
         ),
         gone(
             "loss of a whole epoch is looked at",
             'self._check(self.model.get_metrics_result()["loss"])',
-            "trainer_callbacks::two_devices_count_their_steps_once",
+            "trainer_run_callbacks::two_devices_count_their_steps_once",
         ),
         never(
             "validation loss is looked at",
             'not math.isfinite(logs["val_loss"])',
-            "trainer_callbacks::a_validation_loss_that_is_no_number_ends_training",
+            "trainer_run_callbacks::a_validation_loss_that_is_no_number_ends_training",
         ),
         gone(
             "callbacks get back what they remembered",
             "setattr(self.others[name], attribute, value)",
-            "trainer_callbacks::what_a_callback_remembers_outlives_an_interruption",
+            "trainer_run_callbacks::what_a_callback_remembers_outlives_an_interruption",
         ),
     ],
-    "trainer/class_weights.py": [
+    "trainer/learning/class_weights.py": [
         Row(
             "weight of an absent class",
             "np.zeros(len(pixels), np.float32)",
             "np.ones(len(pixels), np.float32)",
-            "trainer_class_weights::weights_are_those_worked_out_by_hand",
-        ),
-    ],
-    "trainer/data.py": [
-        gone(
-            "hash before training",
-            "check_shard_file(folder, shard, everything)",
-            "safeguards::training_refuses_a_damaged_shard_before_tensorflow_could_read_it",
-        ),
-        gone(
-            "the order's own seed",
-            "tf.random.set_seed(1 + seed % (2**31 - 2))",
-            "trainer_data::the_order_follows_from_seed_and_epoch_alone_so_that_a_later_start_gives_the_tail[pairs]",
-        ),
-        Row(
-            "two seeds of 0",
-            "1 + seed % (2**31 - 2)",
-            "seed",
-            "trainer_data::the_order_follows_from_seed_and_epoch_alone_so_that_a_later_start_gives_the_tail[pairs]",
-        ),
-        Row(
-            "batches of static size",
-            "batch(batch, drop_remainder=True)",
-            "batch(batch)",
-            "trainer_data::batches_are_full_uint8_of_static_size_and_exactly_as_many_as_promised",
-        ),
-        Row(
-            "masks of the padding",
-            "np.full(size, IGNORE_INDEX, np.uint8)",
-            "np.zeros(size, np.uint8)",
-            "trainer_data::evaluation_sees_bit_for_bit_the_pixels_that_pillow_reads_in_order_and_then_blanks",
-        ),
-        Row(
-            "records of one worker in training",
-            "    pairs = pairs.shard(share.num_workers, share.worker)\n",
-            "",
-            "trainer_data::workers_read_parts_of_every_batch_that_do_not_overlap",
-        ),
-        Row(
-            "records of one worker in validation",
-            "pairs.concatenate(blanks).shard(share.num_workers, share.worker)",
-            "pairs.concatenate(blanks)",
-            "trainer_data::workers_read_parts_of_every_batch_that_do_not_overlap",
-        ),
-        Row(
-            "Pillow's own transform",
-            ', dct_method="INTEGER_ACCURATE"',
-            "",
-            "trainer_data::evaluation_sees_bit_for_bit_the_pixels_that_pillow_reads_in_order_and_then_blanks",
-        ),
-        never(
-            "places of records end with the shard",
-            "position != shard.bytes",
-            "trainer_data::a_shard_with_another_number_of_records_than_its_manifest_says_is_refused",
+            "trainer_learning_class_weights::weights_are_those_worked_out_by_hand",
         ),
     ],
     "trainer/devices.py": [
@@ -1314,89 +1321,89 @@ TABLE: dict[str, list[Row]] = {
             "trainer_devices::precision_is_what_the_weakest_gpu_is_fast_at",
         ),
     ],
-    "trainer/evaluate.py": [
+    "trainer/evaluation.py": [
         never(
             "a model that sees one class",
             "scores.only_class is not None",
-            "trainer_evaluate::a_model_that_sees_one_class_everywhere_is_warned_of",
+            "trainer_evaluation::a_model_that_sees_one_class_everywhere_is_warned_of",
         ),
     ],
-    "trainer/losses.py": [
+    "trainer/learning/losses.py": [
         Row(
             "ignored pixels are replaced",
             'keras.ops.where(valid[..., None] > 0, keras.ops.cast(logits, "float32"), 0.0)',
             'keras.ops.cast(logits, "float32") * valid[..., None]',
-            "trainer_losses::ignored_pixels_have_no_gradient_whatever_the_model_says_of_them[crossentropy]",
+            "trainer_learning_losses::ignored_pixels_have_no_gradient_whatever_the_model_says_of_them[crossentropy]",
         ),
         Row(
             "clipped before one-hot",
             "keras.ops.clip(\n        mask, 0, num_classes - 1\n    )",
             "mask",
-            "trainer_losses::numbers_that_are_no_class_are_in_no_one_hot_row",
+            "trainer_learning_losses::numbers_that_are_no_class_are_in_no_one_hot_row",
         ),
         Row(
             "mean over valid pixels",
             "keras.ops.sum(weights)",
             "keras.ops.sum(keras.ops.ones_like(weights))",
-            "trainer_losses::a_loss_is_its_definition_over_valid_pixels[crossentropy]",
+            "trainer_learning_losses::a_loss_is_its_definition_over_valid_pixels[crossentropy]",
         ),
         Row(
             "no pixel at all",
             "keras.ops.where(whole > 0, whole, 1.0)",
             "whole",
-            "trainer_losses::a_batch_without_a_valid_pixel_costs_nothing[crossentropy]",
+            "trainer_learning_losses::a_batch_without_a_valid_pixel_costs_nothing[crossentropy]",
         ),
         Row(
             "ignored pixels are no error of Lovasz",
             "    errors = errors * keras.ops.reshape(valid, (1, -1))\n",
             "",
-            "trainer_losses::a_loss_is_its_definition_over_valid_pixels[lovasz]",
+            "trainer_learning_losses::a_loss_is_its_definition_over_valid_pixels[lovasz]",
         ),
         Row(
             "valid pixels of all devices",
             "sum_over_replicas(keras.ops.sum(weights))",
             "keras.ops.sum(weights)",
-            "trainer_losses::two_devices_with_unequal_shares_of_ignored_pixels_have_the_loss_and_gradient_of_one",
+            "trainer_learning_losses::two_devices_with_unequal_shares_of_ignored_pixels_have_the_loss_and_gradient_of_one",
         ),
         Row(
             "number of devices in a mean",
             " * num_replicas() /",
             " /",
-            "trainer_losses::two_devices_with_unequal_shares_of_ignored_pixels_have_the_loss_and_gradient_of_one",
+            "trainer_learning_losses::two_devices_with_unequal_shares_of_ignored_pixels_have_the_loss_and_gradient_of_one",
         ),
         Row(
             "dice of all devices",
             "both = sum_over_replicas(keras.ops.sum(probabilities * truth, axis=pixels))",
             "both = keras.ops.sum(probabilities * truth, axis=pixels)",
-            "trainer_losses::two_devices_with_unequal_shares_of_ignored_pixels_have_the_loss_and_gradient_of_one",
+            "trainer_learning_losses::two_devices_with_unequal_shares_of_ignored_pixels_have_the_loss_and_gradient_of_one",
         ),
     ],
-    "trainer/metrics.py": [
+    "trainer/learning/metrics.py": [
         Row(
             "carry of a cell",
             "        self.high.assign_add(low // CARRY)\n        self.low.assign(low % CARRY)\n",
             "        self.low.assign(low)\n",
-            "trainer_metrics::a_cell_carries_over_and_loses_no_pixel",
+            "trainer_learning_metrics::a_cell_carries_over_and_loses_no_pixel",
         ),
         Row(
             "an absent class has no score",
             "np.full(np.shape(whole), np.nan)",
             "np.zeros(np.shape(whole))",
-            "trainer_metrics::a_class_that_is_nowhere_has_no_score_and_does_not_count_in_the_mean",
+            "trainer_learning_metrics::a_class_that_is_nowhere_has_no_score_and_does_not_count_in_the_mean",
         ),
         Row(
             "cells beyond 255",
             "truth[valid].astype(np.int64) * num_classes",
             "truth[valid] * num_classes",
-            "trainer_metrics::255_classes_are_counted_without_overflow",
+            "trainer_learning_metrics::255_classes_are_counted_without_overflow",
         ),
     ],
-    "trainer/models/__init__.py": [
+    "trainer/models/load.py": [
         Row(
             "no code inside a model",
             "compile=False, safe_mode=True",
             "compile=False, safe_mode=False",
-            "trainer_models::a_model_with_code_inside_is_refused",
+            "trainer_models_load::a_model_with_code_inside_is_refused",
         ),
     ],
     "trainer/models/blocks.py": [
@@ -1404,77 +1411,77 @@ TABLE: dict[str, list[Row]] = {
             "float32 logits",
             'Conv2D(num_classes, 1, dtype="float32", name=name)',
             "Conv2D(num_classes, 1, name=name)",
-            "trainer_models::logits_are_float32_of_the_size_of_the_image_in_mixed_precision[unet_small]",
+            "trainer_models_build::logits_are_float32_of_the_size_of_the_image_in_mixed_precision[unet_small]",
         ),
     ],
-    "trainer/optimizers.py": [
+    "trainer/learning/optimizers.py": [
         Row(
             "clipping of the whole gradient",
             "whole = sum_over_replicas([grad for grad in grads if grad is not None])",
             "whole = [grad for grad in grads if grad is not None]",
-            "trainer_optimizers::two_devices_take_the_step_of_one_and_skip_it_together",
+            "trainer_learning_optimizers::two_devices_take_the_step_of_one_and_skip_it_together",
         ),
         Row(
             "a step is skipped on all devices",
             "return sum_over_replicas(finite) >= num_replicas()",
             "return finite > 0",
-            "trainer_optimizers::two_devices_take_the_step_of_one_and_skip_it_together",
+            "trainer_learning_optimizers::two_devices_take_the_step_of_one_and_skip_it_together",
         ),
         gone(
             "what does not decay",
             "optimizer.exclude_from_weight_decay(var_names=[NOT_DECAYED])",
-            "trainer_optimizers::weight_decay_shrinks_kernels_alone_whatever_the_layers_are_called",
+            "trainer_learning_optimizers::weight_decay_shrinks_kernels_alone_whatever_the_layers_are_called",
         ),
         Row(
             "the fall begins after the warm-up",
             "self.schedule(keras.ops.maximum(step - self.steps, 0.0))",
             "self.schedule(step)",
-            "trainer_optimizers::warm_up_rises_in_a_straight_line_from_0_and_the_fall_begins_at_its_end",
+            "trainer_learning_optimizers::warm_up_rises_in_a_straight_line_from_0_and_the_fall_begins_at_its_end",
         ),
         Row(
             "weights come back from the average",
             "    try:\n        yield\n    finally:\n        for weight, value",
             "    yield\n    if True:\n        for weight, value",
-            "trainer_optimizers::weights_come_back_after_a_failure_too",
+            "trainer_learning_optimizers::weights_come_back_after_a_failure_too",
         ),
         Row(
             "weights come back to the bit",
             "            weight.assign(value)\n",
             "            weight.assign_add(value - weight)\n",
-            "trainer_optimizers::weights_come_back_to_the_bit_however_far_off_the_average_is",
+            "trainer_learning_optimizers::weights_come_back_to_the_bit_however_far_off_the_average_is",
         ),
     ],
-    "trainer/runs.py": [
+    "trainer/run/runs.py": [
         Row(
             "rows of an epoch that is run again",
             "lines[: epochs + 1]",
             "lines",
-            "trainer_runs::rows_of_epochs_that_are_run_again_are_cut_off",
+            "trainer_run_runs::rows_of_epochs_that_are_run_again_are_cut_off",
         ),
         Row(
             "one process at a time in a run",
             "fcntl.LOCK_EX | fcntl.LOCK_NB",
             "fcntl.LOCK_SH | fcntl.LOCK_NB",
-            "trainer_train::a_run_is_trained_by_one_process_at_a_time",
+            "trainer_training::a_run_is_trained_by_one_process_at_a_time",
         ),
     ],
-    "trainer/train.py": [
+    "trainer/training.py": [
         Row(
             "state behind all others",
             "callbacks.append(KeepState(run, callbacks, facts, batch=config.batch))",
             "callbacks.insert(0, KeepState(run, callbacks[:], facts, batch=config.batch))",
-            "trainer_train::the_state_is_kept_when_all_others_have_had_their_say",
+            "trainer_training::the_state_is_kept_when_all_others_have_had_their_say",
         ),
         Row(
             "schedule of another batch",
             'if facts["batch"] != config.batch:',
             "if False:",
-            "trainer_train::a_schedule_goes_on_where_it_was_when_the_batch_became_smaller",
+            "trainer_training::a_schedule_goes_on_where_it_was_when_the_batch_became_smaller",
         ),
         gone(
             "best model of a run that goes on",
             "load_model(run / BEST, setup.config.model)  # better known now than when the last epoch is over",
-            "trainer_train::a_run_that_lost_its_best_model_is_refused_before_an_epoch_is_spent_on_it",
+            "trainer_training::a_run_that_lost_its_best_model_is_refused_before_an_epoch_is_spent_on_it",
         ),
     ],
     "trainer/setup.py": [
@@ -1484,26 +1491,26 @@ TABLE: dict[str, list[Row]] = {
             "trainer_setup::the_same_seed_makes_the_same_weights_and_another_batch_does_not_change_them",
         ),
     ],
-    "trainer/state.py": [
+    "trainer/run/state.py": [
         Row(
             "seeds in the state",
             "*trainer.variables, *",
             "*trainer.weights, *",
-            "trainer_state::a_loaded_state_goes_on_like_the_one_that_was_saved",
+            "trainer_run_state::a_loaded_state_goes_on_like_the_one_that_was_saved",
         ),
         Row(
             "optimizer in the state",
             ", *trainer.optimizer.variables]",
             "]",
-            "trainer_state::a_loaded_state_goes_on_like_the_one_that_was_saved",
+            "trainer_run_state::a_loaded_state_goes_on_like_the_one_that_was_saved",
         ),
         never(
             "state of another model",
             "[array.shape for array in arrays] != [tuple(variable.shape) for variable in variables]",
-            "trainer_state::the_state_of_another_model_is_refused",
+            "trainer_run_state::the_state_of_another_model_is_refused",
         ),
     ],
-    "trainer/step.py": [
+    "trainer/learning/step.py": [
         Row(
             "share of the loss of one device",
             "return loss / num_replicas()",
@@ -1514,7 +1521,7 @@ TABLE: dict[str, list[Row]] = {
             "validation is not augmented",
             "if training and self.augment is not None:",
             "if self.augment is not None:",
-            "trainer_step::training_is_augmented_and_validation_is_not",
+            "trainer_learning_step::training_is_augmented_and_validation_is_not",
         ),
     ],
 }

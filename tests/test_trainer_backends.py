@@ -81,15 +81,15 @@ def train_go_on_and_score() -> dict[str, Any]:
 
     from trainer_fixtures import write_records
 
-    from trainer.evaluate import evaluate_run
-    from trainer.train import train
+    from trainer.evaluation import evaluate
+    from trainer.training import train
 
     with tempfile.TemporaryDirectory() as folder:
         write_records(Path(folder) / "records", records={"train": [4], "val": [2]})
         config = TrainConfig(Path(folder) / "records", Path(folder) / "runs", "unet_small", batch=2, epochs=2, ema=0.5)
         parted = train(dataclasses.replace(config, epochs=1)).run
         train(config, parted)
-        facts: dict[str, Any] = {"miou": evaluate_run(parted).scores.miou}
+        facts: dict[str, Any] = {"miou": evaluate(parted).scores.miou}
         for name, run in (("parted", parted), ("whole", train(config).run)):
             with (run / "metrics.csv").open(newline="") as file:
                 rows = list(csv.DictReader(file))

@@ -275,11 +275,11 @@ def test_a_busy_step_is_what_limits(tmp_path, monkeypatch):
 
 
 def test_a_busy_decoder_is_what_limits_unless_the_records_fit_in_memory(tmp_path, monkeypatch):
-    import trainer.data
     from trainer.backend import tf
     from trainer.bench import bench
+    from trainer.input import caching, reading
 
-    decoder = trainer.data._decoder
+    decoder = reading.decoder
 
     def busy_decoder(*arguments: Any, has_masks: bool = True) -> Any:
         decode = decoder(*arguments)  # masks as well
@@ -293,7 +293,7 @@ def test_a_busy_decoder_is_what_limits_unless_the_records_fit_in_memory(tmp_path
 
         return slow
 
-    monkeypatch.setattr(trainer.data, "_decoder", busy_decoder)
+    monkeypatch.setattr(reading, "decoder", busy_decoder)
     (tmp_path / "nets.py").write_text(NETS)
     monkeypatch.chdir(tmp_path)
     write_records(tmp_path / "records", records={"train": [8], "val": [1]})
@@ -301,7 +301,7 @@ def test_a_busy_decoder_is_what_limits_unless_the_records_fit_in_memory(tmp_path
     fits = bench(config, seconds=0.3)
     assert fits.limit == "pipeline"
     assert fits.cached.images_per_s > 5 * fits.pipeline.images_per_s
-    monkeypatch.setattr(trainer.data, "free_memory", lambda: 40_000)  # of which half is less than 8 x 32 x 32 x 4
+    monkeypatch.setattr(caching, "free_memory", lambda: 40_000)  # of which half is less than 8 x 32 x 32 x 4
     too_large = bench(config, seconds=0.3)
     assert (too_large.limit, too_large.cached) == ("pipeline", None)
     assert any("--cache on" in advice for advice in too_large.advice)

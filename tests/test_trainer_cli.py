@@ -11,9 +11,10 @@ from trainer_fixtures import IGNORE_KERAS_COPY, write_records
 
 from converter.dataset.manifest import ClassInfo, Manifest
 from converter.errors import UsageError
+from trainer.choices.augments import AUGMENTS, AugmentConfig
 from trainer.cli import bench, evaluate, train
-from trainer.config import AUGMENTS, AugmentConfig, TrainConfig
-from trainer.runs import create_run
+from trainer.config import TrainConfig
+from trainer.run.runs import create_run
 
 MANIFEST = Manifest("streets", (96, 128), "pad", (ClassInfo(0, "road", (1, 2, 3)),), {})
 

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from converter.errors import UsageError
-from trainer.config import AUGMENT_LIMITS, AUGMENTS, AugmentConfig, TrainConfig
+from trainer.config import TrainConfig
 
 
 def test_defaults_are_those_of_the_tutorial():
@@ -69,20 +69,3 @@ def test_a_plateau_has_no_warm_up():
     with pytest.raises(UsageError, match="--schedule plateau has no warm-up"):
         TrainConfig(warmup=1)
     TrainConfig(warmup=1, schedule="cosine")
-
-
-@pytest.mark.parametrize("name", AUGMENT_LIMITS)
-def test_a_strength_beyond_its_limits_is_refused(name):
-    highest, _ = AUGMENT_LIMITS[name]
-    AugmentConfig(**{name: highest})
-    for strength in (highest * 1.01, -0.01, float("nan")):
-        with pytest.raises(UsageError) as caught:
-            AugmentConfig(**{name: strength})
-        assert caught.value.where == f"--{name}"
-
-
-def test_none_changes_nothing_and_only_views_from_above_are_turned_upside_down():
-    assert AUGMENTS["none"] == AugmentConfig()
-    assert [name for name, strengths in AUGMENTS.items() if strengths.flip_vertical or strengths.quarter_turns] == [
-        "nadir"
-    ]

@@ -18,7 +18,8 @@ import pytest
 from trainer_fixtures import NEEDS_TF
 
 from converter.schema import IGNORE_INDEX
-from trainer.config import AUGMENTS, TrainConfig
+from trainer.choices.augments import AUGMENTS
+from trainer.config import TrainConfig
 
 pytestmark = NEEDS_TF
 
@@ -69,10 +70,10 @@ def draw_pairs(records: int) -> dict[str, np.ndarray]:
 
 def build_trainer(loss: str = "crossentropy", *, optimizer: Any, augment: str = "none", normalize: bool = False) -> Any:
     """Returns a compiled trainer of a net of two layers, whose first weights are always the same."""
-    from trainer.augment import build_augment
     from trainer.backend import keras
-    from trainer.losses import build_loss
-    from trainer.step import SegTrainer
+    from trainer.learning.augment import build_augment
+    from trainer.learning.losses import build_loss
+    from trainer.learning.step import SegTrainer
 
     keras.utils.set_random_seed(3)
     image = keras.Input((*SIZE, 3))

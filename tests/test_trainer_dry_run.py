@@ -25,8 +25,8 @@ def test_a_dry_run_says_what_a_run_needs_and_writes_nothing(tmp_path, monkeypatc
 def test_the_parts_of_the_memory_are_those_of_a_net_small_enough_to_count():
     from trainer.backend import keras
     from trainer.dry_run import memory_parts
-    from trainer.losses import build_loss
-    from trainer.step import SegTrainer
+    from trainer.learning.losses import build_loss
+    from trainer.learning.step import SegTrainer
 
     image = keras.Input((4, 6, 3))
     net = keras.Model(image, keras.layers.Conv2D(2, 1)(image))  # 6 weights and 2 biases

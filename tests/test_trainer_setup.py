@@ -8,7 +8,8 @@ import pytest
 from trainer_fixtures import NEEDS_TF, write_records
 
 from converter.errors import UsageError
-from trainer.config import AUGMENTS, TrainConfig
+from trainer.choices.augments import AUGMENTS
+from trainer.config import TrainConfig
 
 pytestmark = NEEDS_TF
 

@@ -134,3 +134,32 @@ def _example(name: str, image: np.ndarray, mask: np.ndarray) -> bytes:
     for key, pixels in ((ORIGINAL_HEIGHT, image.shape[0]), (ORIGINAL_WIDTH, image.shape[1])):
         feature[key] = tf.train.Feature(int64_list=tf.train.Int64List(value=[pixels]))
     return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()
+
+
+def stored_pairs(folder, manifest: Manifest, split: str) -> list[tuple[bytes, bytes]]:
+    """Pixels of every record in order, decoded by Pillow."""
+    from trainer.backend import tf
+
+    def pixels(encoded: bytes) -> bytes:
+        return np.asarray(Image.open(io.BytesIO(encoded))).tobytes()
+
+    pairs = []
+    for shard in manifest.splits[split].shards:
+        for record in tf.data.TFRecordDataset(str(folder / shard.name)):
+            feature = tf.train.Example.FromString(record.numpy()).features.feature
+            pairs.append(tuple(pixels(feature[key].bytes_list.value[0]) for key in (IMAGE, MASK)))
+    return pairs
+
+
+def epoch(batches) -> list[tuple[bytes, bytes]]:
+    """Pixels of every record of some batches, in their order."""
+    pairs = []
+    for (batch,) in batches:
+        for image, mask in zip(batch["image"].numpy(), batch["mask"].numpy(), strict=True):
+            pairs.append((image.tobytes(), mask.tobytes()))
+    return pairs
+
+
+def photograph(size: tuple[int, int] = (45, 61), seed: int = 0) -> np.ndarray:
+    """Returns noise in 0..255, float32 [1, H, W, 3]; the default size is divided by nothing."""
+    return np.random.default_rng(seed).uniform(0, 255, (1, *size, 3)).astype(np.float32)

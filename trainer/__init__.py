@@ -1,30 +1,88 @@
 """The trainer: from a folder of records to a trained, scored Keras segmentation model.
 
-The rooms of this house, from the ground up; a module imports only from those above it, and from the converter
-only what reading its records and drawing its classes needs (tests/test_layers.py holds every import against this list):
+What scripts need is here, and imported when it is used: `import trainer` alone loads neither NumPy nor Keras.
+Everything else may change from version to version.
 
-    config         TrainConfig, AugmentConfig and their defaults, which the command line shows
-    runs           the run folder: config.json, metrics.csv, log.txt, best.keras
-    memory         how much of it this process may still take
-    class_weights  pixel counts of the manifest -> how much a pixel of each class counts
-    backend        the one door to TensorFlow and Keras: a quiet start, or a clear word where they are missing
-    devices        which GPUs, which precision, how strict: all that is decided before a model is built
-    losses         logits and index mask -> one number over valid pixels
-    metrics        one confusion matrix, and all scores from it
-    augment        one warp for image and mask, then light and colour, on the device
-    models         name -> Keras model, 0..255 in, logits at input size out
-    optimizers     which steps the weights take, and how the learning rate falls
-    data           shards -> tf.data of uint8 batches, in an order that follows from seed and epoch
-    step           the device step: augment, model, one-hot, loss, confusion matrix
-    heatmap        confusion matrix -> picture
-    curves         metrics.csv -> picture
-    evaluate       a saved model on one split: scores, confusion matrix, pictures
-    state          all that an interrupted run needs to go on to the same weights
-    callbacks      the end of an epoch: scores, log lines, best.keras, when to stop
-    tensorboard    the same scores and pictures as event files
-    setup          config -> manifest, devices, trainer and batches; what can be refused is refused here
-    dry_run        one batch through everything, and an estimate of the memory
-    bench          input and step, each timed alone: which of them limits, and what to change
-    train          setup -> fit -> best.keras -> scores
-    cli            the commands train, evaluate and bench
+    >>> from pathlib import Path
+    >>> from trainer import TrainConfig, evaluate, load_model, read_run, train
+    >>> report = train(TrainConfig(data=Path("records"), model="unet_small", epochs=1, batch=2))
+    >>> 0 <= report.scores.pixel_accuracy <= 1
+    True
+    >>> evaluate(report.run, "val").split
+    'val'
+    >>> info = read_run(report.run)
+    >>> model = load_model(report.run / "best.keras", info.config.model)
+    >>> model.output_shape == (None, *info.size, len(info.classes))
+    True
+
+The modules, in dependency order; a module imports only those above it, and a folder lists its own in its docstring.
+From the converter they take what reading its records and drawing its classes needs:
+
+    choices     what is told by name: one table per kind, one line per entry
+    backend     the only module that imports TensorFlow and Keras; a clear line where they are missing
+    models      name -> Keras model, 0..255 in, logits at input size out
+    config      TrainConfig and its defaults, which the command line shows
+    devices     which GPUs, which precision, how strict: all that is decided before a model is built
+    input       shards -> tf.data of uint8 batches, in an order that follows from seed and epoch
+    learning    augmentation, losses, metrics, optimizers, and the device step that joins them
+    run         the run folder, and what is written there at the end of an epoch
+    setup       config -> manifest, devices, trainer and batches; what can be refused is refused here
+    evaluation  a saved model on one split: scores, confusion matrix, pictures
+    dry_run     one batch through everything, and an estimate of the memory
+    bench       input and step, each timed alone: which of them limits, and what to change
+    training    setup -> fit -> best.keras -> scores
+    cli         the commands train, evaluate and bench
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trainer.choices.augments import AUGMENTS, AugmentConfig
+    from trainer.config import TrainConfig
+    from trainer.evaluation import Evaluation, evaluate
+    from trainer.models.load import load_model
+    from trainer.run.info import RunInfo, read_run
+    from trainer.training import TrainReport, train
+
+__all__ = [
+    "AUGMENTS",
+    "AugmentConfig",
+    "Evaluation",
+    "RunInfo",
+    "TrainConfig",
+    "TrainReport",
+    "evaluate",
+    "load_model",
+    "read_run",
+    "train",
+]
+
+_HOMES = {
+    "AUGMENTS": "trainer.choices.augments",
+    "AugmentConfig": "trainer.choices.augments",
+    "Evaluation": "trainer.evaluation",
+    "RunInfo": "trainer.run.info",
+    "TrainConfig": "trainer.config",
+    "TrainReport": "trainer.training",
+    "evaluate": "trainer.evaluation",
+    "load_model": "trainer.models.load",
+    "read_run": "trainer.run.info",
+    "train": "trainer.training",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a public name when it is first used."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from trainer.choices.lookup import lookup
+
+    value = globals()[name] = lookup(f"{_HOMES[name]}:{name}")
+    return value
+
+
+def __dir__() -> list[str]:
+    """Returns the public names, for completion."""
+    return sorted({*globals(), *__all__})

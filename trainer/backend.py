@@ -1,8 +1,8 @@
-"""Backend: the one door through which the trainer comes to TensorFlow and Keras.
+"""Backend: the only module of the trainer that imports TensorFlow and Keras.
 
 They are imported here and nowhere else, so that stderr stays ours, and so that a missing installation is one clear
-line. `tf` is for what reads and what distributes, data.py, devices.py and train.py: all that runs on the device is
-written in keras.ops.
+line. `tf` is for what reads and what distributes, `trainer.input`, devices.py and training.py: all that runs on the
+device is written in keras.ops.
 """
 
 from __future__ import annotations

@@ -24,9 +24,10 @@ from converter.system.console import log, table
 from converter.system.cpus import usable_cpus
 from trainer.backend import Tensor, keras, tf
 from trainer.config import TrainConfig
-from trainer.data import Batches
 from trainer.devices import is_out_of_memory, out_of_memory, place_in_cluster
-from trainer.models import step_error
+from trainer.input.batches import Batches
+from trainer.models import MODELS
+from trainer.models.custom import step_error
 from trainer.setup import Setup, prepare
 
 EPOCHS = 10**6  # more than are ever timed
@@ -35,7 +36,6 @@ FEWEST_WINDOWS = 3  # where a batch takes long: the fewest of which a single dis
 WARM_UP = 0.2  # share of the time: threads start meanwhile, and TensorFlow finds out how many of them decode
 GROWTH = 4  # of a window's number of batches: the first ones lie ready, and say little about the next
 LIGHT_MODEL = "unet_small"
-LIGHT_MODELS = (LIGHT_MODEL, "mobilenetv3_unet")  # than which none of ours is much lighter
 
 
 @dataclass(frozen=True)
@@ -342,7 +342,7 @@ def _to_step_faster(bench: Bench) -> list[str]:
         if bench.precision == "float32":
             advice.append("Pass --precision auto: it calculates in 16 bits where the GPU is fast at it.")
         advice.append("Pass a larger --batch, as far as memory goes: segconv train --dry-run estimates it.")
-    if bench.model not in LIGHT_MODELS and ":" not in bench.model:
+    if bench.model in MODELS and not MODELS[bench.model].is_light:
         advice.append(f"Take a lighter model: --model {LIGHT_MODEL}.")
     smaller = f"{bench.size[0] // 2}x{bench.size[1] // 2}"
     advice.append(f"Build the records smaller: segconv build --size {smaller} leaves a quarter of the pixels.")

@@ -15,10 +15,9 @@ from click.core import ParameterSource
 
 from converter.errors import UsageError
 from converter.system.console import print_json, print_result
+from trainer.choices.augments import AUGMENTATIONS, AUGMENTS, AugmentConfig
 from trainer.config import (
-    AUGMENT_LIMITS,
     AUGMENT_NAMES,
-    AUGMENTS,
     CACHE_NAMES,
     CLASS_WEIGHT_NAMES,
     ENCODER_NAMES,
@@ -27,9 +26,9 @@ from trainer.config import (
     OPTIMIZER_NAMES,
     PRECISION_NAMES,
     SCHEDULE_NAMES,
-    AugmentConfig,
     TrainConfig,
 )
+from trainer.models import TAKES_ENCODER
 
 DEFAULT = TrainConfig()
 NEWEST = "newest"
@@ -44,25 +43,6 @@ SECTIONS = {
     "optimizer": "Optimizer and schedule",
     "augment": "Augmentation",
     "precision": "Machine",
-}
-FLIPS = {
-    "flip_horizontal": "Mirror left and right by chance.",
-    "flip_vertical": "Mirror up and down by chance.",
-    "quarter_turns": "Turn by 0, 90, 180 or 270 degrees by chance.",
-}
-STRENGTHS = {
-    "rotation": "Turn by up to so many degrees.",
-    "zoom": "Enlarge or shrink by up to 1 + this.",
-    "aspect": "Stretch width against height by up to 1 + this.",
-    "shear": "Slant by up to so many degrees.",
-    "translation": "Shift by up to this share of the size.",
-    "crop": "Cut off up to this share of the size, and enlarge the rest.",
-    "brightness": "Add up to this share of the full range.",
-    "contrast": "Change the contrast by up to this share.",
-    "saturation": "Change the saturation by up to this share.",
-    "hue": "Turn the colours by up to so many degrees.",
-    "noise": "Add noise of up to so many grey levels.",
-    "blur": "Blur by a Gaussian of up to so many pixels.",
 }
 
 
@@ -91,19 +71,21 @@ def _write_part(formatter: click.HelpFormatter, title: str, rows: list[tuple[str
 
 def _augment_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds an option for every strength; one that is not given is that of the preset."""
-    for name, (highest, _) in reversed(AUGMENT_LIMITS.items()):
-        number = click.FloatRange(0, highest)
-        command = click.option(f"--{name}", type=number, show_default=False, help=STRENGTHS[name])(command)
-    for name, text in reversed(FLIPS.items()):
+    for name, row in reversed(AUGMENTATIONS.items()):
         option = name.replace("_", "-")
-        command = click.option(f"--{option}/--no-{option}", default=None, show_default=False, help=text)(command)
+        if row.highest is None:
+            switch = f"--{option}/--no-{option}"
+            command = click.option(switch, default=None, show_default=False, help=row.help)(command)
+        else:
+            number = click.FloatRange(0, row.highest)
+            command = click.option(f"--{option}", type=number, show_default=False, help=row.help)(command)
     return command
 
 
 def _read_choices(ctx: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
     """Makes the choices of another run the defaults of this one."""
     if path is not None:
-        from trainer.runs import read_run
+        from trainer.run.info import read_run
 
         config = read_run(path.parent if path.is_file() else path).config
         choices = vars(config) | vars(config.strengths)
@@ -132,7 +114,8 @@ def _run_to_resume(ctx: click.Context, resume: str, runs: Path) -> tuple[TrainCo
     Raises:
       UsageError: there is none, or another option wants to change it.
     """
-    from trainer.runs import CONFIG, newest_run, read_run
+    from trainer.run.info import CONFIG, read_run
+    from trainer.run.runs import newest_run
 
     given = {name for name in ctx.params if ctx.get_parameter_source(name) == ParameterSource.COMMANDLINE}
     given |= {"config"} if CONFIG_GIVEN in ctx.meta else set()
@@ -183,7 +166,7 @@ def _run_to_resume(ctx: click.Context, resume: str, runs: Path) -> tuple[TrainCo
     "--encoder",
     type=click.Choice(ENCODER_NAMES),
     metavar="NAME",
-    help=f"Of unet and deeplabv3plus: {', '.join(ENCODER_NAMES)}.",
+    help=f"Of {' and '.join(TAKES_ENCODER)}: {', '.join(ENCODER_NAMES)}.",
 )
 @click.option(
     "--weights",
@@ -255,7 +238,7 @@ def train(ctx: click.Context, /, resume: str | None, dry_run: bool, **choices: A
 
         print_result(try_once(config))
         return
-    from trainer.train import train as run_training
+    from trainer.training import train as run_training
 
     run = run_training(config, run).run
     if run.is_dir():  # of several workers, the first one alone keeps it
@@ -280,12 +263,12 @@ def evaluate(run: Path | None, runs: Path, data: Path | None, split: str, batch:
     Example:
       segconv evaluate --split test
     """  # noqa: D301
-    from trainer.runs import newest_run
+    from trainer.run.runs import newest_run
 
     run = newest_run(runs) if run is None else run
-    from trainer.evaluate import evaluate_run
+    from trainer.evaluation import evaluate as score
 
-    evaluation = evaluate_run(run, split, data=data, batch=batch)
+    evaluation = score(run, split, data=data, batch=batch)
     if json:
         print_json(evaluation.to_json())
     else:

@@ -10,132 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from converter.errors import UsageError
+from trainer.choices.augments import AUGMENTS, AugmentConfig
+from trainer.choices.encoders import ENCODERS
+from trainer.choices.losses import CLASS_WEIGHTS, LOSSES
+from trainer.choices.optimizers import OPTIMIZERS
+from trainer.models import MODELS
 
-MODEL_NAMES = (
-    "resnet50_segnet",
-    "segnet",
-    "unet",
-    "unet_small",
-    "fcn8s",
-    "deeplabv3plus",
-    "mobilenetv3_unet",
-    "segformer_b0",
-    "segformer_b2",
-    "segformer_b5",
-)
-ENCODER_NAMES = (
-    "vgg16",
-    "resnet50",
-    "resnet101",
-    "mobilenetv2",
-    "mobilenetv3small",
-    "mobilenetv3",
-    "efficientnetb0",
-    "efficientnetb3",
-    "efficientnetv2b0",
-    "convnext_tiny",
-)
-LOSS_NAMES = ("crossentropy", "binary_crossentropy", "focal", "dice", "crossentropy_dice", "lovasz")
-CLASS_WEIGHT_NAMES = ("none", "balanced", "enet", "median")
-OPTIMIZER_NAMES = ("adam", "adamw", "sgd")
+MODEL_NAMES = tuple(MODELS)
+ENCODER_NAMES = tuple(ENCODERS)
+LOSS_NAMES = tuple(LOSSES)
+CLASS_WEIGHT_NAMES = tuple(CLASS_WEIGHTS)
+OPTIMIZER_NAMES = tuple(OPTIMIZERS)
+AUGMENT_NAMES = tuple(AUGMENTS)
 OWN_MODEL = re.compile(r"[\w.]+:\w+")  # package.module:function
 SCHEDULE_NAMES = ("plateau", "cosine", "poly")
 PRECISION_NAMES = ("auto", "float32", "bfloat16", "float16")
 CACHE_NAMES = ("auto", "on", "off")
-
-
-@dataclass(frozen=True)
-class AugmentConfig:
-    """How strong each chance change is; 0 or False turns it off. Each record of each batch has its own draw.
-
-    Attributes:
-      flip_horizontal: mirror left and right, in half of the records.
-      flip_vertical: mirror up and down, in half of the records.
-      quarter_turns: turn by 0, 90, 180 or 270 degrees.
-      rotation: turn by up to so many degrees, either way.
-      zoom: enlarge or shrink by a factor of up to 1 + zoom.
-      aspect: stretch the width against the height by a factor of up to 1 + aspect, either way.
-      shear: slant by up to so many degrees, either way.
-      translation: shift by up to this share of height and width, either way.
-      crop: cut off up to this share of height and width at a chance place, and enlarge what is left.
-      brightness: add up to this share of the full range, either way.
-      contrast: change the distance from the mean grey by up to this share.
-      saturation: change the distance from the own grey by up to this share.
-      hue: turn the colours by up to so many degrees, either way.
-      noise: add Gaussian noise of a standard deviation up to so many grey levels.
-      blur: blur by a Gaussian of a standard deviation up to so many pixels.
-    """
-
-    flip_horizontal: bool = False
-    flip_vertical: bool = False
-    quarter_turns: bool = False
-    rotation: float = 0.0
-    zoom: float = 0.0
-    aspect: float = 0.0
-    shear: float = 0.0
-    translation: float = 0.0
-    crop: float = 0.0
-    brightness: float = 0.0
-    contrast: float = 0.0
-    saturation: float = 0.0
-    hue: float = 0.0
-    noise: float = 0.0
-    blur: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Raises UsageError for a strength that has no meaning."""
-        for name, (highest, unit) in AUGMENT_LIMITS.items():
-            strength = getattr(self, name)
-            if not 0 <= strength <= highest:  # false for not-a-number, too
-                what = f"is {strength!r}, expected 0..{highest:g} {unit}"
-                raise UsageError(f"--{name}", what, f"Pass --{name} 0 to turn it off.")
-
-
-AUGMENT_LIMITS = {
-    "rotation": (180, "degrees"),
-    "zoom": (9, "(1 is twice the size)"),
-    "aspect": (9, "(1 is twice the width)"),
-    "shear": (60, "degrees"),
-    "translation": (1, "of height and width"),
-    "crop": (0.95, "of height and width"),
-    "brightness": (1, "of the full range"),
-    "contrast": (1, "of the contrast"),
-    "saturation": (1, "of the saturation"),
-    "hue": (180, "degrees"),
-    "noise": (128, "grey levels"),
-    "blur": (8, "pixels"),
-}
-
-# A street has its sky above, so "light" and "strong" mirror left and right only; seen from straight above ("nadir"),
-# no side is up, and the sun stands anywhere.
-AUGMENTS: dict[str, AugmentConfig] = {
-    "none": AugmentConfig(),
-    "light": AugmentConfig(flip_horizontal=True, zoom=0.25, translation=0.1, brightness=0.1, contrast=0.1),
-    "strong": AugmentConfig(
-        flip_horizontal=True,
-        rotation=10,
-        zoom=0.25,
-        aspect=0.2,
-        shear=5,
-        translation=0.1,
-        crop=0.3,
-        brightness=0.15,
-        contrast=0.3,
-        saturation=0.3,
-        hue=10,
-        noise=5,
-        blur=0.7,
-    ),
-    "nadir": AugmentConfig(
-        flip_horizontal=True,
-        flip_vertical=True,
-        quarter_turns=True,
-        zoom=0.1,
-        brightness=0.1,
-        contrast=0.1,
-    ),
-}
-AUGMENT_NAMES = tuple(AUGMENTS)
 
 CHOICES = {
     "--loss": LOSS_NAMES,

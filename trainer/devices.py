@@ -79,7 +79,7 @@ class Devices:
         """Returns what fit and evaluate read.
 
         Args:
-          batches: from data.py, made for `share`.
+          batches: from `trainer.input.batches`, made for `share`.
         """
         if self.num_workers == 1:
             return batches

@@ -8,8 +8,8 @@ from converter.system.console import log
 from trainer.backend import keras
 from trainer.config import TrainConfig
 from trainer.devices import is_out_of_memory, out_of_memory
+from trainer.learning.step import SegTrainer
 from trainer.setup import prepare
-from trainer.step import SegTrainer
 
 
 def dry_run(config: TrainConfig) -> str:

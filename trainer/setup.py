@@ -10,17 +10,20 @@ from dataclasses import dataclass
 
 from converter.dataset.manifest import Manifest
 from converter.errors import UsageError
-from trainer.augment import build_augment
 from trainer.backend import keras
-from trainer.class_weights import class_weights
-from trainer.config import AUGMENTS, TrainConfig
-from trainer.data import Batches, batch_names, eval_batches, open_records, train_batches
+from trainer.choices.augments import AUGMENTS
+from trainer.config import TrainConfig
 from trainer.devices import Devices, prepare_devices
-from trainer.losses import build_loss
-from trainer.models import build_model
-from trainer.optimizers import build_optimizer
-from trainer.step import SegTrainer
-from trainer.tensorboard import require_tensorboard
+from trainer.input.batches import Batches, batch_names, eval_batches, train_batches
+from trainer.input.reading import InputConfig
+from trainer.input.records import open_records
+from trainer.learning.augment import build_augment
+from trainer.learning.class_weights import class_weights
+from trainer.learning.losses import build_loss
+from trainer.learning.optimizers import build_optimizer
+from trainer.learning.step import SegTrainer
+from trainer.models.build import build_model
+from trainer.run.tensorboard import require_tensorboard
 
 OVERFIT_ROUNDS = 20  # passes over the few records that count as one epoch: each epoch ends in a validation
 
@@ -60,42 +63,26 @@ class Setup:
         """Returns the batches of all epochs from `first_epoch` on, counted from 0."""
         rounds = _rounds(self.config)
         return train_batches(
-            self.manifest,
-            self.config.data,
-            "train",
-            batch=self.config.batch,
+            self._input("train"),
             seed=self.config.seed,
             first_epoch=first_epoch * rounds,
             epochs=self.config.epochs * rounds,
-            cache=self.config.cache,
-            records=self.config.overfit,
-            share=self.devices.share,
         )
 
     def val_batches(self) -> Batches:
         """Returns the batches of one validation."""
-        return eval_batches(
-            self.manifest,
-            self.config.data,
-            self.val_split,
-            batch=self.config.batch,
-            cache=self.config.cache,
-            records=self.config.overfit,
-            share=self.devices.share,
-        )
+        return eval_batches(self._input(self.val_split))
 
     def batch_names(self, epoch: int, step: int) -> list[str]:
         """Returns the names of the photographs in one training batch; epoch and step count from 0."""
         part, step = divmod(step, self.num_train // self.config.batch)
-        return batch_names(
-            self.manifest,
-            self.config.data,
-            "train",
-            batch=self.config.batch,
-            seed=self.config.seed,
-            epoch=epoch * _rounds(self.config) + part,
-            step=step,
-            records=self.config.overfit,
+        epoch = epoch * _rounds(self.config) + part
+        return batch_names(self._input("train"), seed=self.config.seed, epoch=epoch, step=step)
+
+    def _input(self, split: str) -> InputConfig:
+        config = self.config
+        return InputConfig(
+            self.manifest, config.data, split, config.batch, config.cache, config.overfit, self.devices.share
         )
 
     def with_batch(self, batch: int) -> Setup:

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 import google_crc32c
 
 from converter.dataset.store import Place, size_of, store_at
-from converter.errors import DataError
+from converter.errors import REBUILD, DataError
 from converter.limits import MAX_FILE_BYTES, MAX_INDEX_LINE_BYTES, MAX_RECORD_BYTES
 from converter.schema import INDEX_SUFFIX
 from converter.system.files import NotRegularError
@@ -212,5 +212,5 @@ def frame_positions(place: Place, shard: str, records: int) -> list[tuple[int, i
             positions.append((offset + _HEADER_BYTES, length))
             offset += length + FRAME_BYTES
     if offset != end:
-        raise ShardError(where, f"does not hold {records} records, as the manifest says", "E_COUNTS")
+        raise ShardError(where, f"does not hold {records} records, as the manifest says", "E_COUNTS", mend=REBUILD)
     return positions

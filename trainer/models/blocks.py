@@ -11,17 +11,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from trainer.backend import Tensor, keras
+from trainer.choices.encoders import PREPROCESSINGS
 
 # Keras' default of 0.99 needs some 500 steps to forget its start, and a small dataset has 50 steps per epoch:
 # validation would run on statistics of an untrained model.
 BN_MOMENTUM = 0.9
-
-# Mean of ImageNet's training images in blue, green, red, as published with Caffe's models.
-CAFFE_MEAN = (103.939, 116.779, 123.68)
-
-# The same in red, green, blue, of values in 0..1, as published with PyTorch's and most later models.
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 @keras.saving.register_keras_serializable(package="segconv")
@@ -39,7 +33,8 @@ class CaffePreprocessing(keras.layers.Layer):
 
     def call(self, image: Tensor) -> Tensor:
         """Returns the image as BGR minus the mean."""
-        return keras.ops.flip(image, axis=-1) - keras.ops.convert_to_tensor(CAFFE_MEAN, dtype="float32")
+        mean = keras.ops.convert_to_tensor(PREPROCESSINGS["caffe"].mean, dtype="float32")
+        return keras.ops.flip(image, axis=-1) - mean
 
 
 def input_image(size: tuple[int, int]) -> Tensor:
@@ -59,8 +54,8 @@ def caffe(image: Tensor) -> Tensor:
 
 def standardize(image: Tensor) -> Tensor:
     """Returns 0..255 minus ImageNet's mean, in ImageNet's standard deviations, float32."""
-    mean = [255 * m for m in IMAGENET_MEAN]
-    variance = [(255 * s) ** 2 for s in IMAGENET_STD]
+    facts = PREPROCESSINGS["standardize"]
+    mean, variance = list(facts.mean), [std**2 for std in facts.std]
     return keras.layers.Normalization(mean=mean, variance=variance, dtype="float32", name="standardize")(image)
 
 

@@ -1,111 +1,23 @@
 """Encoders: name -> features of an image at 1/2, 1/4, 1/8, 1/16 and 1/32 of its size, from keras.applications.
 
 An image comes in as float32 [B, H, W, 3] in 0..255; preprocessing is that with which the published weights were
-trained, in float32 whatever the precision of the model. One more encoder is one more line in ENCODERS.
+trained, in float32 whatever the precision of the model. The encoders are those of ENCODERS.
 """
 
 from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from converter.errors import MachineError, UsageError, shown
 from trainer.backend import Tensor, keras
-from trainer.models.blocks import BN_MOMENTUM, caffe, pad_to_multiple, scale, standardize
+from trainer.choices.encoders import ENCODERS, PREPROCESSINGS, Encoder
+from trainer.choices.lookup import lookup
+from trainer.models.blocks import BN_MOMENTUM, pad_to_multiple
 
 STRIDES = (2, 4, 8, 16, 32)
-
-
-@dataclass(frozen=True)
-class Encoder:
-    """One encoder of keras.applications.
-
-    Attributes:
-      builder: its function there.
-      preprocess: turns 0..255 to what its weights were trained on.
-      leaves: the layers whose inputs are the features at 1/2, 1/4, 1/8 and 1/16, the last before each further
-        reduction; the features at 1/32 are its output. Empty where it has no features of that size.
-      weights_file: the published weights without its top, as Keras names the file.
-      stem: the layer at which it begins, where its own preprocessing cannot be turned off otherwise.
-      options: further arguments of the builder.
-    """
-
-    builder: str
-    preprocess: Any
-    leaves: tuple[str, ...]
-    weights_file: str
-    stem: str | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-
-NO_PREPROCESSING = {"include_preprocessing": False}
-RESNET_LEAVES = ("pool1_pad", *(f"conv{stage}_block1_1_conv" for stage in (3, 4, 5)))
-EFFICIENTNET_LEAVES = tuple(f"block{block}a_dwconv_pad" for block in (2, 3, 4, 6))
-
-ENCODERS: dict[str, Encoder] = {
-    "vgg16": Encoder(
-        "VGG16",
-        caffe,
-        ("block2_pool", "block3_pool", "block4_pool", "block5_pool"),
-        "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
-    ),
-    "resnet50": Encoder(
-        "ResNet50",
-        caffe,
-        RESNET_LEAVES,
-        "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
-    ),
-    "resnet101": Encoder(
-        "ResNet101",
-        caffe,
-        RESNET_LEAVES,
-        "resnet101_weights_tf_dim_ordering_tf_kernels_notop.h5",
-    ),
-    "mobilenetv2": Encoder(
-        "MobileNetV2",
-        scale,
-        ("block_1_pad", "block_3_pad", "block_6_pad", "block_13_pad"),
-        "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5",
-    ),
-    "mobilenetv3small": Encoder(
-        "MobileNetV3Small",
-        scale,
-        ("expanded_conv_depthwise_pad", *(f"expanded_conv_{block}_depthwise_pad" for block in (1, 3, 8))),
-        "weights_mobilenet_v3_small_224_1.0_float_no_top_v2.h5",
-        options=NO_PREPROCESSING,
-    ),
-    "mobilenetv3": Encoder(
-        "MobileNetV3Large",
-        scale,
-        tuple(f"expanded_conv_{block}_depthwise_pad" for block in (1, 3, 6, 12)),
-        "weights_mobilenet_v3_large_224_1.0_float_no_top_v2.h5",
-        options=NO_PREPROCESSING,
-    ),
-    "efficientnetb0": Encoder(
-        "EfficientNetB0", standardize, EFFICIENTNET_LEAVES, "efficientnetb0_notop.h5", "stem_conv_pad"
-    ),
-    "efficientnetb3": Encoder(
-        "EfficientNetB3", standardize, EFFICIENTNET_LEAVES, "efficientnetb3_notop.h5", "stem_conv_pad"
-    ),
-    "efficientnetv2b0": Encoder(
-        "EfficientNetV2B0",
-        standardize,
-        ("block2a_expand_conv", "block3a_expand_conv", "block4a_dwconv2", "block6a_dwconv2"),
-        "efficientnetv2-b0_notop.h5",
-        options=NO_PREPROCESSING,
-    ),
-    "convnext_tiny": Encoder(
-        "ConvNeXtTiny",
-        standardize,
-        ("", *(f"convnext_tiny_downsampling_block_{block}" for block in range(3))),  # its stem reduces by 4 at once
-        "convnext_tiny_notop.h5",
-        options=NO_PREPROCESSING,
-    ),
-}
 
 
 def build_encoder(
@@ -138,7 +50,8 @@ def build_encoder(
     body = keras.Model(start, [taps[stride] for stride in wanted], name=name)
     if dilated:
         body = _dilate(body, entry.leaves[-1])
-    features = dict(zip(wanted, body(pad_to_multiple(entry.preprocess(image), strides[-1])), strict=True))
+    preprocess = lookup(PREPROCESSINGS[entry.preprocessing].layer)
+    features = dict(zip(wanted, body(pad_to_multiple(preprocess(image), strides[-1])), strict=True))
     return [features.get(stride) for stride in strides]
 
 
@@ -147,20 +60,20 @@ def load_network(name: str, weights: str | None) -> keras.Model:
     entry = ENCODERS[name]
     if weights not in (None, "imagenet") and not Path(weights).is_file():
         raise UsageError(weights, "does not exist", f"Pass --weights with {entry.weights_file}, or none.", "E_WEIGHTS")
+    build = lookup(entry.builder)
     try:
         with warnings.catch_warnings():
             # The MobileNets were published for several sizes; those of 224 x 224 are the ones that we want.
             warnings.filterwarnings("ignore", message="`input_shape` is undefined or non-square")
             # Of a file that lacks some of the weights, Keras may say no more than this, once per layer.
             warnings.filterwarnings("error", message="Skipping")
-            build = getattr(keras.applications, entry.builder)
             network = build(include_top=False, weights=weights, input_shape=(None, None, 3), **entry.options)
     except Exception as error:
         if weights == "imagenet":  # Keras raises a bare Exception where the download fails
             raise _no_imagenet(entry, error) from error
         if weights is None or not isinstance(error, OSError | ValueError | KeyError | UserWarning):
             raise
-        what = f"holds no weights of {entry.builder} without its top ({type(error).__name__})"
+        what = f"holds no weights of {build.__name__} without its top ({type(error).__name__})"
         raise UsageError(weights, what, f"Pass --weights with {entry.weights_file}, or none.", "E_WEIGHTS") from error
     for layer in network.layers:
         if isinstance(layer, keras.layers.BatchNormalization):

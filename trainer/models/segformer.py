@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from functools import partial
 from types import ModuleType
 
 from converter.errors import UsageError
@@ -37,13 +36,13 @@ VARIANTS = {
 }
 
 
-def segformer(variant: str, size: tuple[int, int], num_classes: int) -> keras.Model:
+def segformer(size: tuple[int, int], num_classes: int, *, variant: str) -> keras.Model:
     """Returns SegFormer: B0 with 3.72 M, B2 with 27.36 M or B5 with 84.60 M parameters for 12 classes.
 
     Args:
-      variant: a key of VARIANTS.
       size: (height, width) of input and output, in pixels; padded inside to multiples of 32.
       num_classes: number of classes.
+      variant: a key of VARIANTS.
 
     Raises:
       UsageError: KerasHub is not installed.
@@ -82,6 +81,3 @@ def import_hub() -> ModuleType:
     except ImportError as error:
         what = f"KerasHub is not installed ({error})"
         raise UsageError("--model segformer", what, "Install it: pip install 'segconv[hub]'", "E_NO_HUB") from None
-
-
-SEGFORMERS = {f"segformer_{variant}": partial(segformer, variant) for variant in VARIANTS}

@@ -1,0 +1,140 @@
+"""Evaluation: what is written, what is printed, what is refused."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+
+import numpy as np
+import pytest
+from PIL import Image
+from trainer_fixtures import CLASSES, NEEDS_TF, write_records
+
+from converter.dataset.manifest import ClassInfo
+from converter.dataset.parse import read_manifest
+from converter.errors import UsageError
+from trainer.config import TrainConfig
+from trainer.run.runs import create_run
+
+pytestmark = NEEDS_TF
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run whose model has not been trained."""
+    from trainer.backend import keras
+    from trainer.models.build import build_model
+
+    root = tmp_path_factory.mktemp("evaluate")
+    manifest = write_records(root / "records", records={"train": [2], "val": [3, 2], "test": [1]})
+    keras.utils.set_random_seed(0)
+    run = create_run(TrainConfig(data=root / "records", runs=root / "runs", model="unet_small", batch=2), manifest)
+    build_model("unet_small", manifest.size, manifest.num_classes).save(run / "best.keras")
+    return run
+
+
+def test_the_matrix_holds_every_valid_pixel_of_the_split(run):
+    from trainer.evaluation import evaluate
+
+    evaluation = evaluate(run)
+    manifest = read_manifest(run.parent.parent / "records")
+    np.testing.assert_array_equal(evaluation.matrix.sum(axis=1), manifest.splits["val"].pixels)
+    assert evaluation.records == 5
+    assert evaluate(run, batch=5).matrix.tolist() == evaluation.matrix.tolist()
+
+
+def test_files_of_one_split_do_not_replace_those_of_another(run):
+    from trainer.evaluation import evaluate
+
+    for split in ("val", "test"):
+        evaluation = evaluate(run, split)
+        assert json.loads((run / f"evaluation-{split}.json").read_text()) == evaluation.to_json()
+        for picture in (f"confusion-{split}.png", f"predictions-{split}.png"):
+            with Image.open(run / picture) as opened:
+                assert opened.format == "PNG"
+    assert not list(run.glob(".*"))
+
+
+def test_errors_are_painted_where_valid_pixels_are_wrong_and_nowhere_else():
+    from trainer.evaluation import WRONG, errors
+
+    image = np.full((1, 3, 3), 100, np.uint8)
+    picture = errors(image, np.array([[0, 1, 255]], np.uint8), np.array([[0, 0, 0]], np.uint8))
+    assert picture[0, :2].tolist() == [[178, 178, 178], list(WRONG)]
+    assert tuple(picture[0, 2]) not in {WRONG, (178, 178, 178)}
+
+
+def scored(matrix: list[list[int]]):
+    from trainer.evaluation import Evaluation
+    from trainer.learning.metrics import scores_from_confusion
+
+    counts = np.array(matrix)
+    names = ("road", "tree", "sky")
+    return Evaluation("runs/x", "records", "val", 7, names, counts, scores_from_confusion(counts))
+
+
+def test_json_has_the_promised_keys_and_null_where_there_is_no_score():
+    answer = json.loads(json.dumps(scored([[3, 1, 0], [0, 4, 0], [0, 0, 0]]).to_json(), allow_nan=False))
+    assert list(answer) == ["run", "data", "split", "records", "miou", "fwiou", "pixel_accuracy", "classes"]
+    assert answer["classes"][0] == {
+        "id": 0,
+        "name": "road",
+        "iou": 0.75,
+        "precision": 1.0,
+        "recall": 0.75,
+        "f1": pytest.approx(6 / 7),
+        "pixels": 4,
+    }
+    assert answer["classes"][2] == {
+        "id": 2,
+        "name": "sky",
+        "iou": None,
+        "precision": None,
+        "recall": None,
+        "f1": None,
+        "pixels": 0,
+    }
+
+
+def test_the_table_for_people_says_not_applicable():
+    text = scored([[3, 1, 0], [0, 4, 0], [0, 0, 0]]).to_text()
+    lines = [line.split() for line in text.splitlines()]
+    assert lines[0] == ["class", "IoU", "precision", "recall", "F1", "pixels"]
+    assert lines[1] == ["road", "75.0%", "100.0%", "75.0%", "85.7%", "4"]
+    assert lines[3] == ["sky", "n/a", "n/a", "n/a", "n/a", "0"]
+    assert "mIoU 77.5%, frequency-weighted IoU 77.5%, pixel accuracy 87.5%, 7 records of split 'val'" in text
+
+
+def test_a_model_that_sees_one_class_everywhere_is_warned_of(caplog):
+    from trainer.evaluation import warn_if_collapsed
+
+    with caplog.at_level(logging.WARNING, logger="segconv"):
+        warn_if_collapsed(scored([[9, 0, 0], [4, 0, 0], [0, 0, 0]]).scores, ("road", "tree", "sky"))
+    assert "predicts 'road' for every pixel" in caplog.text
+
+
+def test_records_of_another_size_are_refused(run, tmp_path):
+    from trainer.evaluation import evaluate
+
+    write_records(tmp_path / "other", size=(48, 32), records={"val": [1]})
+    with pytest.raises(UsageError, match=r"records of 48x32 \(height x width\), but the model takes 32x32"):
+        evaluate(run, data=tmp_path / "other")
+
+
+def test_records_of_other_classes_are_refused(run, tmp_path, monkeypatch):
+    import trainer_fixtures
+
+    from trainer.evaluation import evaluate
+
+    monkeypatch.setattr(trainer_fixtures, "CLASSES", (CLASSES[0], ClassInfo(1, "car", (0, 0, 0))))
+    write_records(tmp_path / "other", records={"val": [1]})
+    with pytest.raises(UsageError, match="has the classes ground, car, but the model knows ground, roof"):
+        evaluate(run, data=tmp_path / "other")
+
+
+def test_percent_of_nothing_is_not_applicable():
+    from trainer.evaluation import percent
+
+    assert percent(0.12345) == "12.3%"
+    assert percent(math.nan) == "n/a"

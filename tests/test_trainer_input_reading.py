@@ -1,0 +1,27 @@
+"""Reading: places in the shards are those that the manifest promises."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from trainer_fixtures import NEEDS_TF, write_records
+
+from converter.errors import DataError
+
+pytestmark = NEEDS_TF
+
+
+def test_a_shard_with_another_number_of_records_than_its_manifest_says_is_refused(tmp_path, monkeypatch):
+    from trainer.input import reading
+    from trainer.input.batches import train_batches
+    from trainer.input.reading import InputConfig
+
+    manifest = write_records(tmp_path / "records", records={"train": [3]})
+    monkeypatch.setattr(reading, "STORED_SHARE", 0.0)
+    info = manifest.splits["train"]
+    forged = dataclasses.replace(info, shards=(dataclasses.replace(info.shards[0], records=2),))
+    manifest = dataclasses.replace(manifest, splits={"train": forged})
+    with pytest.raises(DataError, match="does not hold 2 records") as caught:
+        train_batches(InputConfig(manifest, tmp_path / "records", "train", batch=1, cache="off"), seed=0, epochs=1)
+    assert caught.value.code == "E_COUNTS"

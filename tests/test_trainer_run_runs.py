@@ -1,0 +1,117 @@
+"""Run folders: unique, whole, and found again."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import logging
+
+import pytest
+
+from converter.dataset.manifest import ClassInfo, Manifest
+from converter.errors import MachineError, UsageError
+from converter.system.console import log
+from trainer.config import TrainConfig
+from trainer.run.runs import BEST, RUN_NAME, append_metrics, create_run, keep_metrics, log_to_file, newest_run
+
+MANIFEST = Manifest("streets", (96, 128), "pad", (ClassInfo(0, "road", (1, 2, 3)), ClassInfo(1, "café", (4, 5, 6))), {})
+
+
+def test_two_runs_of_one_second_have_folders_of_their_own(tmp_path):
+    config = TrainConfig(runs=tmp_path / "runs")
+    names = [create_run(config, MANIFEST).name for _ in range(3)]
+    assert len(set(names)) == 3
+    assert all(RUN_NAME.fullmatch(name) for name in names)
+
+
+def test_the_newest_run_is_the_last_one_with_a_model(tmp_path):
+    for name in (
+        "2026-01-02T03-04-05",
+        "2026-01-02T03-04-05-2",
+        "2026-01-02T03-04-05-10",
+        "2025-12-31T00-00-00",
+        "mine",
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / BEST).touch()
+    (tmp_path / "2027-01-01T00-00-00").mkdir()  # interrupted in its first epoch
+    assert newest_run(tmp_path).name == "2026-01-02T03-04-05-10"
+
+
+def test_no_run_is_an_error_that_says_how_to_get_one(tmp_path):
+    for runs in (tmp_path, tmp_path / "absent"):
+        with pytest.raises(UsageError, match="Train one: segconv train"):
+            newest_run(runs)
+
+
+def test_a_file_in_the_place_of_the_runs_folder_is_named(tmp_path):
+    (tmp_path / "runs").touch()
+    with pytest.raises(MachineError, match="runs: no run can be made there"):
+        create_run(TrainConfig(runs=tmp_path / "runs"), MANIFEST)
+
+
+def test_metrics_have_one_header_and_one_row_per_epoch(tmp_path):
+    append_metrics(tmp_path, {"epoch": 1, "val_iou_a, b": 0.25})
+    append_metrics(tmp_path, {"epoch": 2, "val_iou_a, b": float("nan")})
+    rows = list(csv.reader(io.StringIO((tmp_path / "metrics.csv").read_text())))
+    assert rows == [["epoch", "val_iou_a, b"], ["1", "0.25"], ["2", ""]]
+
+
+def test_rows_of_epochs_that_are_run_again_are_cut_off(tmp_path):
+    keep_metrics(tmp_path, 3)
+    assert not (tmp_path / "metrics.csv").exists()
+    for epoch in (1, 2, 3):
+        append_metrics(tmp_path, {"epoch": epoch, "loss": 0.5})
+    with (tmp_path / "metrics.csv").open("a") as file:
+        file.write("4,0.")  # the process was killed here
+    keep_metrics(tmp_path, 2)
+    assert (tmp_path / "metrics.csv").read_text() == "epoch,loss\n1,0.5\n2,0.5\n"
+
+
+@pytest.fixture
+def console():
+    """A console at -q: warnings only."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    before = log.handlers[:], log.level, log.propagate
+    log.handlers[:], log.propagate = [handler], False
+    log.setLevel(logging.WARNING)
+    yield stream
+    log.handlers[:], log.propagate = before[0], before[2]
+    log.setLevel(before[1])
+
+
+def test_the_log_file_is_complete_where_the_console_is_quiet(tmp_path, console):
+    with log_to_file(tmp_path):
+        log.info("epoch 1")
+        log.warning("careful")
+    log.info("later")
+    assert console.getvalue() == "careful\n"
+    lines = (tmp_path / "log.txt").read_text().splitlines()
+    assert [line.partition(" ")[2] for line in lines] == ["epoch 1", "careful"]
+    assert log.level == logging.WARNING
+    assert not any(isinstance(handler, logging.FileHandler) for handler in log.handlers)
+
+
+def test_no_run_is_begun_on_records_of_different_sizes(tmp_path):
+    with pytest.raises(UsageError, match="no common size"):
+        create_run(TrainConfig(runs=tmp_path / "runs"), dataclasses.replace(MANIFEST, size=None))
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_log_that_cannot_be_written_is_given_up_with_one_warning(tmp_path, console):
+    (tmp_path / "log.txt").symlink_to("/dev/full")
+    with log_to_file(tmp_path):
+        log.warning("first")
+        log.warning("second")
+    lines = console.getvalue().splitlines()
+    assert lines[0] == "first"
+    assert "log.txt: cannot be written (No space left on device)" in lines[1]
+    assert lines[2:] == ["second"]
+
+
+def test_lost_rows_are_told(tmp_path, caplog):
+    append_metrics(tmp_path, {"epoch": 1, "loss": 0.5})
+    keep_metrics(tmp_path, 3)
+    assert "has lost rows of the first 3 epochs" in caplog.text

@@ -1,0 +1,132 @@
+"""State: what goes in comes out, and a killed run goes on to the very same weights."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from trainer_fixtures import NEEDS_TF, write_records
+
+from converter.errors import DataError, UsageError
+
+pytestmark = NEEDS_TF
+
+EPOCHS = 5
+OPTIONS = {
+    "plateau": ["--plateau-patience", "1", "--augment", "strong"],
+    "cosine": ["--optimizer", "adamw", "--schedule", "cosine", "--warmup", "1", "--ema", "0.9", "--cache", "off"],
+}
+
+
+def small_trainer(filters: int = 2):
+    """Returns a compiled model of one layer with a seed of its own."""
+    from trainer.backend import keras
+
+    keras.utils.set_random_seed(filters)
+    image = keras.Input((4,))
+    model = keras.Model(image, keras.layers.Dropout(0.5)(keras.layers.Dense(filters)(image)))
+    model.compile("adam", "mse")
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def fit_once(model, filters: int = 2) -> None:
+    rng = np.random.default_rng(0)
+    model.fit(rng.random((8, 4)), rng.random((8, filters)), epochs=1, verbose=0, shuffle=False)
+
+
+def test_a_loaded_state_goes_on_like_the_one_that_was_saved(tmp_path):
+    from trainer.run.state import load_state, read_facts, save_state
+
+    model = small_trainer()
+    fit_once(model)
+    save_state(tmp_path, model, {"epoch": 1, "best": float("inf")})
+    fit_once(model)  # draws dropout, moves Adam's averages
+    other = small_trainer()
+    load_state(tmp_path, other)
+    fit_once(other)
+    assert read_facts(tmp_path) == {"epoch": 1, "best": float("inf")}
+    for ours, theirs in zip(model.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_no_state_is_no_fact(tmp_path):
+    from trainer.run.state import read_facts
+
+    assert read_facts(tmp_path) == {}
+
+
+def test_the_state_of_another_model_is_refused(tmp_path):
+    from trainer.run.state import load_state, save_state
+
+    save_state(tmp_path, small_trainer(2), {})
+    with pytest.raises(UsageError, match="not those of this model") as caught:
+        load_state(tmp_path, small_trainer(3))
+    assert caught.value.code == "E_STATE"
+
+
+@pytest.mark.parametrize("keep", [0, 10, 0.5])
+def test_a_damaged_state_is_named(tmp_path, keep):
+    from trainer.run.state import load_state, read_facts, save_state
+
+    model = small_trainer()
+    save_state(tmp_path, model, {"epoch": 1})
+    path = tmp_path / "state.npz"
+    content = path.read_bytes()
+    path.write_bytes(content[: int(keep * len(content)) if isinstance(keep, float) else keep])
+    for read in (lambda: read_facts(tmp_path), lambda: load_state(tmp_path, model)):
+        with pytest.raises(DataError, match=r"state\.npz: cannot be read") as caught:
+            read()
+        assert caught.value.code == "E_STATE"
+
+
+def segconv(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    command = [Path(sys.executable).with_name("segconv"), "train", *arguments]
+    return subprocess.Popen(command, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def rows_of(run: Path) -> list[dict[str, str]]:
+    """Returns the rows of metrics.csv without what depends on the clock."""
+    with (run / "metrics.csv").open(newline="") as file:
+        return [{k: v for k, v in row.items() if k not in ("seconds", "input_wait")} for row in csv.DictReader(file)]
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_a_killed_run_that_goes_on_equals_one_that_was_never_killed(tmp_path, name):
+    write_records(tmp_path / "records", records={"train": [7, 6], "val": [3]})
+    common = ["--model", "unet_small", "--batch", "4", "--epochs", str(EPOCHS), *OPTIONS[name]]
+    whole = segconv(tmp_path, *common, "--runs", "whole")
+    killed = segconv(tmp_path, *common, "--runs", "killed")
+    for line in killed.stderr:
+        if line.startswith("epoch 3/"):  # its row is written, its model and state are not yet, or in part
+            os.kill(killed.pid, signal.SIGKILL)
+            break
+    killed.communicate()
+    assert killed.returncode == -signal.SIGKILL
+    (run,) = (tmp_path / "killed").iterdir()
+    with np.load(run / "state.npz") as state:
+        assert '"epoch": 2' in str(state["facts"]) or '"epoch": 3' in str(state["facts"])
+
+    resumed = segconv(tmp_path, "--runs", "killed", "--resume")
+    out, err = resumed.communicate()
+    assert (resumed.returncode, out) == (0, f"killed/{run.name}\n"), err
+    out, err = whole.communicate()
+    assert whole.returncode == 0, err
+    other = tmp_path / out.strip()
+    assert rows_of(run) == rows_of(other)
+    assert len(rows_of(run)) == EPOCHS
+    with np.load(run / "state.npz") as ours, np.load(other / "state.npz") as theirs:
+        assert ours.files == theirs.files
+        for key in ours.files:
+            np.testing.assert_array_equal(ours[key], theirs[key])
+    from trainer.models.load import load_model
+
+    best = [load_model(folder / "best.keras").get_weights() for folder in (run, other)]
+    for ours, theirs in zip(*best, strict=True):
+        np.testing.assert_array_equal(ours, theirs)

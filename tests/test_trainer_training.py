@@ -1,0 +1,328 @@
+"""From records to a scored model, on a dataset that two cores learn in seconds."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import logging
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from trainer_fixtures import GREEDY, NEEDS_TF, write_records
+
+from converter.errors import DataError, UsageError
+from trainer.choices.augments import AUGMENTS
+from trainer.config import TrainConfig
+
+pytestmark = NEEDS_TF
+
+EPOCHS = 8
+LEFT = {"config.json", "metrics.csv", "log.txt", "state.npz", "curves.png", "predictions.png"}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A finished run on 48 training and 10 validation records."""
+    from trainer.training import train
+
+    root = tmp_path_factory.mktemp("trained")
+    write_records(root / "records", records={"train": [24, 24], "val": [6, 4]})
+    config = TrainConfig(
+        data=root / "records", runs=root / "runs", model="unet_small", epochs=EPOCHS, learning_rate=3e-3
+    )
+    return config, train(config)
+
+
+def rows_of(run) -> list[dict[str, str]]:
+    with (run / "metrics.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_small_model_learns_two_classes_in_a_few_epochs(trained):
+    _, report = trained
+    assert report.scores.miou > 0.8
+
+
+def test_a_run_leaves_config_metrics_log_model_and_picture(trained):
+    _, report = trained
+    names = {path.name for path in report.run.iterdir()}
+    assert names == {*LEFT, "best.keras"}
+    config = json.loads((report.run / "config.json").read_text())
+    assert config["classes"] == ["ground", "roof"]
+    assert config["size"] == [32, 32]
+    assert {"segconv", "keras", "numpy"} <= set(config["versions"])
+    with Image.open(report.run / "predictions.png") as picture:
+        assert min(picture.size) >= 96  # three pictures across, four down
+
+
+def test_every_epoch_has_a_row_and_the_best_one_is_kept(trained):
+    _, report = trained
+    rows = rows_of(report.run)
+    assert [int(row["epoch"]) for row in rows] == list(range(1, len(rows) + 1))
+    mious = [float(row["val_miou"]) for row in rows]
+    assert report.best_epoch == int(np.argmax(mious)) + 1
+    assert mious[report.best_epoch - 1] == pytest.approx(report.scores.miou, abs=1e-8)
+    ious = [float(rows[0][f"val_iou_{name}"]) for name in ("ground", "roof")]
+    assert mious[0] == pytest.approx(np.mean(ious), abs=1e-8)
+
+
+def test_the_log_says_what_was_trained_on_what_and_what_comes_next(trained):
+    _, report = trained
+    text = (report.run / "log.txt").read_text()
+    assert (
+        "Dataset tiny: 2 classes (ground, roof), 32 x 32 pixels (height x width), 48 train records and 10 val" in text
+    )
+    assert "Model unet_small: 1.77 M parameters, 6 steps of 8 records per epoch" in text
+    assert f"epoch 1/{EPOCHS}: loss" in text
+    assert "val IoU: ground 0." in text
+    assert f"Next: segconv evaluate {report.run}" in text
+
+
+def test_evaluate_gives_the_score_of_the_training_log(trained):
+    from trainer.evaluation import evaluate
+
+    _, report = trained
+    evaluation = evaluate(report.run)
+    assert evaluation.scores.miou == pytest.approx(report.scores.miou, abs=1e-6)
+    logged = rows_of(report.run)[report.best_epoch - 1]
+    assert evaluation.scores.miou == pytest.approx(float(logged["val_miou"]), abs=1e-6)
+
+
+def test_the_same_seed_gives_the_same_losses_and_another_gives_others(tmp_path):
+    from trainer.training import train
+
+    write_records(tmp_path / "records", records={"train": [8], "val": [2]})
+
+    def losses(seed: int) -> list[str]:
+        config = TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small", epochs=2, batch=4, seed=seed)
+        return [row["loss"] for row in rows_of(train(config).run)]
+
+    first = losses(1)
+    assert losses(1) == first
+    assert losses(2) != first
+
+
+def test_a_damaged_shard_is_refused_before_a_run_is_made(tmp_path):
+    from trainer.training import train
+
+    manifest = write_records(tmp_path / "records", records={"train": [4], "val": [2]})
+    path = tmp_path / "records" / manifest.splits["val"].shards[0].name
+    content = bytearray(path.read_bytes())
+    content[40] ^= 16
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="record 0: has a wrong checksum") as caught:
+        train(TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small"))
+    assert caught.value.code == "E_SHARD_CRC"
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_missing_index_is_known_before_training_and_not_after_it(tmp_path):
+    from trainer.training import train
+
+    manifest = write_records(tmp_path / "records", records={"train": [4], "val": [2]})
+    (tmp_path / "records" / f"{manifest.splits['val'].shards[0].name}.idx").unlink()
+    with pytest.raises(DataError, match="no readable index"):
+        train(TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small"))
+    assert not (tmp_path / "runs").exists()
+
+
+def test_records_without_a_val_split_are_refused(tmp_path):
+    from trainer.training import train
+
+    write_records(tmp_path / "records", records={"train": [4]})
+    with pytest.raises(UsageError, match="has no split 'val', but 'train'"):
+        train(TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small"))
+
+
+def test_an_interrupted_run_keeps_its_best_model_and_says_nothing_of_its_own(tmp_path, monkeypatch):
+    from trainer.models.load import load_model
+    from trainer.run.callbacks import EpochScores
+    from trainer.training import train
+
+    write_records(tmp_path / "records", records={"train": [4], "val": [2]})
+    begin = EpochScores.on_epoch_begin
+
+    def interrupted(self, epoch, logs=None):
+        if epoch == 1:
+            raise KeyboardInterrupt
+        begin(self, epoch, logs)
+
+    monkeypatch.setattr(EpochScores, "on_epoch_begin", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small", epochs=3))
+    (run,) = (tmp_path / "runs").iterdir()
+    assert {path.name for path in run.iterdir()} == {*LEFT, "best.keras"}
+    load_model(run / "best.keras")
+
+
+def test_a_learning_rate_that_is_far_too_large_ends_with_a_remedy(tmp_path, caplog):
+    from trainer.training import train
+
+    write_records(tmp_path / "records", records={"train": [8], "val": [2]})
+    config = TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small", epochs=5, batch=4, learning_rate=1e38)
+    with caplog.at_level(logging.INFO), pytest.raises(UsageError, match="training has diverged") as caught:
+        train(config)
+    assert "with records " in caught.value.what
+    named = re.findall(r"train/0_\d\.jpg", caught.value.what)
+    assert sorted(set(named)) == [f"train/0_{number}.jpg" for number in range(8)]  # two steps of four
+
+
+def test_a_device_out_of_memory_gets_half_of_the_batch_and_a_record_at_a_time_in_the_end(tmp_path, monkeypatch, caplog):
+    from trainer.evaluation import evaluate
+    from trainer.training import train
+
+    (tmp_path / "greedy.py").write_text(GREEDY)
+    monkeypatch.chdir(tmp_path)
+    write_records(tmp_path / "records", records={"train": [4], "val": [2]})
+    with caplog.at_level(logging.WARNING):
+        report = train(TrainConfig(model="greedy:net", batch=4, epochs=2))
+    warnings = [record.getMessage() for record in caplog.records if "out of memory" in record.getMessage()]
+    assert warnings == [
+        "The device is out of memory with batches of 4: going on with batches of 2.",
+        "The device is out of memory with batches of 2: going on with batches of 1.",
+    ]
+    assert json.loads((report.run / "config.json").read_text())["config"]["batch"] == 1
+    assert len(rows_of(report.run)) == 2
+    evaluate(report.run)  # which has to import the model's own layers
+
+
+def test_four_records_are_learned_by_heart(tmp_path, caplog):
+    from trainer.training import train
+
+    write_records(tmp_path / "records", records={"train": [6]})
+    with caplog.at_level(logging.INFO):
+        report = train(TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small", overfit=4))
+    assert report.scores.pixel_accuracy >= 0.99
+    assert len(rows_of(report.run)) < 50  # it ends as soon as it can
+    assert "model, loss and labels fit" in caplog.text
+
+
+def test_a_run_goes_on_with_its_own_records_only_and_not_beyond_its_end(tmp_path):
+    from trainer.training import train
+
+    write_records(tmp_path / "records", records={"train": [4], "val": [2]})
+    config = TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small", batch=2, epochs=1)
+    run = train(config).run
+    with pytest.raises(UsageError, match=r"has ended after epoch 1\..*or pass more --epochs"):
+        train(config, run)
+    assert len(rows_of(train(dataclasses.replace(config, epochs=2), run).run)) == 2
+    write_records(tmp_path / "others", records={"train": [5], "val": [2]})
+    with pytest.raises(UsageError, match="was trained on other records"):
+        train(dataclasses.replace(config, data=tmp_path / "others", epochs=3), run)
+
+
+def test_two_workers_leave_one_run_that_scores_like_that_of_one_process(tmp_path):
+    write_records(tmp_path / "records", records={"train": [8], "val": [3]})
+    options = ["--model", "unet_small", "--batch", "4", "--epochs", "2", "--augment", "none"]
+    with socket.create_server(("localhost", 0)) as one, socket.create_server(("localhost", 0)) as other:
+        workers = [f"localhost:{server.getsockname()[1]}" for server in (one, other)]
+    ends = []
+    for index in range(2):
+        place = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
+        command = [Path(sys.executable).with_name("segconv"), "train", *options, "--runs", "several"]
+        environment = os.environ | {"TF_CONFIG": json.dumps(place)}
+        ends.append(subprocess.Popen(command, cwd=tmp_path, env=environment, text=True, stdout=-1, stderr=-1))
+    answers = [process.communicate() for process in ends]
+    assert [process.returncode for process in ends] == [0, 0], answers
+    (run,) = (tmp_path / "several").iterdir()
+    assert [out for out, _ in answers] == [f"several/{run.name}\n", ""]
+
+    from trainer.training import train
+
+    config = TrainConfig(tmp_path / "records", tmp_path / "alone", "unet_small", batch=4, epochs=2)
+    alone = train(dataclasses.replace(config, augment="none", strengths=AUGMENTS["none"])).run
+    for ours, theirs in zip(rows_of(run), rows_of(alone), strict=True):
+        for name in ("loss", "val_loss"):
+            # Two devices add up in another order than one, and Adam makes steps of the last digits of small gradients.
+            assert float(ours[name]) == pytest.approx(float(theirs[name]), rel=2e-3)
+
+
+def test_the_state_is_kept_when_all_others_have_had_their_say(tmp_path, monkeypatch):
+    from trainer.learning.step import SegTrainer
+    from trainer.run.callbacks import REMEMBERED, KeepState
+    from trainer.training import train
+
+    seen = []
+
+    def fit(self, *args, callbacks, **kwargs):
+        seen.extend(callbacks)
+        raise KeyboardInterrupt
+
+    write_records(tmp_path / "records", records={"train": [4], "val": [2]})
+    monkeypatch.setattr(SegTrainer, "fit", fit)
+    with pytest.raises(KeyboardInterrupt):
+        train(TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small"))
+    assert isinstance(seen[-1], KeepState)
+    assert REMEMBERED.keys() <= {type(callback).__name__ for callback in seen[:-1]}
+
+
+def test_a_schedule_goes_on_where_it_was_when_the_batch_became_smaller(tmp_path):
+    from trainer.run.info import write_config
+    from trainer.setup import prepare
+    from trainer.training import train
+
+    write_records(tmp_path / "records", records={"train": [8], "val": [2]})
+    config = TrainConfig(
+        tmp_path / "records", tmp_path / "runs", "unet_small", batch=4, epochs=1, schedule="poly", optimizer="sgd"
+    )
+    run = train(config).run
+    config = dataclasses.replace(config, epochs=2, batch=2)
+    write_config(run, config, prepare(config).manifest)
+    rates = [float(row["learning_rate"]) for row in rows_of(train(config, run).run)]
+    assert rates == [0.0, 0.0]  # at the end of the last epoch of each, in whatever steps
+
+
+def test_a_run_is_trained_by_one_process_at_a_time(tmp_path):
+    from trainer.run.runs import held
+    from trainer.training import train
+
+    write_records(tmp_path / "records", records={"train": [4], "val": [2]})
+    config = TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small", batch=2, epochs=1)
+    run = train(config).run
+    with held(run), pytest.raises(UsageError, match="is being trained by another process"):
+        train(dataclasses.replace(config, epochs=2), run)
+    assert len(rows_of(train(dataclasses.replace(config, epochs=2), run).run)) == 2
+    assert json.loads((run / "config.json").read_text())["config"]["epochs"] == 2
+
+
+def test_a_run_that_lost_its_best_model_is_refused_before_an_epoch_is_spent_on_it(tmp_path):
+    from trainer.training import train
+
+    write_records(tmp_path / "records", records={"train": [4], "val": [2]})
+    config = TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small", batch=2, epochs=1)
+    run = train(config).run
+    content = (run / "best.keras").read_bytes()
+    (run / "best.keras").write_bytes(content[: len(content) // 2])
+    with pytest.raises(DataError, match=r"best\.keras: is cut off"):
+        train(dataclasses.replace(config, epochs=2), run)
+    assert len(rows_of(run)) == 1
+
+
+def test_records_that_are_ignored_all_over_cannot_be_learned_by_heart(tmp_path, monkeypatch):
+    import trainer.training
+
+    write_records(tmp_path / "records", records={"train": [4]})
+    read = trainer.training.read_samples
+    void = lambda *args: [sample._replace(mask=np.full_like(sample.mask, 255)) for sample in read(*args)]  # noqa: E731
+    monkeypatch.setattr(trainer.training, "read_samples", void)
+    with pytest.raises(UsageError, match="these records are ignored all over"):
+        trainer.training.train(TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small", overfit=2))
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_model_of_ones_own_that_fails_in_a_step_is_one_line(tmp_path, monkeypatch):
+    from trainer.training import train
+
+    (tmp_path / "failing.py").write_text(GREEDY.replace("2**42", "-1"))
+    monkeypatch.chdir(tmp_path)
+    write_records(tmp_path / "records", records={"train": [2], "val": [2]})
+    with pytest.raises(UsageError, match="--model failing:net: fails in a step"):
+        train(TrainConfig(model="failing:net", batch=2))

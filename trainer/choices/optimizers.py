@@ -1,0 +1,29 @@
+"""Optimizers: which steps the weights can take by name. To add one is one line in OPTIMIZERS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """One optimizer.
+
+    Attributes:
+      builder: import string of a class of Keras' optimizers.
+      options: its arguments, besides the learning rate and the moving average.
+      has_weight_decay: whether --weight-decay has a meaning.
+    """
+
+    builder: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    has_weight_decay: bool = False
+
+
+OPTIMIZERS: dict[str, Optimizer] = {
+    "adam": Optimizer("keras.optimizers:Adam"),
+    "adamw": Optimizer("keras.optimizers:AdamW", has_weight_decay=True),
+    "sgd": Optimizer("keras.optimizers:SGD", {"momentum": 0.9, "nesterov": True}),
+}

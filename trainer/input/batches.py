@@ -1,0 +1,138 @@
+"""Batches: from a folder of shards to batches of uint8 pairs, in an order that follows from seed and epoch.
+
+One byte per channel crosses to the device, and one per pixel for the mask: scaling, augmentation and one-hot come
+later, there.
+
+An epoch's order is a random order of the whole split. It is the same whatever is shuffled: the decoded pairs where
+they fit in memory, else the records as they are stored where those do, else their places in the shards.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from converter.dataset.reader import RecordSource
+from converter.schema import IGNORE_INDEX
+from trainer.backend import Tensor, tf
+from trainer.devices import Share
+from trainer.input.caching import is_cached, keep
+from trainer.input.decoding import with_masks
+from trainer.input.reading import InputConfig, decoded_pairs, shuffle_source
+from trainer.input.waiting import InputWait
+
+PREFETCH_BATCHES = 2  # one to hand over, one to fill meanwhile; the decoders in front keep some records as well
+
+
+class Batches(NamedTuple):
+    """Batches of one split.
+
+    Attributes:
+      dataset: of ({"image": uint8 [B, H, W, 3], "mask": uint8 [B, H, W]},), all sizes static: inputs without a
+        target, since the target has to be augmented with the image.
+      steps: number of steps in an epoch, each of one batch; a worker among several has a batch for each of its
+        devices instead.
+      batch: B, records in an element of `dataset`.
+      cached: whether the decoded records lie in memory.
+      wait: how long whoever reads `dataset` has waited for it. Not measured where the records lie in memory: to ask
+        the clock takes nearly as long as to copy a batch of eight small ones.
+    """
+
+    dataset: tf.data.Dataset
+    steps: int
+    batch: int
+    cached: bool
+    wait: InputWait
+
+
+def train_batches(config: InputConfig, *, seed: int, epochs: int, first_epoch: int = 0) -> Batches:
+    """Returns the batches of several epochs, one after the other, each in a random order of its own.
+
+    All batches are full: an epoch leaves out the records that remain at its end, other ones each time.
+
+    Args:
+      config: what is read; where there are fewer records than in a batch, they are one batch.
+      seed: of the order, 0..2**31 - 1. The order of an epoch depends on the seed and its number alone.
+      epochs: number of the epoch to stop before.
+      first_epoch: number of the first epoch, from 0.
+
+    Raises:
+      UsageError: `config.cache` is "on", and the decoded records do not fit in memory.
+      DataError: a shard holds another number of records than the manifest says.
+    """
+    count, share = config.count, config.share
+    batch = min(config.batch, count)
+    steps = count // batch
+    cached = is_cached(config.cache, config.split, count, config.size)
+    if cached:
+        source, decode = keep(decoded_pairs(config), count), None
+    else:
+        source, decode = shuffle_source(config)
+    pairs = _shuffled(source, count, seed, epochs=range(first_epoch, epochs), length=steps * batch)
+    pairs = pairs.shard(share.num_workers, share.worker)
+    if decode:
+        pairs = pairs.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
+    return _batches(pairs, batch, steps, epochs - first_epoch, cached=cached, share=share)
+
+
+def eval_batches(config: InputConfig) -> Batches:
+    """Returns the batches of one pass in the order of the records, every record in it.
+
+    The last batch is made full with black images whose masks hold IGNORE_INDEX only: they count nowhere.
+
+    Raises:
+      UsageError: `config.cache` is "on", and the decoded records do not fit in memory.
+    """
+    count, batch, size, share = config.count, config.batch, config.size, config.share
+    steps = math.ceil(count / batch)
+    cached = is_cached(config.cache, config.split, count, size)
+    pairs = decoded_pairs(config)
+    if cached:
+        pairs = keep(pairs, count)
+    blank = {"image": np.zeros((*size, 3), np.uint8), "mask": np.full(size, IGNORE_INDEX, np.uint8)}
+    blanks = tf.data.Dataset.from_tensors((blank,)).repeat(steps * batch - count)
+    pairs = pairs.concatenate(blanks).shard(share.num_workers, share.worker)
+    return _batches(pairs, batch, steps, 1, cached=cached, share=share)
+
+
+def batch_names(config: InputConfig, *, seed: int, epoch: int, step: int) -> list[str]:
+    """Returns the photographs' names in one batch of `train_batches`, in their order; epoch and step from 0."""
+    batch = min(config.batch, config.count)
+    numbers = tf.data.Dataset.range(config.count)
+    order = _shuffled(numbers, config.count, seed, epochs=range(epoch, epoch + 1), length=(step + 1) * batch)
+    source = RecordSource(config.folder, config.split)
+    return [source[int(number)].file_name for number in order.skip(step * batch)]
+
+
+def _shuffled(elements: tf.data.Dataset, count: int, seed: int, *, epochs: range, length: int) -> tf.data.Dataset:
+    """Returns `length` of `count` elements for each epoch, in an order that is the same for elements of every kind."""
+
+    def one_epoch(epoch: Tensor) -> tf.data.Dataset:
+        # Within this graph, not for the process: otherwise the process's seed would be the first half of the order's.
+        # Never 0 modulo 2**31 - 1, since TensorFlow has a meaning of its own for two zeros.
+        tf.random.set_seed(1 + seed % (2**31 - 2))
+        return elements.shuffle(count, seed=epoch, reshuffle_each_iteration=False).take(length)
+
+    return tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(one_epoch)
+
+
+def _batches(pairs: tf.data.Dataset, batch: int, steps: int, epochs: int, *, cached: bool, share: Share) -> Batches:
+    """Returns the last stages, common to training and evaluation."""
+    parts = 1
+    if share.num_workers > 1:  # Keras deals a whole batch out to the devices of one process only
+        parts = share.num_replicas // share.num_workers
+        batch = batch // share.num_replicas
+    options = tf.data.Options()
+    options.deterministic = True
+    options.experimental_optimization.inject_prefetch = False  # a buffer of its own, that grows to hundreds of batches
+    wait = InputWait()
+    full = pairs.batch(batch, drop_remainder=True)
+    if full.element_spec[0]["mask"].dtype == tf.string:
+        full = full.map(with_masks)
+    full = full.prefetch(1 if cached else PREFETCH_BATCHES)  # each buffer more is memory that no cache holds
+    full = full.apply(tf.data.experimental.assert_cardinality(parts * steps * epochs))
+    if not cached:
+        full = wait.timed(full)
+    return Batches(full.with_options(options), steps, batch, cached, wait)

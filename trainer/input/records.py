@@ -1,0 +1,44 @@
+"""Records: a finished folder of them, checked before TensorFlow sees a byte.
+
+The hash of every shard that is going to be read is held against the manifest: TensorFlow trusts a record's length field
+and crashes on a forged one. Needs no TensorFlow itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from converter.dataset.integrity import check_shard_file
+from converter.dataset.manifest import Manifest
+from converter.dataset.parse import read_manifest
+from converter.errors import UsageError
+from converter.system.console import Progress
+
+
+def open_records(folder: Path, splits: Sequence[str]) -> Manifest:
+    """Returns the manifest of a folder of records, after a check of the splits that are to be read.
+
+    Raises:
+      UsageError: no finished dataset, records of different sizes, or a split that is absent, empty, or without one
+        labelled pixel.
+      DataError: a shard is not the one that was built.
+    """
+    manifest = read_manifest(folder)
+    manifest.common_size(folder)
+    for split in splits:
+        if split not in manifest.splits:
+            what = f"has no split {split!r}, but {', '.join(map(repr, manifest.splits)) or 'none'}"
+            raise UsageError(folder, what, f"Build it with a list {split}.txt, or name another.", "E_NO_SPLIT")
+        info = manifest.splits[split]
+        if not info.records or not any(info.pixels):
+            found = "records" if not info.records else "labelled pixels"
+            mend = f"Look at the list {split}.txt and at the class map, then build again."
+            raise UsageError(folder, f"split {split!r} holds no {found}", mend, "E_EMPTY_SPLIT")
+    everything = [shard for _, shard in manifest.shards()]
+    shards = [shard for split, shard in manifest.shards() if split in splits]
+    with Progress(len(shards), "shard") as progress:
+        for number, shard in enumerate(shards, start=1):
+            check_shard_file(folder, shard, everything)
+            progress.show(number)
+    return manifest

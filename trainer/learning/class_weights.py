@@ -1,0 +1,61 @@
+"""Class weights: pixel counts of the manifest to how much a pixel of each class counts in the loss.
+
+The build counted every pixel, so that no pass over the records is needed. A class without a pixel in training has
+weight 0 in every scheme: nothing can be learned of it, and where it occurs in validation it would only blur the loss.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from converter.dataset.manifest import SplitInfo
+from trainer.choices.lookup import lookup
+from trainer.choices.losses import CLASS_WEIGHTS
+
+
+def class_weights(name: str, info: SplitInfo, size: tuple[int, int]) -> np.ndarray | None:
+    """Returns the class weights of that name.
+
+        balanced  N / (C * n_c): the pixels of every class weigh the same together, and the mean pixel weighs 1
+        enet      1 / ln(1.02 + n_c / N): the same idea, bounded, from 1.4 for a class alone to 50.5 for a rare one
+        median    median(f) / f_c, with f_c = n_c / (pixels of the images in which c occurs)
+
+    with n_c the pixels of class c, N the pixels of all classes, and C the number of classes that have any. Ignored
+    pixels are in neither n_c nor N; in the pixels of an image they are, since the manifest counts them per split.
+
+    Args:
+      name: one of these, or none.
+      info: the training split.
+      size: (height, width) of every record, in pixels.
+
+    Returns:
+      float32 [num_classes], 0 for a class without a pixel; None for "none".
+
+    Sources: King and Zeng, Logistic Regression in Rare Events Data, 2001 (balanced); Paszke et al., ENet, 2016;
+    Eigen and Fergus, Predicting Depth, Surface Normals and Semantic Labels, ICCV 2015 (median).
+    """
+    scheme = CLASS_WEIGHTS[name]
+    if scheme is None:
+        return None
+    pixels, images = np.array(info.pixels, np.float64), np.array(info.images, np.float64)
+    weights = np.zeros(len(pixels), np.float32)
+    seen = pixels > 0
+    if seen.any():
+        weights[seen] = lookup(scheme)(pixels[seen], images[seen] * size[0] * size[1])
+    return weights
+
+
+def balanced(pixels: np.ndarray, _: np.ndarray) -> np.ndarray:
+    """Returns N / (C * n_c), float64 [C], of the pixels of each class, float64 [C]."""
+    return pixels.sum() / (len(pixels) * pixels)
+
+
+def enet(pixels: np.ndarray, _: np.ndarray) -> np.ndarray:
+    """Returns 1 / ln(1.02 + n_c / N), float64 [C], of the pixels of each class, float64 [C]."""
+    return 1 / np.log(1.02 + pixels / pixels.sum())
+
+
+def median(pixels: np.ndarray, image_pixels: np.ndarray) -> np.ndarray:
+    """Returns each class's weight, float64 [C], by its share f of the pixels of the images in which it occurs."""
+    frequency = pixels / image_pixels
+    return np.median(frequency) / frequency

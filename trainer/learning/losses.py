@@ -1,0 +1,186 @@
+"""Losses: class logits and an index mask to one number, over the valid pixels of the whole batch.
+
+The mask crosses to the device as one byte per pixel; one-hot is made there. A pixel that holds IGNORE_INDEX, or any
+other number that is no class, is in no sum: it changes neither the loss nor, by any bit, a gradient.
+
+Where several devices share the batch, sums are taken over all of them, so that the average of what the devices return
+is the loss of the whole batch; an average of their own means would count a pixel more on the device that has fewer.
+
+    crossentropy         - log(softmax(logits)[mask]), mean over pixels
+    binary_crossentropy  - log(sigmoid(logits)) of the true class, - log(1 - sigmoid(logits)) of every other one,
+                         mean over classes and pixels
+    focal                crossentropy times (1 - softmax(logits)[mask])^2, mean over pixels
+    dice                 1 - 2 |truth * softmax| / (|truth| + |softmax|), mean over the classes of the batch's truth
+    crossentropy_dice    the sum of both
+    lovasz               the Lovasz extension of 1 - IoU, mean over the classes of the batch's truth
+
+A mean over pixels is weighted, sum(w * loss) / sum(w), with w the class weight of a pixel's true class, so that a
+factor common to all class weights changes nothing (PyTorch's rule). Label smoothing moves its share of the target,
+1 of the true class and 0 of the others, evenly to all classes: target * (1 - share) + share / num_classes; the
+pixel keeps the weight of its true class (PyTorch weights every class's share of the target by that class).
+
+Sources: Lin et al., Focal Loss, ICCV 2017, in its softmax form; Drozdzal et al., The Importance of Skip Connections in
+Biomedical Image Segmentation, 2016 (dice, without squares in the denominator); Berman et al., The Lovasz-Softmax loss,
+CVPR 2018; Szegedy et al., Rethinking the Inception Architecture, CVPR 2016, section 7 (label smoothing).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+
+from converter.errors import UsageError
+from trainer.backend import Tensor, keras, num_replicas, sum_over_replicas
+from trainer.choices.lookup import lookup
+from trainer.choices.losses import LOSSES
+
+Loss: TypeAlias = Callable[[Tensor, Tensor], Tensor]  # of mask and logits
+PixelLoss: TypeAlias = Callable[[Tensor, Tensor], Tensor]  # of target and logits
+RegionLoss: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]  # of truth, valid pixels and probabilities
+FOCAL_GAMMA = 2  # the one that worked best for Lin et al.
+
+
+def build_loss(
+    name: str,
+    num_classes: int,
+    *,
+    class_weights: np.ndarray | None = None,
+    label_smoothing: float = 0.0,
+) -> Loss:
+    """Returns the loss of that name.
+
+    lovasz counts in float32, which is exact for up to 2^24 pixels a device: 64 images of 512 x 512.
+
+    Several devices: every loss but lovasz is exactly that of the whole batch; lovasz would have to sort the pixels of
+    all devices at once, and is the mean of the devices' own losses.
+
+    Args:
+      name: one of LOSSES.
+      num_classes: number of classes.
+      class_weights: float [num_classes], 0 or more; None for all alike. For losses with a mean over pixels alone: the
+        mean over classes of dice and lovasz gives each class the same weight already. In crossentropy_dice they weight
+        the crossentropy.
+      label_smoothing: the share, 0 or more and below 1; for losses with a logarithm of every class alone.
+
+    Returns:
+      A function of mask, integers [B, H, W], and logits, float [B, H, W, num_classes], that returns a float32 scalar:
+      0 where no pixel is valid. It computes in float32 whatever the logits are.
+
+    Raises:
+      UsageError: the loss has no place for class weights or for label smoothing.
+    """
+    parts = LOSSES[name]
+    if class_weights is not None and not parts.is_weighted:
+        what = f"cannot be used with --loss {name}, in which every class of a batch counts alike"
+        raise UsageError("--class-weights", what, "Pass --class-weights none, or --loss crossentropy_dice.")
+    if label_smoothing and not parts.is_smoothed:
+        what = f"is {label_smoothing!r}, but --loss {name} has no smoothed form"
+        raise UsageError("--label-smoothing", what, "Pass --label-smoothing 0, or --loss crossentropy.")
+
+    pixel_loss: PixelLoss | None = lookup(parts.pixel) if parts.pixel else None
+    region_loss: RegionLoss | None = lookup(parts.region) if parts.region else None
+
+    def loss(mask: Tensor, logits: Tensor) -> Tensor:
+        truth, valid, index = one_hot(mask, num_classes)
+        # Replaced, not multiplied by 0: even an infinite logit has the gradient 0 at an ignored pixel.
+        logits = keras.ops.where(valid[..., None] > 0, keras.ops.cast(logits, "float32"), 0.0)
+        total = keras.ops.zeros(())
+        if pixel_loss is not None:
+            weights = valid
+            if class_weights is not None:
+                weights = valid * keras.ops.take(keras.ops.convert_to_tensor(class_weights, "float32"), index)
+            target = truth * (1 - label_smoothing) + label_smoothing / num_classes
+            total = total + _mean(pixel_loss(target, logits), weights)
+        if region_loss is not None:
+            total = total + region_loss(truth, valid, keras.ops.softmax(logits))
+        return total
+
+    return loss
+
+
+def one_hot(mask: Tensor, num_classes: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Returns what a loss needs of an index mask.
+
+        truth[b, y, x, c] = 1 if mask[b, y, x] == c else 0
+        valid[b, y, x]    = 1 if 0 <= mask[b, y, x] < num_classes else 0
+        index[b, y, x]    = mask[b, y, x], or some class where that is none
+
+    Args:
+      mask: integers [B, H, W].
+      num_classes: number of classes.
+
+    Returns:
+      truth, float32 [B, H, W, num_classes]; valid, float32 [B, H, W]; index, int32 [B, H, W].
+    """
+    mask = keras.ops.cast(mask, "int32")
+    index = keras.ops.clip(
+        mask, 0, num_classes - 1
+    )  # one_hot(255) is a row of zeros on one backend, an error elsewhere
+    valid = keras.ops.cast(mask == index, "float32")
+    return keras.ops.one_hot(index, num_classes, dtype="float32") * valid[..., None], valid, index
+
+
+def _mean(values: Tensor, weights: Tensor) -> Tensor:
+    """Returns what averages over the devices to sum(weights * values) / sum(weights) of them all; 0 for 0 / 0."""
+    whole = sum_over_replicas(keras.ops.sum(weights))
+    return keras.ops.sum(weights * values) * num_replicas() / keras.ops.where(whole > 0, whole, 1.0)
+
+
+def crossentropy(target: Tensor, logits: Tensor) -> Tensor:
+    """Returns -sum over classes of target * log(softmax(logits)), float32 [B, H, W]."""
+    return -keras.ops.sum(target * keras.ops.log_softmax(logits), axis=-1)
+
+
+def binary_crossentropy(target: Tensor, logits: Tensor) -> Tensor:
+    """Returns the mean over classes of -target * log(p) - (1 - target) * log(1 - p), p = sigmoid(logits), [B, H, W]."""
+    # -log(1 - p) = softplus(logits), and -log(p) is smaller than that by the logit.
+    return keras.ops.mean(keras.ops.softplus(logits) - target * logits, axis=-1)
+
+
+def focal(target: Tensor, logits: Tensor) -> Tensor:
+    """Returns -(1 - p)^gamma * log(p), p the softmax of the true class, float32 [B, H, W]."""
+    log_p = keras.ops.sum(target * keras.ops.log_softmax(logits), axis=-1)
+    return -((-keras.ops.expm1(log_p)) ** FOCAL_GAMMA) * log_p
+
+
+def dice(truth: Tensor, valid: Tensor, probabilities: Tensor) -> Tensor:
+    """Returns 1 - 2 |truth * p| / (|truth| + |p|), as a mean over the classes of the truth; 0 where there is none."""
+    pixels = (0, 1, 2)
+    true = sum_over_replicas(keras.ops.sum(truth, axis=pixels))
+    predicted = sum_over_replicas(keras.ops.sum(probabilities * valid[..., None], axis=pixels))
+    both = sum_over_replicas(keras.ops.sum(probabilities * truth, axis=pixels))
+    present = true > 0
+    return _mean_present(1 - 2 * both / keras.ops.where(present, true + predicted, 1.0), present)
+
+
+def lovasz(truth: Tensor, valid: Tensor, probabilities: Tensor) -> Tensor:
+    """Returns the Lovasz extension of 1 - IoU, as a mean over the classes of the truth; 0 where there is none.
+
+    For each class, with the errors |truth - p| of the pixels in falling order, it is the sum of each error times the
+    growth of 1 - IoU when its pixel joins those that are wrong.
+    """
+    num_classes = truth.shape[-1]
+    truth = keras.ops.transpose(keras.ops.reshape(truth, (-1, num_classes)))  # [C, pixels]
+    errors = keras.ops.abs(truth - keras.ops.transpose(keras.ops.reshape(probabilities, (-1, num_classes))))
+    # An error of 0 sorts ignored pixels behind all that are wrong, where they bring 0, whatever their order there.
+    errors = errors * keras.ops.reshape(valid, (1, -1))
+    errors, order = keras.ops.top_k(errors, k=keras.ops.shape(errors)[-1])
+    truth = keras.ops.take_along_axis(truth, order, axis=-1)
+    true = keras.ops.sum(truth, axis=-1, keepdims=True)
+    found = keras.ops.cumsum(truth, axis=-1)
+    union = true + keras.ops.cumsum(1 - truth, axis=-1)
+    # 1 - IoU is 1 - (true - found) / union. It grows by 1 / union at a pixel of the class, which is one more found, and
+    # by (true - found) / (union * (union - 1)) at any other, which is one more in the union. A difference of two IoUs
+    # in float32 is wrong by percents where there are a million pixels.
+    growth = keras.ops.where(truth > 0, 1.0, (true - found) / keras.ops.maximum(union - 1, 1.0))
+    growth = growth / keras.ops.maximum(union, 1.0)
+    losses = keras.ops.sum(errors * growth, axis=-1)
+    return _mean_present(losses, true[:, 0] > 0)
+
+
+def _mean_present(losses: Tensor, present: Tensor) -> Tensor:
+    """Returns the mean of the losses [C] of the classes that are present, bool [C]; 0 where none is."""
+    count = keras.ops.sum(keras.ops.cast(present, "float32"))
+    return keras.ops.sum(keras.ops.where(present, losses, 0.0)) / keras.ops.maximum(count, 1.0)

@@ -1,0 +1,192 @@
+"""Optimizers: which steps the weights take, and how the learning rate falls.
+
+All state is in `optimizer.variables`, the step number included: a schedule goes on where that number is restored. Two
+or more devices take the very step that one would take on the whole batch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from converter.errors import UsageError
+from trainer.backend import Tensor, keras, num_replicas, sum_over_replicas
+from trainer.choices.lookup import lookup
+from trainer.choices.optimizers import OPTIMIZERS
+from trainer.config import TrainConfig
+
+POLY_POWER = 0.9
+# Biases and the scales and shifts of normalization, which decay would only shrink (as in most ImageNet recipes). On
+# TensorFlow it is searched in a whole path, such as "beta_block/kernel:0", and a layer may be called anything.
+NOT_DECAYED = r"(bias|beta|gamma)($|:)"
+
+
+def build_optimizer(config: TrainConfig, steps_per_epoch: int) -> keras.optimizers.Optimizer:
+    """Returns the optimizer of a training run, not built yet.
+
+    adam, adamw (decoupled weight decay of all weights but biases and those of normalization), or sgd with Nesterov
+    momentum 0.9. `clip_norm` shortens the gradient of the whole batch, all weights together. `ema` keeps a moving
+    average of the weights beside them (see `averaged_weights`). Under the policy mixed_float16 the loss is scaled.
+
+    Args:
+      config: the training run.
+      steps_per_epoch: batches in one pass over the training records.
+
+    Raises:
+      UsageError: the warm-up leaves no epoch to train in.
+
+    Sources: Kingma and Ba, Adam, ICLR 2015; Loshchilov and Hutter, Decoupled Weight Decay Regularization, ICLR 2019;
+    Sutskever et al., On the importance of initialization and momentum, ICML 2013; Pascanu et al., On the difficulty of
+    training recurrent neural networks, ICML 2013 (clipping).
+    """
+    options: dict[str, Any] = {"use_ema": config.ema > 0, "ema_momentum": config.ema, "ema_overwrite_frequency": None}
+    row = OPTIMIZERS[config.optimizer]
+    options |= row.options
+    if row.has_weight_decay:
+        options["weight_decay"] = config.weight_decay
+    kind = lookup(row.builder)
+    if config.clip_norm:
+        kind = type(f"Clipped{kind.__name__}", (_ClippedToNorm, kind), {"norm": config.clip_norm})
+    optimizer = kind(learning_rate(config, steps_per_epoch), **options)
+    optimizer.exclude_from_weight_decay(var_names=[NOT_DECAYED])
+    is_half = keras.config.dtype_policy().name == "mixed_float16"
+    return LossScale(optimizer) if is_half else optimizer
+
+
+def learning_rate(config: TrainConfig, steps_per_epoch: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    """Returns the learning rate: a number for plateau, where a callback lowers it, else a function of the step.
+
+        cosine  peak * (1 + cos(pi * t)) / 2
+        poly    peak * (1 - t)^0.9
+
+    with t from 0 at the end of the warm-up to 1 when the last epoch is over. During the warm-up the rate rises in
+    proportion to the step, from 0.
+
+    Args:
+      config: the training run.
+      steps_per_epoch: batches in one pass over the training records.
+
+    Raises:
+      UsageError: the warm-up leaves no epoch to train in.
+
+    Sources: Loshchilov and Hutter, SGDR, ICLR 2017 (cosine); Chen et al., DeepLab, TPAMI 2018 (poly); Goyal et al.,
+    Accurate, Large Minibatch SGD, 2017 (warm-up).
+    """
+    peak = config.learning_rate
+    if config.schedule == "plateau":
+        return peak
+    if config.warmup >= config.epochs:
+        what = f"is {config.warmup}, but there are {config.epochs} epochs in all"
+        raise UsageError("--warmup", what, f"Pass --warmup {min(1, config.epochs - 1)}, or more --epochs.")
+    steps = (config.epochs - config.warmup) * steps_per_epoch
+    schedules = keras.optimizers.schedules
+    if config.schedule == "cosine":
+        fall = schedules.CosineDecay(peak, steps)
+    else:
+        fall = schedules.PolynomialDecay(peak, steps, end_learning_rate=0.0, power=POLY_POWER)
+    return WarmUp(fall, config.warmup * steps_per_epoch) if config.warmup else fall
+
+
+@keras.saving.register_keras_serializable("segconv")
+class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule that starts later, and a straight rise from 0 to its first rate before.
+
+    Attributes:
+      schedule: of the steps after the rise.
+      steps: of the rise, 1 or more.
+    """
+
+    def __init__(self, schedule: keras.optimizers.schedules.LearningRateSchedule, steps: int) -> None:
+        super().__init__()
+        self.schedule = schedule
+        self.steps = steps
+
+    def __call__(self, step: Tensor) -> Tensor:
+        """Returns the learning rate of a step, float32, counted from 0."""
+        step = keras.ops.cast(step, "float32")
+        risen = keras.ops.minimum(step / self.steps, 1.0)
+        return risen * self.schedule(keras.ops.maximum(step - self.steps, 0.0))
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns what `from_config` takes."""
+        serialize = keras.optimizers.schedules.serialize
+        return {"schedule": serialize(self.schedule), "steps": self.steps}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> WarmUp:
+        """Returns the schedule of a config."""
+        return cls(keras.optimizers.schedules.deserialize(config["schedule"]), config["steps"])
+
+
+class _ClippedToNorm:
+    """Shortens the gradient of the whole batch to a norm; for use before an optimizer in a list of bases.
+
+    Keras' own `global_clipnorm` shortens each device's part before the parts are added up, so that two devices take
+    other steps than one.
+    """
+
+    norm: float
+
+    def apply(self, grads: list[Tensor | None], trainable_variables: list[Any] | None = None) -> None:
+        """Takes one step, given this device's part of the gradient."""
+        whole = sum_over_replicas([grad for grad in grads if grad is not None])
+        length = keras.ops.sqrt(sum(keras.ops.sum(keras.ops.square(grad)) for grad in whole))
+        factor = self.norm / keras.ops.maximum(length, self.norm)
+        super().apply([grad if grad is None else grad * factor for grad in grads], trainable_variables)  # type: ignore[misc]
+
+
+class LossScale(keras.optimizers.LossScaleOptimizer):
+    """Scales the loss of float16, and skips a step on all devices where one of them had a gradient beyond its range.
+
+    Keras' own asks the first device alone, and so lets through what is infinite on another.
+    """
+
+    def check_finite(self, grads: list[Tensor | None]) -> Tensor:
+        """Returns whether the gradients of all devices are finite, bool."""
+        finite = keras.ops.cast(super().check_finite(grads), "float32")
+        return sum_over_replicas(finite) >= num_replicas()
+
+
+@contextlib.contextmanager
+def averaged_weights(trainer: keras.Model) -> Iterator[None]:
+    """Puts the moving average of the weights in their place for a while: to validate it, or to save it.
+
+    Afterwards every weight is, bit for bit, what it was; `optimizer.variables` are not touched at all. Keras' own
+    SwapEMAWeights swaps by adding and subtracting, which rounds the weights that training goes on with. Statistics of
+    batch normalization are moving averages already, and stay.
+
+    Args:
+      trainer: compiled, its optimizer built; without `use_ema` nothing is changed.
+    """
+    optimizer = getattr(trainer.optimizer, "inner_optimizer", trainer.optimizer)
+    if not optimizer.use_ema:
+        yield
+        return
+    weights = trainer.trainable_variables
+    trained = [keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(weight)).copy() for weight in weights]
+    optimizer.finalize_variable_values(weights)
+    for weight in weights:
+        # JAX lets weight and average share one buffer, and gives a weight's buffer away in the next compiled step.
+        weight.assign(keras.ops.copy(weight))
+    try:
+        yield
+    finally:
+        for weight, value in zip(weights, trained, strict=True):
+            weight.assign(value)
+
+
+class ValidateAverage(keras.callbacks.Callback):
+    """Has the validation of each epoch look at the moving average of the weights; its place in the list is free."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._swapped = contextlib.ExitStack()
+
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Puts the average in."""
+        self._swapped.enter_context(averaged_weights(self.model))
+
+    def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Puts the trained weights back."""
+        self._swapped.close()

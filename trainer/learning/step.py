@@ -1,0 +1,112 @@
+"""Step: what happens to one batch on the device, in training and in prediction.
+
+A pair comes in as uint8 and is augmented, turned into logits, compared by the loss and counted, all inside one
+compiled step. Only `net`, the plain model from image to logits, is ever saved.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trainer.backend import DistributedModel, Tensor, keras, num_replicas, sum_over_replicas
+from trainer.learning.augment import Augment
+from trainer.learning.losses import Loss
+from trainer.learning.metrics import ConfusionMatrix
+
+
+class FiniteSteps(keras.metrics.Metric):
+    """Counts the steps before the first whose logits are not all finite numbers, without waiting for the device."""
+
+    def __init__(self) -> None:
+        super().__init__(name="finite_steps", dtype="float32")
+        self.steps = self.add_weight(shape=(), initializer="zeros", name="steps")
+        self.broken = self.add_weight(shape=(), initializer="zeros", name="broken")
+
+    def update_state(self, logits: Tensor) -> None:
+        """Counts one step, given its logits, float of any shape."""
+        finite = keras.ops.cast(keras.ops.all(keras.ops.isfinite(logits)), "float32")
+        # Wrong on one device is wrong for all: the others may go on, where float16 skips such a step.
+        finite = keras.ops.cast(sum_over_replicas(finite) >= num_replicas(), "float32")
+        self.broken.assign(keras.ops.maximum(self.broken, 1.0 - finite))
+        self.steps.assign_add(1.0 - self.broken)
+
+    def result(self) -> Tensor:
+        """Returns the number of steps, float32, added up over all devices."""
+        return self.steps * 1.0  # a tensor: what a strategy makes of a variable is no number
+
+
+class SegTrainer(DistributedModel):
+    """Wraps a segmentation model for Keras' own fit and evaluate.
+
+    Input: {"image": uint8 [B, H, W, 3], "mask": uint8 [B, H, W]}, without a target: the mask has to pass the
+    augmentation together with the image.
+
+    Attributes:
+      net: image, float32 [B, H, W, 3] in 0..255, to logits, float32 [B, H, W, num_classes].
+      loss_of: (mask, logits) to the loss over the valid pixels of the whole batch, from `losses.build_loss`.
+      augment: applied in training, never in validation; None for no augmentation.
+      confusion: counts of the current pass.
+      finite_steps: steps of the current pass before the first that went wrong.
+    """
+
+    def __init__(
+        self,
+        net: keras.Model,
+        num_classes: int,
+        loss_of: Loss,
+        augment: Augment | None = None,
+    ) -> None:
+        super().__init__(name="trainer")
+        self.net = net
+        self.loss_of = loss_of
+        self.augment = augment
+        self.confusion = ConfusionMatrix(num_classes)
+        self.finite_steps = FiniteSteps()
+        self.built = True  # `net` is; there is nothing else to build
+
+    def call(self, batch: dict[str, Tensor], training: bool = False) -> dict[str, Tensor]:
+        """Returns {"logits": float32 [B, H, W, num_classes], "mask": the mask as the logits see it}."""
+        image, mask = batch["image"], batch["mask"]
+        if training and self.augment is not None:
+            image, mask = self.augment(image, mask)
+        return {"logits": self.net(keras.ops.cast(image, "float32"), training=training), "mask": mask}
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Tensor:
+        """Returns this device's share of the loss, penalties that the net's own layers ask for included.
+
+        The gradients of all devices are added up, so that each brings 1 / num_replicas of the loss.
+        """
+        loss = self.loss_of(y_pred["mask"], y_pred["logits"])
+        for penalty in self.losses:
+            loss += keras.ops.cast(penalty, "float32")
+        return loss / num_replicas()
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Tensor]:
+        """Counts the batch and returns the loss and the pixel accuracy so far."""
+        self.confusion.update_state(y_pred["mask"], y_pred["logits"])
+        self.finite_steps.update_state(y_pred["logits"])
+        return self.get_metrics_result()
+
+
+class ClassMaps(keras.Model):
+    """Wraps a segmentation model for prediction: images, uint8 [B, H, W, 3], to class indices, uint8 [B, H, W].
+
+    The largest logit is found on the device, so that one byte per pixel comes back and not 4 x num_classes.
+    """
+
+    def __init__(self, net: keras.Model) -> None:
+        super().__init__(name="class_maps")
+        self.net = net
+        self.built = True
+
+    def call(self, image: Tensor, training: bool = False) -> Tensor:
+        """Returns the class index of every pixel."""
+        logits = self.net(keras.ops.cast(image, "float32"), training=False)
+        return keras.ops.cast(keras.ops.argmax(logits, axis=-1), "uint8")

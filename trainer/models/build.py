@@ -1,0 +1,69 @@
+"""Build: from the name of a model to the model itself, uncompiled, with the weights that it starts from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from converter.errors import UsageError
+from trainer.backend import keras
+from trainer.choices.lookup import lookup
+from trainer.models import HAS_ENCODER, MODELS, TAKES_ENCODER, encoder_of
+from trainer.models.custom import build_custom
+from trainer.models.load import load_model
+
+
+def build_model(
+    name: str, size: tuple[int, int], num_classes: int, *, encoder: str | None = None, weights: str = "none"
+) -> keras.Model:
+    """Returns a model, uncompiled.
+
+    Args:
+      name: a key of MODELS, or "package.module:function".
+      size: (height, width) of input and output, in pixels; 32 or more.
+      num_classes: number of classes.
+      encoder: one of ENCODER_NAMES, for a model of TAKES_ENCODER; None for the model's own.
+      weights: "none", "imagenet", or the path of a `.keras` or `.h5` file, as in TrainConfig.
+
+    Raises:
+      UsageError: encoder or weights are not for this model, or a model of one's own breaks the contract.
+      MachineError: ImageNet weights can neither be found nor downloaded.
+    """
+    if encoder is not None and name not in TAKES_ENCODER:
+        what = f"is {encoder!r}, but {name} takes none; {' and '.join(TAKES_ENCODER)} do"
+        raise UsageError("--encoder", what, f"Pass --model {TAKES_ENCODER[0]}, or leave --encoder out.")
+    row = MODELS.get(name)
+    options = dict(row.options) if row else {}
+    if encoder is not None:
+        options["encoder"] = encoder
+    of_encoder = weights == "imagenet" or Path(weights).suffix == ".h5"
+    if of_encoder:
+        _check_has_encoder(name, encoder, weights)
+        options["weights"] = weights
+    model = lookup(row.builder)(size, num_classes, **options) if row else build_custom(name, size, num_classes)
+    if weights != "none" and not of_encoder:
+        _copy_weights(Path(weights), model, name)
+    return model
+
+
+def _check_has_encoder(name: str, encoder: str | None, weights: str) -> None:
+    """Raises UsageError where weights of an encoder are asked for, and there is none."""
+    if encoder_of(name, encoder) is None:
+        what = f"{name} has no encoder with weights of its own; these have: {', '.join(HAS_ENCODER)}"
+        others = "--encoder resnet50, say" if name in TAKES_ENCODER else "the best.keras of a former run"
+        raise UsageError(f"--weights {weights}", what, f"Pass --weights none, or {others}.", "E_WEIGHTS")
+
+
+def _copy_weights(path: Path, model: keras.Model, name: str) -> None:
+    """Copies all weights of the model in `path`, which must have the same shapes.
+
+    Raises:
+      UsageError: it is another model, or one for another number of classes.
+    """
+    weights = load_model(path, name).get_weights()
+    shapes, wanted = ([w.shape for w in source] for source in (weights, model.get_weights()))
+    if shapes != wanted:
+        differ = sum(a != b for a, b in zip(shapes, wanted, strict=False)) + abs(len(shapes) - len(wanted))
+        what = f"does not fit {model.name}: {differ} of {len(wanted)} weights differ in shape"
+        mend = "Pass a run of the same --model on the same number of classes, or --weights none."
+        raise UsageError(path, what, mend, "E_WEIGHTS")
+    model.set_weights(weights)

@@ -1,0 +1,162 @@
+"""Runs: the folder that a training run leaves behind, and all that is written there.
+
+A run folder is runs/<YYYY-MM-DDTHH-MM-SS>; `trainer.run.info` has its config.json. A file in it is whole or
+absent: it is written under a hidden name and renamed. metrics.csv and log.txt grow by whole lines instead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import fcntl
+import itertools
+import logging
+import math
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from converter.dataset.manifest import Manifest
+from converter.errors import MachineError, UsageError
+from converter.system.console import log
+from converter.system.files import write_error, write_whole
+from trainer.config import TrainConfig
+from trainer.run.info import TRAIN_ONE, write_config
+
+BEST = "best.keras"
+CURVES = "curves.png"
+LOG = "log.txt"
+METRICS = "metrics.csv"
+PREDICTIONS = "predictions.png"
+STATE = "state.npz"
+
+RUN_NAME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d)(?:-(\d+))?")
+
+
+def create_run(config: TrainConfig, manifest: Manifest) -> Path:
+    """Makes the folder of a new run and writes its config.json.
+
+    Raises:
+      UsageError: the records have no common size.
+      MachineError: the folder cannot be made or written to.
+    """
+    manifest.common_size(config.data)
+    run = _make_folder(config.runs)
+    write_config(run, config, manifest)
+    return run
+
+
+def newest_run(runs: Path, needs: str = BEST) -> Path:
+    """Returns the newest run in `runs` that has a file of the name `needs`.
+
+    Raises:
+      UsageError: there is none.
+    """
+    names = [RUN_NAME.fullmatch(folder.name) for folder in runs.iterdir()] if runs.is_dir() else []
+    # The second run of the same second is "-2", the tenth "-10": a number, not a text.
+    found = sorted((m[1], int(m[2] or 1), m[0]) for m in names if m and (runs / m[0] / needs).is_file())
+    if not found:
+        raise UsageError(runs, f"holds no run with a {needs}", TRAIN_ONE, "E_NO_RUN")
+    return runs / found[-1][2]
+
+
+@contextlib.contextmanager
+def held(run: Path) -> Iterator[None]:
+    """Holds a run folder against other processes; a killed one lets go of it.
+
+    Raises:
+      UsageError: another process trains it.
+    """
+    folder = os.open(run, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        mend = "Wait for it, or train anew with --config."
+        raise UsageError(run, "is being trained by another process", mend, "E_RESUME") from None
+    finally:
+        os.close(folder)
+
+
+class _LogFile(logging.FileHandler):
+    """A log file that says once when it cannot be written, and then is silent: no training ends for its log."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+        """Gives the file up."""
+        log.removeHandler(self)
+        error = sys.exc_info()[1]
+        if isinstance(error, OSError):
+            log.warning("%s", write_error(Path(self.baseFilename), error))
+
+
+@contextlib.contextmanager
+def log_to_file(run: Path) -> Iterator[None]:
+    """Sends the log to log.txt of the run as well, with the time, whatever `-q` keeps from the console."""
+    level = log.getEffectiveLevel()
+    consoles = [(handler, handler.level) for handler in log.handlers]
+    for handler, own in consoles:
+        handler.setLevel(max(level, own))
+    file = _LogFile(run / LOG, encoding="utf-8")
+    file.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S"))
+    log.addHandler(file)
+    log.setLevel(min(level, logging.INFO))
+    try:
+        yield
+    finally:
+        log.removeHandler(file)
+        with contextlib.suppress(OSError):  # what could not be written has been told
+            file.close()
+        for handler, own in consoles:
+            handler.setLevel(own)
+        log.setLevel(level)
+
+
+def append_metrics(run: Path, row: dict[str, float]) -> None:
+    """Appends one epoch to metrics.csv, with the header before the first; a value that is not a number stays empty.
+
+    Raises:
+      MachineError: the file cannot be written.
+    """
+    path = run / METRICS
+    cells = ["" if math.isnan(value) else f"{value:.9g}" for value in row.values()]
+    try:
+        with path.open("a", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            if file.tell() == 0:
+                writer.writerow(row)
+            writer.writerow(cells)
+    except OSError as error:
+        raise write_error(path, error) from error
+
+
+def keep_metrics(run: Path, epochs: int) -> None:
+    """Cuts metrics.csv off after so many epochs: rows behind them are of an epoch that is going to be run again.
+
+    Raises:
+      MachineError: the file cannot be written.
+    """
+    path = run / METRICS
+    if path.exists():
+        lines = path.read_bytes().splitlines(keepends=True)
+        if len(lines) <= epochs:
+            log.warning("%s has lost rows of the first %d epochs.", path, epochs)
+        write_whole(path, b"".join(lines[: epochs + 1]))  # the header, and a line per epoch
+
+
+def _make_folder(runs: Path) -> Path:
+    """Makes runs/<time>, or <time>-2 and so on where another run began in the same second."""
+    now = time.strftime("%Y-%m-%dT%H-%M-%S")
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        for number in itertools.count(1):
+            run = runs / (now if number == 1 else f"{now}-{number}")
+            with contextlib.suppress(FileExistsError):
+                run.mkdir()
+                break
+    except OSError as error:
+        what = f"no run can be made there ({error.strerror})"
+        raise MachineError(runs, what, "Pass --runs with a folder that you may write to.", "E_WRITE") from error
+    return run

@@ -1,0 +1,90 @@
+"""State: all that an interrupted run needs to go on to the same weights, bit for bit.
+
+One file, state.npz, written whole after each epoch: every variable of the model and of its optimizer, the seeds of
+all draws, and what the callbacks remember. The order of the records needs nothing here: it follows from seed and
+epoch alone.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from converter.errors import DataError, UsageError
+from converter.system.files import whole_file
+from trainer.backend import keras
+from trainer.run.runs import STATE
+
+FACTS = "facts"
+UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile)
+AGAIN = "Train it from the start: segconv train --config {}"
+
+
+def save_state(run: Path, trainer: keras.Model, facts: Mapping[str, Any]) -> None:
+    """Writes state.npz into the run folder.
+
+    Args:
+      run: the run folder.
+      trainer: compiled, its optimizer built.
+      facts: what is no variable: anything that JSON takes.
+
+    Raises:
+      MachineError: the file cannot be written.
+    """
+    arrays: dict[str, Any] = {f"v{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(_variables(trainer))}
+    arrays[FACTS] = np.array(json.dumps(dict(facts)))
+    with whole_file(run / STATE) as path, path.open("wb") as file:
+        np.savez(file, **arrays)
+
+
+def read_facts(run: Path) -> dict[str, Any]:
+    """Returns the facts of the last finished epoch, or an empty dict where no epoch was finished.
+
+    Raises:
+      DataError: state.npz is damaged.
+    """
+    path = run / STATE
+    if not path.exists():
+        return {}
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as state:
+            facts: dict[str, Any] = json.loads(str(state[FACTS]))
+            return facts
+    except UNREADABLE as error:
+        raise _damaged(path, error) from error
+
+
+def load_state(run: Path, trainer: keras.Model) -> None:
+    """Sets every variable of the model and of its optimizer to what state.npz holds.
+
+    Raises:
+      DataError: state.npz is damaged.
+      UsageError: it is of another model.
+    """
+    path = run / STATE
+    variables = _variables(trainer)
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as state:
+            arrays = [state[f"v{i}"] for i in range(len(state.files) - 1)]
+    except UNREADABLE as error:
+        raise _damaged(path, error) from error
+    if [array.shape for array in arrays] != [tuple(variable.shape) for variable in variables]:
+        what = f"holds {len(arrays)} variables, but they are not those of this model and optimizer"
+        raise UsageError(path, what, AGAIN.format(run), "E_STATE")
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array)
+
+
+def _variables(trainer: keras.Model) -> list[Any]:
+    """Returns the variables of the model, seeds included, then those of the optimizer; metrics start anew anyway."""
+    return [*trainer.variables, *trainer.optimizer.variables]
+
+
+def _damaged(path: Path, error: Exception) -> DataError:
+    what = f"cannot be read ({type(error).__name__}): no training can go on from it"
+    return DataError(path, what, AGAIN.format(path.parent), "E_STATE")

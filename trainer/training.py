@@ -1,0 +1,279 @@
+"""Train: from a TrainConfig to a run folder with the best model, its scores and its pictures."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from converter.errors import MachineError, SegconvError, UsageError
+from converter.schema import IGNORE_INDEX
+from converter.system.console import log, set_verbosity
+from trainer.backend import keras, tf
+from trainer.config import TrainConfig
+from trainer.devices import is_out_of_memory, out_of_memory
+from trainer.evaluation import Sample, draw_predictions, read_samples, warn_if_collapsed
+from trainer.learning.metrics import Scores
+from trainer.learning.optimizers import ValidateAverage
+from trainer.learning.step import ClassMaps
+from trainer.models import encoder_of
+from trainer.models.custom import step_error
+from trainer.models.load import load_model
+from trainer.run.callbacks import (
+    LEARNED,
+    EpochBar,
+    EpochScores,
+    KeepState,
+    Pictures,
+    SaveBest,
+    StopAtBadLoss,
+    StopWhenLearned,
+    StopWithoutProgress,
+)
+from trainer.run.info import read_run, seal_of_records, write_config
+from trainer.run.runs import BEST, PREDICTIONS, create_run, held, keep_metrics, log_to_file
+from trainer.run.state import load_state, read_facts
+from trainer.run.tensorboard import TensorBoardLog
+from trainer.setup import Setup, prepare, splits_of
+
+
+@dataclass(frozen=True)
+class TrainReport:
+    """What a training run came to.
+
+    Attributes:
+      run: its run folder; of several workers the first one alone keeps it.
+      best_epoch: the epoch of best.keras, counted from 1.
+      scores: the validation scores of that epoch.
+    """
+
+    run: Path
+    best_epoch: int
+    scores: Scores
+
+
+def train(config: TrainConfig, run: Path | None = None) -> TrainReport:
+    """Trains a model and leaves all there is to know of it in a run folder.
+
+    Args:
+      config: all choices.
+      run: an interrupted run to go on with, to the same weights as without the interruption; None for a new one.
+
+    Raises:
+      UsageError: as `setup.prepare`; the loss diverged, or the run cannot go on.
+      DataError: a shard is not the one that was built, or the state of the run is damaged.
+      MachineError: ImageNet weights cannot be had, memory or disk is full, another worker was lost.
+    """
+    facts = {} if run is None else read_facts(run)
+    setup = prepare(config, goes_on=bool(facts))
+    samples = read_samples(setup.config.data, setup.val_split, setup.config.overfit)
+    _check_labelled(setup, samples)
+    with contextlib.ExitStack() as stack:
+        if not setup.devices.is_chief:
+            # Every worker does the same, since reading a score takes all of them; what the others write is dropped.
+            log.info("The first worker keeps the run folder, and says how it goes.")
+            set_verbosity(-1)
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            setup = dataclasses.replace(setup, config=dataclasses.replace(setup.config, runs=folder))
+            run = run and Path(shutil.copytree(run, folder / run.name))
+        is_new = run is None
+        if run is None:
+            run = create_run(setup.config, setup.manifest)  # not before all that can be refused was refused
+        stack.enter_context(held(run))
+        if not is_new:
+            facts = read_facts(run)  # now that nobody else writes it
+            _check_goes_on(run, facts, setup)
+        stack.enter_context(log_to_file(run))
+        if not is_new:
+            done = facts.get("epoch", 0)
+            log.info("Goes on: %d of %d epochs are done.", done, setup.config.epochs)
+            write_config(run, setup.config, setup.manifest)  # with other --epochs, or records that were moved
+        _log_start(setup, run)
+        try:
+            best = _fit_in_memory(setup, run, facts, samples=samples)
+        except BaseException as error:
+            if not isinstance(error, UsageError):  # which would only come again
+                log.info("Training ended early (%s). Go on: segconv train --resume %s", type(error).__name__, run)
+            raise
+        assert best.best is not None  # noqa: S101 - fit has run one epoch at least
+        report = TrainReport(run, best.epoch, best.best)
+        _finish(setup, report, samples)
+    return report
+
+
+def _fit_in_memory(setup: Setup, run: Path, facts: dict[str, Any], *, samples: list[Sample]) -> SaveBest:
+    """Runs the epochs that are left, with half of the batch whenever the device is out of memory.
+
+    Raises:
+      MachineError: there is no smaller batch, or a worker was lost.
+    """
+    while True:
+        batch = setup.config.batch
+        try:
+            return _fit(setup, run, facts, samples=samples)
+        except Exception as error:
+            if isinstance(error, tf.errors.UnavailableError) and setup.devices.num_workers > 1:
+                mend = "Start all of them again with --resume."
+                raise MachineError("TF_CONFIG", "another worker was lost", mend, "E_WORKER") from error
+            if not is_out_of_memory(error):
+                if ":" in setup.config.model and not isinstance(error, SegconvError):
+                    raise step_error(setup.config.model, error) from error
+                raise
+            half, replicas = batch // 2, setup.devices.num_replicas
+            # One worker of several would go on with another batch than the rest.
+            if setup.devices.num_workers > 1 or half < replicas or half % replicas:
+                raise out_of_memory(run, batch) from error
+        log.warning("The device is out of memory with batches of %d: going on with batches of %d.", batch, half)
+        setup = setup.with_batch(half)
+        write_config(run, setup.config, setup.manifest)
+        facts = read_facts(run)
+
+
+def _fit(setup: Setup, run: Path, facts: dict[str, Any], *, samples: list[Sample]) -> SaveBest:
+    """Runs the epochs that are left."""
+    config, trainer, devices = setup.config, setup.trainer, setup.devices
+    epoch = facts.get("epoch", 0)
+    if facts:
+        load_state(run, trainer)
+        if facts["batch"] != config.batch:  # the schedule counts steps, of which there are more or fewer now
+            optimizer: Any = getattr(trainer.optimizer, "inner_optimizer", trainer.optimizer)
+            optimizer.iterations.assign(epoch * setup.steps_per_epoch)
+    keep_metrics(run, epoch)
+    batches, val = setup.train_batches(epoch), setup.val_batches()
+    scores = EpochScores(run, setup.manifest.class_names, config.epochs, input_wait=batches.wait)
+    best = SaveBest(scores)
+    callbacks: list[keras.callbacks.Callback] = [
+        ValidateAverage(),
+        StopAtBadLoss(
+            run,
+            setup.batch_names,
+            steps=setup.steps_per_epoch,
+            num_devices=1 if devices.strategy is None else devices.num_replicas,
+        ),
+        scores,
+        best,
+        StopWithoutProgress(config.stop_patience),
+    ]
+    if config.schedule == "plateau":
+        patience = config.plateau_patience
+        callbacks.append(
+            keras.callbacks.ReduceLROnPlateau(monitor="val_loss", factor=0.5, patience=patience, min_delta=0)
+        )
+    if config.overfit:
+        callbacks.append(StopWhenLearned())
+    callbacks.append(_pictures(setup, run, samples))
+    if config.tensorboard:
+        callbacks.append(TensorBoardLog(run))
+    callbacks.append(KeepState(run, callbacks, facts, batch=config.batch))
+    bar = EpochBar()
+    if sys.stderr.isatty() and log.isEnabledFor(logging.INFO):
+        callbacks.insert(0, bar)
+    try:
+        trainer.fit(
+            devices.distribute(batches.dataset),
+            validation_data=devices.distribute(val.dataset),
+            initial_epoch=epoch,
+            epochs=config.epochs,
+            steps_per_epoch=setup.steps_per_epoch,
+            validation_steps=val.steps,
+            callbacks=callbacks,
+            verbose=0,
+            shuffle=False,  # the dataset shuffles itself
+        )
+    finally:
+        bar.close()
+    return best
+
+
+def _pictures(setup: Setup, run: Path, samples: list[Sample]) -> Pictures:
+    """Returns what redraws the pictures of a run."""
+    maps = ClassMaps(setup.trainer.net)
+
+    def draw() -> None:
+        draw_predictions(maps, setup.manifest, setup.val_split, samples, run / PREDICTIONS)
+
+    return Pictures(run, f"{setup.manifest.name}, {setup.config.model}", draw)
+
+
+def _check_goes_on(run: Path, facts: dict[str, Any], setup: Setup) -> None:
+    """Checks that an interrupted run can go on.
+
+    Raises:
+      UsageError: it was trained on other records, has ended, or has lost its best model.
+      DataError: its config.json or best.keras is damaged.
+    """
+    if read_run(run).records != seal_of_records(setup.manifest):
+        what = f"was trained on other records than {setup.config.data} holds now"
+        mend = f"Build those records again, or train anew: segconv train --config {run}"
+        raise UsageError(run, what, mend, "E_RESUME")
+    if not facts:
+        return
+    load_model(run / BEST, setup.config.model)  # better known now than when the last epoch is over
+    if facts["stopped"] or facts["epoch"] >= setup.config.epochs:
+        mend = f"Score it: segconv evaluate {run}"
+        if not facts["stopped"]:
+            mend += "; or pass more --epochs"
+        raise UsageError(run, f"has ended after epoch {facts['epoch']}", mend, "E_RESUME")
+
+
+def _check_labelled(setup: Setup, samples: list[Sample]) -> None:
+    """Raises UsageError where the few records of an overfit run hold no label to learn."""
+    if setup.config.overfit and all((sample.mask == IGNORE_INDEX).all() for sample in samples):
+        what = f"is {setup.config.overfit}, but these records are ignored all over"
+        raise UsageError("--overfit", what, "Pass --overfit with more.", "E_EMPTY_SPLIT")
+
+
+def _log_start(setup: Setup, run: Path) -> None:
+    """Logs what is going to be trained on what."""
+    config, manifest = setup.config, setup.manifest
+    records = " and ".join(f"{manifest.splits[split].records} {split} records" for split in splits_of(config))
+    log.info("Run %s", run)
+    log.info(
+        "Dataset %s: %d classes (%s), %d x %d pixels (height x width), %s",
+        *(manifest.name, manifest.num_classes, ", ".join(manifest.class_names)),
+        *(*manifest.common_size(config.data), records),
+    )
+    left = setup.num_train % config.batch
+    log.info(
+        "Model %s: %.2f M parameters, %d steps of %d records per epoch%s, at most %d epochs, %s at %g (%s), loss %s",
+        *(config.model, setup.trainer.net.count_params() / 1e6, setup.steps_per_epoch, config.batch),
+        f" ({left} of all left out, others each time)" if left else "",
+        *(config.epochs, config.optimizer, config.learning_rate, config.schedule, config.loss),
+    )
+    log.info("Devices: %s", setup.devices.describe())
+    if config.overfit:
+        log.info("Overfit check: trains and validates on the first %d training records.", setup.num_train)
+    if encoder_of(config.model, config.encoder) and config.weights == "none":
+        log.info("The encoder starts from scratch; --weights imagenet starts it from what it learned on ImageNet.")
+    if config.model != "unet_small" and set(setup.devices.names) == {"CPU"}:
+        log.info("No GPU was found: %s takes long without one, --model unet_small does not.", config.model)
+
+
+def _finish(setup: Setup, report: TrainReport, samples: list[Sample]) -> None:
+    """Draws the predictions of the best epoch, and logs what came of the run and what is next."""
+    config, scores = setup.config, report.scores
+    maps = ClassMaps(load_model(report.run / BEST, config.model))
+    draw_predictions(maps, setup.manifest, setup.val_split, samples, report.run / PREDICTIONS)
+    warn_if_collapsed(scores, setup.manifest.class_names)
+    log.info(
+        "Best epoch %d: val mIoU %.4f, val accuracy %.4f. Model, scores and pictures lie in %s",
+        *(report.best_epoch, scores.miou, scores.pixel_accuracy, report.run),
+    )
+    if not config.overfit:
+        log.info("Next: segconv evaluate %s", report.run)
+    elif scores.pixel_accuracy >= LEARNED:
+        log.info(
+            "%.1f %% of the pixels were learned by heart: model, loss and labels fit.", 100 * scores.pixel_accuracy
+        )
+    else:
+        log.warning(
+            "Learned by heart: only %.1f %% of the pixels. Give it more --epochs; where that does not help, look "
+            "at the labels, at --learning-rate and at --loss.",
+            100 * scores.pixel_accuracy,
+        )
