@@ -16,7 +16,8 @@ import pytest
 from picture_bytes import png
 from PIL import Image
 
-from converter.checking.page import UNLISTED_STRIPES, check_page
+from converter.checking.page import check_page
+from converter.checking.page_samples import UNLISTED_STRIPES
 from converter.checking.problems import Problem
 from converter.checking.report import CheckReport, SplitFacts, ValueRow
 from converter.config import SourceConfig

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from conftest import write_dataset
 
-from converter import build as building
+from converter.building import build as building
 from converter.building.build import build
 from converter.building.commit import HOLDER, JOURNAL, commit, finish_commit, is_begun, locked, sign
 from converter.config import BuildConfig, PairConfig, SourceConfig

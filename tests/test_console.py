@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from converter import console
+from converter.system import console
 from converter.system.console import Progress, log, print_json, print_result, set_verbosity, table
 
 

@@ -83,7 +83,7 @@ def end_never(task, tick):
 
 def start(code: str) -> subprocess.Popen[str]:
     """Starts a process in which nothing but `code` has begun a thread; there a warning is an error."""
-    head = "from tests import test_engines as here; from converter.engines import run_local"
+    head = "from tests import test_engines as here; from converter.engines.local import run_local"
     command = [sys.executable, "-W", "error", "-c", f"{head}\n{code}"]
     root = Path(__file__).parent.parent
     return subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -197,7 +197,7 @@ def test_workers_end_with_a_parent_that_is_killed(fork):
 def test_what_a_worker_has_freed_is_there_for_the_next_picture_without_a_page_fault():
     code = """
 import ctypes, resource, sys
-from converter.engines import keep_freed_memory
+from converter.engines.local import keep_freed_memory
 if getattr(ctypes.CDLL(None), "mallopt", None) is None: sys.exit(77)
 if sys.argv[1] == "keep": keep_freed_memory()
 def faults(): return resource.getrusage(resource.RUSAGE_SELF).ru_minflt

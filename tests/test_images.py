@@ -13,8 +13,8 @@ import pytest
 from picture_bytes import bmp, chunk, png, saved, tiff
 from PIL import Image
 
-from converter import images
 from converter.errors import DataError
+from converter.pixels import decode
 from converter.pixels.decode import decoded, decoded_fast, load, open_picture, without_warnings
 from converter.pixels.geometry import Box, place
 from converter.pixels.images import decode_image, encode_image, encode_jpeg, kept_bytes, open_photo, render
@@ -26,7 +26,7 @@ ORIENTATION = 0x0112
 
 @pytest.fixture
 def with_fast() -> None:
-    if images.decode_image_png_u8 is None:
+    if decode.decode_image_png_u8 is None:
         pytest.skip("segconv[fast] is not installed")
 
 
@@ -809,8 +809,8 @@ def test_a_damaged_png_is_refused_in_the_same_words_with_the_fast_decoder_and_wi
     header = struct.pack(">IIBBBBB", 30, 20, 8, 0, 0, 0, 0)
     data = PNG_SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", deflated) + chunk(b"IEND", b"")
     words = []
-    for decoder in (images.decode_image_png_u8, None):
-        monkeypatch.setattr(images, "decode_image_png_u8", decoder)
+    for decoder in (decode.decode_image_png_u8, None):
+        monkeypatch.setattr(decode, "decode_image_png_u8", decoder)
         with pytest.raises(DataError) as caught:
             decoded(open_picture(data, "m.png").picture, "m.png")
         words.append(str(caught.value))
@@ -819,8 +819,8 @@ def test_a_damaged_png_is_refused_in_the_same_words_with_the_fast_decoder_and_wi
 
 def test_a_png_photograph_is_the_same_picture_with_the_fast_decoder_and_without(with_fast, monkeypatch):
     data, pictures = saved(smooth(70, 90)), []
-    for decoder in (images.decode_image_png_u8, None):
-        monkeypatch.setattr(images, "decode_image_png_u8", decoder)
+    for decoder in (decode.decode_image_png_u8, None):
+        monkeypatch.setattr(decode, "decode_image_png_u8", decoder)
         pictures.append(rendered(data, (33, 21), "crop"))
     assert np.array_equal(*pictures)
 

@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
-from converter.layouts import tree
 
 from converter.config import SourceConfig
 from converter.errors import UsageError
+from converter.sources.layouts import tree
 from converter.sources.layouts.find import Layout, find_layout
 from converter.sources.layouts.registry import LAYOUTS
 
@@ -563,7 +563,7 @@ def test_a_folder_that_is_no_dataset_is_given_up_before_all_of_it_is_read(tmp_pa
     monkeypatch.setattr(tree, "MAX_FILES", 2)
     with pytest.raises(UsageError, match="holds more than 2 files"):
         find(tmp_path)
-    monkeypatch.setattr(tree, "MAX_DEPTH", 2)
+    monkeypatch.setattr(tree, "MAX_FOLDER_DEPTH", 2)
     with pytest.raises(UsageError, match="c: lies more than 2 folders deep"):
         find(tmp_path)
 

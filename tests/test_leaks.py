@@ -74,7 +74,7 @@ def test_only_files_whose_size_occurs_in_two_splits_are_read(tmp_path, monkeypat
         read.append(name)
         return (root / name).read_bytes()
 
-    monkeypatch.setattr("converter.leaks.read_inside", spy)
+    monkeypatch.setattr("converter.sources.leaks.read_inside", spy)
     assert [leak.ref.image for leak in content_leaks(SourceConfig(tmp_path), [*pairs, ref("val", "d")])] == ["c"]
     assert sorted(read) == ["b", "c"]
 
@@ -90,7 +90,7 @@ def test_of_files_of_one_size_only_those_with_the_same_end_are_read_whole(tmp_pa
         read.append(name)
         return (root / name).read_bytes()
 
-    monkeypatch.setattr("converter.leaks.read_inside", spy)
+    monkeypatch.setattr("converter.sources.leaks.read_inside", spy)
     assert [leak.ref.image for leak in content_leaks(SourceConfig(tmp_path), pairs)] == ["d"]
     assert read == ["a", "b", "d"]
 

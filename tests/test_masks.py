@@ -11,11 +11,11 @@ import pytest
 from picture_bytes import bmp, png, saved, tiff
 from PIL import Image
 
-from converter import images
 from converter.classes.mapper import MaskMapper
 from converter.classes.native import parse_class_map
 from converter.errors import DataError
 from converter.limits import MAX_TABLES
+from converter.pixels import decode
 from converter.pixels.geometry import place
 from converter.pixels.masks import MaskValue, ValueCounter, count_classes, decode_mask, encode_png, open_mask
 from converter.pixels.resample import nearest_rows, vote
@@ -685,8 +685,8 @@ def test_a_mask_is_the_same_with_the_fast_decoder_and_without(kind, fit, monkeyp
         levels = rng.choice(np.array([0, 7, 200], np.uint8), size)
         data = saved(levels if kind == "grey" else np.stack([levels] * 3, -1))
         found = []
-        for decoder in (images.decode_image_png_u8, None):
-            monkeypatch.setattr(images, "decode_image_png_u8", decoder)
+        for decoder in (decode.decode_image_png_u8, None):
+            monkeypatch.setattr(decode, "decode_image_png_u8", decoder)
             found.append(classes.map_mask(open_mask(data, "a.png"), (40, 51), fit))
         assert np.array_equal(*found)
 

@@ -17,16 +17,18 @@ import pytest
 from conftest import COLORS, draw_pair, write_dataset
 from PIL import Image
 
-from converter import receipts
+from converter.building import receipts
 from converter.building.build import build
 from converter.building.plan import plan_build
 from converter.building.receipts import fingerprint, receipt_path
 from converter.building.report import RefusedPairsError
+from converter.building.shards import SourceReader
 from converter.config import BuildConfig, PairConfig, SourceConfig
 from converter.dataset.parse import read_manifest
 from converter.dataset.reader import RecordSource
 from converter.errors import MachineError, UsageError
 from converter.schema import MANIFEST
+from converter.system.files import Stamp
 
 LONG_AGO = 1_000_000_000 * 10**9
 
@@ -34,7 +36,7 @@ LONG_AGO = 1_000_000_000 * 10**9
 @pytest.fixture
 def settled(dataset: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A dataset whose files are older than a clock's tick, as far as segconv can tell."""
-    monkeypatch.setattr("converter.storage.SETTLED_NS", -(10**18))
+    monkeypatch.setattr("converter.system.files.SETTLED_NS", -(10**18))
     return dataset
 
 
@@ -50,7 +52,7 @@ def in_this_process(function, tasks, workers, on_progress, without=None):
 @pytest.fixture(autouse=True)
 def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shards are made in this process: tests/test_build.py and those that start the command have real workers."""
-    monkeypatch.setattr("converter.build.run_local", in_this_process)
+    monkeypatch.setattr("converter.building.build.run_local", in_this_process)
 
 
 def visible(folder: Path) -> dict[str, bytes]:
@@ -97,8 +99,8 @@ def test_an_up_to_date_run_reads_no_source_but_with_rehash_every_one(settled, tm
     )  # or photographs of one size would be read to compare them
     build(wanted)
     read: list[str] = []
-    true = receipts.SourceReader.__call__
-    monkeypatch.setattr(receipts.SourceReader, "__call__", lambda self, name: (read.append(name), true(self, name))[1])
+    true = SourceReader.__call__
+    monkeypatch.setattr(SourceReader, "__call__", lambda self, name: (read.append(name), true(self, name))[1])
     assert build(wanted).is_up_to_date
     assert read == []
     assert build(dataclasses.replace(wanted, rehash=True)).is_up_to_date
@@ -179,7 +181,7 @@ def draw_plainly(path: Path, number: int) -> None:
 
 def say_always(monkeypatch: pytest.MonkeyPatch, when_ns: int) -> None:
     """Makes the file system say the same of every file, whatever is done to it."""
-    monkeypatch.setattr(receipts.Stamp, "of", classmethod(lambda cls, info: cls(info.st_size, when_ns, when_ns, 1)))
+    monkeypatch.setattr(Stamp, "of", classmethod(lambda cls, info: cls(info.st_size, when_ns, when_ns, 1)))
 
 
 def test_an_edit_that_the_file_system_does_not_show_is_found_with_rehash(dataset, tmp_path, monkeypatch):
@@ -320,7 +322,7 @@ def test_shards_that_were_begun_with_other_options_are_not_used_and_make_room_fi
         there.append([path.name for path in (tmp_path / "out").iterdir()])
         return in_this_process(*arguments)
 
-    monkeypatch.setattr("converter.build.run_local", look_and_make)
+    monkeypatch.setattr("converter.building.build.run_local", look_and_make)
     assert build(config(settled, tmp_path / "out")).reused == 0
     assert there == [[".segconv-lock"]]
     build(config(settled, tmp_path / "fresh"))
@@ -375,11 +377,11 @@ def test_a_receipt_is_written_when_shard_and_index_are_on_the_disk(dataset, tmp_
 
 
 def test_the_digests_are_those_of_the_bytes_that_were_stored(dataset, tmp_path, monkeypatch):
-    true = receipts.SourceReader.__call__
+    true = SourceReader.__call__
     (first, *_) = plan_build(config(dataset, tmp_path)).all_tasks
     mask = dataset / first.refs[0].mask
 
-    def read_and_change(self: receipts.SourceReader, name: str) -> bytes:
+    def read_and_change(self: SourceReader, name: str) -> bytes:
         data = true(self, name)
         if name == first.refs[0].mask:
             redraw(mask, 99)
@@ -387,7 +389,7 @@ def test_the_digests_are_those_of_the_bytes_that_were_stored(dataset, tmp_path, 
 
     before = hashlib.sha256(mask.read_bytes()).hexdigest()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(receipts.SourceReader, "__call__", read_and_change)
+        patch.setattr(SourceReader, "__call__", read_and_change)
         receipts.make_shard(first, lambda: None)
     noted = json.loads(receipt_path(first.path).read_bytes().partition(b"\n")[2])["sources"]
     assert noted[0][1][0] == before
@@ -416,7 +418,7 @@ def test_the_fingerprint_follows_the_content_and_nothing_about_the_machine(datas
 
 POISON = """
 import os, signal, sys
-from converter import shards
+from converter.building import shards
 
 true = shards.make_record
 

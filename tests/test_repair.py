@@ -6,7 +6,6 @@ import json
 import os
 from pathlib import Path
 
-import converter.repair as repairing
 import pytest
 from conftest import COLORS, draw_pair, write_dataset
 from PIL import Image
@@ -21,6 +20,7 @@ from converter.dataset.manifest import seal_of
 from converter.dataset.parse import parse_manifest, read_manifest
 from converter.dataset.tfrecord import read_shard
 from converter.errors import DataError, UsageError
+from converter.verifying import source_plan
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def test_a_repair_from_a_source_that_changed_is_refused_and_changes_nothing(own)
 
 def test_the_class_map_of_a_manifest_is_that_of_its_build(own):
     dataset, out = own
-    classes = repairing.restored_classes(out, read_manifest(out))
+    classes = source_plan.restored_classes(out, read_manifest(out))
     assert classes == read_class_map(dataset / "classes.csv")
 
 
@@ -166,7 +166,7 @@ def test_a_manifest_without_an_option_of_its_build_is_refused(own, option):
     raw["seal"] = seal_of(raw)
     manifest = parse_manifest(json.dumps(raw), "m")
     with pytest.raises(DataError, match=f"does not tell the options of its build .*{option}"):
-        repairing.restored_config(out, manifest, SourceConfig(dataset))
+        source_plan.restored_config(out, manifest, SourceConfig(dataset))
 
 
 @pytest.mark.usefixtures("here")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from converter import sample
 from converter.errors import MachineError, UsageError
+from converter.sample import buildings, camera, scene, write
 
 NUM_CLASSES = 4
 # Seed 0, split train, number 1. It may change only together with a line in CHANGELOG.md: people's scores do, too.
@@ -20,14 +20,14 @@ GOLDEN_MASK = "ec5a532f8e242c83338a474c90d94a379c9c5209cf9fc55479c58ebab253f64f"
 @pytest.fixture(scope="module")
 def tiles() -> list[tuple[np.ndarray, np.ndarray]]:
     """Ten tiles of (image, mask) at full size, which the tests only read."""
-    return [sample.draw_tile(0, "train", number) for number in range(1, 11)]
+    return [write.draw_tile(0, "train", number) for number in range(1, 11)]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A written dataset of three training pairs and two validation pairs."""
     folder = tmp_path_factory.mktemp("written") / "dataset"
-    sample.write_sample(folder, train=3, val=2, seed=7)
+    write.write_sample(folder, train=3, val=2, seed=7)
     return folder
 
 
@@ -45,21 +45,21 @@ def bins(image: np.ndarray) -> np.ndarray:
 
 
 def test_the_same_seed_split_and_number_draw_the_same_tile(tiles):
-    image, mask = sample.draw_tile(0, "train", 2)
+    image, mask = write.draw_tile(0, "train", 2)
     assert np.array_equal(image, tiles[1][0])
     assert np.array_equal(mask, tiles[1][1])
 
 
 @pytest.mark.parametrize("other", [(1, "train", 2), (0, "val", 2), (0, "train", 3)])
 def test_another_seed_split_or_number_draws_another_tile(tiles, other):
-    image, mask = sample.draw_tile(*other)
+    image, mask = write.draw_tile(*other)
     assert not np.array_equal(image, tiles[1][0])
     assert not np.array_equal(mask, tiles[1][1])
 
 
 def test_a_tile_leaves_the_global_random_state_alone():
     before = np.random.get_state()[1].copy()
-    sample.draw_tile(0, "train", 1, (96, 128))
+    write.draw_tile(0, "train", 1, (96, 128))
     assert np.array_equal(np.random.get_state()[1], before)
 
 
@@ -69,7 +69,7 @@ def test_a_mask_of_seed_0_stays_what_it_was(tiles):
 
 @pytest.mark.parametrize("size", [(288, 384), (96, 128), (101, 67), (16, 300)])
 def test_size_is_height_then_width(size):
-    image, mask = sample.draw_tile(3, "val", 1, size)
+    image, mask = write.draw_tile(3, "val", 1, size)
     assert image.shape == (*size, 3)
     assert mask.shape == size
     assert image.dtype == mask.dtype == np.uint8
@@ -99,8 +99,8 @@ def test_colour_alone_does_not_give_the_class_away(tiles):
 
 def test_classes_do_differ_in_the_photograph(tiles):
     # Leaves are darker and greener than asphalt, in the mean; otherwise the mask would not belong to the photograph.
-    leaves = np.mean([image[mask == sample.VEGETATION].mean(axis=0) for image, mask in tiles], axis=0)
-    asphalt = np.mean([image[mask == sample.ROAD].mean(axis=0) for image, mask in tiles], axis=0)
+    leaves = np.mean([image[mask == scene.VEGETATION].mean(axis=0) for image, mask in tiles], axis=0)
+    asphalt = np.mean([image[mask == scene.ROAD].mean(axis=0) for image, mask in tiles], axis=0)
     assert leaves.sum() < asphalt.sum() - 50
     assert leaves[1] - leaves[2] > asphalt[1] - asphalt[2] + 10
 
@@ -111,7 +111,7 @@ def test_classes_do_differ_in_the_photograph(tiles):
 def test_a_shadow_falls_away_from_the_sun_and_is_as_long_as_the_height_says():
     height = np.zeros((20, 100), np.float32)
     height[5:15, 40:50] = 10  # in pixels of the tile; 20 drawn ones
-    shadow = sample.shadows(height, sample.Sun(1.0, 0.0, 1.0))  # 45 degrees, from the right
+    shadow = camera.shadows(height, scene.Sun(1.0, 0.0, 1.0))  # 45 degrees, from the right
     assert shadow[10, 24:39].all()
     assert not shadow[10, :20].any()
     assert not shadow[10, 40:].any()
@@ -119,20 +119,20 @@ def test_a_shadow_falls_away_from_the_sun_and_is_as_long_as_the_height_says():
 
 
 def test_nothing_in_the_open_is_in_shadow():
-    assert not sample.shadows(np.full((30, 30), 7, np.float32), sample.Sun(0.6, -0.8, 0.9)).any()
+    assert not camera.shadows(np.full((30, 30), 7, np.float32), scene.Sun(0.6, -0.8, 0.9)).any()
 
 
 def test_a_roof_is_brighter_on_the_side_of_the_sun():
-    roof = sample.Building(0, 0, 0.0, (sample.Part(0, 0, 20, 10),), 15, 0.7, False, (150.0, 80.0, 60.0))
+    roof = buildings.Building(0, 0, 0.0, (buildings.Part(0, 0, 20, 10),), 15, 0.7, False, (150.0, 80.0, 60.0))
     u, v = np.zeros((2, 1), np.float32), np.array([[-5], [5]], np.float32)
-    inside, rise, light, _ = sample.roof_faces(sample.Sun(0.0, 1.0, 1.0), roof, u, v)
+    inside, rise, light, _ = buildings.roof_faces(scene.Sun(0.0, 1.0, 1.0), roof, u, v)
     assert inside.all()
     assert np.allclose(rise, 5 * 0.7)
     assert light[1, 0] > 1 > light[0, 0]
 
 
 def test_roads_place_and_measure_agree():
-    road = sample.Road(100, 80, 0.7, 12, 90, 0.4, 15, (110.0, 110.0, 110.0))
+    road = scene.Road(100, 80, 0.7, 12, 90, 0.4, 15, (110.0, 110.0, 110.0))
     x, y, _ = road.place(30, 0)
     assert road.position(x, y) == pytest.approx((30, 0), abs=1e-9)
 
@@ -159,7 +159,7 @@ def test_the_layout_is_the_tutorials(folder):
 
 
 def test_the_lists_name_every_file_and_only_those(folder):
-    for split, (photographs, masks) in sample.FOLDERS.items():
+    for split, (photographs, masks) in write.FOLDERS.items():
         pairs = [line.split(";") for line in (folder / f"{split}.txt").read_text().splitlines()]
         assert [image for image, _ in pairs] == sorted(path.name for path in (folder / photographs).iterdir())
         assert [mask for _, mask in pairs] == sorted(path.name for path in (folder / masks).iterdir())
@@ -177,13 +177,13 @@ def test_a_photograph_is_rgb_jpeg_and_its_mask_rgb_png_of_the_four_colours(folde
 
 
 def test_a_written_mask_is_the_drawn_one_in_colours(folder):
-    _, mask = sample.draw_tile(7, "val", 2)
+    _, mask = write.draw_tile(7, "val", 2)
     with Image.open(folder / "val_png" / "tile_0002.png") as written:
-        assert np.array_equal(np.asarray(written), sample.PALETTE[mask])
+        assert np.array_equal(np.asarray(written), scene.PALETTE[mask])
 
 
 def test_the_same_seed_writes_the_same_bytes_however_many_there_are(folder, tmp_path):
-    sample.write_sample(tmp_path / "again", train=1, val=2, seed=7)
+    write.write_sample(tmp_path / "again", train=1, val=2, seed=7)
     first, again = files_below(folder), files_below(tmp_path / "again")
     again.pop("train.txt")
     assert again == {name: first[name] for name in again}
@@ -191,7 +191,7 @@ def test_the_same_seed_writes_the_same_bytes_however_many_there_are(folder, tmp_
 
 def test_an_empty_folder_is_taken(tmp_path):
     (tmp_path / "dataset").mkdir()
-    sample.write_sample(tmp_path / "dataset", train=1, val=1)
+    write.write_sample(tmp_path / "dataset", train=1, val=1)
     assert (tmp_path / "dataset" / "val_png" / "tile_0001.png").is_file()
     assert [path.name for path in tmp_path.iterdir()] == ["dataset"]
 
@@ -199,7 +199,7 @@ def test_an_empty_folder_is_taken(tmp_path):
 def test_the_remains_of_a_killed_run_do_not_get_in_the_way(tmp_path):
     (tmp_path / ".dataset.tmp" / "jpg").mkdir(parents=True)
     (tmp_path / ".dataset.tmp" / "jpg" / "old.jpg").touch()
-    sample.write_sample(tmp_path / "dataset", train=1, val=1)
+    write.write_sample(tmp_path / "dataset", train=1, val=1)
     assert [path.name for path in (tmp_path / "dataset" / "jpg").iterdir()] == ["tile_0001.jpg"]
 
 
@@ -208,7 +208,7 @@ def test_a_folder_that_holds_something_is_refused_and_unchanged(tmp_path, name):
     (tmp_path / "dataset").mkdir()
     (tmp_path / "dataset" / "mine.txt").write_text("mine")
     with pytest.raises(UsageError, match=r"already holds something\. Name a new folder\.$") as caught:
-        sample.write_sample(tmp_path / name)
+        write.write_sample(tmp_path / name)
     assert caught.value.code == "E_OUT_NOT_EMPTY"
     assert files_below(tmp_path) == {"dataset/mine.txt": b"mine"}
 
@@ -218,16 +218,16 @@ def test_a_folder_that_holds_something_is_refused_and_unchanged(tmp_path, name):
     [(OSError(28, "No space left on device"), MachineError), (KeyboardInterrupt(), KeyboardInterrupt)],
 )
 def test_a_failure_half_way_leaves_nothing_behind(tmp_path, monkeypatch, raised, expected):
-    draw_tile = sample.draw_tile
+    draw_tile = write.draw_tile
 
     def fails_at_the_second(seed, split, number):
         if number == 2:
             raise raised
         return draw_tile(seed, split, number)
 
-    monkeypatch.setattr(sample, "draw_tile", fails_at_the_second)
+    monkeypatch.setattr(write, "draw_tile", fails_at_the_second)
     with pytest.raises(expected):
-        sample.write_sample(tmp_path / "dataset", train=3, val=1)
+        write.write_sample(tmp_path / "dataset", train=3, val=1)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -235,6 +235,6 @@ def test_a_full_disk_is_named_with_its_remedy(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(sample, "draw_tile", full)
+    monkeypatch.setattr(write, "draw_tile", full)
     with pytest.raises(MachineError, match=r"No space left on device\. Free some space .* run the same command again"):
-        sample.write_sample(tmp_path / "dataset", train=1, val=1)
+        write.write_sample(tmp_path / "dataset", train=1, val=1)

@@ -16,7 +16,8 @@ from PIL import Image
 from converter.building.convert import make_record
 from converter.building.plan import estimated_bytes, num_shards, plan_shards, shuffled
 from converter.building.shards import run_shard_task
-from converter.building.tally import Tally, stored_size
+from converter.building.summary import stored_size
+from converter.building.tally import Tally
 from converter.classes.mapper import MaskMapper
 from converter.classes.native import parse_class_map
 from converter.config import BuildConfig, PairConfig, SourceConfig

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from converter import splits
 from converter.errors import UsageError
+from converter.limits import MAX_CLOSEST
+from converter.sources import lists
 from converter.sources.lists import read_split_list
 from converter.sources.names import Names, split_of
 from converter.sources.refs import ExampleRef
@@ -279,7 +280,7 @@ def test_a_list_that_cannot_be_read_is_refused(tmp_path):
 
 
 def test_a_file_that_is_too_large_for_a_list_is_refused_before_it_is_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(splits, "MAX_LIST_BYTES", 11)
+    monkeypatch.setattr(lists, "MAX_LIST_BYTES", 11)
     assert look_up(tmp_path, b"a.jpg;a.png").rejects == []
     with pytest.raises(UsageError, match="exceeds 11 bytes"):
         look_up(tmp_path, b"a.jpg;a.png\n")
@@ -287,7 +288,7 @@ def test_a_file_that_is_too_large_for_a_list_is_refused_before_it_is_read(tmp_pa
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_a_list_of_too_many_lines_is_refused(tmp_path, monkeypatch, end):
-    monkeypatch.setattr(splits, "MAX_LIST_LINES", 3)
+    monkeypatch.setattr(lists, "MAX_LIST_LINES", 3)
     assert found(look_up(tmp_path, f"a.jpg;a.png{end}{end}{end}")) == [("jpg/a.jpg", "png/a.png")]
     with pytest.raises(UsageError, match="has more than 3 lines, which no list has"):
         look_up(tmp_path, f"a.jpg;a.png{end}{end}{end}{end}")
@@ -300,7 +301,7 @@ def test_a_long_list_of_missing_files_costs_seconds(tmp_path):
     assert time.process_time() - start < 20  # 1 s on one core; each name against each other would be 10 hours
     assert [len(done.found), len(done.rejects)] == [0, 20_000]
     closest = ["closest" in reject.error.what for reject in done.rejects]
-    assert closest == [True] * splits.MAX_CLOSEST + [False] * (20_000 - splits.MAX_CLOSEST)
+    assert closest == [True] * MAX_CLOSEST + [False] * (20_000 - MAX_CLOSEST)
 
 
 @pytest.mark.parametrize(("name", "split"), [

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from converter import storage
 from converter.errors import DataError, MachineError
+from converter.system import files
 from converter.system.files import (
     Stamp,
     create,
@@ -137,7 +137,7 @@ def test_an_empty_file_is_refused(root):
 
 
 def test_the_limit_on_a_files_size_holds_to_the_byte(root, monkeypatch):
-    monkeypatch.setattr(storage, "MAX_FILE_BYTES", 5)
+    monkeypatch.setattr(files, "MAX_FILE_BYTES", 5)
     (root / "six").write_bytes(b"123456")
     assert read_inside(root, "jpg/a b.jpg") == b"photo"
     assert code_of(root, "six") == "E_FILE_SIZE"
@@ -150,7 +150,7 @@ def test_a_file_system_that_gives_a_file_in_pieces_gives_all_of_it(root, monkeyp
         def read(self, size: int = -1) -> bytes:
             return super().read(min(size, 3))
 
-    monkeypatch.setattr(storage, "FileIO", InPieces)
+    monkeypatch.setattr(files, "FileIO", InPieces)
     assert read_inside(root, "a") == b"0123456789"
 
 

@@ -218,7 +218,7 @@ def test_no_pairs_need_no_worker(tmp_path):
 
 DIES_AT_P3 = """
 import os, signal
-from converter import survey
+from converter.checking import survey
 
 look_at = survey.look_at
 
@@ -233,8 +233,8 @@ READ_ALL = """
 import sys
 from pathlib import Path
 from converter.config import SourceConfig
-from converter.layouts import find_layout
-from converter.survey import survey
+from converter.sources.layouts.find import find_layout
+from converter.checking.survey import survey
 
 source = SourceConfig(Path(sys.argv[1]))
 for facts in survey(find_layout(source).refs["train"], source, 1, lambda done: None):

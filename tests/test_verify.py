@@ -14,8 +14,6 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import converter.repair as repairing
-import converter.verify as verifying
 import numpy as np
 import pytest
 from conftest import write_dataset
@@ -29,6 +27,8 @@ from converter.dataset.parse import read_manifest
 from converter.dataset.tfrecord import ShardError, ShardWriter, masked_crc, read_shard
 from converter.errors import DataError, UsageError
 from converter.pixels.masks import encode_png
+from converter.verifying import derive, repair
+from converter.verifying import verify as verifying
 from converter.verifying.report import Verification, VerifyConfig
 from converter.verifying.scan import ShardCheck, check_shard
 from converter.verifying.verify import chosen, verify
@@ -77,8 +77,8 @@ def here(monkeypatch) -> None:
     def run(function, tasks, workers, on_progress, without=None):
         return [function(task, lambda: None) for task in tasks]
 
-    monkeypatch.setattr(verifying, "run_local", run)
-    monkeypatch.setattr(repairing, "run_local", run)
+    for module in (derive, repair, verifying):
+        monkeypatch.setattr(module, "run_local", run)
 
 
 def found_in(folder: Path, **options) -> Verification:
@@ -461,7 +461,7 @@ def test_records_are_derived_again_from_their_source(records, source):
         assert report.derived == derived
         # The list had a bad line more when the records were built.
         assert [str(problem) for problem in report.problems] == [
-            f"{source}: has 5 pairs for split 'train', the records were made of 6. {repairing.MEND_SOURCE}"
+            f"{source}: has 5 pairs for split 'train', the records were made of 6. {derive.MEND_SOURCE}"
         ]
 
 
