@@ -19,9 +19,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("converter", "trainer")
 FOR_TRAINER = {"errors", "limits", "schema", "system", "pixels", "dataset"}
-ONE_TEST_FILE = {"trainer.models"}  # the models of this folder pass the same tests, in the one file of their folder
-# Facts of the whole program, or of the project, that belong to no one module.
-OF_THE_WHOLE = {
+ONE_TEST_FILE = {"trainer.models"}  # every model passes the same tests, which may stand in the file of the folder
+OF_THE_WHOLE = {  # test files about the whole program or the project, which belong to no one module
     "benchmarks",
     "camvid",
     "fuzz",
@@ -170,17 +169,17 @@ def taken(tree: Tree, package: str, other: str) -> dict[str, set[str]]:
     return found
 
 
-def file_of_tests(name: str) -> str:
-    """Returns the name of the file with the tests of a module."""
+def files_of_tests(name: str) -> set[str]:
+    """Returns the names of the files, one of which must have the tests of a module."""
     folder = name.rpartition(".")[0]
-    return f"test_{(folder if folder in ONE_TEST_FILE else name).removeprefix('converter.').replace('.', '_')}.py"
+    modules = {name, folder} if folder in ONE_TEST_FILE else {name}
+    return {f"test_{module.removeprefix('converter.').replace('.', '_')}.py" for module in modules}
 
 
 def untested(tree: Tree, tests: set[str]) -> set[str]:
     """Returns the modules with code in them that have no file of tests."""
-    return {
-        name for name, module in tree.items() if "." in name and module.has_code and file_of_tests(name) not in tests
-    }
+    with_code = {name for name, module in tree.items() if "." in name and module.has_code}
+    return {name for name in with_code if not files_of_tests(name) & tests}
 
 
 TREE = read_tree(ROOT)
@@ -233,7 +232,7 @@ def test_every_module_has_its_tests():
 
 
 def test_every_test_file_of_the_converter_is_that_of_a_module():
-    wanted = {file_of_tests(name) for name in TREE} | {f"test_{name}.py" for name in OF_THE_WHOLE}
+    wanted = {f"test_{name}.py" for name in OF_THE_WHOLE}.union(*map(files_of_tests, TREE))
     assert not {name for name in TESTS - wanted if not name.startswith("test_trainer_")}
 
 
