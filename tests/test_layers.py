@@ -19,7 +19,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("converter", "trainer")
 FOR_TRAINER = {"errors", "limits", "schema", "system", "pixels", "dataset"}
-ONE_TEST_FILE = {"trainer.models"}  # every model passes the same tests, which may stand in the file of the folder
+# Tables of many small modules whose entries pass the same tests, which may stand in the one file of the folder.
+ONE_TEST_FILE = {"converter.classes.formats", "converter.classes.presets", "trainer.models"}
 OF_THE_WHOLE = {  # test files about the whole program or the project, which belong to no one module
     "benchmarks",
     "camvid",

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from check_pages import REPORT, Page, halves, page_of, write_pair
 from conftest import write_dataset
 from picture_bytes import png, tiff
-from test_check_page import REPORT, Page, halves, page_of, write_pair
 
 from converter.building import build as building
 from converter.building import commit as committing
