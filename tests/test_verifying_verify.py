@@ -476,11 +476,6 @@ def test_the_chosen_records_are_the_same_at_every_run_and_all_where_there_are_no
     assert sum(len(numbers or ()) for numbers in chosen(forged, 16).values()) == 16
 
 
-def test_a_repair_needs_the_source():
-    with pytest.raises(UsageError, match="--repair: makes shards anew"):
-        VerifyConfig(repair=True)
-
-
 def test_the_text_has_one_line_a_problem_and_says_what_to_do(records):
     path = records / FIRST
     path.write_bytes(path.read_bytes()[:-1])
