@@ -28,6 +28,7 @@ OF_THE_WHOLE = {  # test files about the whole program or the project, which bel
     "imports",
     "layers",
     "measures",
+    "mutations",
     "peers",
     "readme",
     "safeguards",
