@@ -1,4 +1,4 @@
-"""The table of mutations fits the tree: a stale row tests nothing, and running all of them takes a quarter of an hour."""
+"""The table of mutations fits the tree: a stale row tests nothing, and running every row takes a quarter of an hour."""
 
 from __future__ import annotations
 
