@@ -36,7 +36,6 @@ def png(height: int, width: int) -> bytes:
     return buffer.getvalue()
 
 
-# What is stored, and what is counted, against Pillow and NumPy.
 KINDS = parse_class_map(CSV, "classes.csv")
 
 

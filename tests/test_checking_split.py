@@ -16,7 +16,6 @@ from converter.classes.native import parse_class_map
 from converter.errors import UsageError
 
 
-# ---- what belongs together
 def test_every_pair_is_in_one_split_once():
     plan = divided([pair(f"p{number}") for number in range(50)])
     assert sorted(name for names in stems(plan).values() for name in names) == sorted(f"p{n}" for n in range(50))
@@ -33,7 +32,6 @@ def test_a_class_map_gives_the_names_and_ignored_pixels_do_not_count():
     assert plan.to_json()["class_shares"] == {"ground": 50 / 90, "road": 40 / 90}
 
 
-# ---- made again
 def test_the_order_of_the_pairs_changes_nothing_and_the_seed_does():
     facts = imbalanced(0, 60)
     plan = divided(facts)

@@ -18,7 +18,6 @@ from converter.pixels.masks import MaskValue, ValueCounter, open_mask
 from converter.sample.write import draw_tile
 
 
-# ---- the tutorial
 def test_the_tutorials_label_map_gives_the_tutorials_one_hot_rows():
     mask = mapped(saved(np.array([[25, 76], [150, 255]], np.uint8)), mapper(*TUTORIAL))
     assert np.eye(4, dtype=int)[mask.ravel()].tolist() == [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
@@ -37,7 +36,6 @@ def test_where_the_tutorials_bicubic_masks_lose_labels_ours_lose_none():
     assert (mapped(saved(greys), mapper(*TUTORIAL), size) != expected).sum() == 0
 
 
-# ---- kinds of masks
 def test_grey_levels_are_classes():
     mask = mapped(saved(np.array([[0, 7, 200]], np.uint8)), mapper("a,7", "b,0", "ignore,200"))
     assert mask.tolist() == [[1, 0, 255]]
@@ -311,7 +309,6 @@ def test_a_star_takes_every_value_that_is_not_listed(default, index):
     assert mapped(saved(colors), classes).tolist() == [[0, index]]
 
 
-# ---- unlisted values
 def test_an_unlisted_value_is_named_with_its_count_in_the_whole_mask_and_the_nearest_class():
     levels = np.array([[1, 1, 12, 12], [12, 10, 10, 77]], np.uint8)
     error = refusal(saved(levels), mapper("ground,1", "road,11"))
@@ -359,7 +356,6 @@ def test_a_mask_in_colour_under_a_class_map_of_greys_is_recognised(kind):
     assert "lists greys" not in refusal(saved(np.array([[[255, 1, 0]]], np.uint8)), mapper("a,78")).what
 
 
-# ---- tolerance
 def test_a_colour_near_a_listed_one_is_taken_for_it_and_counted():
     colors = np.array([[[255, 0, 0], [250, 5, 5], [249, 0, 0]], [[0, 250, 3], [0, 255, 0], [0, 250, 3]]], np.uint8)
     classes = mapper("a,255 0 0", "b,0 255 0", "c,*", tolerance=5)

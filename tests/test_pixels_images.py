@@ -151,7 +151,6 @@ def test_decoding_a_large_jpeg_at_reduced_scale_neither_shifts_nor_changes_it(si
         assert abs(shift) < 0.05
 
 
-# ---- what is stored
 def markers(data: bytes) -> list[tuple[int, bytes]]:
     """Returns (marker, content) of a JPEG file up to its scan (ITU T.81, annex B)."""
     assert data[:2] == b"\xff\xd8"
@@ -212,7 +211,6 @@ def test_a_stored_photograph_that_is_cut_is_refused():
     assert caught.value.code == "E_DAMAGED"
 
 
-# ---- the photograph's own bytes
 def kept(data: bytes) -> bytes | None:
     return kept_bytes(open_photo(data, "a.jpg"))
 

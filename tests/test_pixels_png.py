@@ -16,7 +16,6 @@ from converter.pixels.png import check_png, check_png_rows, strip_png
 from converter.pixels.signatures import PNG_SIGNATURE
 
 
-# ---- PNG
 def test_a_whole_png_tells_its_depth_and_colour_type():
     assert check_png(saved(noise(3, 5)), "a.png") == (8, 0)
     assert check_png(saved(noise(3, 5, 3)), "a.png") == (8, 2)
