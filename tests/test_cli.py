@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import re
-import resource
 import signal
 import subprocess
 import sys
@@ -15,22 +14,10 @@ from pathlib import Path
 
 import pytest
 import soak
+from command_line import COMMAND, SMALL, assert_one_line, names_in
 from conftest import write_dataset
 
 ROOT = Path(__file__).parent.parent
-COMMAND = [sys.executable, "-c", "from converter.cli import main; main()"]
-SMALL = ("--size", "24", "-j", "1")
-
-
-def assert_one_line(done: subprocess.CompletedProcess[str], code: int, text: str) -> None:
-    """Holds a failed run against its exit code and its one line on stderr."""
-    assert done.returncode == code, done.stderr
-    assert done.stdout == ""
-    said = ("24 high x 24 wide", "layout ", "classes: ")  # what is being done, before it fails
-    lines = [line for line in done.stderr.splitlines() if not line.startswith(said)]
-    assert len(lines) == 1, done.stderr
-    assert lines[0].startswith("Error: ")
-    assert text in lines[0]
 
 
 def test_the_three_commands_of_a_user_run_as_written(segconv, tmp_path):
@@ -42,31 +29,6 @@ def test_the_three_commands_of_a_user_run_as_written(segconv, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "records  6, 512 high x 512 wide" in done.stdout
     assert segconv("inspect", "shard", "records").stdout == done.stdout
-
-
-def test_build_json_is_one_object_with_the_promised_keys(segconv, dataset):
-    done = segconv("build", "--src", dataset, "--json", *SMALL)
-    report = json.loads(done.stdout)
-    assert done.stdout.count("\n") == 1
-    promised = {"out", "name", "size", "classes", "splits", "skipped", "shards_built", "shards_reused", "seconds"}
-    assert promised <= set(report)
-    assert report["size"] == [24, 24]
-    assert report["classes"] == ["background", "building", "vegetation"]
-    assert {split: facts["records"] for split, facts in report["splits"].items()} == {"train": 6, "val": 2}
-
-
-def test_a_second_build_into_the_same_folder_is_refused_at_once(segconv, tmp_path):
-    dataset = write_dataset(tmp_path / "dataset", train=300, val=1)
-    command = [*COMMAND, "build", "--src", str(dataset), "--shards", "2", "-j", "1"]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as first:
-        while first.poll() is None and not list((tmp_path / "records").glob(".segconv-*.tfrecord-*")):
-            pass
-        done = segconv("build", "--src", dataset, *SMALL)
-        assert_one_line(done, 2, f"records: is being written by another segconv (process {first.pid} on ")
-        first.communicate(timeout=120)
-    assert first.returncode == 0
-    done = segconv("inspect", "dataset", "--json")
-    assert (done.returncode, json.loads(done.stdout)["splits"]["train"]["records"]) == (0, 300)
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
@@ -89,19 +51,6 @@ def test_a_stream_without_unicode_is_no_fault(segconv, dataset):
     assert "fa\\xe7ade" in segconv("inspect", env=ascii_only).stdout
 
 
-def test_dry_run_tells_the_plan_and_writes_nothing(segconv, dataset, tmp_path):
-    done = segconv("build", "--src", dataset, "--dry-run")
-    assert done.returncode == 0
-    assert "#1600FF" in done.stdout
-    assert not (tmp_path / "records").exists()
-
-
-def test_sides_are_height_by_width(segconv, dataset):
-    done = segconv("build", "--src", dataset, "--size", "10x40", "-j", "1", "--json")
-    assert json.loads(done.stdout)["size"] == [10, 40]
-    assert "10 high x 40 wide" in done.stderr
-
-
 @pytest.mark.parametrize(("spoil", "code", "text"), [
     (lambda d: (d / "train.txt").unlink(), 2, "train.txt: does not exist"),
     (lambda d: (d / "val.txt").write_text(""), 2, "val.txt: names no pair"),
@@ -117,36 +66,6 @@ def test_a_dataset_that_cannot_be_started_on_exits_2(segconv, dataset, tmp_path,
 
 def test_a_source_that_does_not_exist_exits_2(segconv):
     assert_one_line(segconv("build", "--src", "nowhere", *SMALL), 2, "nowhere: is no folder")
-
-
-def test_a_bad_pair_exits_1_with_its_line_and_a_summary(segconv, dataset, tmp_path):
-    (dataset / "jpg/p3.jpg").write_bytes(b"no photograph")
-    done = segconv("build", "--src", dataset, *SMALL)
-    assert done.returncode == 1
-    pair, summary = done.stderr.splitlines()[-2:]
-    assert pair.startswith("Error: train.txt:4: jpg/p3.jpg: is no JPEG, PNG, TIFF or BMP file")
-    assert "1 of 8 pairs were refused (1 E_FORMAT), so nothing was built" in summary
-    assert names_in(tmp_path / "records") == []
-
-
-def names_in(folder: Path) -> list[str]:
-    """Returns the visible names in a folder, which need not be there."""
-    paths = folder.iterdir() if folder.exists() else ()
-    return sorted(path.name for path in paths if not path.name.startswith(".segconv-"))
-
-
-def test_skipping_a_bad_pair_exits_3_and_names_it(segconv, dataset, tmp_path):
-    (dataset / "jpg/p3.jpg").write_bytes(b"no photograph")
-    done = segconv("build", "--src", dataset, "--on-error", "skip", *SMALL)
-    assert done.returncode == 3
-    assert "Skipped: train.txt:4: jpg/p3.jpg" in done.stderr
-    assert (tmp_path / "records/errors.jsonl").is_file()
-
-
-def test_an_output_folder_of_somebody_else_exits_2(segconv, dataset, tmp_path):
-    (tmp_path / "records").mkdir()
-    (tmp_path / "records/mine.txt").write_text("")
-    assert_one_line(segconv("build", "--src", dataset, *SMALL), 2, "records: holds something else (mine.txt)")
 
 
 def test_an_absolute_path_of_a_list_is_refused_for_what_it_is(segconv, dataset):
@@ -172,61 +91,10 @@ def test_wrong_usage_exits_2_in_one_line_with_the_way_to_help(segconv, arguments
     assert_one_line(segconv(*arguments), 2, "--help")
 
 
-def test_a_size_that_is_none_exits_2(segconv):
-    assert_one_line(segconv("build", "--src", "d", "--size", "12by13"), 2, "--size: '12by13' is no size")
-
-
 def test_without_a_command_the_help_is_shown(segconv):
     done = segconv()
     assert done.returncode == 2
     assert "Usage:" in done.stderr
-
-
-def test_variables_set_options(segconv, dataset):
-    done = segconv("build", "--src", dataset, "--json", env=os.environ | {"SEGCONV_BUILD_SIZE": "8x9"})
-    assert json.loads(done.stdout)["size"] == [8, 9]
-
-
-def test_a_damaged_shard_exits_1_and_is_named_after_the_report(segconv, dataset, tmp_path):
-    assert segconv("build", "--src", dataset, *SMALL).returncode == 0
-    shard = tmp_path / "records/dataset-train.tfrecord-00000-of-00001"
-    data = bytearray(shard.read_bytes())
-    data[-20] ^= 1
-    shard.write_bytes(data)
-    done = segconv("inspect", "shard", shard, "--json")
-    assert done.returncode == 1
-    assert json.loads(done.stdout)["crc_ok"] is False
-    assert json.loads(done.stdout)["records"] == 5
-    assert re.search(r"record 5: has a wrong checksum of its data at byte \d+", done.stderr)
-
-
-def test_a_full_disk_exits_4_and_leaves_whole_shards_alone_to_go_on_from(segconv, tmp_path):
-    write_dataset(tmp_path / "dataset", train=6, val=1)
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))  # a record has some 40 kB
-
-    done = segconv("build", "--src", "dataset", "-j", "1", preexec_fn=limit)
-    assert done.returncode == 4, done.stderr
-    assert "cannot be written (File too large). Make room" in done.stderr.splitlines()[-1]
-    assert "Traceback" not in done.stderr
-    assert names_in(tmp_path / "records") == []
-    assert not [path for path in (tmp_path / "records").glob(".segconv-*") if "-train." in path.name]
-    assert segconv("build", "--src", "dataset").returncode == 0
-    assert segconv("inspect", "dataset", "--json").returncode == 0
-
-
-@pytest.mark.parametrize("command", ["again", "with another size", "with more workers"])
-def test_the_same_command_again_says_in_a_word_what_it_did(segconv, dataset, command):
-    assert segconv("build", "--src", dataset, *SMALL).returncode == 0
-    if command == "with another size":
-        done = segconv("build", "--src", dataset, "--size", "32x40")
-        expected = "Error: records: holds a finished dataset that was built otherwise (size 24x24 -> 32x40). Pass"
-        assert (done.returncode, done.stderr.splitlines()[-1][: len(expected)]) == (2, expected)
-        return
-    done = segconv("build", "--src", dataset, "--size", "24", "-j", "1" if command == "again" else "2")
-    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "records: dataset, 3 classes; up to date")
-    assert "up to date: nothing was written" in done.stderr
 
 
 def hear_signals() -> None:

@@ -16,13 +16,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from check_pages import REPORT, Page, halves, page_of, write_pair
 from conftest import write_dataset
 from picture_bytes import png, tiff
-from test_check_page import REPORT, Page, halves, page_of, write_pair
 
-from converter import build as building
-from converter import commit as committing
-from converter import containers, receipts
+from converter.building import build as building
+from converter.building import commit as committing
+from converter.building import receipts
 from converter.building.build import build
 from converter.building.commit import commit
 from converter.building.plan import plan_build
@@ -53,7 +53,7 @@ def test_a_file_that_is_not_what_it_begins_as_is_shown_to_no_other_decoder():
     program = """
 import sys
 from converter.errors import DataError
-from converter.images import open_picture
+from converter.pixels.decode import open_picture
 for start in (b"BM", b"\\xff\\xd8\\xff"):
     try:
         open_picture(start + b"x" * 100, "a.jpg")
@@ -127,7 +127,8 @@ def test_signals_that_end_a_build_do_not_reach_its_workers():
 
 def test_a_worker_whose_parent_died_before_it_began_ends_at_once():
     program = (
-        "import os; from converter.engines import _start_worker; _start_worker(None, os.getpid()); print('went on')"
+        "import os; from converter.engines.local import _start_worker; "
+        "_start_worker(None, os.getpid()); print('went on')"
     )
     assert python(program).returncode == 1
     assert python(program).stdout == ""
@@ -242,8 +243,9 @@ def test_what_swells_is_inflated_no_further_than_its_picture_and_never_kept(monk
     parts: list[int] = []
     zeros = bytes(10 * 2**20)
     strip = tiff(np.zeros((4000, 4000), np.uint8), {256: 8, 257: 8, 278: 8}, compression=8)
-    monkeypatch.setattr(containers, "zlib", types.SimpleNamespace(**vars(zlib) | {"decompressobj": None}))
-    monkeypatch.setattr(containers.zlib, "decompressobj", lambda: _Inflater(parts))
+    counting = types.SimpleNamespace(**vars(zlib) | {"decompressobj": lambda: _Inflater(parts)})
+    for module in ("png", "tiff"):
+        monkeypatch.setattr(f"converter.pixels.{module}.zlib", counting)
     check_png_rows(png((2000, 2000), 8, 0, zeros), (2000, 2000), "a.png")
     assert (max(parts), sum(parts)) == (2**20, 4 * 2**20)  # of the 4,002,000 bytes of its rows
     parts.clear()

@@ -1,4 +1,12 @@
-"""CLI: the segconv command. At its top click, pathlib and configuration alone, so that `--help` answers at once."""
+"""CLI: the segconv command. At its top click, pathlib and configuration alone, so that `--help` answers at once.
+
+Modules, in dependency order:
+
+    options  options that several commands share
+    dataset  the commands sample, check, classes and split
+    records  the commands build and inspect
+    verify   the command verify
+"""
 
 from __future__ import annotations
 

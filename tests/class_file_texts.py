@@ -1,0 +1,143 @@
+"""One small class file of each format."""
+
+from __future__ import annotations
+
+from converter.classes.class_map import ClassMap
+from converter.classes.find import FoundClasses
+
+CVAT = "# label:color_rgb:parts:actions\nbackground:0,0,0::\nroad:128,64,128::\ncar:64,0,128:door,wheel:stop\n"
+CLASS_DICT = "name,r,g,b\nAnimal,64,128,64\nVoid,0,0,0\n"
+ROBOFLOW = "Pixel Value, Class\n0, background\n1, cat\n2, ignore\n"
+LABEL_COLORS = "64 128 64\tAnimal\n192 0 128\tArch way\n0 0 0 Void\n"
+CLASS_NAMES = "_background_\ncat\ndog\n"
+COCO_STUFF = "0: unlabeled\n1: person\n2: bicycle\n182: wood\n"
+OBJECT_INFO = "Idx\tRatio\tTrain\tVal\tName\n1\t0.15\t11664\t1172\twall\n2 \t0.1\t6046\t612\tbuilding, edifice \n"
+QGIS = "1 255 0 0 255 building\n2 0 200 0 255 low, vegetation\n7 128 128 128 0 rock\n"
+YAML = "path: ../x\nmasks_dir: masks\nnames:\n  0: road\n  1: 'a #1'  # a remark\nnc: 2\n"
+DATUMARO = '{"label_map": {"0": "bg", "1": "cat"}, "segmentation_colors": [[0, 0, 0], [1, 2, 3]]}'
+SUPERVISELY = '{"kiwi": [1, 1, 1], "lemon": [2, 2, 2]}'
+
+HASTY = """[{"png_index": 2, "class_name": "dog", "color": "#4df3ceff", "class_type": "object"},
+ {"png_index": 1, "class_name": "cat", "color": "#ff0000"}]"""
+
+NNUNET = '{"channel_names": {"0": "R"}, "labels": {"road": 1, "background": 0, "ignore": 2}, "numTraining": 3}'
+BACKGROUND_NOTE = "value 0, where nothing is drawn, is the class 'background'"
+VOID_NOTE = "class 'Void' is kept as a class; call it ignore in a classes.csv to leave it out"
+
+FORMATS = {
+    "native": (
+        "name,value\na,1\nignore,255\n",
+        FoundClasses(ClassMap(("a",), {1: 0, 255: 255}, {}, {}), "", "classes.csv"),
+    ),
+    "cvat": (
+        CVAT,
+        FoundClasses(
+            ClassMap(("background", "road", "car"), {}, {(0, 0, 0): 0, (128, 64, 128): 1, (64, 0, 128): 2}, {}),
+            "",
+            "CVAT labelmap.txt",
+        ),
+    ),
+    "cvat without colours": (
+        "background:::\nroad:::\ncar:::\n",
+        FoundClasses(
+            ClassMap(("background", "road", "car"), {0: 0, 1: 1, 2: 2}, {(128, 0, 0): 1, (0, 128, 0): 2}, {}),
+            "",
+            "CVAT labelmap.txt",
+        ),
+    ),
+    "class_dict": (
+        CLASS_DICT,
+        FoundClasses(
+            ClassMap(("Animal", "Void"), {}, {(64, 128, 64): 0, (0, 0, 0): 1}, {}), "", "class_dict.csv", (VOID_NOTE,)
+        ),
+    ),
+    "roboflow": (
+        ROBOFLOW,
+        FoundClasses(ClassMap(("background", "cat"), {0: 0, 1: 1, 2: 255}, {}, {}), "", "Roboflow _classes.csv"),
+    ),
+    "label_colors": (
+        LABEL_COLORS,
+        FoundClasses(
+            ClassMap(("Animal", "Arch way", "Void"), {}, {(64, 128, 64): 0, (192, 0, 128): 1, (0, 0, 0): 2}, {}),
+            "",
+            "label_colors.txt",
+            (VOID_NOTE,),
+        ),
+    ),
+    "class_names": (
+        CLASS_NAMES,
+        FoundClasses(
+            ClassMap(
+                ("_background_", "cat", "dog"), {0: 0, 1: 1, 2: 2, 255: 255}, {(128, 0, 0): 1, (0, 128, 0): 2}, {}
+            ),
+            "",
+            "labelme class_names.txt",
+        ),
+    ),
+    "coco_stuff": (
+        COCO_STUFF,
+        FoundClasses(
+            ClassMap(("person", "bicycle", "wood"), {0: 0, 1: 1, 181: 2, 255: 255}, {}, {}),
+            "",
+            "numbered list of names",
+            ("the numbers are COCO-Stuff's: the masks hold each less one, and 255 for unlabeled",),
+        ),
+    ),
+    "numbered names": (
+        "0: unlabeled\n7: road\n",
+        FoundClasses(
+            ClassMap(("unlabeled", "road"), {0: 0, 7: 1}, {}, {}),
+            "",
+            "numbered list of names",
+            ("class 'unlabeled' is kept as a class; call it ignore in a classes.csv to leave it out",),
+        ),
+    ),
+    "object_info": (
+        OBJECT_INFO,
+        FoundClasses(ClassMap(("wall", "building"), {1: 0, 2: 1, 0: 255}, {}, {}), "", "ADE20K objectInfo150.txt"),
+    ),
+    "qgis": (
+        QGIS,
+        FoundClasses(
+            ClassMap(
+                ("building", "low, vegetation", "rock"), {1: 0, 2: 1, 7: 2}, {(255, 0, 0): 0, (0, 200, 0): 1}, {}
+            ),
+            "",
+            "QGIS palette",
+        ),
+    ),
+    "ultralytics": (
+        YAML,
+        FoundClasses(ClassMap(("road", "a #1"), {0: 0, 1: 1, 255: 255}, {}, {}), "", "Ultralytics data.yaml"),
+    ),
+    "datumaro": (
+        DATUMARO,
+        FoundClasses(
+            ClassMap(("bg", "cat"), {}, {(0, 0, 0): 0, (1, 2, 3): 1}, {}), "", "Datumaro dataset_meta.json"
+        ),
+    ),
+    "supervisely": (
+        SUPERVISELY,
+        FoundClasses(
+            ClassMap(("background", "kiwi", "lemon"), {0: 0, 1: 1, 2: 2}, {}, {}),
+            "",
+            "Supervisely obj_class_to_machine_color.json",
+            (BACKGROUND_NOTE,),
+        ),
+    ),
+    "hasty": (
+        HASTY,
+        FoundClasses(
+            ClassMap(
+                ("background", "cat", "dog"), {0: 0, 1: 1, 2: 2}, {(255, 0, 0): 1, (0x4D, 0xF3, 0xCE): 2}, {}
+            ),
+            "",
+            "Hasty label_classes.json",
+            (BACKGROUND_NOTE,),
+        ),
+    ),
+    "nnunet": (
+        NNUNET,
+        FoundClasses(ClassMap(("background", "road"), {0: 0, 1: 1, 2: 255}, {}, {}), "", "nnU-Net dataset.json"),
+    ),
+}  # fmt: skip

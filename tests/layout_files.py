@@ -1,0 +1,79 @@
+"""Source folders of empty files, and what is found in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from converter.config import SourceConfig
+from converter.errors import UsageError
+from converter.sources.layouts.find import Layout, find_layout
+
+
+def draw(folder: Path, *names: str, **lists: str) -> Path:
+    """Makes empty files, folders for names that end in a slash, and lists: train="a;b" writes train.txt."""
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir() if name.endswith("/") else path.touch()
+    for name, content in lists.items():
+        (folder / f"{name}.txt").write_text(content)
+    return folder
+
+
+def write(folder: Path, name: str, content: str) -> None:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+
+
+def find(folder: Path, **options: object) -> Layout:
+    return find_layout(SourceConfig(folder, **options))  # type: ignore[arg-type]
+
+
+def pairs(layout: Layout) -> dict[str, list[tuple[str, str]]]:
+    return {split: [(ref.image, ref.mask) for ref in refs] for split, refs in layout.refs.items()}
+
+
+def drawn(folder: Path, files: tuple[str, ...], texts: dict[str, str]) -> Path:
+    """Makes empty files, and files with text in them."""
+    draw(folder, *files)
+    for name, text in texts.items():
+        write(folder, name, text)
+    return folder
+
+
+def assert_is_told(
+    folder: Path,
+    name: str,
+    files: tuple[str, ...],
+    texts: dict[str, str],
+    train: list[tuple[str, str]],
+    val: list[tuple[str, str]],
+    evidence: str,
+    preset: str | None,
+) -> None:
+    """Makes the files of a layout, and holds what is found against what must be."""
+    layout = find(drawn(folder, files, texts))
+    assert layout.name == name
+    assert pairs(layout) == {"train": train} | ({"val": val} if val else {})
+    assert evidence in layout.evidence
+    assert layout.preset == preset
+    assert layout.rejects == ()
+    assert find(folder, layout=layout.name) == layout
+
+
+def refused(folder: Path, **options: object) -> str:
+    """Returns the one line with which a folder is refused, after holding it against what every such line must have."""
+    with pytest.raises(UsageError) as caught:
+        find(folder, **options)
+    assert caught.value.code == "E_LAYOUT"
+    assert "--layout" in caught.value.mend
+    assert "--image" in caught.value.mend
+    return caught.value.what
+
+
+VOC = ("JPEGImages/a.jpg", "JPEGImages/b.jpg", "SegmentationClass/a.png", "SegmentationClass/b.png")
+VOC_LISTS = {"ImageSets/Segmentation/train.txt": "a\n", "ImageSets/Segmentation/val.txt": "b\n"}
+CITY = "leftImg8bit/train/aachen/a_1_leftImg8bit.png"

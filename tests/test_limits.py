@@ -1,0 +1,31 @@
+"""Limits: each is a positive number that some module asks for, and those that belong together fit each other."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from converter import limits
+from converter.schema import IGNORE_INDEX
+
+NAMES = {name: value for name, value in vars(limits).items() if name.isupper()}
+
+
+def test_every_limit_is_a_positive_number():
+    assert all(isinstance(value, int | float) and value > 0 for value in NAMES.values())
+
+
+def test_every_limit_is_asked_for_by_some_module():
+    folder = Path(limits.__file__).parent
+    texts = [path.read_text() for path in folder.rglob("*.py") if path != Path(limits.__file__)]
+    used = {name for text in texts for name in re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", text)}
+    assert not NAMES.keys() - used
+
+
+def test_limits_that_belong_together_fit_each_other():
+    assert limits.MAX_CLASSES == IGNORE_INDEX  # indices are below it, and a byte holds one value more
+    assert limits.MAX_RECORD_BYTES >= 2 * limits.MAX_FILE_BYTES  # photograph and mask
+    assert limits.MAX_PEAKS > limits.MAX_CLASSES
+    assert limits.MAX_PAGE_LISTED > limits.MAX_CLASSES
+    assert limits.MAX_SIDE**2 >= limits.MAX_PIXELS
+    assert limits.MAX_DATASET_NAME_CHARS + len("-validation.tfrecord-00000-of-00000.index") < 255

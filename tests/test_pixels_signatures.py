@@ -1,0 +1,46 @@
+"""Signatures: a file is what its first bytes say, whatever its name."""
+
+from __future__ import annotations
+
+import pytest
+from photo_files import noise, refusal
+from picture_bytes import saved
+
+from converter.errors import DataError
+from converter.pixels.images import open_photo
+from converter.pixels.signatures import PNG_SIGNATURE
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"x",
+        b"\xff\xd8\xff",
+        PNG_SIGNATURE,
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n",
+        saved(noise(3, 5), "GIF"),
+        saved(noise(3, 5, 3), "WEBP"),
+        b"BM",
+        b"II*\0",
+        b"II*\0" + bytes(99),
+        b"MM\0*" + b"\xff" * 99,
+        b"II+\0" + b"\xff" * 99,
+    ],
+    ids=["empty", "x", "soi", "signature", "postscript", "gif", "webp", "bm", "ii", "no-tags", "far", "big"],
+)
+def test_what_is_no_jpeg_png_tiff_or_bmp_is_refused_whatever_its_name(data):
+    assert refusal(data) in {"E_FORMAT", "E_DAMAGED"}
+
+
+@pytest.mark.parametrize(("data", "kind"), [
+    (saved(noise(3, 5), "GIF"), ", but a GIF"),
+    (saved(noise(3, 5, 3), "WEBP"), ", but a WebP"),
+    (b"\n <!DOCTYPE html><title>404</title>", ", but a web page"),
+    (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", ", but a pointer that `git lfs pull` replaces"),
+    (b"\0\0\0\x18ftypheic", ", but an AVIF or HEIC"),
+    (b"whatever", r"\."),
+])  # fmt: skip
+def test_a_file_of_another_kind_is_called_what_it_is(data, kind):
+    with pytest.raises(DataError, match=f"is no JPEG, PNG, TIFF or BMP file{kind}"):
+        open_photo(data, "a.jpg")

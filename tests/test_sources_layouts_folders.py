@@ -1,0 +1,87 @@
+"""A folder of photographs and one of masks: found side by side, whatever they are called."""
+
+from __future__ import annotations
+
+import pytest
+from layout_files import assert_is_told, drawn, refused
+
+# name of the layout, files, files with text, pairs of train, pairs of val, clause of the evidence, preset
+KNOWN = {
+    "siblings": (  # CamVid of Kaggle
+        ("train/S.png", "train_labels/S_L.png", "val/T.png", "val_labels/T_L.png", "class_dict.csv"), {},
+        [("train/S.png", "train_labels/S_L.png")], [("val/T.png", "val_labels/T_L.png")],
+        "train/, val/ and train_labels/, val_labels/ side by side", None,
+    ),
+    "siblings of SegNet, without its lists": (
+        ("train/S.png", "trainannot/S.png", "val/T.png", "valannot/T.png"), {},
+        [("train/S.png", "trainannot/S.png")], [("val/T.png", "valannot/T.png")],
+        "train/, val/ and trainannot/, valannot/ side by side", None,
+    ),
+    "mmseg": (
+        ("img_dir/train/a.jpg", "ann_dir/train/a.png", "img_dir/val/b.jpg", "ann_dir/val/b.png"), {},
+        [("img_dir/train/a.jpg", "ann_dir/train/a.png")], [("img_dir/val/b.jpg", "ann_dir/val/b.png")],
+        "img_dir/train/, img_dir/val/ and ann_dir/train/, ann_dir/val/ side by side", None,
+    ),
+    "mmseg with suffixes and lists of stems": (
+        ("img_dir/a_sat.jpg", "ann_dir/a_labelTrainIds.png", "img_dir/b_sat.jpg", "ann_dir/b_labelTrainIds.png"),
+        {"splits/train.txt": "a\n", "splits/val.txt": "b\n"},
+        [("img_dir/a_sat.jpg", "ann_dir/a_labelTrainIds.png")], [("img_dir/b_sat.jpg", "ann_dir/b_labelTrainIds.png")],
+        "names end in _sat and _labelTrainIds", None,
+    ),
+    "dirs of Ultralytics": (
+        ("images/train/a.jpg", "masks/train/a.png", "images/val/b.jpg", "masks/val/b.png"), {},
+        [("images/train/a.jpg", "masks/train/a.png")], [("images/val/b.jpg", "masks/val/b.png")],
+        "images/train/, images/val/ and masks/train/, masks/val/ side by side", None,
+    ),
+    "dirs of Datumaro": (
+        ("images/a.jpg", "masks/a.png", "dataset_meta.json"), {}, [("images/a.jpg", "masks/a.png")], [],
+        "images/ and masks/ side by side", None,
+    ),
+    "dirs of Hasty, below its export": (
+        ("export/images/a.jpg", "export/labels/a.png", "label_classes.json"), {},
+        [("export/images/a.jpg", "export/labels/a.png")], [],
+        "export/images/ and export/labels/ side by side", None,
+    ),
+    "dirs of divamgupta": (
+        ("images_prepped_train/a.png", "annotations_prepped_train/a.png", "images_prepped_val/b.png",
+         "annotations_prepped_val/b.png"), {},
+        [("images_prepped_train/a.png", "annotations_prepped_train/a.png")],
+        [("images_prepped_val/b.png", "annotations_prepped_val/b.png")],
+        "images_prepped_train/, images_prepped_val/ and annotations_prepped_train/, annotations_prepped_val/ "
+        "side by side", None,
+    ),
+    "dirs of the tutorial, without its lists": (
+        ("jpg/a.jpg", "png/a.png", "val_jpg/b.jpg", "val_png/b.png"), {},
+        [("jpg/a.jpg", "png/a.png")], [("val_jpg/b.jpg", "val_png/b.png")],
+        "jpg/, val_jpg/ and png/, val_png/ side by side", None,
+    ),
+    "dirs below folders of the splits": (
+        ("train/rgb/a.jpg", "train/gt/a.png", "Validation/rgb/b.jpg", "Validation/gt/b.png"), {},
+        [("train/rgb/a.jpg", "train/gt/a.png")], [("Validation/rgb/b.jpg", "Validation/gt/b.png")],
+        "Validation/rgb/, train/rgb/ and Validation/gt/, train/gt/ side by side", None,
+    ),
+    "dirs of GeoTIFF pairs": (
+        ("images/1.tif", "labels/1.tif", "palette.txt"), {}, [("images/1.tif", "labels/1.tif")], [],
+        "images/ and labels/ side by side", None,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("row", KNOWN)
+def test_each_layout_is_told_by_its_files_with_its_evidence(tmp_path, row):
+    assert_is_told(tmp_path, row.split()[0], *KNOWN[row])
+
+
+@pytest.mark.parametrize(("files", "texts", "hint"), [
+    (("train_images/a.png", "val_images/a.png"), {}, "train_images/ has 1 photograph, but no folder of masks"),
+    (("img_dir/train/a.jpg", "ann_dir/train/b.png"), {}, "no two names agree (a.jpg, b.png)"),
+    (("images/train/a.jpg", "images/train/b.jpg"), {}, "images/train/ has 2 photographs, but no folder of masks"),
+    (("masks/a.png",), {}, "masks/ has 1 mask, but no folder of photographs beside it"),
+    (("photos/a.jpg", "dataset/a.png", "label_classes.json"), {}, "photos/ has 1 photograph"),
+    (("images/a.tif", "labels/b.tif"), {}, "images/ and labels/ lie side by side, but no two names agree"),
+    (("images/train2017/1.jpg", "annotations/panoptic_train2017/1.png", "annotations/panoptic_train2017.json"), {},
+     "images/train2017/ has 1 photograph, but no folder of masks beside it"),
+    (("annotations_prepped_train/a.png",), {}, "annotations_prepped_train/ has 1 mask"),
+])  # fmt: skip
+def test_a_near_miss_is_refused_with_what_it_lacks_and_the_way_out(tmp_path, files, texts, hint):
+    assert hint in refused(drawn(tmp_path, files, texts))

@@ -1,0 +1,38 @@
+"""Photograph and mask in one folder: told apart by suffix or by type."""
+
+from __future__ import annotations
+
+import pytest
+from layout_files import assert_is_told, drawn, refused
+
+# name of the layout, files, files with text, pairs of train, pairs of val, clause of the evidence, preset
+KNOWN = {
+    "coco-stuff": (
+        ("train2017/S.jpg", "train2017/S.png", "val2017/T.jpg", "val2017/T.png", "labels.txt"), {},
+        [("train2017/S.jpg", "train2017/S.png")], [("val2017/T.jpg", "val2017/T.png")],
+        "*.jpg and *.png in one folder: train2017/, val2017/", None,
+    ),
+    "suffix of GeoTIFF pairs": (
+        ("1.tif", "1_mask.tif"), {}, [("1.tif", "1_mask.tif")], [],
+        "*.* and *_mask.* in one folder: the source folder", None,
+    ),
+    "suffix": (
+        ("train/a.jpg", "train/a_label.png", "val/b.jpg", "val/b_label.png"), {},
+        [("train/a.jpg", "train/a_label.png")], [("val/b.jpg", "val/b_label.png")],
+        "*.* and *_label.* in one folder: train/, val/", None,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("row", KNOWN)
+def test_each_layout_is_told_by_its_files_with_its_evidence(tmp_path, row):
+    assert_is_told(tmp_path, row.split()[0], *KNOWN[row])
+
+
+@pytest.mark.parametrize(("files", "texts", "hint"), [
+    (("train2017/S.jpg", "val2017/S.png"), {},
+     "pictures lie in train2017/, val2017/, but no two of them go together by folder or name"),
+    (("train/a.jpg", "train/a_labelz.png"), {}, "pictures lie in train/, but no two"),
+])  # fmt: skip
+def test_a_near_miss_is_refused_with_what_it_lacks_and_the_way_out(tmp_path, files, texts, hint):
+    assert hint in refused(drawn(tmp_path, files, texts))

@@ -1,0 +1,66 @@
+"""Tree: what is looked into below a source folder, and when it is given up."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from layout_files import draw, find, pairs, refused
+
+from converter.errors import UsageError
+from converter.sources.layouts import tree
+
+
+def test_hidden_files_and_our_own_records_are_not_looked_into(tmp_path):
+    draw(tmp_path, "images/a.jpg", "images/._a.jpg", "masks/a.png", ".git/images/b.jpg", ".git/masks/b.png")
+    draw(tmp_path, "records/manifest.json", "records/d-train.tfrecord-00000-of-00001", "records/images/c.jpg")
+    layout = find(tmp_path)
+    assert (pairs(layout), layout.unmatched) == ({"train": [("images/a.jpg", "masks/a.png")]}, ())
+
+
+def test_links_lead_out_of_the_source_only_where_that_is_allowed(tmp_path):
+    draw(tmp_path, "elsewhere/a.png", "d/images/a.jpg")
+    (tmp_path / "d/masks").symlink_to(tmp_path / "elsewhere")
+    assert "images/ has 1 photograph, but no folder of masks beside it" in refused(tmp_path / "d")
+    assert pairs(find(tmp_path / "d", follow_links=True)) == {"train": [("images/a.jpg", "masks/a.png")]}
+    (tmp_path / "d/train.txt").write_text("images/a.jpg;masks/a.png\n")
+    (tmp_path / "d/png").mkdir()
+    layout = find(tmp_path / "d")
+    assert [(reject.line, reject.error.code) for reject in layout.rejects] == [(1, "E_PATH")]
+    assert "is a link out of the source folder" in str(layout.rejects[0])
+
+
+def test_links_in_a_circle_end(tmp_path):
+    draw(tmp_path, "images/a.jpg", "masks/a.png")
+    (tmp_path / "images/again").symlink_to(tmp_path)
+    (tmp_path / "images/self").symlink_to("self")
+    assert pairs(find(tmp_path)) == {"train": [("images/a.jpg", "masks/a.png")]}
+
+
+def test_folders_that_all_link_to_one_another_are_given_up(tmp_path):
+    numbers = range(12)
+    draw(tmp_path, *(f"{number}/" for number in numbers))
+    for one in numbers:
+        for other in set(numbers) - {one}:
+            (tmp_path / f"{one}/to{other}").symlink_to(tmp_path / str(other))
+    with pytest.raises(UsageError, match="holds folders that link to one another in circles") as caught:
+        find(tmp_path)
+    assert caught.value.code == "E_SRC"
+
+
+def test_a_folder_that_is_no_dataset_is_given_up_before_all_of_it_is_read(tmp_path, monkeypatch):
+    draw(tmp_path, "a/b/c/d.jpg", "a/e.jpg", "a/f.jpg")
+    monkeypatch.setattr(tree, "MAX_FILES", 2)
+    with pytest.raises(UsageError, match="holds more than 2 files"):
+        find(tmp_path)
+    monkeypatch.setattr(tree, "MAX_FOLDER_DEPTH", 2)
+    with pytest.raises(UsageError, match="c: lies more than 2 folders deep"):
+        find(tmp_path)
+
+
+def test_files_whose_names_are_not_utf8_are_left_out_and_counted(tmp_path):
+    draw(tmp_path, "images/a.jpg", "masks/a.png")
+    (tmp_path / os.fsdecode(b"images/b\xff.jpg")).touch()
+    layout = find(tmp_path)
+    assert pairs(layout) == {"train": [("images/a.jpg", "masks/a.png")]}
+    assert "1 file whose name is not UTF-8 is left out" in layout.evidence

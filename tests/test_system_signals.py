@@ -1,0 +1,46 @@
+"""Signals: held back while a block lasts, delivered behind it, and the mask of before comes back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import pytest
+
+from converter.system.signals import ENDING_SIGNALS, held_signals
+
+
+@pytest.mark.parametrize("number", ENDING_SIGNALS)
+def test_a_signal_is_delivered_behind_the_block_and_not_in_it(number):
+    heard: list[int] = []
+    before = signal.signal(number, lambda which, frame: heard.append(which))
+    try:
+        with held_signals():
+            signal.pthread_kill(threading.get_ident(), number)  # sent to the process, a thread of NumPy's might take it
+            assert heard == []
+            assert number in signal.sigpending()
+        assert heard == [number]
+    finally:
+        signal.signal(number, before)
+
+
+def test_other_signals_are_not_held():
+    heard: list[int] = []
+    before = signal.signal(signal.SIGUSR1, lambda which, frame: heard.append(which))
+    try:
+        with held_signals():
+            os.kill(os.getpid(), signal.SIGUSR1)
+            assert heard == [signal.SIGUSR1]
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+def test_the_mask_of_before_comes_back_also_after_an_error_and_from_a_block_in_a_block():
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    with pytest.raises(KeyError), held_signals():
+        with held_signals():
+            pass
+        assert set(ENDING_SIGNALS) <= signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        raise KeyError
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
