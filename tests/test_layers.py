@@ -106,8 +106,8 @@ def missing(tree: Tree) -> set[str]:
 def arrows(tree: Tree) -> Iterator[tuple[str, str, str, str]]:
     """Yields (folder, name, imported name, importing module) of all imports between two names of one folder.
 
-    What a folder's own `__init__.py` imports from its modules is no arrow: it comes after all of them. What they import
-    from it runs back to their own folder, which the imported name then is.
+    What a folder's own `__init__.py` imports from its modules is no arrow between them; what they import from it is one
+    to the name "__init__".
     """
     for module, facts in tree.items():
         for target in facts.imports:
@@ -121,11 +121,16 @@ def arrows(tree: Tree) -> Iterator[tuple[str, str, str, str]]:
 
 
 def upward(tree: Tree) -> set[str]:
-    """Returns every import that runs up: of a module that stands further down in the list, or of the own folder."""
+    """Returns every import that runs up, to a name further down in the list.
+
+    The `__init__.py` of a folder comes before the modules in it, which may import from it, unless it imports some of
+    them itself: then it comes after all of them. That of a whole package is for those outside it.
+    """
     found = set()
     for folder, name, target, module in arrows(tree):
         order = list(tree[folder].listed or ())
-        if target == "__init__" or (name in order and target in order[order.index(name) + 1 :]):
+        comes_last = "." not in folder or any(full.startswith(f"{folder}.") for full in tree[folder].imports)
+        if comes_last if target == "__init__" else name in order and target in order[order.index(name) + 1 :]:
             found.add(f"{module} imports {folder}.{target}")
     return found
 
@@ -315,6 +320,12 @@ def test_an_import_that_runs_up_is_found(made_up, module, text, target):
     paths = {path.replace("/", ".").removesuffix(".py").removesuffix(".__init__"): path for path in MADE_UP}
     changed = (paths[module], MADE_UP[paths[module]] + text)
     assert upward(made_up(changed)) == {f"{module} imports {target}"}
+
+
+def test_modules_may_import_from_a_folder_that_imports_none_of_them(made_up):
+    table = ("converter/pixels/__init__.py", listing("png", "images") + "from converter import errors\nTABLE = {}\n")
+    tree = made_up(table, ("converter/pixels/png.py", "from converter.pixels import TABLE\n"))
+    assert [upward(tree), circles(tree)] == [set(), set()]
 
 
 def test_a_circle_is_found_whatever_the_lists_say(made_up):
