@@ -12,9 +12,5 @@ def config(dataset: Path, out: Path, **options) -> BuildConfig:
     return BuildConfig(SourceConfig(dataset), out, pair=pair, **({"workers": 1} | options))
 
 
-def visible(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".segconv-")}
-
-
 def hidden(folder: Path) -> set[str]:
     return {path.name for path in folder.glob(".segconv-*")}

@@ -835,19 +835,15 @@ TABLE: dict[str, list[Row]] = {
             "classes_find::a_link_out_of_the_source_is_followed_only_on_request",
         ),
     ],
+    "converter/building/store.py": [
+        Row(
+            "fsync of a shard and of its index",
+            "                file.flush()\n                os.fsync(file.fileno())\n",
+            "                file.flush()\n",
+            "building_receipts::a_receipt_is_written_when_shard_and_index_are_on_the_disk",
+        ),
+    ],
     "converter/building/shards.py": [
-        Row(
-            "fsync of a shard",
-            "            file.flush()\n            os.fsync(file.fileno())\n",
-            "            file.flush()\n",
-            "building_receipts::a_receipt_is_written_when_shard_and_index_are_on_the_disk",
-        ),
-        Row(
-            "fsync of an index",
-            "write_durably(temporary_path(index_path(task.path)), index)",
-            "temporary_path(index_path(task.path)).write_bytes(index)",
-            "building_receipts::a_receipt_is_written_when_shard_and_index_are_on_the_disk",
-        ),
         Row(
             "memory of one pair",
             '    except MemoryError:\n        mend = "Cut',
@@ -858,8 +854,8 @@ TABLE: dict[str, list[Row]] = {
     "converter/building/receipts.py": [
         Row(
             "fingerprint has the content",
-            "(ref.image, ref.mask, *pair)",
-            "(ref.image, ref.mask)",
+            "(*ref.key, *pair)",
+            "ref.key",
             "safeguards::a_fingerprint_follows_contents_classes_and_versions",
         ),
         Row(
@@ -892,14 +888,14 @@ TABLE: dict[str, list[Row]] = {
         ),
         Row(
             "hash of a made shard",
-            "return _sha256(shard, known.info.bytes) == known.info.sha256 and",
-            "return shard.is_file() and",
+            "is_shard = _sha256(store, shard, known.info.bytes) == known.info.sha256",
+            "is_shard = store.exists(shard)",
             "building_receipts::a_damaged_dataset_is_mended_by_the_same_command",
         ),
         Row(
             "hash of a made index",
-            "and _sha256(index_path(shard)) == known.index_sha256",
-            "and True",
+            "return is_shard and _sha256(store, index_name(shard)) == known.index_sha256",
+            "return is_shard",
             "building_receipts::a_damaged_dataset_is_mended_by_the_same_command",
         ),
         never(
@@ -1021,7 +1017,7 @@ TABLE: dict[str, list[Row]] = {
     "converter/building/plan.py": [
         Row(
             "order by hash",
-            "return sorted(refs, key=key)",
+            "return sorted(refs, key=order)",
             "return list(refs)",
             "building_plan::order_depends_on_names_and_seed_alone",
         ),
@@ -1055,14 +1051,14 @@ TABLE: dict[str, list[Row]] = {
         ),
         never(
             "room on the disk",
-            "config.pair.size is not None and free < needed / 2",
+            "config.pair.size is not None and free is not None and free < needed / 2",
             "building_receipts::a_disk_that_is_clearly_too_small_is_refused_before_anything_is_written",
         ),
     ],
     "converter/building/build.py": [
         gone(
             "a commit is finished by the next build",
-            "finish_commit(config.out)",
+            "plan.store.finish()",
             "building_commit::a_build_that_fails_at_any_call_is_whole_or_can_be_gone_on_with",
         ),
         never(
@@ -1132,7 +1128,7 @@ TABLE: dict[str, list[Row]] = {
         ),
         Row(
             "a folder in the place of a shard",
-            "if (error := blocked(folder / each))}",
+            "if (error := store.blocked(each))}",
             "if (error := None)}",
             "verifying_repair::a_folder_in_the_place_of_a_file_is_named_and_all_else_is_repaired",
         ),
@@ -1159,7 +1155,7 @@ TABLE: dict[str, list[Row]] = {
         ),
         Row(
             "hash of a shard",
-            "        check_shard_file(task.folder, task.shard)\n",
+            "        check_shard_file(task.store, task.shard)\n",
             "",
             "verifying_verify::records_whose_checksums_hold_are_named_by_the_index "
             "verifying_verify::swapped_shards_are_recognised",
@@ -1175,18 +1171,18 @@ TABLE: dict[str, list[Row]] = {
     "converter/verifying/verify.py": [
         Row(
             "a repair holds the lock",
-            "with locked(config.folder) if config.repair and config.folder.is_dir() else contextlib.nullcontext():",
+            'with store.lock() if config.repair and store.exists("") else contextlib.nullcontext():',
             "if True:",
             "verifying_repair::a_repair_keeps_out_of_a_folder_that_a_build_works_in_or_has_left_half_exchanged",
         ),
         never(
             "a repair keeps out of half an exchange",
-            "config.repair and is_begun(config.folder)",
+            "config.repair and store.is_publishing()",
             "verifying_repair::a_repair_keeps_out_of_a_folder_that_a_build_works_in_or_has_left_half_exchanged",
         ),
         never(
             "a dataset that was exchanged meanwhile",
-            "report.problems and text is not None and not _holds(config.folder, text)",
+            "report.problems and text is not None and not _holds(store, text)",
             "verifying_verify::a_dataset_that_is_exchanged_while_it_is_read_is_not_called_damaged",
         ),
         never(

@@ -23,7 +23,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from conftest import write_dataset
+from conftest import visible, write_dataset
 
 COMMAND = [sys.executable, "-c", "from converter.cli import main; main()"]
 KINDS = ("parent", "worker", "group")
@@ -142,10 +142,6 @@ def visible_names(folder: Path) -> list[str]:
     with contextlib.suppress(OSError):
         return [name for name in os.listdir(folder) if not name.startswith(".segconv-")]  # noqa: PTH208 - polled
     return []
-
-
-def visible(folder: Path) -> dict[str, bytes]:
-    return {name: (folder / name).read_bytes() for name in visible_names(folder)}
 
 
 def workers_of(parent: int) -> list[int]:

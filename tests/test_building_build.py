@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builds import config, hidden, visible
-from conftest import COLORS, EXPECTED, draw_pair
+from builds import config, hidden
+from conftest import COLORS, EXPECTED, draw_pair, visible
 from PIL import Image
 
 from converter.building.build import build

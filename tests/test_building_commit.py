@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import write_dataset
+from conftest import visible, write_dataset
+from in_process import in_process
 
-from converter.building import build as building
 from converter.building.build import build
 from converter.building.commit import HOLDER, JOURNAL, commit, finish_commit, is_begun, locked, sign
 from converter.config import BuildConfig, PairConfig, SourceConfig
@@ -28,10 +28,6 @@ IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made there
 OLD = {"d-train.tfrecord-00000-of-00002": b"old 0", "d-train.tfrecord-00001-of-00002": b"old 1", MANIFEST: b"old"}
 NEW = {"d-train.tfrecord-00000-of-00001": b"new 0", "features.json": b"{}", MANIFEST: b"new"}
 GONE = OLD.keys() - NEW.keys()
-
-
-def visible(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".segconv-")}
 
 
 def ready(folder: Path) -> tuple[Path, list[str], dict[str, bytes], set[str]]:
@@ -188,25 +184,20 @@ def memory() -> Iterator[Path]:
         yield Path(folder)
 
 
-def in_this_process(function, tasks, workers, on_progress, without=None):
-    return [function(task, lambda: None) for task in tasks]
-
-
 @pytest.mark.parametrize(("number", "lasts"), [(errno.EIO, False), (errno.ENOSPC, True)], ids=["EIO once", "ENOSPC"])
 @pytest.mark.parametrize("over", [False, True], ids=["new", "over an old dataset"])
 def test_a_build_that_fails_at_any_call_is_whole_or_can_be_gone_on_with(memory, monkeypatch, number, lasts, over):
     dataset, out, start = write_dataset(memory / "d", train=2, val=1, size=(8, 8)), memory / "out", memory / "old"
     wanted = BuildConfig(SourceConfig(dataset), out, pair=PairConfig(size=(8, 8)), overwrite=True)
-    monkeypatch.setattr(building, "run_local", in_this_process)
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # it counts all the same, but takes no time
     if over:
-        build(dataclasses.replace(wanted, out=start, pair=PairConfig(size=(9, 9)), shards=2))
+        build(dataclasses.replace(wanted, out=start, pair=PairConfig(size=(9, 9)), shards=2), engine=in_process)
     else:
         start.mkdir()
     before, total = visible(start), Faults()
     shutil.copytree(start, out)
     with put(total):
-        build(wanted)
+        build(wanted, engine=in_process)
     after = visible(out)
     for failing in range(1, len(total.calls) + 1):
         shutil.rmtree(out)
@@ -220,14 +211,14 @@ def test_a_build_that_fails_at_any_call_is_whole_or_can_be_gone_on_with(memory, 
         if MANIFEST in found:
             for _, shard in read_manifest(out).shards():
                 check_shard_file(out, shard)
-        build(wanted)
+        build(wanted, engine=in_process)
         assert visible(out) == after, total.calls[failing - 1]
 
 
 def attempt(config: BuildConfig) -> bool:
     """Tells whether a build came to its end; nothing else than an error with a remedy may come out of it."""
     try:
-        build(config)
+        build(config, engine=in_process)
     except SegconvError:
         return False
     return True
@@ -302,6 +293,6 @@ def test_a_folder_in_the_place_of_a_file_is_named_before_anything_is_exchanged(t
 
 def test_a_journal_that_cannot_be_read_now_is_not_given_up(tmp_path):
     os.mkfifo(tmp_path / JOURNAL)
-    with pytest.raises(MachineError, match=r"is no regular file\. Run the same command again"):
+    with pytest.raises(MachineError, match=r"cannot be read \(no regular file\)\. Run the same command again"):
         finish_commit(tmp_path)
     assert is_begun(tmp_path)

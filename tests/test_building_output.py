@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from builds import config, hidden, visible
+from builds import config, hidden
+from conftest import visible
 
 from converter.building.build import build
 from converter.building.output import check_out

@@ -5,15 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from builds import config, visible
-from conftest import write_dataset
+from builds import config
+from conftest import visible, write_dataset
 from made_pairs import CLASSES, REFS
 
 from converter.building.build import build
 from converter.building.plan import estimated_bytes, num_shards, plan_build, plan_shards, shuffled
+from converter.building.store import LocalStore
 from converter.config import BuildConfig, PairConfig, SourceConfig
 from converter.dataset.reader import RecordSource
 from converter.errors import UsageError
+
+STORE = LocalStore(Path("records"))
 
 
 def test_a_missing_class_map_names_the_file(dataset, tmp_path):
@@ -69,15 +72,15 @@ def test_the_size_of_records_is_estimated_from_the_options_alone(pair, expected)
 
 
 def test_every_pair_is_in_one_shard_and_shards_differ_by_one_at_most():
-    tasks = plan_shards("train", REFS, BuildConfig(SourceConfig(Path("d")), shards=7), CLASSES)
+    tasks = plan_shards("train", REFS, BuildConfig(SourceConfig(Path("d")), shards=7), CLASSES, STORE)
     dealt = [ref for task in tasks for ref in task.refs]
     assert sorted(dealt, key=lambda ref: ref.line) == REFS
     assert {len(task.refs) for task in tasks} == {14, 15}
-    assert tasks[6].path == Path("records/d-train.tfrecord-00006-of-00007")
+    assert (tasks[6].name, tasks[6].store) == ("d-train.tfrecord-00006-of-00007", STORE)
 
 
 def test_never_more_shards_than_pairs():
-    assert len(plan_shards("train", REFS[:3], BuildConfig(SourceConfig(Path("d")), shards=7), CLASSES)) == 3
+    assert len(plan_shards("train", REFS[:3], BuildConfig(SourceConfig(Path("d")), shards=7), CLASSES, STORE)) == 3
 
 
 def test_order_depends_on_names_and_seed_alone():

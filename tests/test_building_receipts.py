@@ -10,22 +10,25 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import COLORS, draw_pair, write_dataset
+from conftest import COLORS, draw_pair, visible, write_dataset
+from in_process import in_process
 from PIL import Image
 
+from converter.building import build as building
 from converter.building import receipts
-from converter.building.build import build
 from converter.building.plan import plan_build
-from converter.building.receipts import fingerprint, receipt_path
-from converter.building.report import RefusedPairsError
+from converter.building.receipts import fingerprint, receipt_name
+from converter.building.report import BuildReport, RefusedPairsError
 from converter.building.shards import SourceReader
 from converter.config import BuildConfig, PairConfig, SourceConfig
 from converter.dataset.parse import read_manifest
 from converter.dataset.reader import RecordSource
+from converter.engines.events import Engine, Event
 from converter.errors import MachineError, UsageError
 from converter.schema import MANIFEST
 from converter.system.files import Stamp
@@ -45,18 +48,9 @@ def config(dataset: Path, out: Path, **options: object) -> BuildConfig:
     return BuildConfig(SourceConfig(dataset), out, pair=pair, **({"workers": 1, "shards": 3} | options))
 
 
-def in_this_process(function, tasks, workers, on_progress, without=None):
-    return [function(task, lambda: None) for task in tasks]
-
-
-@pytest.fixture(autouse=True)
-def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shards are made in this process: tests/test_build.py and those that start the command have real workers."""
-    monkeypatch.setattr("converter.building.build.run_local", in_this_process)
-
-
-def visible(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".segconv-")}
+def build(config: BuildConfig, engine: Engine = in_process) -> BuildReport:
+    """Makes shards in this process: those tests that start the command have real workers."""
+    return building.build(config, engine=engine)
 
 
 def stamps(folder: Path) -> dict[str, tuple[int, ...]]:
@@ -268,7 +262,7 @@ def test_a_damaged_dataset_is_mended_by_the_same_command(settled, tmp_path, name
 def test_a_receipt_that_is_gone_or_damaged_costs_nothing_but_the_work(settled, tmp_path, spoil):
     build(config(settled, tmp_path / "out"))
     before = visible(tmp_path / "out")
-    spoil(receipt_path(tmp_path / "out/dataset-train.tfrecord-00000-of-00003"))
+    spoil(tmp_path / "out" / receipt_name("dataset-train.tfrecord-00000-of-00003"))
     assert build(config(settled, tmp_path / "out")).reused == 4
     assert visible(tmp_path / "out") == before
 
@@ -310,7 +304,7 @@ def test_a_refused_build_keeps_its_shards_and_only_the_mended_one_is_made_again(
     }
 
 
-def test_shards_that_were_begun_with_other_options_are_not_used_and_make_room_first(settled, tmp_path, monkeypatch):
+def test_shards_that_were_begun_with_other_options_are_not_used_and_make_room_first(settled, tmp_path):
     (settled / "png/m2.png").write_bytes(b"")
     with pytest.raises(RefusedPairsError):
         build(config(settled, tmp_path / "out", size=(40, 30)))
@@ -318,12 +312,11 @@ def test_shards_that_were_begun_with_other_options_are_not_used_and_make_room_fi
     redraw(settled / "png/m2.png", 2)
     there: list[list[str]] = []
 
-    def look_and_make(*arguments: object) -> object:
+    def look_and_make(*arguments: object) -> Iterator[Event]:
         there.append([path.name for path in (tmp_path / "out").iterdir()])
-        return in_this_process(*arguments)
+        yield from in_process(*arguments)
 
-    monkeypatch.setattr("converter.building.build.run_local", look_and_make)
-    assert build(config(settled, tmp_path / "out")).reused == 0
+    assert build(config(settled, tmp_path / "out"), look_and_make).reused == 0
     assert there == [[".segconv-lock"]]
     build(config(settled, tmp_path / "fresh"))
     assert visible(tmp_path / "out") == visible(tmp_path / "fresh")
@@ -391,7 +384,7 @@ def test_the_digests_are_those_of_the_bytes_that_were_stored(dataset, tmp_path, 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SourceReader, "__call__", read_and_change)
         receipts.make_shard(first, lambda: None)
-    noted = json.loads(receipt_path(first.path).read_bytes().partition(b"\n")[2])["sources"]
+    noted = json.loads((tmp_path / receipt_name(first.name)).read_bytes().partition(b"\n")[2])["sources"]
     assert noted[0][1][0] == before
     assert receipts.find_made(first, rehash=False) is None  # made from what is no longer there
 
@@ -542,7 +535,7 @@ def test_the_bytes_do_not_depend_on_the_machine(tmp_path, segconv, workers, umas
 def test_a_pipe_in_the_place_of_a_receipt_does_not_hold_it_up(settled, tmp_path):
     build(config(settled, tmp_path / "out"))
     name = shard_of(tmp_path / "out", "jpg/p0.jpg")
-    path = receipt_path(tmp_path / "out" / name)
+    path = tmp_path / "out" / receipt_name(name)
     path.unlink()
     os.mkfifo(path)
     before = visible(tmp_path / "out")

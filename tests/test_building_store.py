@@ -115,6 +115,16 @@ def test_a_path_stands_for_the_local_folder_and_a_store_for_itself(tmp_path):
     assert store_at(memory) is memory
 
 
+def test_a_place_that_is_missing_is_told_from_a_file_in_its_place(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError):
+        LocalFolder(tmp_path / "file").names()
+    (tmp_path / "loop").symlink_to("loop")
+    for missing in ("nowhere", "file/below", "loop"):
+        with pytest.raises(FileNotFoundError):
+            LocalFolder(tmp_path / missing).names()
+
+
 @pytest.fixture
 def built(tmp_path):
     """A build into a folder, the same build into memory, and how it was configured."""

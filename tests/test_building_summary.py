@@ -11,6 +11,7 @@ from PIL import Image
 from converter.building.build import build
 from converter.building.plan import plan_shards
 from converter.building.shards import run_shard_task
+from converter.building.store import LocalStore
 from converter.building.summary import stored_size
 from converter.config import BuildConfig, PairConfig, SourceConfig
 from converter.dataset.integrity import check_shard_file
@@ -107,7 +108,8 @@ def test_records_have_a_size_in_common_where_all_photographs_have_it(tmp_path):
     config = BuildConfig(SourceConfig(src), tmp_path, pair=PairConfig(None), shards=2)
 
     def results() -> list:
-        return [run_shard_task(task, lambda: None) for task in plan_shards("train", refs, config, CLASSES)]
+        tasks = plan_shards("train", refs, config, CLASSES, LocalStore(tmp_path))
+        return [run_shard_task(task, lambda: None) for task in tasks]
 
     assert stored_size(results(), PairConfig(None)) == (20, 30)
     assert stored_size(results(), PairConfig((24, 24))) == (24, 24)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import os
 import signal
 import subprocess
@@ -18,9 +17,9 @@ import numpy as np
 import pytest
 from check_pages import REPORT, Page, halves, page_of, write_pair
 from conftest import write_dataset
+from in_process import in_process
 from picture_bytes import png, tiff
 
-from converter.building import build as building
 from converter.building import commit as committing
 from converter.building import receipts
 from converter.building.build import build
@@ -29,7 +28,8 @@ from converter.building.plan import plan_build
 from converter.building.receipts import fingerprint
 from converter.classes.native import parse_class_map, read_class_map
 from converter.config import BuildConfig, PairConfig, SourceConfig
-from converter.engines.local import run_local
+from converter.engines.local import local
+from converter.engines.supervise import supervise
 from converter.errors import DataError, UsageError
 from converter.pixels.png import check_png, check_png_rows
 from converter.pixels.tiff import check_tiff
@@ -38,6 +38,7 @@ from converter.sources.lists import read_split_list
 from converter.system.files import temporary_path, whole_file
 from converter.verifying.report import VerifyConfig
 from converter.verifying.verify import verify
+from trainer.input.records import open_records
 
 
 def config(dataset: Path, out: Path, **options: object) -> BuildConfig:
@@ -111,7 +112,7 @@ def test_after_a_failure_no_worker_is_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     tasks = [(kind, tmp_path / "pipe") for kind in ("fail", "wait")]
     with pytest.raises(DataError, match="pair 1: is bad"):
-        run_local(meet_and_fail_or_wait, tasks, 2, lambda done: None)
+        supervise(local, meet_and_fail_or_wait, tasks, 2, lambda done: None)
 
 
 def signals_held(task: int, tick: Callable[[], None]) -> set[int]:
@@ -120,7 +121,7 @@ def signals_held(task: int, tick: Callable[[], None]) -> set[int]:
 
 def test_signals_that_end_a_build_do_not_reach_its_workers():
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    (held,) = run_local(signals_held, [0], 1, lambda done: None)
+    (held,) = supervise(local, signals_held, [0], 1, lambda done: None)
     assert held >= {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
 
@@ -160,8 +161,7 @@ def test_a_shard_that_another_version_made_is_made_again(dataset, tmp_path, monk
     build(config(dataset, tmp_path / "out"))
     assert build(config(dataset, tmp_path / "out")).is_up_to_date
     monkeypatch.setattr(receipts, "pillow_version", "0")
-    monkeypatch.setattr(building, "run_local", lambda make, tasks, *_: [make(task, lambda: None) for task in tasks])
-    report = build(config(dataset, tmp_path / "out"))
+    report = build(config(dataset, tmp_path / "out"), engine=in_process)
     assert (report.reused, report.manifest.written_by["pillow"]) == (0, "0")
 
 
@@ -186,15 +186,8 @@ def test_a_shard_with_another_number_of_records_than_its_manifest_says_is_named(
     ]
 
 
-def test_training_refuses_a_damaged_shard_before_tensorflow_could_read_it(tmp_path, monkeypatch):
+def test_training_refuses_a_damaged_shard_before_tensorflow_could_read_it(tmp_path):
     report = build(config(write_dataset(tmp_path / "dataset"), tmp_path / "out"))
-    # TensorFlow has no part in this, and takes seconds to begin.
-    monkeypatch.setitem(sys.modules, "trainer.backend", types.SimpleNamespace(Tensor=object, tf=None))
-    monkeypatch.setitem(sys.modules, "trainer.devices", types.SimpleNamespace(Share=tuple))
-    spec = importlib.util.find_spec("trainer.data")
-    module = importlib.util.module_from_spec(spec)  # of its own: who imports it later wants that with TensorFlow
-    spec.loader.exec_module(module)
-    open_records = module.open_records
     assert open_records(report.out, ["train"]) == report.manifest
     path = report.out / report.manifest.splits["train"].shards[0].name
     data = bytearray(path.read_bytes())

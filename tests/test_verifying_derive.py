@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import COLORS, draw_pair, write_dataset
 from PIL import Image
-from test_verifying_verify import everything, found_in, here  # noqa: F401 - a fixture is used by its name
+from test_verifying_verify import found_here
 
 from converter.building.build import build
 from converter.config import BuildConfig, PairConfig, SourceConfig
@@ -25,18 +25,17 @@ def own(tmp_path, request) -> tuple[Path, Path]:
     return dataset, tmp_path / "out"
 
 
-@pytest.mark.usefixtures("here")
 def test_a_source_that_changed_or_vanished_is_reported_record_by_record(own):
     dataset, out = own
-    assert found_in(out, source=SourceConfig(dataset), records=None).derived == 7
-    assert found_in(out, source=SourceConfig(dataset), records=None).problems == []
+    assert found_here(out, source=SourceConfig(dataset), records=None).derived == 7
+    assert found_here(out, source=SourceConfig(dataset), records=None).problems == []
     stored = {Path(r.file_name).name for shard in out.glob("*train*-of-00002") for r in decoded(shard)}
     first, second, third = sorted(stored)[:3]
     mask = COLORS[draw_pair(77, (20, 30))[1]]
     Image.fromarray(mask).save(dataset / f"png/m{first[1]}.png")
     (dataset / f"jpg/{second}").unlink()
     Image.fromarray(draw_pair(78, (20, 30))[0]).save(dataset / f"jpg/{third}")
-    problems = found_in(out, source=SourceConfig(dataset), records=None).problems
+    problems = found_here(out, source=SourceConfig(dataset), records=None).problems
     assert {problem.error.code for problem in problems} == {"E_SOURCE"}
     said = "\n".join(map(str, problems))
     assert len(problems) == 3
@@ -46,19 +45,17 @@ def test_a_source_that_changed_or_vanished_is_reported_record_by_record(own):
 
 
 def decoded(shard: Path) -> list[Record]:
-    return [decode_record(data, shard) for data in read_shard(shard)]
+    return [decode_record(data, shard) for data in read_shard(shard.parent, shard.name)]
 
 
-@pytest.mark.usefixtures("here")
 def test_another_class_map_in_the_source_is_reported_and_the_records_are_held_against_their_own(own):
     dataset, out = own
     text = (dataset / "classes.csv").read_text()
     (dataset / "classes.csv").write_text(text.replace("0 255 0", "0 254 0"))
-    (problem,) = found_in(out, source=SourceConfig(dataset)).problems
+    (problem,) = found_here(out, source=SourceConfig(dataset)).problems
     assert "has for class 2 vegetation: #00FE00, the records were made with vegetation: #00FF00" in str(problem)
 
 
-@pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("own", [None], indirect=True)
 def test_a_pair_that_left_its_list_is_reported(own):
     dataset, out = own
@@ -66,6 +63,6 @@ def test_a_pair_that_left_its_list_is_reported(own):
     lines = (dataset / "val.txt").read_text().splitlines()
     kept = [line for line in lines if Path(stored.file_name).name not in line]
     (dataset / "val.txt").write_text("\n".join(kept))
-    said = [str(problem) for problem in found_in(out, source=SourceConfig(dataset), records=None).problems]
+    said = [str(problem) for problem in found_here(out, source=SourceConfig(dataset), records=None).problems]
     assert "has 1 pairs for split 'val', the records were made of 2" in said[0]
     assert f"record 0: is of {stored.file_name} and {stored.mask_name}, no pair now" in said[1]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import COLORS, draw_pair, write_dataset
 from PIL import Image
-from test_verifying_verify import everything, found_in, here  # noqa: F401 - a fixture is used by its name
+from test_verifying_verify import everything, found_here, found_in
 
 from converter.building.build import build
 from converter.building.commit import locked
@@ -29,7 +29,7 @@ def own(tmp_path, request) -> tuple[Path, Path]:
 
 
 def decoded(shard: Path) -> list[Record]:
-    return [decode_record(data, shard) for data in read_shard(shard)]
+    return [decode_record(data, shard) for data in read_shard(shard.parent, shard.name)]
 
 
 def test_a_repair_brings_the_same_bytes_back_and_touches_nothing_else(own):
@@ -55,7 +55,6 @@ def test_a_repair_brings_the_same_bytes_back_and_touches_nothing_else(own):
     assert report.derived == 7
 
 
-@pytest.mark.usefixtures("here")
 @pytest.mark.parametrize(
     "pair",
     [
@@ -74,20 +73,19 @@ def test_a_manifest_holds_enough_to_make_every_shard_again(tmp_path, pair):
     before = everything(out)
     for path in out.glob("town-*"):
         path.unlink()
-    report = found_in(out, source=SourceConfig(dataset), repair=True, records=None)
+    report = found_here(out, source=SourceConfig(dataset), repair=True, records=None)
     assert report.problems == []
     assert report.derived == 6
     assert everything(out) == before
 
 
-@pytest.mark.usefixtures("here")
 def test_a_repair_keeps_out_of_a_folder_that_a_build_works_in_or_has_left_half_exchanged(own):
     dataset, out = own
     with locked(out), pytest.raises(UsageError, match="is being written by another segconv"):
-        found_in(out, source=SourceConfig(dataset), repair=True)
+        found_here(out, source=SourceConfig(dataset), repair=True)
     (out / ".segconv-commit").write_text("{}")
     with pytest.raises(UsageError, match="is half exchanged for another dataset"):
-        found_in(out, source=SourceConfig(dataset), repair=True)
+        found_here(out, source=SourceConfig(dataset), repair=True)
 
 
 def test_a_repair_from_a_source_that_changed_is_refused_and_changes_nothing(own):
@@ -105,7 +103,6 @@ def test_a_repair_from_a_source_that_changed_is_refused_and_changes_nothing(own)
     assert everything(out) == before
 
 
-@pytest.mark.usefixtures("here")
 def test_a_folder_in_the_place_of_a_file_is_named_and_all_else_is_repaired(own):
     dataset, out = own
     first, second = sorted(out.glob("*train*-of-00002"))
@@ -114,7 +111,7 @@ def test_a_folder_in_the_place_of_a_file_is_named_and_all_else_is_repaired(own):
         path.unlink()
         path.mkdir()
     (out / "dataset_info.json").unlink()
-    report = found_in(out, source=SourceConfig(dataset), repair=True)
+    report = found_here(out, source=SourceConfig(dataset), repair=True)
     said = [str(problem) for problem in report.problems]
     for name in (first.name, "features.json", f"{second.name}.idx"):
         told = f"{out / name}: is a folder, where a file of the dataset belongs. Move it out of the folder."
@@ -122,17 +119,16 @@ def test_a_folder_in_the_place_of_a_file_is_named_and_all_else_is_repaired(own):
         (out / name).rmdir()
     assert report.repaired == ["dataset_info.json"]
     assert report.damaged == [first.name, second.name]
-    report = found_in(out, source=SourceConfig(dataset), repair=True)
+    report = found_here(out, source=SourceConfig(dataset), repair=True)
     assert report.problems == []
     assert everything(out) == before
 
 
-@pytest.mark.usefixtures("here")
 def test_a_source_that_changed_is_no_damage_of_a_shard(own):
     dataset, out = own
     record = decoded(sorted(out.glob("*train*-of-00002"))[0])[0]
     (dataset / record.mask_name).unlink()
-    report = found_in(out, source=SourceConfig(dataset), records=None)
+    report = found_here(out, source=SourceConfig(dataset), records=None)
     assert report.damaged == []
     assert report.to_text().splitlines()[-1] == "4 shards, 7 records: whole, but the source has changed"
     assert [problem.shard for problem in report.problems] == [sorted(out.glob("*train*-of-00002"))[0].name]

@@ -13,6 +13,7 @@ from converter.building.build import build
 from converter.dataset.manifest import Manifest
 from converter.dataset.parse import read_manifest
 from converter.dataset.reader import RecordSource
+from converter.dataset.store import LocalFolder
 from converter.schema import IGNORE_INDEX, INDEX_SUFFIX
 from converter.verifying.scan import ShardCheck, ShardFacts, check_shard
 
@@ -24,7 +25,7 @@ def manifest(dataset, tmp_path) -> Manifest:
 
 
 def scanned(folder: Path, manifest: Manifest, **options: object) -> ShardFacts:
-    check = ShardCheck(folder / "records", manifest.splits["train"].shards[0], (24, 24), 3)
+    check = ShardCheck(LocalFolder(folder / "records"), manifest.splits["train"].shards[0], (24, 24), 3)
     ticks: list[None] = []
     facts = check_shard(dataclasses.replace(check, **options), lambda: ticks.append(None))  # type: ignore[arg-type]
     assert len(ticks) == facts.records
@@ -39,13 +40,13 @@ def test_a_whole_shard_is_counted_pixel_by_pixel(manifest, tmp_path):
     assert facts.pixels == [sum(int(np.sum(mask == index)) for mask in masks) for index in range(3)]
     assert facts.images == [sum(bool((mask == index).any()) for mask in masks) for index in range(3)]
     assert facts.ignored_pixels == sum(int(np.sum(mask == IGNORE_INDEX)) for mask in masks)
-    assert [number for number, *_ in facts.pairs] == list(range(6))
-    assert sorted(image for *_, image, _ in facts.pairs) == [f"jpg/p{number}.jpg" for number in range(6)]
+    assert [number for number, *_ in facts.stored] == list(range(6))
+    assert sorted(key[0] for *_, key in facts.stored) == [f"jpg/p{number}.jpg" for number in range(6)]
 
 
 def test_only_the_pairs_that_are_wanted_are_named(manifest, tmp_path):
-    assert scanned(tmp_path, manifest).pairs == []
-    assert [number for number, *_ in scanned(tmp_path, manifest, wanted=frozenset({1, 4})).pairs] == [1, 4]
+    assert scanned(tmp_path, manifest).stored == []
+    assert [number for number, *_ in scanned(tmp_path, manifest, wanted=frozenset({1, 4})).stored] == [1, 4]
 
 
 @pytest.mark.parametrize(

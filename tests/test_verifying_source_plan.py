@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from conftest import write_dataset
-from test_verifying_verify import everything, found_in, here  # noqa: F401 - a fixture is used by its name
 
 from converter.building.build import build
 from converter.classes.native import read_class_map

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
 import pickle
@@ -17,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import write_dataset
+from in_process import in_process
 
 from converter.building.build import build
 from converter.config import BuildConfig, PairConfig, SourceConfig
@@ -24,14 +26,18 @@ from converter.dataset.example import Record, decode_record, encode_record
 from converter.dataset.integrity import check_shard_file
 from converter.dataset.manifest import Manifest, ShardInfo
 from converter.dataset.parse import read_manifest
+from converter.dataset.store import LocalFolder
 from converter.dataset.tfrecord import ShardError, ShardWriter, masked_crc, read_shard
+from converter.engines.events import Engine
+from converter.engines.local import local
 from converter.errors import DataError, UsageError
 from converter.pixels.masks import encode_png
-from converter.verifying import derive, repair
 from converter.verifying import verify as verifying
 from converter.verifying.report import Verification, VerifyConfig
 from converter.verifying.scan import ShardCheck, check_shard
+from converter.verifying.source_plan import MEND_SOURCE
 from converter.verifying.verify import chosen, verify
+from trainer.input.records import open_records
 
 IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
 SIZE = (8, 8)
@@ -70,19 +76,11 @@ def in_memory(built) -> Iterator[Path]:
         yield Path(shutil.copytree(built, Path(folder) / "records"))
 
 
-@pytest.fixture
-def here(monkeypatch) -> None:
-    """Runs tasks in this process, which a thousand runs could not wait to be started."""
-
-    def run(function, tasks, workers, on_progress, without=None):
-        return [function(task, lambda: None) for task in tasks]
-
-    for module in (derive, repair, verifying):
-        monkeypatch.setattr(module, "run_local", run)
+def found_in(folder: Path, engine: Engine = local, **options) -> Verification:
+    return verify(VerifyConfig(folder, workers=1, **options), engine=engine)
 
 
-def found_in(folder: Path, **options) -> Verification:
-    return verify(VerifyConfig(folder, workers=1, **options))
+found_here = functools.partial(found_in, engine=in_process)  # a thousand runs could not wait for workers to start
 
 
 def frames(data: bytes) -> list[bytes]:
@@ -133,7 +131,7 @@ def test_every_flipped_bit_of_a_shard_is_found_and_its_record_named(in_memory):
     path = records / FIRST
     data = path.read_bytes()
     end = len(frames(data)[0])
-    task = ShardCheck(records, shard, SIZE, 3)
+    task = ShardCheck(LocalFolder(records), shard, SIZE, 3)
     assert check_shard(task, lambda: None).fault is None
     with path.open("r+b", buffering=0) as file:
         for position in range(8 * len(data)):
@@ -157,13 +155,12 @@ def test_a_shard_cut_anywhere_is_found_and_the_first_lost_record_named(in_memory
     end = len(frames(data)[0])
     for cut in reversed(range(len(data))):
         os.truncate(path, cut)
-        fault = check_shard(ShardCheck(records, shard, SIZE, 3), lambda: None).fault
+        fault = check_shard(ShardCheck(LocalFolder(records), shard, SIZE, 3), lambda: None).fault
         assert isinstance(fault, ShardError)
         number = int(cut >= end)
         assert (fault.code, fault.record, fault.offset) == ("E_SHARD_CUT", number, number * end)
 
 
-@pytest.mark.usefixtures("here")
 def test_every_flipped_bit_of_an_index_and_many_of_the_manifest_are_found(in_memory):
     records = in_memory
     for name, step in ((f"{FIRST}.idx", 1), ("manifest.json", 101)):  # tests/test_manifest.py flips every one
@@ -174,16 +171,15 @@ def test_every_flipped_bit_of_an_index_and_many_of_the_manifest_are_found(in_mem
             damaged[position // 8] ^= 1 << position % 8
             path.write_bytes(damaged)
             try:
-                (problem,) = found_in(records).problems
+                (problem,) = found_here(records).problems
             except UsageError as error:  # the schema's number, which may be that of a newer segconv
                 assert error.code == "E_SCHEMA_VERSION"
             else:
                 assert problem.error.where == str(path)
         path.write_bytes(data)
-    assert found_in(records).problems == []
+    assert found_here(records).problems == []
 
 
-@pytest.mark.usefixtures("here")
 @pytest.mark.parametrize(
     "name", ["segmentation_mask.labels.txt", "features.json", "dataset_info.json", "errors.jsonl", f"{FIRST}.idx"]
 )
@@ -194,20 +190,19 @@ def test_a_file_beside_the_shards_that_is_edited_cut_or_missing_is_named(records
         path.unlink(missing_ok=True)
         if damaged is not None:
             path.write_bytes(damaged)
-        (problem,) = found_in(records).problems
+        (problem,) = found_here(records).problems
         assert problem.error.where == str(path)
     path.unlink()
     os.mkfifo(path)
-    (problem,) = found_in(records).problems
+    (problem,) = found_here(records).problems
     assert "is no regular file" in str(problem)
 
 
-@pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("name", [FIRST, "manifest.json"])
 def test_a_pipe_in_the_place_of_a_file_does_not_hold_it_up(records, name):
     (records / name).unlink()
     os.mkfifo(records / name)
-    assert found_in(records).problems[0].error.where == str(records / name)
+    assert found_here(records).problems[0].error.where == str(records / name)
 
 
 @pytest.mark.parametrize("edit", [
@@ -229,7 +224,6 @@ def test_an_edited_manifest_is_named(records, edit):
     assert (problem.error.code, problem.error.where) == ("E_MANIFEST", str(path))
 
 
-@pytest.mark.usefixtures("here")
 def test_a_manifest_that_was_sealed_again_is_held_against_its_shards(records):
     def count_wrongly(manifest: Manifest) -> Manifest:
         train = manifest.splits["train"]
@@ -238,14 +232,14 @@ def test_a_manifest_that_was_sealed_again_is_held_against_its_shards(records):
 
     whole = (records / "manifest.json").read_bytes()
     sealed(records, count_wrongly)
-    said = [str(problem) for problem in found_in(records).problems]
+    said = [str(problem) for problem in found_here(records).problems]
     assert len(said) == 3  # dataset_info.json has the sum of the bytes too
     assert "says example_bytes 1 of split 'train', its shards hold " in said[1]
     assert "says pixels (0, " in said[2]
 
     (records / "manifest.json").write_bytes(whole)
     sealed(records, lambda manifest: dataclasses.replace(manifest, size=(8, 9)))
-    problems = found_in(records).problems
+    problems = found_here(records).problems
     assert {problem.error.code for problem in problems} == {"E_SIZE", "E_TFDS"}
     assert "record 0: at byte 0 holds an image of 8x8 and a mask of 8x8, the manifest says 8x9" in str(problems[1])
 
@@ -263,19 +257,17 @@ def test_files_that_are_not_the_datasets_are_named_and_hidden_ones_of_ours_are_a
     assert "hidden files of a build that was ended: 1;" in report.to_text()
 
 
-@pytest.mark.usefixtures("here")
 def test_swapped_shards_are_recognised(records):
     one, two = FIRST, SECOND
     for first, second in ((records / one, records / two), (records / f"{one}.idx", records / f"{two}.idx")):
         first.rename(records / ".segconv-x")
         second.rename(first)
         (records / ".segconv-x").rename(second)
-        said = [str(problem) for problem in found_in(records).problems]
+        said = [str(problem) for problem in found_here(records).problems]
         assert f"{records / one}: holds the content of {two}" in said
         assert f"{records / two}: holds the content of {one}" in said
 
 
-@pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("length", [2**60, 2**63, 2**64 - 1, 2**40, 0, 1])
 def test_a_forged_length_with_its_right_checksum_is_found_before_memory_is_spent(records, length):
     path = records / FIRST
@@ -283,7 +275,7 @@ def test_a_forged_length_with_its_right_checksum_is_found_before_memory_is_spent
     path.write_bytes(head + forged(tail, length))
     tracemalloc.start()
     try:
-        (problem,) = found_in(records).problems
+        (problem,) = found_here(records).problems
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -294,18 +286,16 @@ def test_a_forged_length_with_its_right_checksum_is_found_before_memory_is_spent
     assert peak < 2**24
 
 
-@pytest.mark.usefixtures("here")
 def test_an_endless_shard_is_not_read_to_its_end(records):
     path = records / FIRST
     path.write_bytes(forged(frames(path.read_bytes())[0], 2**39))
     os.truncate(path, 2**40)
     start = time.monotonic()
-    (problem,) = found_in(records).problems
+    (problem,) = found_here(records).problems
     assert time.monotonic() - start < 5
     assert f"announces {2**39} bytes at byte 0, no record has more than" in str(problem)
 
 
-@pytest.mark.usefixtures("here")
 def test_records_whose_checksums_hold_are_named_by_the_index(records):
     path = records / SECOND
     data = path.read_bytes()
@@ -318,25 +308,25 @@ def test_records_whose_checksums_hold_are_named_by_the_index(records):
         (second + first + third, 0),
     ):
         path.write_bytes(damaged)
-        (problem,) = found_in(records).problems
+        (problem,) = found_here(records).problems
         assert (problem.error.code, problem.to_json()["record"]) == ("E_SHARD_HASH", number)
     path.write_bytes(first + second)
-    (problem,) = found_in(records).problems
+    (problem,) = found_here(records).problems
     assert f"record 2: is missing: the shard ends at byte {len(first + second)}" in str(problem)
     path.write_bytes(data + first)
-    (problem,) = found_in(records).problems
+    (problem,) = found_here(records).problems
     assert f"its last record ends at byte {len(data)}" in str(problem)
     changed = bytearray(third[12:-4])
     changed[-1] ^= 1
     path.write_bytes(first + second + framed(bytes(changed)))
-    (problem,) = found_in(records).problems
+    (problem,) = found_here(records).problems
     assert "every checksum in it holds, but its SHA-256 is not the manifest's" in str(problem)
 
 
 def with_records(records: Path, change: Callable[[Record], Record]) -> None:
     """Forges the second record of a shard so that hash, index and manifest agree with it."""
     path = records / FIRST
-    first, second = read_shard(path)
+    first, second = read_shard(path.parent, path.name)
     with path.open("wb") as file:
         writer = ShardWriter(file)
         for data in (first, encode_record(change(decode_record(second, "")))):
@@ -352,7 +342,6 @@ def with_records(records: Path, change: Callable[[Record], Record]) -> None:
     sealed(records, accept)
 
 
-@pytest.mark.usefixtures("here")
 @pytest.mark.parametrize(("change", "code", "what"), [
     (lambda r: dataclasses.replace(r, image_bytes=r.image_bytes[:-40]), "E_DAMAGED", "cut off or damaged"),
     (lambda r: dataclasses.replace(r, mask_bytes=r.mask_bytes[:-4]), "E_DAMAGED", ""),
@@ -363,7 +352,7 @@ def with_records(records: Path, change: Callable[[Record], Record]) -> None:
 def test_a_record_that_is_none_is_named_even_where_every_hash_holds(records, change, code, what):
     with_records(records, change)
     offset = len(frames((records / FIRST).read_bytes())[0])
-    problem = next(problem for problem in found_in(records).problems if problem.shard)
+    problem = next(problem for problem in found_here(records).problems if problem.shard)
     facts = problem.to_json()
     assert (facts["code"], facts["shard"], facts["record"], facts["offset"]) == (code, FIRST, 1, offset)
     assert what in facts["what"]
@@ -371,7 +360,9 @@ def test_a_record_that_is_none_is_named_even_where_every_hash_holds(records, cha
 
 def test_a_record_that_ends_the_process_that_decodes_it_is_named(records):
     shard = read_manifest(records).splits["train"].shards[0]
-    fault = check_shard(ShardCheck(records, shard, SIZE, 3, deadly=(1, "killed by SIGSEGV")), lambda: None).fault
+    fault = check_shard(
+        ShardCheck(LocalFolder(records), shard, SIZE, 3, deadly=(1, "killed by SIGSEGV")), lambda: None
+    ).fault
     assert "record 1: ends the process that decodes it" in str(fault)
 
 
@@ -416,7 +407,6 @@ def damage(rng: np.random.Generator, folder: Path, manifest: Manifest) -> tuple[
     return {shard.name}, number
 
 
-@pytest.mark.usefixtures("here")
 def test_a_thousand_random_damages_are_found_with_shard_and_record_and_by_training_alike(in_memory, built):
     records = in_memory
     manifest = read_manifest(records)
@@ -424,7 +414,7 @@ def test_a_thousand_random_damages_are_found_with_shard_and_record_and_by_traini
     rng = np.random.default_rng(4)
     for _ in range(1000):
         names, record = damage(rng, records, manifest)
-        problems = found_in(records).problems
+        problems = found_here(records).problems
         assert {problem.shard for problem in problems} == names
         assert len(problems) == len(names)
         for problem in problems:
@@ -436,13 +426,10 @@ def test_a_thousand_random_damages_are_found_with_shard_and_record_and_by_traini
             assert str(caught.value) == str(problem.error)
         for name in names:
             shutil.copyfile(built / name, records / name)
-    assert found_in(records).problems == []
+    assert found_here(records).problems == []
 
 
-@pytest.mark.tf
 def test_training_refuses_a_damaged_shard_in_the_same_words(records):
-    from trainer.data import open_records
-
     path = records / FIRST
     data = bytearray(path.read_bytes())
     data[-20] ^= 1
@@ -461,7 +448,7 @@ def test_records_are_derived_again_from_their_source(records, source):
         assert report.derived == derived
         # The list had a bad line more when the records were built.
         assert [str(problem) for problem in report.problems] == [
-            f"{source}: has 5 pairs for split 'train', the records were made of 6. {derive.MEND_SOURCE}"
+            f"{source}: has 5 pairs for split 'train', the records were made of 6. {MEND_SOURCE}"
         ]
 
 

@@ -5,6 +5,7 @@ Whoever only reads needs no more of the place than a ReadStore. A path stands fo
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from dataclasses import dataclass
@@ -56,7 +57,12 @@ class LocalFolder:
 
     def names(self) -> list[str]:
         """Returns the names of all that lies there, hidden files included, sorted."""
-        return sorted(path.name for path in self.folder.iterdir())
+        try:
+            return sorted(path.name for path in self.folder.iterdir())
+        except OSError as error:
+            if self.folder.exists():
+                raise
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self.folder)) from error
 
     def open(self, name: str) -> BinaryIO:
         """Opens a file for reading; OSError where it is missing, cannot be read, or is no regular file."""
