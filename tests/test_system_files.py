@@ -150,7 +150,7 @@ def test_a_file_system_that_gives_a_file_in_pieces_gives_all_of_it(root, monkeyp
         def read(self, size: int = -1) -> bytes:
             return super().read(min(size, 3))
 
-    monkeypatch.setattr(files, "FileIO", InPieces)
+    monkeypatch.setattr(os, "fdopen", lambda descriptor, *_: InPieces(descriptor))
     assert read_inside(root, "a") == b"0123456789"
 
 
