@@ -75,10 +75,16 @@ def end_never(task, tick):
     signal.pause()
 
 
+HEAD = """
+from converter.engines.local import local, local_forked
+from converter.engines.supervise import supervise
+from tests import test_engines_local as here
+"""
+
+
 def start(code: str) -> subprocess.Popen[str]:
     """Starts a process in which nothing but `code` has begun a thread; there a warning is an error."""
-    head = "from tests import test_engines_local as here\nfrom converter.engines.local import local, local_forked\nfrom converter.engines.supervise import supervise"
-    command = [sys.executable, "-W", "error", "-c", f"{head}\n{code}"]
+    command = [sys.executable, "-W", "error", "-c", f"{HEAD}\n{code}"]
     root = Path(__file__).parent.parent
     return subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
