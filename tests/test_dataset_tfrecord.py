@@ -16,6 +16,7 @@ from converter.dataset.tfrecord import (
     FRAME_BYTES,
     ShardError,
     ShardWriter,
+    frame_positions,
     masked_crc,
     read_frame,
     read_shard,
@@ -176,6 +177,21 @@ def test_a_frame_can_be_read_from_its_offset():
     file.seek(37)
     assert read_frame(file, len(data), "shard", 2) == b"\0\0\0"
     assert file.tell() == 56
+
+
+def test_the_places_of_the_records_are_read_from_the_shard_alone(path):
+    data = written(RECORDS)
+    path.write_bytes(data)
+    places = frame_positions(path.parent, path.name, len(RECORDS))
+    assert [data[start : start + length] for start, length in places] == RECORDS
+
+
+@pytest.mark.parametrize("records", [3, 5])
+def test_a_shard_with_another_number_of_records_has_no_places(path, records):
+    path.write_bytes(written(RECORDS))
+    with pytest.raises(ShardError, match=f"does not hold {records} records, as the manifest says") as caught:
+        frame_positions(path.parent, path.name, records)
+    assert caught.value.code == "E_COUNTS"
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder"])

@@ -98,16 +98,6 @@ def test_workers_that_are_lost_at_another_unit_each_time_are_the_machines_fault_
     assert len(given) == 3
 
 
-def test_a_task_that_was_not_alone_when_it_lost_its_second_worker_is_not_blamed():
-    engine, given = scripted(
-        [Begun(0), Lost("one of several")],
-        [Begun(0), Finished(0, "a")],
-        [Begun(0), UnitDone(0), Finished(0, "b")],
-    )
-    assert supervise(engine, None, ["x", "y"], 2, lambda done: None) == ["a", "b"]
-    assert [tasks for tasks, _ in given] == [["x", "y"], ["x"], ["y"]]
-
-
 def test_workers_that_are_lost_with_nothing_in_work_are_the_machines_fault():
     engine, given = scripted(*[[Lost("exit code 1")]] * 3)
     with pytest.raises(MachineError, match=r"exit code 1") as caught:
