@@ -20,7 +20,10 @@ from converter.system.console import print_json, print_result
 @click.option("--repair", is_flag=True, help="Put faulty files back as they were built.")
 @workers_option
 @click.option("--json", is_flag=True, help="Print one JSON object instead of the text.")
-def verify(path: Path, records: str, repair: bool, workers: int, json: bool, **options: Any) -> None:
+@click.pass_context
+def verify(
+    ctx: click.Context, /, path: Path, records: str, repair: bool, workers: int, json: bool, **options: Any
+) -> None:
     """Hold a folder of records against its manifest.
 
     Reads every byte of PATH (./records): hashes, checksums, indices, pictures, classes, counts and the files of TFDS.
@@ -51,7 +54,7 @@ def verify(path: Path, records: str, repair: bool, workers: int, json: bool, **o
     else:
         print_result(report.to_text())
     if report.problems:
-        click.get_current_context().exit(DataError.exit_code)
+        ctx.exit(DataError.exit_code)
 
 
 def number_of(text: str) -> int | None:
