@@ -170,8 +170,8 @@ def unresolved(tree: Tree) -> set[str]:
 def arrows(tree: Tree) -> Iterator[tuple[str, str, str, str]]:
     """Yields (folder, name, imported name, importing module) of all imports between two names of one folder.
 
-    What a folder's own `__init__.py` imports from its modules is no arrow: it comes after all of them. What they import
-    from it runs back to their own folder, which the imported name then is.
+    What a folder's own `__init__.py` imports from its modules is no arrow between them; what they import from it is one
+    to the name "__init__".
     """
     for module, facts in tree.items():
         for target in facts.imports:
@@ -185,10 +185,11 @@ def arrows(tree: Tree) -> Iterator[tuple[str, str, str, str]]:
 
 
 def upward(tree: Tree) -> set[str]:
-    """Returns every import that runs up: of a module that stands further down in the list, or of the own folder.
+    """Returns every import that runs up, to a name further down in the list.
 
-    An `__init__.py` that imports none of its own folder counts as the lowest module of it. Modules of a registry stand
-    side by side: none of them may import another.
+    The `__init__.py` of a folder comes before the modules in it, which may import from it, unless it imports some of
+    them itself: then it comes after all of them. That of a whole package is for those outside it. Modules of a registry
+    stand side by side: none of them may import another.
     """
     found = set()
     for folder, name, target, module in arrows(tree):
@@ -196,7 +197,7 @@ def upward(tree: Tree) -> set[str]:
         ranks = {listed: order.index(listed) for listed in order}
         ranks |= dict.fromkeys(registered(tree, folder), ranks.get(REGISTERED, 0))
         if target == "__init__":
-            is_upward = any(full.startswith(f"{folder}.") for full in tree[folder].imports)
+            is_upward = "." not in folder or any(full.startswith(f"{folder}.") for full in tree[folder].imports)
         else:
             is_upward = name in ranks and target in ranks and ranks[target] >= ranks[name]
         if is_upward:
@@ -329,8 +330,7 @@ def listing(*names: str) -> str:
 
 
 MADE_UP = {
-    "converter/__init__.py": listing("errors", "pixels", "layouts", "cli")
-    + '__version__ = "1"\ndef f():\n    from converter import pixels\n',
+    "converter/__init__.py": listing("errors", "pixels", "layouts", "cli") + '__version__ = "1"\n',
     "converter/errors.py": "",
     "converter/pixels/__init__.py": listing("png", "images"),
     "converter/pixels/png.py": "from converter import __version__, errors\n",
@@ -413,7 +413,7 @@ def test_an_import_that_runs_up_is_found(made_up, module, text, target):
     assert upward(made_up(changed)) == {f"{module} imports {target}"}
 
 
-def test_an_init_that_imports_none_of_its_own_modules_is_the_lowest_of_them(made_up):
+def test_modules_may_import_from_a_folder_that_imports_none_of_them(made_up):
     table = ("trainer/models/__init__.py", listing("unet") + "TABLE = {}\n")
     tree = made_up(table, ("trainer/models/unet.py", "from trainer.models import TABLE\n"))
     assert (upward(tree), circles(tree)) == (set(), set())
