@@ -12,6 +12,7 @@ from converter.building.build import build
 from converter.building.store import LocalStore, hidden
 from converter.config import BuildConfig, PairConfig, SourceConfig
 from converter.dataset.reader import RecordSource
+from converter.dataset.store import LocalFolder, store_at
 from converter.errors import UsageError
 from converter.schema import MANIFEST
 from converter.verifying.report import VerifyConfig
@@ -106,6 +107,12 @@ def test_messages_name_the_file_below_the_place(store):
 def test_a_store_of_this_machine_reaches_a_worker(tmp_path):
     store = LocalStore(tmp_path)
     assert pickle.loads(pickle.dumps(store)) == store  # noqa: S301 - our own bytes
+
+
+def test_a_path_stands_for_the_local_folder_and_a_store_for_itself(tmp_path):
+    assert store_at(tmp_path) == LocalFolder(tmp_path)
+    memory = MemoryStore()
+    assert store_at(memory) is memory
 
 
 @pytest.fixture

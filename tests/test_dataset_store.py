@@ -34,14 +34,6 @@ def test_a_folder_lists_all_its_names_and_says_where_they_are(folder, tmp_path):
         assert file.read() == b"0123456789"
 
 
-def test_a_missing_folder_and_a_file_in_its_place_are_told_apart(tmp_path):
-    (tmp_path / "file").touch()
-    with pytest.raises(FileNotFoundError):
-        LocalFolder(tmp_path / "none").names()
-    with pytest.raises(NotADirectoryError):
-        LocalFolder(tmp_path / "file").names()
-
-
 def test_a_missing_file_and_one_that_is_no_regular_file_are_told_apart_and_no_pipe_is_waited_for(folder, tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
@@ -52,10 +44,8 @@ def test_a_missing_file_and_one_that_is_no_regular_file_are_told_apart_and_no_pi
             folder.open(name)
 
 
-def test_a_path_or_its_text_stands_for_the_local_folder_and_a_store_for_itself(folder, tmp_path):
-    assert store_at(tmp_path) == store_at(str(tmp_path)) == folder  # type: ignore[arg-type]
-    memory = MemoryStore()
-    assert store_at(memory) is memory
+def test_the_text_of_a_path_stands_for_its_folder_which_reaches_a_worker(folder, tmp_path):
+    assert store_at(str(tmp_path)) == folder
     assert pickle.loads(pickle.dumps(folder)) == folder  # noqa: S301 - our own bytes
 
 
