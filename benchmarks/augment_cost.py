@@ -14,12 +14,12 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-from trainer.augment import build_augment
 
 from converter.schema import IGNORE_INDEX
 from trainer.backend import Tensor, keras, tf
-from trainer.config import AUGMENTS
-from trainer.models import build_model
+from trainer.choices.augments import AUGMENTS
+from trainer.learning.augment import build_augment
+from trainer.models.build import build_model
 
 BATCH, SIZE, CLASSES = 4, (256, 256), 12
 ROUNDS = 9

@@ -260,7 +260,7 @@ class Bench:
         checked = ["segconv"]
         for name in names:  # of the others those whose files are read here; all but the operations share step.py
             if name in PEERS and PEERS[name].environment == "tensorflow" and name not in self.measured.failures:
-                for data in read_shard(self.scratch / f"out {name}" / "pairs.tfrecord"):
+                for data in read_shard(self.scratch / f"out {name}", "pairs.tfrecord"):
                     features = decode_example(data, name)
                     mask = np.asarray(Image.open(io.BytesIO(bytes(features["mask"]))))
                     hold(name, bytes(features["name"]).decode(), mask)

@@ -37,10 +37,10 @@ from measure import cost_of
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from PIL import __version__ as pillow_version
-from trainer.curves import DASH_PX, FAINT, GRID, INK, LINE_PX, SMOOTH, WHITE, Axis, Box, log_axis, spread
-from trainer.curves import PALETTE as LINE_COLORS
 
 from converter.config import num_workers
+from trainer.run.curves import DASH_PX, FAINT, GRID, INK, LINE_PX, SMOOTH, WHITE, Axis, Box, log_axis, spread
+from trainer.run.curves import PALETTE as LINE_COLORS
 
 FEW = 10  # images of the first point: all but start-up
 IMAGES = (FEW, 100, 1_000, 10_000, 100_000)

@@ -4,7 +4,7 @@
 
 The yardstick is a loop in one process that decodes the JPEG and the PNG of each record with Pillow, whose libjpeg-turbo
 and zlib do the work, and does nothing else: the bytes lie in memory, and no batch is made. Against it stand the batches
-of `trainer.data`: with decoded pairs in memory, with stored bytes in memory that are decoded anew each epoch, and, for
+of `trainer.input`: with decoded pairs in memory, with stored bytes in memory that are decoded anew each epoch, and, for
 records that do not fit there, with bytes that are read from their places in the shards. What is compared is CPU time
 (user + system) of this process per image, all threads, and each round measures everything in turn. Shown are the least
 and the median of the rounds: where other work shares the processors, it can only add to a round, so the least ones are
@@ -28,7 +28,10 @@ from PIL import Image
 
 from converter.dataset.reader import RecordSource
 from converter.sample.write import write_sample
-from trainer import data
+from trainer.input import reading
+from trainer.input.batches import Batches, train_batches
+from trainer.input.reading import InputConfig
+from trainer.input.records import open_records
 
 BATCH = 8
 CPU_GOAL = 1.5  # of the loop's
@@ -41,20 +44,20 @@ def cpu_of(work: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def read_all(batches: data.Batches) -> None:
+def read_all(batches: Batches) -> None:
     """Reads one epoch, and does nothing with it."""
     for _ in batches.dataset.map(lambda _: 0):  # in C++: no pixel comes to Python
         pass
 
 
-def epoch_of(folder: Path, split: str, *, cache: str, stored_share: float = data.STORED_SHARE) -> data.Batches:
+def epoch_of(folder: Path, split: str, *, cache: str, stored_share: float = reading.STORED_SHARE) -> Batches:
     """Returns one epoch of training; with `stored_share` 0 no stored bytes are kept."""
-    usual, data.STORED_SHARE = data.STORED_SHARE, stored_share
+    usual, reading.STORED_SHARE = reading.STORED_SHARE, stored_share
     try:
-        manifest = data.open_records(folder, (split,))
-        return data.train_batches(manifest, folder, split, batch=BATCH, seed=0, epochs=1, cache=cache)
+        config = InputConfig(open_records(folder, (split,)), folder, split, BATCH, cache)
+        return train_batches(config, seed=0, epochs=1)
     finally:
-        data.STORED_SHARE = usual
+        reading.STORED_SHARE = usual
 
 
 def measure(folder: Path, split: str, rounds: int) -> None:

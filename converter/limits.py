@@ -35,6 +35,7 @@ MAX_GREY = 65535  # of a 16-bit mask
 MAX_CLASS_FILE_BYTES = 1 << 20  # of a class map; one with 255 classes has some 5 kB
 MAX_CLASS_NAME_CHARS = 200
 MAX_VALUE_CHARS = 60  # of a value; the longest, (255, 255, 255) with spaces, has some 20
+MAX_STRANGE_SHARE = 0.1  # of the colours of masks that a preset may leave unexplained
 MAX_TABLES = 64  # kept at a time: as many as there are different palettes, should every mask have its own
 MAX_VALUES = 1024  # kept of a mask; a photograph given as a mask would hold a hundred thousand
 MAX_PEAKS = 512  # twice MAX_CLASSES: of more, the draft is refused anyway

@@ -68,6 +68,10 @@ def gone(name: str, statement: str, tests: str, limit_s: float = LIMIT_S) -> Row
 _COMMIT_ORDER = "building_commit::all_bytes_are_on_the_disk_before_the_journal_and_the_manifest_comes_last"
 _COMMIT_FAULTS = "building_commit::a_commit_that_fails_at_any_call_leaves_the_old_dataset_or_is_finished_later"
 _DAMAGE = "verifying_verify::a_record_that_is_none_is_named_even_where_every_hash_holds"
+_PIPES = (
+    "system_files::a_pipe_without_a_writer_is_refused_at_once dataset_tfrecord::a_pipe_is_no_shard"
+    " safeguards::a_pipe_is_no_list classes_native::a_file_that_cannot_be_read_is_refused"
+)
 _GIVE_NAMES = """\
             for name in give:
                 with contextlib.suppress(FileNotFoundError):  # given before
@@ -131,16 +135,24 @@ TABLE: dict[str, list[Row]] = {
             "system_files::a_link_out_of_the_folder_is_refused_unless_links_are_followed",
         ),
         Row(
-            "O_NONBLOCK of a source file",
+            "O_NONBLOCK of a file that is not trusted",
             "os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC",
             "os.O_RDONLY | os.O_CLOEXEC",
-            "system_files::a_pipe_without_a_writer_is_refused_at_once",
+            f"system_files::what_is_no_regular_file_is_not_opened_nor_waited_for_nor_left_open {_PIPES}",
             HANG_S,
         ),
         never(
-            "regular source file",
-            "not stat.S_ISREG(info.st_mode)",
-            "system_files::a_folder_is_no_file_and_is_not_left_open",
+            "regular file",
+            "not stat.S_ISREG(os.fstat(descriptor).st_mode)",
+            f"system_files::what_is_no_regular_file_is_not_opened_nor_waited_for_nor_left_open {_PIPES}",
+            HANG_S,
+        ),
+        Row(
+            "a source file is opened as one that is not trusted",
+            "open_regular(path, buffering=0)",
+            'path.open("rb", 0)',
+            "system_files::a_pipe_without_a_writer_is_refused_at_once",
+            HANG_S,
         ),
         Row(
             "MAX_FILE_BYTES",
@@ -431,6 +443,44 @@ TABLE: dict[str, list[Row]] = {
             "pixels_resample::ignore_wins_only_with_more_than_half_of_the_area",
         ),
     ],
+    "converter/engines/supervise.py": [
+        Row(
+            "a lost worker is replaced",
+            "        if lost is None:\n            continue\n",
+            "        if lost is None:\n            continue\n        raise _lost_worker(lost.how)\n",
+            "engines_supervise::a_task_that_loses_one_worker_is_tried_again_and_costs_nothing",
+        ),
+        never(
+            "a deadly unit is left out",
+            "is_alone and unit in before",
+            "engines_supervise::a_unit_at_which_a_task_alone_loses_its_second_worker_is_dropped"
+            " engines_local::a_unit_that_kills_its_worker_twice_is_left_out_and_the_others_are_done",
+        ),
+        Row(
+            "units are suspected alone",
+            "numbers = [alone] if alone is not None else",
+            "numbers =",
+            "engines_supervise::what_was_in_work_when_a_worker_was_lost_is_tried_alone_and_the_rest_after_that",
+        ),
+        never(
+            "workers that die everywhere",
+            "len(before) + 1 == MAX_DEATHS",
+            "engines_supervise::workers_that_are_lost_at_another_unit_each_time_are_the_machines_fault_and_no_units",
+            HANG_S,
+        ),
+        never(
+            "workers that die before they begin",
+            "self._idle == MAX_DEATHS",
+            "engines_supervise::workers_that_are_lost_with_nothing_in_work_are_the_machines_fault",
+            HANG_S,
+        ),
+        Row(
+            "an engine is closed whatever happens",
+            "with contextlib.closing(self._engine(self._function, tasks, workers)) as events:",
+            "with contextlib.nullcontext(self._engine(self._function, tasks, workers)) as events:",
+            "engines_supervise::an_engine_is_closed_when_what_shows_the_progress_fails",
+        ),
+    ],
     "converter/engines/local.py": [
         gone(
             "freed memory is kept",
@@ -455,31 +505,6 @@ TABLE: dict[str, list[Row]] = {
             HANG_S,
         ),
         Row(
-            "a lost worker is replaced",
-            "        if loss is None:\n            continue\n",
-            "        if loss is None:\n            continue\n        raise _lost_worker(loss.how)\n",
-            "engines_local::a_worker_that_is_lost_once_costs_nothing",
-        ),
-        Row(
-            "a deadly unit is left out",
-            "if alone is not None and unit in before:",
-            "if False:",
-            "engines_local::a_unit_that_kills_its_worker_twice_is_left_out_and_the_others_are_done",
-        ),
-        Row(
-            "units are suspected alone",
-            "numbers = [alone] if alone is not None else",
-            "numbers =",
-            "engines_local::a_unit_that_kills_its_worker_twice_is_left_out_and_the_others_are_done",
-        ),
-        Row(
-            "workers that die everywhere",
-            "elif len(before) + 1 == MAX_DEATHS:",
-            "elif False:",
-            "engines_local::workers_that_are_lost_here_and_there_are_a_fault_of_the_machine_and_of_no_unit",
-            HANG_S,
-        ),
-        Row(
             "RLIMIT_AS",
             "most = WORKER_BYTES + THREAD_BYTES * (os.cpu_count() or 1)",
             "most = -1",
@@ -487,15 +512,26 @@ TABLE: dict[str, list[Row]] = {
         ),
         Row(
             "workers are deaf to signals",
-            "            with held_signals():\n                futures",
-            "            if True:\n                futures",
+            "        with held_signals():\n            futures",
+            "        if True:\n            futures",
             "safeguards::signals_that_end_a_build_do_not_reach_its_workers",
         ),
         Row(
             "no fork beside a thread",
-            'context("fork" if self.fork and _num_threads() == 1 else "spawn")',
-            'context("fork" if self.fork else "spawn")',
+            'context("fork" if fork and _num_threads() == 1 else "spawn")',
+            'context("fork" if fork else "spawn")',
             "engines_local::a_process_with_a_second_thread_is_never_forked",
+        ),
+    ],
+    "converter/dataset/store.py": [
+        Row(
+            "shards, indices and the manifest are opened as files that are not trusted",
+            "return open_regular(self.folder / name)",
+            'return (self.folder / name).open("rb")',
+            "dataset_store::a_missing_file_and_one_that_is_no_regular_file_are_told_apart_and_no_pipe_is_waited_for"
+            " dataset_tfrecord::a_pipe_is_no_shard"
+            " dataset_parse::a_manifest_that_is_endless_or_a_pipe_is_refused_at_once",
+            HANG_S,
         ),
     ],
     "converter/dataset/parse.py": [
@@ -521,15 +557,9 @@ TABLE: dict[str, list[Row]] = {
             "len(set(names)) < len(names)",
             "dataset_parse::a_shard_that_is_listed_twice_is_refused",
         ),
-        never(
-            "regular manifest",
-            "path.exists() and not path.is_file()",
-            "dataset_parse::a_manifest_that_is_endless_or_a_pipe_is_refused_at_once",
-            HANG_S,
-        ),
         Row(
             "a manifest is read within bounds",
-            "min(os.fstat(file.fileno()).st_size, MAX_MANIFEST_BYTES + 1)",
+            "min(size_of(file), MAX_MANIFEST_BYTES + 1)",
             "",
             "dataset_parse::a_manifest_that_is_endless_or_a_pipe_is_refused_at_once",
             HANG_S,
@@ -558,18 +588,11 @@ TABLE: dict[str, list[Row]] = {
             "if length > left:",
             "dataset_tfrecord::a_record_above_the_limit_is_refused_though_the_file_is_as_long",
         ),
-        Row(
-            "O_NONBLOCK of a shard",
-            "os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC",
-            "os.O_RDONLY | os.O_CLOEXEC",
-            "dataset_tfrecord::a_pipe_is_no_shard",
-            HANG_S,
-        ),
         never(
-            "regular shard",
-            "not stat.S_ISREG(os.fstat(descriptor).st_mode)",
-            "dataset_tfrecord::a_pipe_is_no_shard",
-            HANG_S,
+            "places of records end with the shard",
+            "offset != end",
+            "dataset_tfrecord::a_shard_with_another_number_of_records_has_no_places"
+            " trainer_input_reading::a_shard_with_another_number_of_records_than_its_manifest_says_is_refused",
         ),
         Row(
             "an index is read within bounds",
@@ -632,10 +655,16 @@ TABLE: dict[str, list[Row]] = {
     "converter/sources/lists.py": [
         never(
             "size of a list",
-            "path.stat().st_size > MAX_LIST_BYTES",
+            "os.fstat(file.fileno()).st_size > MAX_LIST_BYTES",
             "sources_lists::a_file_that_is_too_large_for_a_list_is_refused_before_it_is_read",
         ),
-        never("regular list", "not path.is_file()", "safeguards::a_pipe_is_no_list", HANG_S),
+        Row(
+            "a list is opened as a file that is not trusted",
+            "with open_regular(path) as file:",
+            'with path.open("rb") as file:',
+            "safeguards::a_pipe_is_no_list",
+            HANG_S,
+        ),
     ],
     "converter/sources/resolve.py": [
         never(
@@ -776,29 +805,27 @@ TABLE: dict[str, list[Row]] = {
             "safeguards::a_class_map_without_end_is_refused_before_memory_is_spent",
         ),
         Row(
-            "O_NONBLOCK of a class map",
-            "os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC",
-            "os.O_RDONLY | os.O_CLOEXEC",
-            "classes_native classes_find::a_pipe_in_the_place_of_a_class_file_is_refused",
+            "a class map is opened as a file that is not trusted",
+            "with open_regular(path) as file:",
+            'with path.open("rb") as file:',
+            "classes_native::a_file_that_cannot_be_read_is_refused"
+            " classes_find::a_pipe_in_the_place_of_a_class_file_is_refused",
             HANG_S,
         ),
+    ],
+    "converter/classes/listed.py": [
         never(
-            "regular class map",
-            "not stat.S_ISREG(os.fstat(descriptor).st_mode)",
-            "classes_native::a_file_that_cannot_be_read_is_refused",
+            "palette entry of two classes",
+            "len(found) > 1",
+            "classes_listed::a_value_that_could_be_meant_in_two_ways_has_no_index"
+            " classes_mapper::a_palette_entry_that_may_be_two_classes_is_refused_unless_p_decides",
         ),
     ],
-    "converter/classes/mapper.py": [
-        Row(
-            "unlisted value",
-            "        if not codes.all():\n            raise self._unlisted(source, table)\n",
-            "",
-            "classes_mapper::an_unlisted_value_is_named_with_its_count_in_the_whole_mask_and_the_nearest_class",
-        ),
+    "converter/classes/nearest.py": [
         Row(
             "ties of the tolerance",
-            "(least[:, 0] < 1 << 20) & (low == high)",
-            "least[:, 0] < 1 << 20",
+            "(least[:, 0] < _FAR) & (low == high)",
+            "least[:, 0] < _FAR",
             "classes_mapper::a_value_between_two_classes_stays_unlisted_and_one_between_two_values_of_a_class_does_not",
         ),
         Row(
@@ -807,27 +834,31 @@ TABLE: dict[str, list[Row]] = {
             "apart.max(axis=2) <= 255",
             "classes_mapper::what_is_corrected_is_what_a_loop_over_all_classes_finds",
         ),
+    ],
+    "converter/classes/mapper.py": [
+        Row(
+            "unlisted value",
+            "        if not codes.all():\n            raise self._unlisted(source, table)\n",
+            "",
+            "classes_unlisted::an_unlisted_value_is_named_with_its_count_in_the_whole_mask_and_the_nearest_class",
+        ),
         Row(
             "corrected pixels are counted",
             "self.corrected_pixels += int(np.count_nonzero(codes & _CORRECTED))",
             "self.corrected_pixels += 0",
             "classes_mapper::a_colour_near_a_listed_one_is_taken_for_it_and_counted",
         ),
-        Row(
-            "palette entry of two classes",
-            "            if len(found) > 1:\n                names",
-            "            if False:\n                names",
-            "classes_mapper::a_palette_entry_that_may_be_two_classes_is_refused_unless_p_decides",
-        ),
     ],
-    "converter/classes/find.py": [
+    "converter/classes/formats/recognise.py": [
         never("keys of a JSON twice", "key in data", "classes_formats"),
         Row(
             "nesting of a JSON",
-            "        except RecursionError:\n",
-            "        except ZeroDivisionError:\n",
+            "    except RecursionError:\n",
+            "    except ZeroDivisionError:\n",
             "classes_formats::a_hostile_file_is_refused_in_one_line_and_soon",
         ),
+    ],
+    "converter/classes/find.py": [
         Row(
             "link to a class map",
             "return resolve_inside(source.src, name, follow_links=source.follow_links)",
@@ -1265,13 +1296,6 @@ TABLE: dict[str, list[Row]] = {
             ', dct_method="INTEGER_ACCURATE"',
             "",
             "trainer_input_batches::evaluation_sees_bit_for_bit_the_pixels_that_pillow_reads_in_order_and_then_blanks",
-        ),
-    ],
-    "trainer/input/reading.py": [
-        never(
-            "places of records end with the shard",
-            "position != shard.bytes",
-            "trainer_input_reading::a_shard_with_another_number_of_records_than_its_manifest_says_is_refused",
         ),
     ],
     "trainer/input/records.py": [

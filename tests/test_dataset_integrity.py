@@ -12,11 +12,7 @@ from manifests import CONTENT, EMPTY, SHARD
 
 from converter.dataset.integrity import check_shard_file, find_damage
 from converter.dataset.manifest import ShardInfo
-from converter.dataset.tfrecord import (
-    ShardError,
-    ShardWriter,
-    read_index_text,
-)
+from converter.dataset.tfrecord import ShardError, ShardWriter, read_index_text
 from converter.errors import DataError
 
 
@@ -98,7 +94,7 @@ def with_index(path: Path, records: list[bytes]) -> int:
 def test_where_every_checksum_holds_the_index_names_the_first_record_that_is_not_in_its_place(path, others, record):
     size = with_index(path, RECORDS)
     path.write_bytes(written(others))
-    damage = find_damage(path, len(RECORDS), size)
+    damage = find_damage(path.parent, path.name, len(RECORDS), size)
     assert (damage.record, damage.offset) == (record, sum(len(data) + 16 for data in RECORDS[:record]))
 
 
@@ -107,16 +103,16 @@ def test_an_index_that_contradicts_itself_bears_no_witness(path, index):
     if index is not None:
         path.with_name(path.name + ".idx").write_text(index, "latin-1")
     path.write_bytes(written(RECORDS[1:]))
-    damage = find_damage(path, len(RECORDS), len(written(RECORDS)))
+    damage = find_damage(path.parent, path.name, len(RECORDS), len(written(RECORDS)))
     assert (damage.code, damage.record) == ("E_SHARD_CUT", 3)
     path.write_bytes(written(RECORDS + RECORDS[:1]))
-    damage = find_damage(path, len(RECORDS), len(written(RECORDS)))
+    damage = find_damage(path.parent, path.name, len(RECORDS), len(written(RECORDS)))
     assert (damage.code, damage.record, damage.offset) == ("E_SHARD_SIZE", None, 92)
 
 
 def test_a_shard_whose_checksums_all_hold_is_told_by_its_hash_alone(path):
     path.write_bytes(written(RECORDS))
-    damage = find_damage(path, len(RECORDS), len(written(RECORDS)))
+    damage = find_damage(path.parent, path.name, len(RECORDS), len(written(RECORDS)))
     assert (damage.code, damage.record, damage.offset) == ("E_SHARD_HASH", None, None)
 
 
@@ -124,5 +120,5 @@ def test_an_index_is_read_no_further_than_its_records_could_fill_it(path):
     index = path.with_name(path.name + ".idx")
     index.write_bytes(b"0 21\n")
     os.truncate(index, 2**40)
-    assert len(read_index_text(path, 2)) == 81
-    assert find_damage(path, 2**10, 2**60).code == "E_SHARD_MISSING"
+    assert len(read_index_text(path.parent, path.name, 2)) == 81
+    assert find_damage(path.parent, path.name, 2**10, 2**60).code == "E_SHARD_MISSING"

@@ -158,11 +158,11 @@ def test_an_index_that_points_elsewhere_is_noticed_by_the_checksums(folder, offs
 
 def test_a_lost_record_is_asked_for_by_its_number_in_its_shard(folder):
     with pytest.raises(DataError, match=r"00002-of-00003: record 7: should begin at byte 1000000000000"):
-        read_record(shard_of(folder, 2), 7, 10**12)
+        read_record(folder, shard_of(folder, 2).name, 7, 10**12)
 
 
 def test_an_index_is_the_offsets_of_the_records(folder):
-    offsets = read_index(shard_of(folder, 0), 3)
+    offsets = read_index(folder, shard_of(folder, 0).name, 3)
     assert offsets[0] == 0
     assert offsets == sorted(offsets)
     data = shard_of(folder, 0).read_bytes()
@@ -173,7 +173,7 @@ def test_an_index_is_the_offsets_of_the_records(folder):
 def test_a_damaged_record_is_refused_and_its_neighbours_are_read(folder):
     path = shard_of(folder, 0)
     data = bytearray(path.read_bytes())
-    data[read_index(path, 3)[1] + 40] ^= 1
+    data[read_index(folder, path.name, 3)[1] + 40] ^= 1
     path.write_bytes(bytes(data))
     source = RecordSource(folder, "train")
     assert source[0] == RECORDS[0]

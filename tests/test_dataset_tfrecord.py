@@ -16,6 +16,7 @@ from converter.dataset.tfrecord import (
     FRAME_BYTES,
     ShardError,
     ShardWriter,
+    frame_positions,
     masked_crc,
     read_frame,
     read_shard,
@@ -44,7 +45,7 @@ def records_before_the_error(path: Path, data: bytes) -> tuple[list[bytes], Shar
     path.write_bytes(data)
     records = []
     with pytest.raises(ShardError) as caught:
-        for record in read_shard(path):
+        for record in read_shard(path.parent, path.name):
             records.append(record)
     return records, caught.value
 
@@ -75,7 +76,7 @@ def test_a_shard_is_the_bytes_that_tensorflow_writes(path):
         for record in records:
             writer.write(record)
     assert written(records) == path.read_bytes()
-    assert list(read_shard(path)) == records
+    assert list(read_shard(path.parent, path.name)) == records
 
 
 @pytest.mark.tf
@@ -88,12 +89,12 @@ def test_tensorflow_reads_our_shards(path):
 
 def test_what_is_written_is_read(path):
     path.write_bytes(written(RECORDS))
-    assert list(read_shard(path)) == RECORDS
+    assert list(read_shard(path.parent, path.name)) == RECORDS
 
 
 def test_an_empty_shard_has_no_records(path):
     path.write_bytes(b"")
-    assert list(read_shard(path)) == []
+    assert list(read_shard(path.parent, path.name)) == []
 
 
 def test_the_writer_keeps_what_index_and_manifest_need():
@@ -118,7 +119,7 @@ def test_a_cut_shard_is_noticed_but_at_the_end_of_a_record_where_the_format_allo
         whole = sum(end <= cut for end in ends) - 1
         if cut in ends:  # the manifest knows the size and the hash, and notices
             path.write_bytes(data[:cut])
-            assert list(read_shard(path)) == RECORDS[:whole]
+            assert list(read_shard(path.parent, path.name)) == RECORDS[:whole]
             continue
         records, error = records_before_the_error(path, data[:cut])
         assert records == RECORDS[:whole]
@@ -174,8 +175,23 @@ def test_a_frame_can_be_read_from_its_offset():
     data = written(RECORDS)
     file = io.BytesIO(data)
     file.seek(37)
-    assert read_frame(file, len(data), Path("shard"), 2) == b"\0\0\0"
+    assert read_frame(file, len(data), "shard", 2) == b"\0\0\0"
     assert file.tell() == 56
+
+
+def test_the_places_of_the_records_are_read_from_the_shard_alone(path):
+    data = written(RECORDS)
+    path.write_bytes(data)
+    places = frame_positions(path.parent, path.name, len(RECORDS))
+    assert [data[start : start + length] for start, length in places] == RECORDS
+
+
+@pytest.mark.parametrize("records", [3, 5])
+def test_a_shard_with_another_number_of_records_has_no_places(path, records):
+    path.write_bytes(written(RECORDS))
+    with pytest.raises(ShardError, match=f"does not hold {records} records, as the manifest says") as caught:
+        frame_positions(path.parent, path.name, records)
+    assert caught.value.code == "E_COUNTS"
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder"])
@@ -183,14 +199,14 @@ def test_a_shard_that_cannot_be_read_is_refused(path, kind):
     if kind == "folder":
         path.mkdir()
     with pytest.raises(DataError) as caught:
-        list(read_shard(path))
+        list(read_shard(path.parent, path.name))
     assert caught.value.code == "E_SHARD_MISSING"
 
 
 def test_a_pipe_is_no_shard(path):
     os.mkfifo(path)
     with pytest.raises(ShardError, match="is no regular file"):
-        list(read_shard(path))
+        list(read_shard(path.parent, path.name))
 
 
 def test_a_record_above_the_limit_is_refused_though_the_file_is_as_long(path):
@@ -198,11 +214,11 @@ def test_a_record_above_the_limit_is_refused_though_the_file_is_as_long(path):
     path.write_bytes(header + struct.pack("<I", masked_crc(header)))
     os.truncate(path, 2**40)
     with pytest.raises(ShardError, match=f"at byte 0, no record has more than {MAX_RECORD_BYTES}"):
-        list(read_shard(path))
+        list(read_shard(path.parent, path.name))
 
 
 def test_a_file_that_shrinks_while_it_is_read_is_noticed():
     data = written(RECORDS)
     for cut in range(1, 21):
         with pytest.raises(ShardError):
-            read_frame(io.BytesIO(data[:cut]), len(data), Path("shard"), 0)
+            read_frame(io.BytesIO(data[:cut]), len(data), "shard", 0)

@@ -1,4 +1,4 @@
-"""Engines: results in order, faults of workers passed on, no process left behind."""
+"""Local: tasks run in other processes, whose faults and ends are told, and none of which is left behind."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from converter.engines.local import WORKER_BYTES, run_local
-from converter.errors import DataError, MachineError
+from converter.engines.events import Begun, Finished, Lost, UnitDone
+from converter.engines.local import WORKER_BYTES, local, local_forked
+from converter.engines.supervise import supervise
+from converter.errors import DataError
 
 held_by = "none"  # a worker that has another value got it from the memory of its parent
 
@@ -48,14 +50,6 @@ def leave_out(task, unit, how):
     return number, deadly, (*without, unit), marks
 
 
-def die_elsewhere_each_time(marks, tick):
-    begun = len(list(marks.iterdir()))
-    (marks / str(begun)).touch()
-    for _ in range(begun):
-        tick()
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
 def take_memory(size, tick):
     try:
         mmap.mmap(-1, size).close()
@@ -81,17 +75,23 @@ def end_never(task, tick):
     signal.pause()
 
 
+HEAD = """
+from converter.engines.local import local, local_forked
+from converter.engines.supervise import supervise
+from tests import test_engines_local as here
+"""
+
+
 def start(code: str) -> subprocess.Popen[str]:
     """Starts a process in which nothing but `code` has begun a thread; there a warning is an error."""
-    head = "from tests import test_engines_local as here; from converter.engines.local import run_local"
-    command = [sys.executable, "-W", "error", "-c", f"{head}\n{code}"]
+    command = [sys.executable, "-W", "error", "-c", f"{HEAD}\n{code}"]
     root = Path(__file__).parent.parent
     return subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def test_results_come_in_the_order_of_the_tasks_from_other_processes():
     seen: list[int] = []
-    results = run_local(square, list(range(6)), 2, seen.append)
+    results = supervise(local, square, list(range(6)), 2, seen.append)
     assert [result for result, _ in results] == [0, 1, 4, 9, 16, 25]
     assert os.getpid() not in {pid for _, pid in results}
     assert seen[-1] == 6
@@ -100,7 +100,7 @@ def test_results_come_in_the_order_of_the_tasks_from_other_processes():
 
 def test_an_error_of_a_task_arrives_as_it_was_raised_and_ends_the_workers():
     with pytest.raises(DataError) as caught:
-        run_local(fail_on_two, [0, 1, 2, 3], 2, lambda done: None)
+        supervise(local, fail_on_two, [0, 1, 2, 3], 2, lambda done: None)
     assert (caught.value.where, caught.value.code) == ("pair 2", "E_TEST")
     assert multiprocessing.active_children() == []
 
@@ -108,7 +108,7 @@ def test_an_error_of_a_task_arrives_as_it_was_raised_and_ends_the_workers():
 def test_a_unit_that_kills_its_worker_twice_is_left_out_and_the_others_are_done(tmp_path):
     tasks = [(0, (), (), tmp_path), (1, (1, 3), (), tmp_path), (2, (0,), (), tmp_path), (3, (), (), tmp_path)]
     seen: list[int] = []
-    results = run_local(die_at, tasks, 2, seen.append, leave_out)
+    results = supervise(local, die_at, tasks, 2, seen.append, leave_out)
     assert [number for number, _ in results] == [0, 1, 2, 3]
     assert seen[-1] == 16
     left_out = sorted(path.name for path in tmp_path.glob("without-*"))
@@ -117,52 +117,20 @@ def test_a_unit_that_kills_its_worker_twice_is_left_out_and_the_others_are_done(
     assert multiprocessing.active_children() == []
 
 
-def test_a_worker_that_is_lost_once_costs_nothing(tmp_path):
-    (tmp_path / "marks").mkdir()
-    tasks = [tmp_path / "marks"]
-    results = run_local(die_once, tasks, 1, lambda done: None)
-    assert results == ["done"]
-
-
-def die_once(marks, tick):
-    begun = len(list(marks.iterdir()))
-    (marks / str(begun)).touch()
-    tick()
-    if begun == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return "done"
-
-
-def test_without_a_way_to_leave_a_unit_out_a_worker_lost_twice_is_a_fault_of_the_machine(tmp_path):
-    with pytest.raises(MachineError, match=r"was killed, or crashed \(signal 9\)") as caught:
-        run_local(die_at, [(0, (), (), tmp_path), (1, (2,), (), tmp_path)], 2, lambda done: None)
-    assert (caught.value.exit_code, caught.value.code) == (4, "E_WORKER")
-    assert multiprocessing.active_children() == []
-
-
-def test_workers_that_are_lost_here_and_there_are_a_fault_of_the_machine_and_of_no_unit(tmp_path):
-    def must_not(task: object, unit: int, how: str) -> object:
-        raise AssertionError(unit)
-
-    with pytest.raises(MachineError, match="too little memory is the usual reason"):
-        run_local(die_elsewhere_each_time, [tmp_path], 1, lambda done: None, must_not)
-    assert len(list(tmp_path.iterdir())) == 3
-
-
 def test_a_worker_may_take_what_any_picture_needs_and_not_without_bound():
-    (some, limit), (too_much, _) = run_local(take_memory, [2**30, 2**40], 1, lambda done: None)
+    (some, limit), (too_much, _) = supervise(local, take_memory, [2**30, 2**40], 1, lambda done: None)
     assert (some, too_much) == (2**30, None)
     assert WORKER_BYTES <= limit < 2**40
 
 
-FORKED = "run_local(here.{}, [0, 1, 2, 3], 2, lambda done: None, fork=True)"
+FORKED = "supervise(local_forked, here.{}, [0, 1, 2, 3], 2, lambda done: None)"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how many threads there are")
 def test_a_forked_worker_has_the_memory_of_its_parent_and_a_spawned_one_has_not():
     out, error = start(f"here.held_by = 'parent'\nprint({FORKED.format('owner')})").communicate()
     assert (out, error) == ("['parent', 'parent', 'parent', 'parent']\n", "")
-    out, error = start("here.held_by = 'parent'\nprint(run_local(here.owner, [0, 1], 2, print))").communicate()
+    out, error = start("here.held_by = 'parent'\nprint(supervise(local, here.owner, [0, 1], 2, print))").communicate()
     assert (out.splitlines()[-1], error) == ("['none', 'none']", "")
 
 
@@ -172,7 +140,7 @@ def test_a_process_with_a_second_thread_is_never_forked(monkeypatch):
     thread = threading.Thread(target=end.wait)
     thread.start()
     try:
-        assert run_local(owner, [0, 1], 2, lambda done: None, fork=True) == ["none", "none"]
+        assert supervise(local_forked, owner, [0, 1], 2, lambda done: None) == ["none", "none"]
     finally:
         end.set()
         thread.join()
@@ -185,13 +153,29 @@ def test_a_forked_worker_that_is_killed_is_a_fault_of_the_machine_and_nothing_ha
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a worker outlives its parent until its task is done")
-@pytest.mark.parametrize("fork", [True, False])
-def test_workers_end_with_a_parent_that_is_killed(fork):
-    with start(f"run_local(here.end_never, [0], 1, lambda done: None, fork={fork})") as parent:
+@pytest.mark.parametrize("engine", ["local", "local_forked"])
+def test_workers_end_with_a_parent_that_is_killed(engine):
+    with start(f"supervise({engine}, here.end_never, [0], 1, lambda done: None)") as parent:
         assert parent.stdout is not None
         assert parent.stdout.readline() == "begun\n"
         parent.kill()
         assert parent.stdout.read() == ""  # comes back once the worker, which holds the other end as well, is gone
+
+
+def test_what_happens_to_a_task_is_told_in_order_and_nothing_after_a_loss(tmp_path):
+    told = list(local(die_at, [(0, (), (), tmp_path)], 1))
+    assert told == [Begun(0), *[UnitDone(0)] * 4, Finished(0, told[-1].result)]
+    assert told[-1].result[0] == 0
+    assert list(local(die_at, [(0, (3,), (), tmp_path)], 1)) == [Begun(0), *[UnitDone(0)] * 3, Lost("exit code 7")]
+    assert list(local(die_at, [(1, (0,), (), tmp_path)], 1)) == [Begun(0), Lost("signal 9")]
+    assert multiprocessing.active_children() == []
+
+
+def test_an_engine_that_is_closed_leaves_no_process(tmp_path):
+    events = local(die_at, [(number, (), (), tmp_path) for number in range(9)], 2)
+    assert next(events).task in range(2)
+    events.close()
+    assert multiprocessing.active_children() == []
 
 
 def test_what_a_worker_has_freed_is_there_for_the_next_picture_without_a_page_fault():

@@ -75,6 +75,29 @@ def test_a_unit_at_which_a_task_alone_loses_its_second_worker_is_dropped():
     assert [tasks for tasks, _ in given] == [["x"], ["x"], ["x less 1"]]
 
 
+def test_a_task_that_loses_one_worker_is_tried_again_and_costs_nothing():
+    engine, given = scripted([Begun(0), UnitDone(0), Lost("signal 9")], [Begun(0), UnitDone(0), Finished(0, "done")])
+    assert supervise(engine, None, ["x"], 1, lambda done: None) == ["done"]
+    assert given == [(["x"], 1)] * 2
+
+
+def test_without_a_way_to_leave_a_unit_out_two_lost_workers_are_the_machines_fault():
+    engine, given = scripted(*[[Begun(0), UnitDone(0), Lost("signal 9")]] * 3)
+    with pytest.raises(MachineError, match=r"was killed, or crashed \(signal 9\)") as caught:
+        supervise(engine, None, ["x"], 1, lambda done: None)
+    assert (caught.value.exit_code, caught.value.code, len(given)) == (4, "E_WORKER", 2)
+
+
+def test_workers_that_are_lost_at_another_unit_each_time_are_the_machines_fault_and_no_units():
+    def must_not(task, unit, how):
+        raise AssertionError(unit)
+
+    engine, given = scripted(*[[Begun(0), *[UnitDone(0)] * units, Lost("signal 9")] for units in range(4)])
+    with pytest.raises(MachineError, match="too little memory is the usual reason"):
+        supervise(engine, None, ["x"], 1, lambda done: None, must_not)
+    assert len(given) == 3
+
+
 def test_workers_that_are_lost_with_nothing_in_work_are_the_machines_fault():
     engine, given = scripted(*[[Lost("exit code 1")]] * 3)
     with pytest.raises(MachineError, match=r"exit code 1") as caught:
@@ -85,7 +108,7 @@ def test_workers_that_are_lost_with_nothing_in_work_are_the_machines_fault():
 def test_an_engine_is_closed_when_what_shows_the_progress_fails():
     closed = []
 
-    def engine(function, tasks, workers):
+    def told():
         try:
             yield from [Begun(0), UnitDone(0), UnitDone(0)]
         finally:
@@ -94,8 +117,9 @@ def test_an_engine_is_closed_when_what_shows_the_progress_fails():
     def fail(done):
         raise KeyboardInterrupt
 
+    events = told()  # held here: nothing but supervise ends it
     with pytest.raises(KeyboardInterrupt):
-        supervise(engine, None, ["x"], 1, fail)
+        supervise(lambda *_: events, None, ["x"], 1, fail)
     assert closed == [True]
 
 

@@ -2,8 +2,9 @@
 
 A list is read from the docstring of each `__init__.py`, one line each: four blanks, the name, what it is. An import is
 an arrow between two names of one list: those of the deepest folder that holds both modules. It may only run to a name
-further up in the list. The functions here work on a mapping from modules to what they import, and the last tests show
-that each of them finds what it must on a tree made up for it.
+further up in the list. Three dots as the name stand for all modules that the folder's registry names by import strings
+and no list does: to add one is one file and one line of the registry. The functions here work on a mapping from modules
+to what they import, and the last tests show that each of them finds what it must on a tree made up for it.
 """
 
 from __future__ import annotations
@@ -20,18 +21,22 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("converter", "trainer")
 FOR_TRAINER = {"errors", "limits", "schema", "system", "pixels", "dataset"}
 # Tables of many small modules whose entries pass the same tests, which may stand in the one file of the folder.
-ONE_TEST_FILE = {"converter.classes.formats", "converter.classes.presets", "trainer.models"}
+ONE_TEST_FILE = {"converter.classes.formats", "converter.classes.presets"}
+TEST_FILES = {"converter": "imports", "trainer": "trainer_public", "trainer.models": "trainer_models_table"}
+REGISTERED = "..."  # in a list: all modules that the registry of the folder names
+IMPORT_STRING = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+:[A-Za-z_]\w*")
 OF_THE_WHOLE = {  # test files about the whole program or the project, which belong to no one module
     "benchmarks",
     "camvid",
+    "cli_recommended",
     "fuzz",
-    "imports",
     "layers",
     "measures",
     "mutations",
     "peers",
     "readme",
     "safeguards",
+    "trainer_backends",
 }
 
 
@@ -42,11 +47,15 @@ class Module(NamedTuple):
       imports: full names of all that it imports from our packages, at its top and inside functions.
       listed: names in the list of its docstring; None for a module that is no folder.
       has_code: there is more in it than a docstring.
+      named: import strings in it, "package.module:name".
+      defined: names at its top.
     """
 
     imports: frozenset[str]
     listed: tuple[str, ...] | None = None
     has_code: bool = True
+    named: frozenset[str] = frozenset()
+    defined: frozenset[str] = frozenset()
 
 
 Tree = dict[str, Module]
@@ -66,13 +75,14 @@ def read_tree(root: Path, packages: tuple[str, ...] = PACKAGES) -> Tree:
         listed = tuple(names_listed(ast.get_docstring(parsed) or "")) if is_folder else None
         folder = name if is_folder else name.rpartition(".")[0]
         found = frozenset(target for target in targets(parsed, folder, set(paths)) if target.split(".")[0] in packages)
-        tree[name] = Module(found, listed, len(parsed.body) > (ast.get_docstring(parsed) is not None))
+        has_code = len(parsed.body) > (ast.get_docstring(parsed) is not None)
+        tree[name] = Module(found, listed, has_code, frozenset(import_strings(parsed)), frozenset(definitions(parsed)))
     return tree
 
 
 def names_listed(docstring: str) -> list[str]:
     """Returns the names in the list of a docstring, in its order."""
-    return re.findall(r"^    (\w+) +\S", docstring, re.MULTILINE)
+    return re.findall(r"^    (\w+|\.\.\.) +\S", docstring, re.MULTILINE)
 
 
 def targets(parsed: ast.Module, folder: str, known: set[str]) -> Iterator[str]:
@@ -91,16 +101,70 @@ def targets(parsed: ast.Module, folder: str, known: set[str]) -> Iterator[str]:
                 yield full if full in known or base not in known or alias.name.startswith("__") else base
 
 
+def import_strings(parsed: ast.Module) -> Iterator[str]:
+    """Yields every string that names something to import later; in an f-string, constants of the module are put in."""
+    constants = {
+        target.id: node.value.value
+        for node in parsed.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+    def text(node: ast.AST) -> str:
+        if isinstance(node, ast.JoinedStr):
+            return "".join(map(text, node.values))
+        if isinstance(node, ast.FormattedValue):
+            return str(constants.get(node.value.id, "?")) if isinstance(node.value, ast.Name) else "?"
+        return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+    yield from filter(IMPORT_STRING.fullmatch, map(text, ast.walk(parsed)))
+
+
+def definitions(parsed: ast.Module) -> Iterator[str]:
+    """Yields the names that a module defines or imports at its top."""
+    for node in parsed.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from (alias.asname or alias.name for alias in node.names)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets_of = node.targets if isinstance(node, ast.Assign) else [node.target]
+            yield from (name.id for target in targets_of for name in ast.walk(target) if isinstance(name, ast.Name))
+
+
+def registered(tree: Tree, folder: str) -> set[str]:
+    """Returns the names in a folder that its registry names and its list does not, where the list leaves them to it."""
+    listed, registry = tree[folder].listed or (), tree.get(f"{folder}.registry")
+    if REGISTERED not in listed or registry is None:
+        return set()
+    modules = {spec.partition(":")[0] for spec in registry.named}
+    return {name.rpartition(".")[2] for name in modules if name.rpartition(".")[0] == folder} - {*listed}
+
+
 def unlisted(tree: Tree) -> set[str]:
-    """Returns the modules that no list names."""
+    """Returns the modules that no list and no registry names."""
     listed = {f"{folder}.{name}" for folder, module in tree.items() for name in module.listed or ()}
+    listed |= {f"{folder}.{name}" for folder in tree for name in registered(tree, folder)}
     return {name for name in tree if "." in name} - listed
 
 
 def missing(tree: Tree) -> set[str]:
     """Returns the names in lists which stand for no module, and those that a list names twice."""
     names = [f"{folder}.{name}" for folder, module in tree.items() for name in module.listed or ()]
-    return {name for name in names if name not in tree or names.count(name) > 1}
+    there = {*tree, *(f"{folder}.{REGISTERED}" for folder in tree if f"{folder}.registry" in tree)}
+    return {name for name in names if name not in there or names.count(name) > 1}
+
+
+def unresolved(tree: Tree) -> set[str]:
+    """Returns the import strings that name nothing in our packages, with the module that each stands in."""
+    found = {(name, *spec.split(":")) for name, module in tree.items() for spec in module.named}
+    ours = {folder.partition(".")[0] for folder in tree}
+    return {
+        f"{name} names {module}:{attribute}"
+        for name, module, attribute in found
+        if module.partition(".")[0] in ours and (module not in tree or attribute not in tree[module].defined)
+    }
 
 
 def arrows(tree: Tree) -> Iterator[tuple[str, str, str, str]]:
@@ -124,13 +188,19 @@ def upward(tree: Tree) -> set[str]:
     """Returns every import that runs up, to a name further down in the list.
 
     The `__init__.py` of a folder comes before the modules in it, which may import from it, unless it imports some of
-    them itself: then it comes after all of them. That of a whole package is for those outside it.
+    them itself: then it comes after all of them. That of a whole package is for those outside it. Modules of a registry
+    stand side by side: none of them may import another.
     """
     found = set()
     for folder, name, target, module in arrows(tree):
         order = list(tree[folder].listed or ())
-        comes_last = "." not in folder or any(full.startswith(f"{folder}.") for full in tree[folder].imports)
-        if comes_last if target == "__init__" else name in order and target in order[order.index(name) + 1 :]:
+        ranks = {listed: order.index(listed) for listed in order}
+        ranks |= dict.fromkeys(registered(tree, folder), ranks.get(REGISTERED, 0))
+        if target == "__init__":
+            is_upward = "." not in folder or any(full.startswith(f"{folder}.") for full in tree[folder].imports)
+        else:
+            is_upward = name in ranks and target in ranks and ranks[target] >= ranks[name]
+        if is_upward:
             found.add(f"{module} imports {folder}.{target}")
     return found
 
@@ -180,12 +250,13 @@ def files_of_tests(name: str) -> set[str]:
     """Returns the names of the files, one of which must have the tests of a module."""
     folder = name.rpartition(".")[0]
     modules = {name, folder} if folder in ONE_TEST_FILE else {name}
-    return {f"test_{module.removeprefix('converter.').replace('.', '_')}.py" for module in modules}
+    words = {TEST_FILES.get(module, module.removeprefix("converter.").replace(".", "_")) for module in modules}
+    return {f"test_{word}.py" for word in words}
 
 
 def untested(tree: Tree, tests: set[str]) -> set[str]:
     """Returns the modules with code in them that have no file of tests."""
-    with_code = {name for name, module in tree.items() if "." in name and module.has_code}
+    with_code = {name for name, module in tree.items() if module.has_code}
     return {name for name in with_code if not files_of_tests(name) & tests}
 
 
@@ -234,13 +305,23 @@ def test_the_contract_needs_the_standard_library_alone(module):
         waiting += {full for full in top if full in TREE} - seen
 
 
+def test_every_import_string_names_something():
+    assert not unresolved(TREE)
+    registries = {name for name, module in TREE.items() if module.named}
+    assert {f"converter.{folder}.registry" for folder in ("sources.layouts", "classes.formats", "classes.presets")} <= (
+        registries
+    )
+    of_converter = {f"converter.{name}.registry" for name in ("sources.layouts", "classes.formats", "classes.presets")}
+    of_trainer = {f"trainer.choices.{name}" for name in ("augments", "encoders", "losses", "optimizers")}
+    assert of_converter | of_trainer | {"trainer.models"} <= registries
+
+
 def test_every_module_has_its_tests():
     assert not untested(TREE, TESTS)
 
 
-def test_every_test_file_of_the_converter_is_that_of_a_module():
-    wanted = {f"test_{name}.py" for name in OF_THE_WHOLE}.union(*map(files_of_tests, TREE))
-    assert not {name for name in TESTS - wanted if not name.startswith("test_trainer_")}
+def test_every_test_file_is_that_of_a_module_or_of_the_whole():
+    assert not TESTS - {f"test_{name}.py" for name in OF_THE_WHOLE}.union(*map(files_of_tests, TREE))
 
 
 def listing(*names: str) -> str:
@@ -249,11 +330,21 @@ def listing(*names: str) -> str:
 
 
 MADE_UP = {
-    "converter/__init__.py": listing("errors", "pixels", "cli") + '__version__ = "1"\n',
+    "converter/__init__.py": listing("errors", "pixels", "layouts", "cli") + '__version__ = "1"\n',
     "converter/errors.py": "",
     "converter/pixels/__init__.py": listing("png", "images"),
     "converter/pixels/png.py": "from converter import __version__, errors\n",
     "converter/pixels/images.py": "from ..errors import Failure\nfrom . import png\n",
+    "converter/layouts/__init__.py": listing("tree", "registry", "same", "...", "find"),
+    "converter/layouts/tree.py": "",
+    "converter/layouts/registry.py": (
+        '_HERE, NUMBER = "converter.layouts", 1\n_TREE = "converter.layouts"\nfrom converter.layouts import tree\n'
+        'RULES = {"voc": (f"{_TREE}.voc:voc", "x.y:z"), "same": "converter.layouts.same:same"}\n'
+        'NAMES = ("a: b", "png:95", f"{NUMBER}.voc:voc", "package.module:name or so")\n'
+    ),
+    "converter/layouts/same.py": "def same(): ...\n",
+    "converter/layouts/voc.py": "from converter.layouts import same, tree\nvoc = same.same\n",
+    "converter/layouts/find.py": "from converter.layouts.registry import RULES\n",
     "converter/cli/__init__.py": listing("build") + "from converter.cli import build\nimport trainer.cli\n",
     "converter/cli/build.py": "def build():\n    from converter.pixels import images\n",
     "trainer/__init__.py": listing("models", "cli"),
@@ -282,7 +373,7 @@ def test_a_tree_in_order_passes_every_check(made_up):
     assert tree["converter.pixels.png"].imports == {"converter.__version__", "converter.errors"}
     assert tree["converter.pixels.images"].imports == {"converter.errors", "converter.pixels.png"}
     assert tree["trainer.cli"].imports == {"trainer.models.unet", "converter.__version__"}
-    assert [unlisted(tree), missing(tree), upward(tree), circles(tree)] == [set()] * 4
+    assert [unlisted(tree), missing(tree), upward(tree), circles(tree), unresolved(tree)] == [set()] * 5
     assert taken(tree, "trainer", "converter") == {"trainer.models.unet": {"errors"}}
     assert taken(tree, "converter", "trainer") == {"converter.cli": {"cli"}}
 
@@ -323,9 +414,51 @@ def test_an_import_that_runs_up_is_found(made_up, module, text, target):
 
 
 def test_modules_may_import_from_a_folder_that_imports_none_of_them(made_up):
-    table = ("converter/pixels/__init__.py", listing("png", "images") + "from converter import errors\nTABLE = {}\n")
-    tree = made_up(table, ("converter/pixels/png.py", "from converter.pixels import TABLE\n"))
-    assert [upward(tree), circles(tree)] == [set(), set()]
+    table = ("trainer/models/__init__.py", listing("unet") + "TABLE = {}\n")
+    tree = made_up(table, ("trainer/models/unet.py", "from trainer.models import TABLE\n"))
+    assert (upward(tree), circles(tree)) == (set(), set())
+    lazily = listing("unet") + "def f():\n    from trainer.models import unet\n"
+    tree = made_up(("trainer/models/__init__.py", lazily), ("trainer/models/unet.py", "import trainer.models\n"))
+    assert upward(tree) == {"trainer.models.unet imports trainer.models.__init__"}
+
+
+def test_import_strings_are_found_with_the_constants_put_in(made_up):
+    named = made_up()["converter.layouts.registry"].named
+    assert named == {"converter.layouts.voc:voc", "converter.layouts.same:same", "x.y:z"}
+
+
+def test_what_a_registry_names_has_the_place_of_the_three_dots(made_up):
+    assert registered(made_up(), "converter.layouts") == {"voc"}  # same stands in the list by its name
+    for name in ("tree", "same"):
+        path = f"converter/layouts/{name}.py"
+        tree = made_up((path, "from converter.layouts import voc\ndef same(): ...\n"))
+        assert upward(tree) == {f"converter.layouts.{name} imports converter.layouts.voc"}
+    down = made_up(("converter/layouts/find.py", "from converter.layouts import voc\n"))
+    assert upward(down) == set()
+    up = made_up(("converter/layouts/voc.py", "from converter.layouts import find\nvoc = find\n"))
+    assert upward(up) == {"converter.layouts.voc imports converter.layouts.find"}
+
+
+def test_modules_of_a_registry_do_not_import_one_another(made_up):
+    registry = 'RULES = ("converter.layouts.voc:voc", "converter.layouts.cvat:cvat")\n'
+    cvat = ("converter/layouts/cvat.py", "from converter.layouts.voc import voc\ncvat = voc\n")
+    tree = made_up(("converter/layouts/registry.py", registry), cvat)
+    assert upward(tree) == {"converter.layouts.cvat imports converter.layouts.voc"}
+    assert (unlisted(tree), unresolved(tree)) == (set(), set())
+
+
+def test_a_module_that_neither_list_nor_registry_names_is_found_and_so_are_dots_without_a_registry(made_up):
+    assert unlisted(made_up(("converter/layouts/cvat.py", ""))) == {"converter.layouts.cvat"}
+    dots = made_up(("converter/pixels/__init__.py", listing("png", "images", "...")), ("converter/layouts/cvat.py", ""))
+    assert missing(dots) == {"converter.pixels...."}
+    named = made_up(("converter/layouts/__init__.py", listing("tree", "registry", "same", "find")))
+    assert unlisted(named) == {"converter.layouts.cvat", "converter.layouts.voc"}  # nothing says that there is more
+
+
+@pytest.mark.parametrize("spec", ["converter.layouts.voc:cvat", "converter.layouts.cvat:cvat", "trainer.nothing:x"])
+def test_an_import_string_that_names_nothing_is_found(made_up, spec):
+    tree = made_up(("trainer/cli.py", f"TABLE = {{'x': '{spec}', 'y': 'keras.applications:VGG16'}}\n"))
+    assert unresolved(tree) == {f"trainer.cli names {spec}"}
 
 
 def test_a_circle_is_found_whatever_the_lists_say(made_up):
@@ -353,11 +486,14 @@ def test_what_one_package_takes_from_the_other_is_found(made_up):
 
 def test_a_module_without_tests_is_found_and_a_docstring_needs_none(made_up):
     tree = made_up()
-    there = {
-        "test_errors.py",
-        "test_pixels_png.py",
-        "test_cli_build.py",
-        "test_trainer_models.py",
-        "test_trainer_cli.py",
+    names = {
+        "imports",
+        "errors",
+        "pixels_png",
+        "cli_build",
+        "trainer_models_table",
+        "trainer_models_unet",
+        "trainer_cli",
     }
-    assert untested(tree, there) == {"converter.pixels.images", "converter.cli"}
+    names |= {f"layouts_{name}" for name in ("tree", "registry", "same", "voc", "find")}
+    assert untested(tree, {f"test_{name}.py" for name in names}) == {"converter.pixels.images", "converter.cli"}

@@ -13,8 +13,10 @@ import pytest
 from converter.errors import DataError, MachineError
 from converter.system import files
 from converter.system.files import (
+    NotRegularError,
     Stamp,
     create,
+    open_regular,
     read_end,
     read_inside,
     read_stamped,
@@ -106,6 +108,26 @@ def test_a_loop_of_links_is_refused(root, follow_links):
     assert code_of(root, "loop", follow_links=follow_links) in {"E_PATH", "E_UNREADABLE"}
 
 
+@pytest.mark.parametrize("kind", ["folder", "pipe", "device"])
+def test_what_is_no_regular_file_is_not_opened_nor_waited_for_nor_left_open(tmp_path, kind):
+    path = tmp_path / "x"
+    {"folder": path.mkdir, "pipe": lambda: os.mkfifo(path), "device": lambda: path.symlink_to("/dev/zero")}[kind]()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(NotRegularError) as caught:
+        open_regular(path)
+    assert (caught.value.filename, caught.value.strerror) == (str(path), "no regular file")
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_regular_file_is_opened_as_buffered_as_is_wanted(root):
+    path = root / "jpg" / "a b.jpg"
+    with open_regular(path) as file, open_regular(path, buffering=0) as raw:
+        assert (file.read(), raw.read()) == (b"photo", b"photo")
+        assert (type(file), type(raw)) == (io.BufferedReader, io.FileIO)
+    with pytest.raises(FileNotFoundError):
+        open_regular(root / "none")
+
+
 def test_a_pipe_without_a_writer_is_refused_at_once(root):
     os.mkfifo(root / "pipe.jpg")
     assert code_of(root, "pipe.jpg") == "E_UNREADABLE"
@@ -150,7 +172,7 @@ def test_a_file_system_that_gives_a_file_in_pieces_gives_all_of_it(root, monkeyp
         def read(self, size: int = -1) -> bytes:
             return super().read(min(size, 3))
 
-    monkeypatch.setattr(files, "FileIO", InPieces)
+    monkeypatch.setattr(os, "fdopen", lambda descriptor, *_: InPieces(descriptor))
     assert read_inside(root, "a") == b"0123456789"
 
 

@@ -46,7 +46,7 @@ def test_tensorflow_starts_without_a_word():
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("module", ["config", "runs", "cli"])
+@pytest.mark.parametrize("module", ["config", "run.runs", "cli"])
 def test_what_the_command_line_needs_imports_no_tensorflow(module):
     done = run_python(f"import sys, trainer.{module}; print({{'tensorflow', 'keras', 'numpy'}} & set(sys.modules))")
     assert done.stdout == "set()\n"

@@ -1,10 +1,12 @@
-"""Reads records with `trainer.data`, as training does; the variant "cached" has the decoded pairs in memory."""
+"""Reads records with `trainer.input`, as training does; the variant "cached" has the decoded pairs in memory."""
 
 from __future__ import annotations
 
 from epochs import BATCH, read_reading, read_tensors
 
-from trainer import data
+from trainer.input.batches import train_batches
+from trainer.input.reading import InputConfig
+from trainer.input.records import open_records
 
 EPOCHS = 2**20  # more than anybody asks for
 
@@ -12,9 +14,10 @@ EPOCHS = 2**20  # more than anybody asks for
 def main() -> None:
     """Reads what the command line asks for."""
     reading = read_reading()
-    manifest = data.open_records(reading.records, ("train",))
+    manifest = open_records(reading.records, ("train",))
     cache = "on" if reading.variant == "cached" else "off"
-    batches = data.train_batches(manifest, reading.records, "train", batch=BATCH, seed=0, epochs=EPOCHS, cache=cache)
+    config = InputConfig(manifest, reading.records, "train", BATCH, cache)
+    batches = train_batches(config, seed=0, epochs=EPOCHS)
     read_tensors(batches.dataset, reading, batches.steps)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from converter.errors import UsageError, shown
 from converter.sources.refs import ExampleRef
 
-_MAX_ROWS = 40  # of classes in the text; the JSON has all of them
+_SHOWN_ROWS = 40  # of classes in the text; the JSON has all of them
 
 
 @dataclass(frozen=True)
@@ -104,13 +104,13 @@ class SplitPlan:
             lines.append(f"{self.alone} photographs do not match --group and stand alone")
         lines.append(f"kept together: {self.copies} copies, {self.alike} pairs that look alike")
         lines.append(f"largest group: {len(self.largest)} photographs, of which the first is {shown(self.largest[0])}")
-        width = max([5, *(len(shown(name, 40)) for name in self.classes[:_MAX_ROWS])])
+        width = max([5, *(len(shown(name, 40)) for name in self.classes[:_SHOWN_ROWS])])
         lines += ["", " ".join([f"{'class':<{width}}", f"{'all':>8}", *(f"{split:>8}" for split in self.refs)])]
         columns = [self.class_shares(), *(self.class_shares(split) for split in self.refs)]
-        for name, *row in list(zip(self.classes, *columns, strict=True))[:_MAX_ROWS]:
+        for name, *row in list(zip(self.classes, *columns, strict=True))[:_SHOWN_ROWS]:
             lines.append(" ".join([f"{shown(name, 40):<{width}}", *(f"{share:>8.2%}" for share in row)]))
-        if len(self.classes) > _MAX_ROWS:
-            lines.append(f"... and {len(self.classes) - _MAX_ROWS} more (--json has all)")
+        if len(self.classes) > _SHOWN_ROWS:
+            lines.append(f"... and {len(self.classes) - _SHOWN_ROWS} more (--json has all)")
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, object]:

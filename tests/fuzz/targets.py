@@ -30,13 +30,13 @@ from converter.dataset.example import Record, decode_example, decode_record, enc
 from converter.dataset.manifest import SEAL, seal_of
 from converter.dataset.parse import parse_manifest, read_manifest
 from converter.dataset.reader import read_index, read_record
-from converter.dataset.tfrecord import ShardWriter, masked_crc, read_shard
+from converter.dataset.tfrecord import ShardWriter, index_name, masked_crc, read_shard
 from converter.errors import SegconvError
 from converter.pixels.images import kept_bytes, open_photo, render
 from converter.pixels.masks import ValueCounter, open_mask
 from converter.pixels.png import check_png
 from converter.pixels.signatures import PNG_SIGNATURE
-from converter.schema import IGNORE_INDEX, INDEX_SUFFIX, MANIFEST
+from converter.schema import IGNORE_INDEX, MANIFEST
 from converter.sources.lists import read_split_list
 from converter.sources.names import Names
 from converter.sources.resolve import PathRule, resolve
@@ -173,7 +173,8 @@ def shard(data: bytes) -> None:
 def _records(data: bytes) -> None:
     buffer = io.BytesIO()
     writer = ShardWriter(buffer)
-    for record in read_shard(written("town.tfrecord", data)):
+    written("town.tfrecord", data)
+    for record in read_shard(scratch(), "town.tfrecord"):
         writer.write(record)
     assert buffer.getvalue() == data, "comes back as another"
 
@@ -200,13 +201,13 @@ def one_record() -> bytes:
 
 
 def index(data: bytes) -> None:
-    path = written("one.tfrecord", one_record())
-    written(path.name + INDEX_SUFFIX, data)
+    name = written("one.tfrecord", one_record()).name
+    written(index_name(name), data)
     number = len(data.splitlines())
-    offsets = read_index(path, number)
+    offsets = read_index(scratch(), name, number)
     assert len(offsets) == number
     for place, offset in enumerate(offsets[:4]):
-        read_record(path, place, offset)
+        read_record(scratch(), name, place, offset)
 
 
 # ---- pictures

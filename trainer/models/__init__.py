@@ -68,15 +68,9 @@ MODELS: dict[str, Model] = {
     "mobilenetv3_unet": Model(
         "trainer.models.mobilenetv3_unet:mobilenetv3_unet", encoder="mobilenetv3small", is_light=True
     ),
-    "segformer_b0": Model(
-        "trainer.models.segformer:segformer", "standardize", options={"variant": "b0"}, requires=_HUB
-    ),
-    "segformer_b2": Model(
-        "trainer.models.segformer:segformer", "standardize", options={"variant": "b2"}, requires=_HUB
-    ),
-    "segformer_b5": Model(
-        "trainer.models.segformer:segformer", "standardize", options={"variant": "b5"}, requires=_HUB
-    ),
+    "segformer_b0": Model(_SEGFORMER, "standardize", options={"variant": "b0"}, requires=_HUB),
+    "segformer_b2": Model(_SEGFORMER, "standardize", options={"variant": "b2"}, requires=_HUB),
+    "segformer_b5": Model(_SEGFORMER, "standardize", options={"variant": "b5"}, requires=_HUB),
 }
 TAKES_ENCODER = tuple(name for name, model in MODELS.items() if model.takes_encoder)
 HAS_ENCODER = tuple(name for name, model in MODELS.items() if model.encoder is not None)

@@ -5,14 +5,10 @@ open is not listed, so that it is refused rather than guessed.
 
 Modules, in dependency order:
 
-    registry    every preset that is known, one row each
-    match       the colours of a dataset's masks -> the preset that explains them
-    tables      rows of a dataset's documents -> ClassMap
-    voc         PASCAL VOC 2012
-    cityscapes  Cityscapes, by label id and by train id
-    ade20k      ADE20K, the 150 classes of the scene parsing benchmark
-    camvid      CamVid, 11 classes by colour and by index, and all 31
-    aerial      ISPRS Potsdam, LoveDA, DeepGlobe
+    registry  every preset that is known, one row each
+    match     the colours of a dataset's masks -> the preset that explains them
+    tables    rows of a dataset's documents -> ClassMap
+    ...       the presets, one module each, named in registry
 """
 
 from converter.classes.presets.match import names_for

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from converter.classes.presets.registry import PRESETS
+from converter.limits import MAX_STRANGE_SHARE
 from converter.pixels.colors import Color
 from converter.schema import IGNORE_INDEX
-
-_MAX_STRANGE = 0.1  # share of the colours that a preset may leave unexplained
 
 
 def names_for(colors: Collection[Color]) -> tuple[str, dict[Color, str]] | None:
@@ -32,6 +31,6 @@ def names_for(colors: Collection[Color]) -> tuple[str, dict[Color, str]] | None:
         drawable = set(classes.rgb.values()) - {IGNORE_INDEX}
         is_there = drawable and len(occurring) >= row.min_share * len(drawable)
         is_most = best is None or len(known) > len(best[1])
-        if is_there and is_most and len(wanted) - len(known) <= _MAX_STRANGE * len(wanted):
+        if is_there and is_most and len(wanted) - len(known) <= MAX_STRANGE_SHARE * len(wanted):
             best = name, {color: classes.name_of(index) for color, index in known.items()}
     return best
