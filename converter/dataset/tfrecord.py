@@ -196,7 +196,7 @@ def read_index_text(place: Place, shard: str, records: int) -> str:
 def frame_positions(place: Place, shard: str, records: int) -> list[tuple[int, int]]:
     """Returns (byte at which the data of a record begins, their length) of every record, read from the shard itself.
 
-    Eight bytes of each record are read; no checksum is held, since the file's hash has been.
+    Of each record only the length is looked at; no checksum is verified, since the hash of the file has been.
 
     Raises:
       ShardError: the shard cannot be read, or holds another number of records.
