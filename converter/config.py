@@ -43,8 +43,8 @@ class SourceConfig:
     def __post_init__(self) -> None:
         if (self.image is None) != (self.mask is None):
             given, absent = ("--image", "--mask") if self.mask is None else ("--mask", "--image")
-            mend = "Give both, such as --image 'images/{stem}.jpg' --mask 'masks/{stem}.png'."
-            raise UsageError(given, f"is given without {absent}", mend)
+            fix = "Give both, such as --image 'images/{stem}.jpg' --mask 'masks/{stem}.png'."
+            raise UsageError(given, f"is given without {absent}", fix)
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ class PairConfig:
             what = f"{self.mask_resample!r} is none of {', '.join(MASK_RESAMPLES)}"
             raise UsageError("--mask-resample", what, "Name one of them.")
         if self.image_format not in IMAGE_FORMATS and not 1 <= self.jpeg_quality <= 100:
-            mend = "Write jpeg:95 (any quality from 1 to 100), png or keep."
-            raise UsageError("--image-format", f"{self.image_format!r} is no format", mend)
+            fix = "Write jpeg:95 (any quality from 1 to 100), png or keep."
+            raise UsageError("--image-format", f"{self.image_format!r} is no format", fix)
         if not 0 <= self.tolerance <= MAX_TOLERANCE:
             what = f"{self.tolerance} is not within 0..{MAX_TOLERANCE}"
             raise UsageError("--tolerance", what, "Name the number of levels by which a damaged colour may differ.")
@@ -169,6 +169,6 @@ def parse_size(text: str) -> tuple[int, int]:
     """
     match = re.fullmatch(r"(\d{1,5})(?:[xX](\d{1,5}))?", text.strip())
     if match is None:
-        mend = "Write one number for a square, or HEIGHTxWIDTH such as 360x480 (360 high, 480 wide)."
-        raise UsageError("--size", f"{text!r} is no size", mend)
+        fix = "Write one number for a square, or HEIGHTxWIDTH such as 360x480 (360 high, 480 wide)."
+        raise UsageError("--size", f"{text!r} is no size", fix)
     return int(match[1]), int(match[2] or match[1])

@@ -36,15 +36,15 @@ class SegconvError(Exception):
     exit_code = 1
     default_code = "E_DATA"
 
-    def __init__(self, where: object, what: str, mend: str, code: str | None = None) -> None:
-        super().__init__(where, what, mend, code)  # all of them in `args`, so that the error survives pickling
+    def __init__(self, where: object, what: str, fix: str, code: str | None = None) -> None:
+        super().__init__(where, what, fix, code)  # all of them in `args`, so that the error survives pickling
         self.where = str(where)
         self.what = what
-        self.mend = mend
+        self.fix = fix
         self.code = code or self.default_code
 
     def __str__(self) -> str:
-        return f"{shown(self.where)}: {shown(self.what, SHOWN_WHAT_CHARS)}. {self.mend}"
+        return f"{shown(self.where)}: {shown(self.what, SHOWN_WHAT_CHARS)}. {self.fix}"
 
 
 class DataError(SegconvError):

@@ -69,8 +69,8 @@ def refused(folder: Path, **options: object) -> str:
     with pytest.raises(UsageError) as caught:
         find(folder, **options)
     assert caught.value.code == "E_LAYOUT"
-    assert "--layout" in caught.value.mend
-    assert "--image" in caught.value.mend
+    assert "--layout" in caught.value.fix
+    assert "--image" in caught.value.fix
     return caught.value.what
 
 

@@ -105,8 +105,8 @@ TABLE: dict[str, list[Row]] = {
         ),
         Row(
             "the account of an error is escaped",
-            "{shown(self.what, SHOWN_WHAT_CHARS)}. {self.mend}",
-            "{self.what}. {self.mend}",
+            "{shown(self.what, SHOWN_WHAT_CHARS)}. {self.fix}",
+            "{self.what}. {self.fix}",
             "safeguards::what_an_error_tells_is_escaped_and_bounded_as_well",
         ),
     ],
@@ -345,15 +345,15 @@ TABLE: dict[str, list[Row]] = {
         Row(
             "formats list",
             "    kind = other_kind(data)\n",
-            '    return PictureFile(_opened(data, "GIF", name, max_pixels))\n    kind = other_kind(data)\n',
+            '    return OpenedFile(_opened(data, "GIF", name, max_pixels))\n    kind = other_kind(data)\n',
             "pixels_signatures::what_is_no_jpeg_png_tiff_or_bmp_is_refused_whatever_its_name",
         ),
     ],
     "converter/pixels/images.py": [
         Row(
             "16-bit photograph",
-            "if source.depth == 16 or picture.mode not in PHOTO_MODES:",
-            "if picture.mode not in PHOTO_MODES:",
+            "if source.depth == 16 or picture.mode not in IMAGE_MODES:",
+            "if picture.mode not in IMAGE_MODES:",
             "pixels_images::16_bits_a_channel_are_refused",
         ),
         never(
@@ -451,7 +451,7 @@ TABLE: dict[str, list[Row]] = {
             "engines_supervise::a_task_that_loses_one_worker_is_tried_again_and_costs_nothing",
         ),
         never(
-            "a deadly unit is left out",
+            "a fatal unit is left out",
             "is_alone and unit in before",
             "engines_supervise::a_unit_at_which_a_task_alone_loses_its_second_worker_is_dropped"
             " engines_local::a_unit_that_kills_its_worker_twice_is_left_out_and_the_others_are_done",
@@ -512,7 +512,7 @@ TABLE: dict[str, list[Row]] = {
         ),
         Row(
             "workers are deaf to signals",
-            "        with held_signals():\n            futures",
+            "        with signals_blocked():\n            futures",
             "        if True:\n            futures",
             "safeguards::signals_that_end_a_build_do_not_reach_its_workers",
         ),
@@ -877,8 +877,8 @@ TABLE: dict[str, list[Row]] = {
     "converter/building/shards.py": [
         Row(
             "memory of one pair",
-            '    except MemoryError:\n        mend = "Cut',
-            '    except ZeroDivisionError:\n        mend = "Cut',
+            '    except MemoryError:\n        fix = "Cut',
+            '    except ZeroDivisionError:\n        fix = "Cut',
             "building_receipts::a_pair_that_kills_its_worker_or_takes_its_memory_is_named_and_costs_itself_alone",
         ),
     ],
@@ -1028,7 +1028,7 @@ TABLE: dict[str, list[Row]] = {
         ),
         Row(
             "signals wait for a commit",
-            "with held_signals():  # some",
+            "with signals_blocked():  # some",
             "if True:  # some",
             "safeguards::a_signal_waits_until_a_commit_is_done",
         ),
@@ -1192,8 +1192,8 @@ TABLE: dict[str, list[Row]] = {
             "verifying_verify::swapped_shards_are_recognised",
         ),
         Row(
-            "a deadly record is named",
-            "if task.deadly and task.deadly[0] == number:",
+            "a fatal record is named",
+            "if task.fatal and task.fatal[0] == number:",
             "if False:",
             "verifying_verify::a_record_that_ends_the_process_that_decodes_it_is_named",
             HANG_S,

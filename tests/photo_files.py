@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from converter.errors import DataError
-from converter.pixels.images import open_photo, render
+from converter.pixels.images import open_image, render
 
 ORIENTATION = 0x0112
 ADAM7 = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
@@ -26,12 +26,12 @@ def smooth(height: int, width: int) -> np.ndarray:
 
 
 def rendered(data: bytes, size: tuple[int, int], fit: str = "stretch") -> np.ndarray:
-    return np.asarray(render(open_photo(data, "a.jpg"), size, fit))
+    return np.asarray(render(open_image(data, "a.jpg"), size, fit))
 
 
 def refusal(data: bytes, **options: int) -> str:
     with pytest.raises(DataError) as caught:
-        open_photo(data, "a.jpg", **options)
+        open_image(data, "a.jpg", **options)
     assert caught.value.where == "a.jpg"
     return caught.value.code
 

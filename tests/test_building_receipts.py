@@ -386,7 +386,7 @@ def test_the_digests_are_those_of_the_bytes_that_were_stored(dataset, tmp_path, 
         receipts.make_shard(first, lambda: None)
     noted = json.loads((tmp_path / receipt_name(first.name)).read_bytes().partition(b"\n")[2])["sources"]
     assert noted[0][1][0] == before
-    assert receipts.find_made(first, rehash=False) is None  # made from what is no longer there
+    assert receipts.find_reusable(first, rehash=False) is None  # made from what is no longer there
 
 
 def test_the_fingerprint_follows_the_content_and_nothing_about_the_machine(dataset, tmp_path):

@@ -59,7 +59,7 @@ def test_class_counts_equal_those_of_the_source_masks(report):
         values, counts = np.unique(packed(np.asarray(Image.open(path))), return_counts=True)
         expected[values] += counts
     manifest, reports = inspect_dataset(report.out)
-    assert all(shard.fault is None for shard in reports)
+    assert all(shard.problem is None for shard in reports)
     for index, name in enumerate(manifest.class_names):
         assert sum(shard.pixels[index] for shard in reports) == expected[packed(COLORS[name])]
     assert sum(shard.ignored_pixels for shard in reports) == expected[packed(VOID)]

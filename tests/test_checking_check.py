@@ -50,7 +50,7 @@ def test_ten_planted_faults_are_all_reported_in_one_run_each_with_file_line_and_
         assert [where for where, _ in problems[code].places] == [where for where, _ in places]
         for (_, part), (_, what) in zip(places, problems[code].places, strict=True):
             assert part in what
-        assert problems[code].mend.endswith(".")
+        assert problems[code].fix.endswith(".")
     assert not report.ok
     assert {problem.code for problem in report.problems if problem.severity == "error"} == set(planted)
     assert report.next_command.startswith("mend the errors above")

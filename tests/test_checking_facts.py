@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from facts_by_hand import GOOD, NAMES, fact, grey, rgb
 
-from converter.checking.facts import Material, is_binary, levels_between
+from converter.checking.facts import DatasetFacts, is_binary, levels_between
 from converter.checking.survey import PairFacts
 from converter.classes.find import FoundClasses
 from converter.classes.native import parse_class_map
@@ -18,13 +18,13 @@ from converter.sources.layouts.find import Layout
 COLOURS = "name,value\nroad,128 64 128\ncar,0 0 142\n"
 
 
-def material(facts: list[PairFacts], classes: str | None = NAMES, tolerance: int = 0) -> Material:
+def material(facts: list[PairFacts], classes: str | None = NAMES, tolerance: int = 0) -> DatasetFacts:
     refs: dict[str, tuple[object, ...]] = {}
     for one in facts:
         refs[one.ref.split] = (*refs.get(one.ref.split, ()), one.ref)
     found = FoundClasses(parse_class_map(classes, "classes.csv"), "classes.csv", "classes.csv") if classes else None
     config = BuildConfig(SourceConfig(Path("d")), pair=PairConfig(tolerance=tolerance))
-    return Material(config, Layout("list", ("train.txt",), refs), facts, found)  # type: ignore[arg-type]
+    return DatasetFacts(config, Layout("list", ("train.txt",), refs), facts, found)  # type: ignore[arg-type]
 
 
 def test_pixels_are_counted_for_each_class_and_split_and_unlisted_ones_are_not():
@@ -68,7 +68,7 @@ def test_the_proposed_tolerance_takes_in_what_is_damaged():
     assert known.strays.keys() == {rgb(126, 64, 128), rgb(0, 3, 142)}
     assert known.unlisted_strays == {rgb(126, 64, 128): 2, rgb(0, 3, 142): 3}
     assert known.tolerance == 3
-    assert "pass --tolerance 3 and add the row `ignore,*`" in known.mend_of_blends
+    assert "pass --tolerance 3 and add the row `ignore,*`" in known.blend_fix
     assert material([fact(1, near)], COLOURS, tolerance=5).unlisted_strays == {}
 
 

@@ -26,7 +26,7 @@ def test_blended_edges_are_one_warning_and_the_next_command_has_the_tolerance():
     report = judged([*facts, fact(1, {rgb(0, 0, 0): 5, rgb(255, 0, 0): 5}, "val")], classes)
     problems = by_code(report)
     assert "15 rare values" in problems["W_EDGE"].places[0][1]
-    assert "--tolerance 5" in problems["E_MASK_VALUE"].mend
+    assert "--tolerance 5" in problems["E_MASK_VALUE"].fix
     assert len(problems["E_MASK_VALUE"].places) == 3
     assert report.next_command == "segconv build --src 'my data' --tolerance 5"
     assert judged(facts, classes, PairConfig(tolerance=5)).ok
@@ -43,11 +43,11 @@ def test_values_half_way_between_two_classes_are_never_given_to_one():
         report = judged([fact(n, FLAT | edges) for n in (1, 2, 3)], PINK_ON_BLACK)
         problems = by_code(report)
         expected = f"without anti-aliasing; or pass --tolerance {tolerance} and add the row `ignore,*`"
-        assert expected in problems["W_EDGE"].mend
-        assert expected in problems["E_MASK_VALUE"].mend
+        assert expected in problems["W_EDGE"].fix
+        assert expected in problems["E_MASK_VALUE"].fix
         assert report.next_command.startswith("mend")
-        mended = judged([fact(1, FLAT | edges)], f"{PINK_ON_BLACK}ignore,*\n", PairConfig(tolerance=tolerance))
-        assert {problem.code for problem in mended.problems} == {"W_NO_VAL"}
+        fixed = judged([fact(1, FLAT | edges)], f"{PINK_ON_BLACK}ignore,*\n", PairConfig(tolerance=tolerance))
+        assert {problem.code for problem in fixed.problems} == {"W_NO_VAL"}
 
 
 def test_a_rare_class_next_to_a_frequent_one_is_a_warning_where_both_are_listed():
@@ -60,7 +60,7 @@ def test_a_mask_with_too_many_values_is_a_photograph_where_hardly_one_is_listed_
     more = {"other_values": 9000, "other_pixels": 20_000}
     facts = [fact(1, FLAT | JPEG), fact(2, FLAT | JPEG, **more), fact(3, {rgb(70, 80, 90): 9, rgb(0, 0, 0): 9}, **more)]
     mends = {
-        where: problem.mend
+        where: problem.fix
         for problem in judged(facts, PINK_ON_BLACK).problems
         for where, _ in problem.places
         if problem.code == "E_MASK_VALUE"
@@ -110,7 +110,7 @@ def test_one_unlisted_value_that_happens_to_be_a_grey_is_not_called_greyed():
 
 def test_peers_row_3_masks_of_0_and_255_under_a_map_that_ignores_255_are_explained():
     facts = [fact(1, {grey(0): 60, grey(255): 40})]
-    assert "foreground" in by_code(judged(facts))["W_BINARY"].mend
+    assert "foreground" in by_code(judged(facts))["W_BINARY"].fix
     assert "W_BINARY" not in by_code(judged(facts, "name,value\nbackground,0\nforeground,255\n"))
 
 

@@ -20,7 +20,7 @@ from converter.config import SourceConfig
 from converter.errors import DataError
 from converter.limits import MAX_VALUES
 from converter.pixels.decode import load
-from converter.pixels.images import Photo, open_photo
+from converter.pixels.images import OpenImage, open_image
 from converter.pixels.masks import MaskValue
 from converter.sources.layouts.find import find_layout
 from converter.sources.refs import ExampleRef
@@ -115,7 +115,7 @@ def test_a_thumbnail_is_upright_in_every_orientation(orientation):
         stored = stored.transpose(Image.Transpose(inverse[orientation]))
     exif = Image.Exif()
     exif[0x0112] = orientation
-    photo = open_photo(saved(stored, "PNG", exif=exif), "p")
+    photo = open_image(saved(stored, "PNG", exif=exif), "p")
     load(photo.picture, "p")
     levels = np.frombuffer(thumbnail(photo), np.uint8).reshape(16, 16).astype(int)
     expected = np.add.outer(np.arange(16) * 12 + 4.5, np.arange(16) * 4 + 1.5)
@@ -140,10 +140,10 @@ CODINGS = {
 }
 
 
-def outcome(data: bytes, decode: Callable[[Photo], object]) -> str:
+def outcome(data: bytes, decode: Callable[[OpenImage], object]) -> str:
     """Returns the code with which a photograph is refused, or "good"."""
     try:
-        decode(open_photo(data, "p"))
+        decode(open_image(data, "p"))
     except DataError as error:
         return error.code
     return "good"
@@ -172,7 +172,7 @@ def test_a_damaged_jpeg_is_refused_for_its_thumbnail_just_where_all_its_pixels_a
 def test_a_thumbnail_from_an_eighth_of_a_jpeg_is_that_from_all_its_pixels(coding):
     mode, options = CODINGS[coding]  # 8 divides neither side: the last reduced pixels are covered in part
     data = saved(Image.fromarray(drawn_photo()[:393, :441]).convert(mode), "JPEG", quality=95, **options)
-    reduced, whole = open_photo(data, "p"), open_photo(data, "p")
+    reduced, whole = open_image(data, "p"), open_image(data, "p")
     load(whole.picture, "p")
     levels = [np.frombuffer(thumbnail(photo), np.uint8).astype(int) for photo in (reduced, whole)]
     assert reduced.picture.size == (56, 50)

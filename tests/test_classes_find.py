@@ -76,8 +76,8 @@ def test_a_source_without_a_class_map_is_told_how_to_make_one(tmp_path):
         found_in(tmp_path)
     assert caught.value.code == "E_CLASSES"
     assert "classes.csv: does not exist, nor any other class file" in str(caught.value)
-    assert f"segconv classes --src {tmp_path} --write" in caught.value.mend
-    assert "--classes preset:NAME" in caught.value.mend
+    assert f"segconv classes --src {tmp_path} --write" in caught.value.fix
+    assert "--classes preset:NAME" in caught.value.fix
 
 
 def test_the_class_files_of_all_splits_must_agree(tmp_path):
@@ -89,7 +89,7 @@ def test_the_class_files_of_all_splits_must_agree(tmp_path):
         found_in(tmp_path)
     for split in ("train", "valid", "test"):
         assert f"{split}{os.sep}_classes.csv" in caught.value.what
-    assert "--classes" in caught.value.mend
+    assert "--classes" in caught.value.fix
 
 
 def test_two_files_of_different_formats_that_disagree_are_both_named(tmp_path):

@@ -154,7 +154,7 @@ def test_a_mask_compressed_as_jpeg_is_refused_and_the_tolerance_is_named():
     levels = np.zeros((8, 8), np.uint8)
     for data in (saved(levels, "JPEG"), saved(levels, "TIFF", compression="jpeg")):
         error = refusal(data, mapper("a,0", "a,*"))
-        assert (error.code, "--tolerance" in error.mend) == ("E_FORMAT", True)
+        assert (error.code, "--tolerance" in error.fix) == ("E_FORMAT", True)
         with pytest.raises(DataError, match="compressed as JPEG"):
             ValueCounter().count(open_mask(data, "a.png"))
 

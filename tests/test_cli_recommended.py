@@ -86,7 +86,9 @@ MODULES = sorted(path for package in ("converter", "trainer") for path in (ROOT 
 def test_every_command_in_a_text_of_ours_is_one_that_click_takes(path):
     found = [(line, name, rest) for line, text in texts(path) for name, rest in mentions(text)]
     faults = [
-        f"line {line}: segconv {name}{rest}: {fault}" for line, name, rest in found if (fault := fault_of(name, rest))
+        f"line {line}: segconv {name}{rest}: {problem}"
+        for line, name, rest in found
+        if (problem := fault_of(name, rest))
     ]
     assert faults == []
 
@@ -114,4 +116,4 @@ def test_a_command_that_click_refuses_is_found(text, expected):
     except Exception as error:  # noqa: BLE001 - a size refuses in words of ours
         faults = [str(error)]
     assert faults
-    assert all(expected in fault if expected else not fault for fault in faults)
+    assert all(expected in problem if expected else not problem for problem in faults)

@@ -58,7 +58,7 @@ def test_what_is_no_manifest_is_refused(text):
         parse_manifest(text, "records/manifest.json")
     assert caught.value.code == "E_MANIFEST"
     assert str(caught.value).startswith("records/manifest.json: ")
-    assert "segconv build" in caught.value.mend
+    assert "segconv build" in caught.value.fix
 
 
 def test_deep_nesting_under_a_known_field_is_refused():

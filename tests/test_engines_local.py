@@ -35,19 +35,19 @@ def fail_on_two(task, tick):
 
 def die_at(task, tick):
     """A task of (number, units that kill, units to leave out, how often it was begun, as a folder of marks)."""
-    number, deadly, without, marks = task
+    number, fatal, without, marks = task
     (marks / f"{number}-{len(list(marks.glob(f'{number}-*')))}").touch()
     for unit in range(4):
-        if unit in deadly and unit not in without:
+        if unit in fatal and unit not in without:
             os._exit(7) if unit == 3 else os.kill(os.getpid(), signal.SIGKILL)
         tick()
     return number, os.getpid()
 
 
 def leave_out(task, unit, how):
-    number, deadly, without, marks = task
+    number, fatal, without, marks = task
     (marks / f"without-{number}-{unit}-{how}").touch()
-    return number, deadly, (*without, unit), marks
+    return number, fatal, (*without, unit), marks
 
 
 def take_memory(size, tick):

@@ -129,17 +129,17 @@ def test_the_second_engine_has_at_most_twenty_lines():
 
 def poisoned(task, tick):
     """A task of (units, those that kill)."""
-    units, deadly = task
+    units, fatal = task
     for unit in range(units):
-        if unit in deadly:
+        if unit in fatal:
             os.kill(os.getpid(), signal.SIGKILL)
         tick()
-    return units - len(deadly)
+    return units - len(fatal)
 
 
 def less(task, unit, how):
     assert how == "signal 9"
-    return task[0] - 1, tuple(deadly for deadly in task[1] if deadly != unit)
+    return task[0] - 1, tuple(fatal for fatal in task[1] if fatal != unit)
 
 
 @pytest.mark.parametrize("name", ["local", "processes"])

@@ -62,7 +62,7 @@ def test_an_error_keeps_all_it_says_through_pickle(kind):
     error = kind("a\nb.png", "is damaged", "Restore it.", "E_DAMAGED")
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
     assert type(copy) is kind
-    assert (copy.where, copy.what, copy.mend, copy.code) == ("a\nb.png", "is damaged", "Restore it.", "E_DAMAGED")
+    assert (copy.where, copy.what, copy.fix, copy.code) == ("a\nb.png", "is damaged", "Restore it.", "E_DAMAGED")
     assert str(copy) == str(error)
 
 

@@ -16,8 +16,8 @@ from PIL import Image
 
 from converter.errors import DataError
 from converter.pixels import decode
-from converter.pixels.decode import decoded, decoded_fast, load, open_picture, without_warnings
-from converter.pixels.images import decode_image, open_photo, render
+from converter.pixels.decode import decoded, decoded_fast, load, open_image_file, without_warnings
+from converter.pixels.images import decode_image, open_image, render
 from converter.pixels.signatures import PNG_SIGNATURE
 
 
@@ -33,7 +33,7 @@ def test_a_flipped_bit_anywhere_in_a_png_is_refused():
         damaged = bytearray(data)
         damaged[position // 8] ^= 1 << position % 8
         with pytest.raises(DataError):
-            open_picture(bytes(damaged), "a.png")
+            open_image_file(bytes(damaged), "a.png")
 
 
 def test_bytes_behind_the_end_of_a_png_change_nothing():
@@ -69,7 +69,7 @@ def test_an_animation_is_refused():
 
 
 def test_too_many_pixels_are_refused_from_the_header_alone():
-    assert open_photo(saved(noise(3, 5)), "a.jpg", 15).size == (3, 5)
+    assert open_image(saved(noise(3, 5)), "a.jpg", 15).size == (3, 5)
     assert refusal(saved(noise(3, 5)), max_pixels=14) == "E_TOO_LARGE"
     bomb = png((60_000, 60_000), 1, 0, b"")
     assert refusal(bomb) == "E_TOO_LARGE"
@@ -101,7 +101,7 @@ def test_no_damage_to_a_file_makes_anything_but_a_refusal_or_a_picture(kind):
         for position in rng.integers(0, min(len(data), 400), rng.integers(1, 5)):
             damaged[position] = rng.integers(0, 256)
         with contextlib.suppress(DataError):
-            photo = open_photo(bytes(damaged), "a", 10_000)
+            photo = open_image(bytes(damaged), "a", 10_000)
             assert np.asarray(render(photo, (13, 17), "stretch")).shape == (13, 17, 3)
 
 
@@ -109,7 +109,7 @@ def test_no_damage_to_a_file_makes_anything_but_a_refusal_or_a_picture(kind):
 @pytest.mark.parametrize("value", [0, 7])
 def test_a_png_with_too_few_rows_is_refused_and_a_black_one_is_not(present, value):
     data = png((4, 3), 8, 0, bytes([0, *[value] * 3]) * present)
-    picture = open_picture(data, "m.png").picture
+    picture = open_image_file(data, "m.png").picture
     if present == 4:
         load(picture, "m.png")
         assert set(picture.tobytes()) == {value}
@@ -126,9 +126,9 @@ def test_the_rows_of_an_interlaced_png_are_counted_pass_by_pass(size, depth):
         columns = len(range(left, width, right))
         for _ in range(top, height, down) if columns else ():
             rows += bytes(1 + (columns * depth + 7) // 8)
-    load(open_picture(png(size, depth, 0, rows, interlaced=1), "m.png").picture, "m.png")
+    load(open_image_file(png(size, depth, 0, rows, interlaced=1), "m.png").picture, "m.png")
     with pytest.raises(DataError, match=r"too few rows|cut off"):
-        load(open_picture(png(size, depth, 0, rows[:-1], interlaced=1), "m.png").picture, "m.png")
+        load(open_image_file(png(size, depth, 0, rows[:-1], interlaced=1), "m.png").picture, "m.png")
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -138,12 +138,12 @@ def test_the_fast_decoder_of_a_png_yields_the_pixels_that_were_saved_under_every
     drawn = pixels // 64 * 64  # smooth enough for every filter to be chosen by somebody
     for array, level in ((pixels, 0), (pixels, 6), (drawn, 1), (drawn, 9)):
         data = saved(array if channels == 3 else array[..., 0], compress_level=level)
-        found = decoded_fast(open_picture(data, "m.png").picture)
+        found = decoded_fast(open_image_file(data, "m.png").picture)
         assert found is not None
         assert np.array_equal(found, array if channels == 3 else array[..., 0])
     rows = b"".join(bytes([row % 5]) + noise(size[1], channels).tobytes() for row in range(size[0]))
     data = png(size, 8, 0 if channels == 1 else 2, rows)  # None, Sub, Up, Average, Paeth
-    picture = open_picture(data, "m.png").picture
+    picture = open_image_file(data, "m.png").picture
     assert np.array_equal(decoded_fast(picture), np.asarray(Image.open(io.BytesIO(data))))
 
 
@@ -161,7 +161,7 @@ def test_the_fast_decoder_of_a_png_yields_the_pixels_that_were_saved_under_every
     ],
 )
 def test_whatever_is_more_than_the_pixels_of_a_png_is_left_to_pillow(data, with_fast):
-    assert decoded_fast(open_picture(data, "m.png").picture) is None
+    assert decoded_fast(open_image_file(data, "m.png").picture) is None
 
 
 @pytest.mark.parametrize("damage", ["few rows", "deflate", "filter"])
@@ -175,7 +175,7 @@ def test_a_damaged_png_is_refused_in_the_same_words_with_the_fast_decoder_and_wi
     for decoder in (decode.decode_image_png_u8, None):
         monkeypatch.setattr(decode, "decode_image_png_u8", decoder)
         with pytest.raises(DataError) as caught:
-            decoded(open_picture(data, "m.png").picture, "m.png")
+            decoded(open_image_file(data, "m.png").picture, "m.png")
         words.append(str(caught.value))
     assert words[0] == words[1]
 

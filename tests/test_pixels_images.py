@@ -12,7 +12,7 @@ from picture_bytes import png, saved
 from PIL import Image
 
 from converter.errors import DataError
-from converter.pixels.images import decode_image, encode_image, encode_jpeg, kept_bytes, open_photo, render
+from converter.pixels.images import decode_image, encode_image, encode_jpeg, open_image, render, unmodified_bytes
 from converter.pixels.png import check_png
 from converter.pixels.signatures import PNG_SIGNATURE
 
@@ -26,7 +26,7 @@ def test_the_orientation_that_a_camera_notes_is_undone(kind):
         exif = Image.Exif()
         exif[ORIENTATION] = orientation
         data = saved(np.ascontiguousarray(pixels), kind, exif=exif, **({"quality": 100} if kind == "JPEG" else {}))
-        photo = open_photo(data, "a.jpg")
+        photo = open_image(data, "a.jpg")
         assert photo.size == (16, 24)
         assert photo.raw_size == pixels.shape[:2]
         turned = np.asarray(render(photo, (16, 24), "pad")).astype(int)
@@ -37,12 +37,12 @@ def test_the_orientation_that_a_camera_notes_is_undone(kind):
 def test_an_orientation_that_does_not_exist_is_none(value):
     exif = Image.Exif()
     exif[ORIENTATION] = value
-    assert open_photo(saved(noise(3, 5, 3), exif=exif), "a.jpg").orientation == 1
+    assert open_image(saved(noise(3, 5, 3), exif=exif), "a.jpg").orientation == 1
 
 
 @pytest.mark.parametrize("exif", [b"Exif\0\0", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0nonsense", b"Exif\0\0MM"])
 def test_damaged_exif_is_no_reason_to_lose_the_pixels(exif):
-    assert open_photo(saved(noise(3, 5, 3), "JPEG", exif=exif), "a.jpg").orientation == 1
+    assert open_image(saved(noise(3, 5, 3), "JPEG", exif=exif), "a.jpg").orientation == 1
 
 
 def test_grey_becomes_three_equal_channels():
@@ -102,7 +102,7 @@ def test_inks_are_taken_from_white_where_adobe_says_that_they_are_inverted_and_r
     assert np.abs(rendered(data, (64, 64)) - expected).max() <= 4
     start = data.index(b"\xff\xee")
     with pytest.raises(DataError, match="four inks") as caught:
-        open_photo(data[:start] + data[start + 16 :], "a.jpg")
+        open_image(data[:start] + data[start + 16 :], "a.jpg")
     assert caught.value.code == "E_IMAGE_MODE"
 
 
@@ -170,7 +170,7 @@ def test_a_stored_photograph_is_baseline_420_without_metadata():
     exif[0x010F] = "A camera"
     options = {"exif": exif, "icc_profile": b"profile", "comment": b"secret", "dpi": (300, 300)}
     source = saved(noise(32, 48, 3), "JPEG", **options)
-    data = encode_jpeg(render(open_photo(source, "a.jpg"), (48, 32), "pad"), 95)
+    data = encode_jpeg(render(open_image(source, "a.jpg"), (48, 32), "pad"), 95)
     found = markers(data)
     # APP0, quantization tables, baseline frame, Huffman tables, scan
     assert {marker for marker, _ in found} == {0xE0, 0xDB, 0xC0, 0xC4, 0xDA}
@@ -186,7 +186,7 @@ def test_a_stored_photograph_is_baseline_420_without_metadata():
 
 def test_metadata_of_a_png_is_not_stored_either():
     source = saved(noise(16, 16, 3), icc_profile=b"profile", dpi=(300, 300))
-    data = encode_jpeg(render(open_photo(source, "a.png"), (16, 16), "pad"), 95)
+    data = encode_jpeg(render(open_image(source, "a.png"), (16, 16), "pad"), 95)
     assert {marker for marker, _ in markers(data)} == {0xE0, 0xDB, 0xC0, 0xC4, 0xDA}
     assert dict(markers(data))[0xE0] == dict(markers(saved(noise(16, 16, 3), "JPEG")))[0xE0]
 
@@ -212,7 +212,7 @@ def test_a_stored_photograph_that_is_cut_is_refused():
 
 
 def kept(data: bytes) -> bytes | None:
-    return kept_bytes(open_photo(data, "a.jpg"))
+    return unmodified_bytes(open_image(data, "a.jpg"))
 
 
 @pytest.mark.parametrize("options", [
@@ -285,7 +285,7 @@ def test_a_damaged_photograph_is_not_kept_but_refused(kind):
 
 def test_a_photograph_can_be_stored_as_png_with_its_very_pixels_and_nothing_else():
     source = saved(noise(9, 11, 3), icc_profile=b"profile", dpi=(300, 300))
-    data = encode_image(render(open_photo(source, "a.png"), (9, 11), "pad"), "png", 95)
+    data = encode_image(render(open_image(source, "a.png"), (9, 11), "pad"), "png", 95)
     assert check_png(data, "a.png") == (8, 2)
     assert np.array_equal(decode_image(data, "a.png"), noise(9, 11, 3))
     assert {data[at + 4 : at + 8] for at in chunk_places(data)} == {b"IHDR", b"IDAT", b"IEND"}

@@ -7,7 +7,7 @@ from photo_files import noise, refusal
 from picture_bytes import saved
 
 from converter.errors import DataError
-from converter.pixels.images import open_photo
+from converter.pixels.images import open_image
 from converter.pixels.signatures import PNG_SIGNATURE
 
 
@@ -43,4 +43,4 @@ def test_what_is_no_jpeg_png_tiff_or_bmp_is_refused_whatever_its_name(data):
 ])  # fmt: skip
 def test_a_file_of_another_kind_is_called_what_it_is(data, kind):
     with pytest.raises(DataError, match=f"is no JPEG, PNG, TIFF or BMP file{kind}"):
-        open_photo(data, "a.jpg")
+        open_image(data, "a.jpg")

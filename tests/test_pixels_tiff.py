@@ -13,7 +13,7 @@ from picture_bytes import saved, tiff
 from PIL import Image
 
 from converter.errors import DataError
-from converter.pixels.images import open_photo
+from converter.pixels.images import open_image
 from converter.pixels.tiff import Tag, check_tiff
 
 MANY_TIFFS = [
@@ -42,7 +42,7 @@ def test_a_tiff_that_pillow_wrote_has_its_pixels(compression):
 def test_a_big_tiff_is_read_and_refused_by_name_where_pillow_cannot_open_it():
     assert np.array_equal(rendered(tiff(noise(3, 5, 3), is_big=True), (3, 5)), noise(3, 5, 3))
     with pytest.raises(DataError, match=r"holds big-endian numbers in the large form \(BigTIFF\), which is not read"):
-        open_photo(tiff(noise(3, 5, 3), is_big=True, order=">"), "a.tif")
+        open_image(tiff(noise(3, 5, 3), is_big=True, order=">"), "a.tif")
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
@@ -102,7 +102,7 @@ def test_bands_that_lie_one_after_the_other_are_right_or_refused():
 )
 def test_a_tiff_whose_pixels_would_not_be_right_is_refused_by_name(data, code, what):
     with pytest.raises(DataError, match=what) as caught:
-        open_photo(data, "a.tif")
+        open_image(data, "a.tif")
     assert caught.value.code == code
 
 

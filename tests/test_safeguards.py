@@ -54,10 +54,10 @@ def test_a_file_that_is_not_what_it_begins_as_is_shown_to_no_other_decoder():
     program = """
 import sys
 from converter.errors import DataError
-from converter.pixels.decode import open_picture
+from converter.pixels.decode import open_image_file
 for start in (b"BM", b"\\xff\\xd8\\xff"):
     try:
-        open_picture(start + b"x" * 100, "a.jpg")
+        open_image_file(start + b"x" * 100, "a.jpg")
     except DataError as error:
         print(error.code)
 print([name for name in sys.modules if name.endswith(("EpsImagePlugin", "SpiderImagePlugin"))])

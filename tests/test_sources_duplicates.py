@@ -7,14 +7,14 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from converter.checking.survey import thumbnail
-from converter.pixels.images import open_photo
+from converter.pixels.images import open_image
 from converter.sample.write import draw_tile
 from converter.sources.duplicates import near_duplicates
 from tests.picture_bytes import saved
 
 
 def thumbnail_of(data: bytes) -> bytes:
-    photo = open_photo(data, "photo")
+    photo = open_image(data, "photo")
     return thumbnail(photo)
 
 

@@ -9,9 +9,9 @@ from PIL import Image
 
 from converter.config import SourceConfig
 from converter.errors import DataError
-from converter.pixels.images import open_photo, render
+from converter.pixels.images import open_image, render
 from converter.pixels.masks import open_mask
-from converter.sources.pairs import open_pair, turned_like
+from converter.sources.pairs import open_pair, oriented_like
 from converter.sources.refs import ExampleRef
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
@@ -37,35 +37,35 @@ def drawing(height: int, width: int) -> bytes:
     *((level, (20, 30), level) for level in (1, 2, 3, 4)),  # both fit: EXIF decides
 ])  # fmt: skip
 def test_peers_row_10_the_mask_tells_which_way_the_photograph_stands(orientation, mask_size, expected, kind):
-    photo = open_photo(photograph(orientation, kind), "a.jpg")
+    photo = open_image(photograph(orientation, kind), "a.jpg")
     assert photo.raw_size == (20, 30)
-    turned = turned_like(photo, open_mask(drawing(*mask_size), "a.png"))
+    turned = oriented_like(photo, open_mask(drawing(*mask_size), "a.png"))
     assert (turned.orientation, turned.exif_orientation, turned.size) == (expected, orientation, mask_size)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
 @pytest.mark.parametrize("orientation", [5, 6, 7, 8])
 def test_a_photograph_whose_mask_was_drawn_over_it_as_it_lies_in_the_file_is_left_so(orientation, kind):
-    photo = turned_like(open_photo(photograph(orientation, kind), "a"), open_mask(drawing(20, 30), "a.png"))
+    photo = oriented_like(open_image(photograph(orientation, kind), "a"), open_mask(drawing(20, 30), "a.png"))
     assert np.array_equal(np.asarray(render(photo, (20, 30), "pad")), PIXELS)
 
 
 def test_of_a_square_photograph_exif_decides():
     exif = Image.Exif()
     exif[0x0112] = 6
-    photo = open_photo(saved(PIXELS[:, :20], exif=exif), "a.png")
-    assert turned_like(photo, open_mask(drawing(20, 20), "b.png")).orientation == 6
+    photo = open_image(saved(PIXELS[:, :20], exif=exif), "a.png")
+    assert oriented_like(photo, open_mask(drawing(20, 20), "b.png")).orientation == 6
 
 
 def test_peers_row_9_other_sizes_are_refused_with_both_and_a_hint_on_swapped_sides():
-    photo = open_photo(photograph(1, "JPEG"), "a.jpg")
+    photo = open_image(photograph(1, "JPEG"), "a.jpg")
     with pytest.raises(
         DataError, match=r"is 30 high and 20 wide, its photograph a\.jpg is 20 high.*, with h"
     ) as caught:
-        turned_like(photo, open_mask(drawing(30, 20), "a.png"))
+        oriented_like(photo, open_mask(drawing(30, 20), "a.png"))
     assert (caught.value.where, caught.value.code) == ("a.png", "E_SIZE")
     with pytest.raises(DataError, match=r"is 21 high and 30 wide, its photograph a\.jpg is 20 high and 30 wide\."):
-        turned_like(photo, open_mask(drawing(21, 30), "a.png"))
+        oriented_like(photo, open_mask(drawing(21, 30), "a.png"))
 
 
 def test_the_files_of_a_pair_are_read_from_the_source_folder(tmp_path):

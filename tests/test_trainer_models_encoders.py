@@ -116,7 +116,7 @@ def test_a_file_with_other_weights_is_refused(tmp_path, networks):
     for name in ("broken.h5", "other.weights.h5"):
         with pytest.raises(UsageError, match="holds no weights of MobileNetV3Small without its top") as caught:
             build_model("mobilenetv3_unet", (32, 32), 2, weights=str(tmp_path / name))
-        assert "weights_mobilenet_v3_small_224_1.0_float_no_top_v2.h5" in caught.value.mend
+        assert "weights_mobilenet_v3_small_224_1.0_float_no_top_v2.h5" in caught.value.fix
     with pytest.raises(UsageError, match=r"absent\.h5: does not exist"):
         build_model("mobilenetv3_unet", (32, 32), 2, weights=str(tmp_path / "absent.h5"))
 
@@ -136,4 +136,4 @@ def test_imagenet_without_a_network_says_where_to_put_the_file(tmp_path, monkeyp
     assert caught.value.exit_code == 4
     assert "URL fetch failure" in caught.value.what
     file = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
-    assert f"Put {file} into {tmp_path / 'models'}, or pass --weights" in caught.value.mend
+    assert f"Put {file} into {tmp_path / 'models'}, or pass --weights" in caught.value.fix

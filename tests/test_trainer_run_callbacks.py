@@ -93,7 +93,7 @@ def test_a_loss_that_is_no_number_ends_training_and_names_the_records(tmp_path, 
         stop.on_train_batch_end(64, {"loss": loss})
     assert f"the loss is {loss} from step 6 of epoch 3 on" in caught.value.what
     assert "records 2-4-0.jpg, 2-4-1.jpg, 2-5-0.jpg, 2-5-1.jpg" in caught.value.what
-    assert "smaller --learning-rate than 0.01" in caught.value.mend
+    assert "smaller --learning-rate than 0.01" in caught.value.fix
 
 
 def test_two_devices_count_their_steps_once(tmp_path):

@@ -73,9 +73,9 @@ def test_a_shard_that_was_cut_at_a_record_emptied_or_swapped_is_a_fault(records)
     end = int((records / f"{first.name}.idx").read_text().splitlines()[1].split()[0])
     for data in (whole[:end], b"", second.read_bytes()):
         first.write_bytes(data)
-        assert inspect_shard(first).fault is not None
+        assert inspect_shard(first).problem is not None
     first.write_bytes(whole)
-    assert inspect_shard(first).fault is None
+    assert inspect_shard(first).problem is None
 
 
 def test_one_record_is_told_with_its_files_and_classes(records):
@@ -111,7 +111,7 @@ def test_a_class_beyond_the_manifest_is_a_fault(records):
     raw["seal"] = seal_of(raw)
     path.write_text(json.dumps(raw))
     report = inspect_shard(find_shard(records))
-    assert "holds class 2, the manifest has 0..1" in str(report.fault)
+    assert "holds class 2, the manifest has 0..1" in str(report.problem)
 
 
 @pytest.fixture

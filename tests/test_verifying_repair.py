@@ -48,9 +48,9 @@ def test_a_repair_brings_the_same_bytes_back_and_touches_nothing_else(own):
     report = found_in(out, source=SourceConfig(dataset), repair=True, records=None)
     assert report.problems == []
     assert everything(out) == before
-    mended = {train[0].name, f"{train[0].name}.idx", val[1].name, f"{val[1].name}.idx", f"{val[0].name}.idx"}
-    assert set(report.repaired) == mended | {"segmentation_mask.labels.txt"}
-    untouched = before.keys() - mended - {"segmentation_mask.labels.txt"}
+    fixed = {train[0].name, f"{train[0].name}.idx", val[1].name, f"{val[1].name}.idx", f"{val[0].name}.idx"}
+    assert set(report.repaired) == fixed | {"segmentation_mask.labels.txt"}
+    untouched = before.keys() - fixed - {"segmentation_mask.labels.txt"}
     assert all((out / name).stat().st_ino == inodes[name] for name in untouched)
     assert report.derived == 7
 

@@ -8,15 +8,15 @@ import pytest
 
 from converter.dataset.tfrecord import ShardError
 from converter.errors import DataError, UsageError
-from converter.verifying.report import REPAIR, SHOWN_PROBLEMS, Problem, Verification, VerifyConfig
+from converter.verifying.report import REPAIR, SHOWN_PROBLEMS, RecordProblem, Verification, VerifyConfig
 
 SHARD = "dataset-train.tfrecord-00000-of-00001"
-DAMAGED = Problem(ShardError(Path("records") / SHARD, "is cut", "E_SHARD_CUT", 3, 70), SHARD)
-CHANGED = Problem(DataError("dataset/jpg/a.jpg", "is not what it was", "Restore the sources.", "E_SOURCE"), SHARD)
-STRANGE = Problem(DataError("records/thesis.tex", "is no file of the dataset", "Move it away.", "E_FILE"))
+DAMAGED = RecordProblem(ShardError(Path("records") / SHARD, "is cut", "E_SHARD_CUT", 3, 70), SHARD)
+CHANGED = RecordProblem(DataError("dataset/jpg/a.jpg", "is not what it was", "Restore the sources.", "E_SOURCE"), SHARD)
+STRANGE = RecordProblem(DataError("records/thesis.tex", "is no file of the dataset", "Move it away.", "E_FILE"))
 
 
-def report(*problems: Problem, **more: object) -> Verification:
+def report(*problems: RecordProblem, **more: object) -> Verification:
     return Verification(Path("records"), shards=2, records=9, problems=list(problems), **more)  # type: ignore[arg-type]
 
 
@@ -40,7 +40,7 @@ def test_the_last_line_is_the_verdict_and_names_the_command_that_helps(found, ve
 
 
 def test_only_what_the_verdict_does_not_say_for_all_is_said_in_the_line_of_a_problem():
-    assert DAMAGED.error.mend == REPAIR
+    assert DAMAGED.error.fix == REPAIR
     assert str(DAMAGED) == f"records/{SHARD}: record 3: is cut"
     assert str(STRANGE) == "records/thesis.tex: is no file of the dataset. Move it away."
 

@@ -35,7 +35,7 @@ def scanned(folder: Path, manifest: Manifest, **options: object) -> ShardFacts:
 def test_a_whole_shard_is_counted_pixel_by_pixel(manifest, tmp_path):
     facts = scanned(tmp_path, manifest, wanted=None)
     masks = [record.mask for record in RecordSource(tmp_path / "records", "train")]
-    assert (facts.fault, facts.index_fault, facts.index) == (None, None, None)
+    assert (facts.problem, facts.index_problem, facts.index) == (None, None, None)
     assert facts.records == len(masks) == 6
     assert facts.pixels == [sum(int(np.sum(mask == index)) for mask in masks) for index in range(3)]
     assert facts.images == [sum(bool((mask == index).any()) for mask in masks) for index in range(3)]
@@ -51,12 +51,12 @@ def test_only_the_pairs_that_are_wanted_are_named(manifest, tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "code"),
-    [({"size": (24, 25)}, "E_SIZE"), ({"num_classes": 2}, "E_MASK_VALUE"), ({"deadly": (0, "signal 11")}, "E_RECORD")],
+    [({"size": (24, 25)}, "E_SIZE"), ({"num_classes": 2}, "E_MASK_VALUE"), ({"fatal": (0, "signal 11")}, "E_RECORD")],
 )
 def test_what_contradicts_the_manifest_is_the_first_fault(manifest, tmp_path, options, code):
     facts = scanned(tmp_path, manifest, **options)
-    assert facts.fault is not None
-    assert (facts.fault.code, facts.records) == (code, 0)
+    assert facts.problem is not None
+    assert (facts.problem.code, facts.records) == (code, 0)
 
 
 def test_the_index_of_a_whole_shard_is_made_again_where_that_beside_it_is_wrong(manifest, tmp_path):
@@ -64,9 +64,9 @@ def test_the_index_of_a_whole_shard_is_made_again_where_that_beside_it_is_wrong(
     text = index.read_text()
     index.write_text(text.replace("0 ", "1 ", 1))
     facts = scanned(tmp_path, manifest)
-    assert facts.fault is None
-    assert facts.index_fault is not None
-    assert "of record 0, where its shard says" in str(facts.index_fault)
+    assert facts.problem is None
+    assert facts.index_problem is not None
+    assert "of record 0, where its shard says" in str(facts.index_problem)
     assert facts.index == text
     index.unlink()
     assert scanned(tmp_path, manifest).index == text

@@ -35,8 +35,8 @@ from converter.pixels.masks import encode_png
 from converter.verifying import verify as verifying
 from converter.verifying.report import Verification, VerifyConfig
 from converter.verifying.scan import ShardCheck, check_shard
-from converter.verifying.source_plan import MEND_SOURCE
-from converter.verifying.verify import chosen, verify
+from converter.verifying.source_plan import FIX_SOURCE
+from converter.verifying.verify import sampled_records, verify
 from trainer.input.records import open_records
 
 IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
@@ -132,19 +132,19 @@ def test_every_flipped_bit_of_a_shard_is_found_and_its_record_named(in_memory):
     data = path.read_bytes()
     end = len(frames(data)[0])
     task = ShardCheck(LocalFolder(records), shard, SIZE, 3)
-    assert check_shard(task, lambda: None).fault is None
+    assert check_shard(task, lambda: None).problem is None
     with path.open("r+b", buffering=0) as file:
         for position in range(8 * len(data)):
             byte = position // 8
             os.pwrite(file.fileno(), bytes([data[byte] ^ 1 << position % 8]), byte)
-            fault = check_shard(task, lambda: None).fault
+            problem = check_shard(task, lambda: None).problem
             os.pwrite(file.fileno(), data[byte : byte + 1], byte)
             number = int(byte >= end)
-            assert isinstance(fault, ShardError)
-            assert (fault.record, fault.offset) == (number, number * end)
-            assert f"{FIRST}: record {number}: " in str(fault)
-            assert f" at byte {number * end}" in str(fault)
-    assert check_shard(task, lambda: None).fault is None
+            assert isinstance(problem, ShardError)
+            assert (problem.record, problem.offset) == (number, number * end)
+            assert f"{FIRST}: record {number}: " in str(problem)
+            assert f" at byte {number * end}" in str(problem)
+    assert check_shard(task, lambda: None).problem is None
 
 
 def test_a_shard_cut_anywhere_is_found_and_the_first_lost_record_named(in_memory):
@@ -155,10 +155,10 @@ def test_a_shard_cut_anywhere_is_found_and_the_first_lost_record_named(in_memory
     end = len(frames(data)[0])
     for cut in reversed(range(len(data))):
         os.truncate(path, cut)
-        fault = check_shard(ShardCheck(LocalFolder(records), shard, SIZE, 3), lambda: None).fault
-        assert isinstance(fault, ShardError)
+        problem = check_shard(ShardCheck(LocalFolder(records), shard, SIZE, 3), lambda: None).problem
+        assert isinstance(problem, ShardError)
         number = int(cut >= end)
-        assert (fault.code, fault.record, fault.offset) == ("E_SHARD_CUT", number, number * end)
+        assert (problem.code, problem.record, problem.offset) == ("E_SHARD_CUT", number, number * end)
 
 
 def test_every_flipped_bit_of_an_index_and_many_of_the_manifest_are_found(in_memory):
@@ -360,10 +360,10 @@ def test_a_record_that_is_none_is_named_even_where_every_hash_holds(records, cha
 
 def test_a_record_that_ends_the_process_that_decodes_it_is_named(records):
     shard = read_manifest(records).splits["train"].shards[0]
-    fault = check_shard(
-        ShardCheck(LocalFolder(records), shard, SIZE, 3, deadly=(1, "killed by SIGSEGV")), lambda: None
-    ).fault
-    assert "record 1: ends the process that decodes it" in str(fault)
+    problem = check_shard(
+        ShardCheck(LocalFolder(records), shard, SIZE, 3, fatal=(1, "killed by SIGSEGV")), lambda: None
+    ).problem
+    assert "record 1: ends the process that decodes it" in str(problem)
 
 
 def test_an_error_survives_its_way_from_a_worker():
@@ -448,19 +448,19 @@ def test_records_are_derived_again_from_their_source(records, source):
         assert report.derived == derived
         # The list had a bad line more when the records were built.
         assert [str(problem) for problem in report.problems] == [
-            f"{source}: has 5 pairs for split 'train', the records were made of 6. {MEND_SOURCE}"
+            f"{source}: has 5 pairs for split 'train', the records were made of 6. {FIX_SOURCE}"
         ]
 
 
 def test_the_chosen_records_are_the_same_at_every_run_and_all_where_there_are_no_more():
     shards = [ShardInfo(name, count, 0, "") for name, count in zip("abc", (3, 0, 5), strict=True)]
-    assert chosen(shards, 4) == chosen(shards, 4)
-    assert sum(len(numbers or ()) for numbers in chosen(shards, 4).values()) == 4
-    assert list(chosen(shards, 99).values()) == [frozenset(range(3)), frozenset(), frozenset(range(5))]
-    assert set(chosen(shards, None).values()) == {None}
-    assert chosen(shards[1:2], 16) == {"b": frozenset()}
+    assert sampled_records(shards, 4) == sampled_records(shards, 4)
+    assert sum(len(numbers or ()) for numbers in sampled_records(shards, 4).values()) == 4
+    assert list(sampled_records(shards, 99).values()) == [frozenset(range(3)), frozenset(), frozenset(range(5))]
+    assert set(sampled_records(shards, None).values()) == {None}
+    assert sampled_records(shards[1:2], 16) == {"b": frozenset()}
     forged = [ShardInfo(name, 2**63, 0, "") for name in "ab"]
-    assert sum(len(numbers or ()) for numbers in chosen(forged, 16).values()) == 16
+    assert sum(len(numbers or ()) for numbers in sampled_records(forged, 16).values()) == 16
 
 
 def test_the_text_has_one_line_a_problem_and_says_what_to_do(records):

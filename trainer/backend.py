@@ -48,8 +48,8 @@ class _NoTensorFlow:
 
 
 def _not_installed(what: str, error: ImportError) -> UsageError:
-    mend = "Install it: pip install 'segconv[train]'"
-    return UsageError("segconv", f"{what} is not installed ({error})", mend, "E_NO_TENSORFLOW")
+    fix = "Install it: pip install 'segconv[train]'"
+    return UsageError("segconv", f"{what} is not installed ({error})", fix, "E_NO_TENSORFLOW")
 
 
 with _quiet_stderr():

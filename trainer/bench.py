@@ -1,7 +1,7 @@
 """Bench: how fast a training run's input is, how fast its step, which of them limits, and what to change.
 
 A TrainConfig comes in and a Bench leaves; nothing is written. What is timed is what `segconv train` runs, each part
-alone: the batches of `Setup.train_batches`, which nobody works on, and `fit` of the compiled step on one of them, which
+alone: the batches of `TrainingSetup.train_batches`, which nobody works on, and `fit` of the compiled step on one of them, which
 lies in memory.
 
 A part is timed in short windows, and the median of them counts. Other work on the machine slows some windows down and
@@ -28,7 +28,7 @@ from trainer.devices import is_out_of_memory, out_of_memory, place_in_cluster
 from trainer.input.batches import Batches
 from trainer.models import MODELS
 from trainer.models.custom import step_error
-from trainer.setup import Setup, prepare
+from trainer.setup import TrainingSetup, prepare
 
 EPOCHS = 10**6  # more than are ever timed
 WINDOWS = 10  # that the time of a part is cut into
@@ -268,7 +268,7 @@ def bench(config: TrainConfig, *, seconds: float = 5) -> Bench:
     )
 
 
-def _input(setup: Setup, cache: str) -> Batches:
+def _input(setup: TrainingSetup, cache: str) -> Batches:
     return dataclasses.replace(setup, config=dataclasses.replace(setup.config, cache=cache)).train_batches(0)
 
 
@@ -283,7 +283,7 @@ def _time_input(batches: Batches, kind: str, seconds: float) -> Rate:
     return windows.rate()
 
 
-def _time_step(setup: Setup, batch: tuple[dict[str, Tensor]], seconds: float) -> Rate:
+def _time_step(setup: TrainingSetup, batch: tuple[dict[str, Tensor]], seconds: float) -> Rate:
     """Returns how fast the compiled step is on one batch, over and over.
 
     Raises:

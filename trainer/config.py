@@ -113,8 +113,8 @@ class TrainConfig:
         for option, names in CHOICES.items():
             _check_name(option, getattr(self, option[2:].replace("-", "_")), names)
         if self.devices != "auto" and not _is_count(self.devices.removeprefix("cpu:")):
-            mend = "Pass --devices 2 for two GPUs, say."
-            raise UsageError("--devices", f"is {self.devices!r}, expected auto, a number or cpu:N", mend)
+            fix = "Pass --devices 2 for two GPUs, say."
+            raise UsageError("--devices", f"is {self.devices!r}, expected auto, a number or cpu:N", fix)
         self._check_numbers()
 
     def _check_numbers(self) -> None:

@@ -113,8 +113,8 @@ def prepare_devices(config: TrainConfig) -> Devices:
     keras.config.set_dtype_policy(POLICIES[devices.precision])
     if config.batch % devices.num_replicas:
         what = f"is {config.batch}, which {devices.num_replicas} devices cannot share evenly"
-        mend = f"Pass --batch {-(-config.batch // devices.num_replicas) * devices.num_replicas}, or fewer --devices."
-        raise UsageError("--batch", what, mend)
+        fix = f"Pass --batch {-(-config.batch // devices.num_replicas) * devices.num_replicas}, or fewer --devices."
+        raise UsageError("--batch", what, fix)
     return devices
 
 
@@ -129,8 +129,8 @@ def is_out_of_memory(error: BaseException) -> bool:
 def out_of_memory(where: object, batch: int) -> MachineError:
     """Returns the error of a device that is too small for batches of this size."""
     what = f"the device is out of memory with batches of {batch}"
-    mend = "Pass a smaller --batch, or --model unet_small, or build smaller records."
-    return MachineError(where, what, mend, "E_MEMORY")
+    fix = "Pass a smaller --batch, or --model unet_small, or build smaller records."
+    return MachineError(where, what, fix, "E_MEMORY")
 
 
 def choose_precision(asked: str, capabilities: list[tuple[int, ...]]) -> str:
@@ -263,10 +263,8 @@ def place_in_cluster() -> tuple[int, int]:
         return index + (len(cluster["chief"]) if job == "worker" else 0), num_workers
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         what = f"is {text!r}, which gives this process no place among the workers"
-        mend = (
-            'It reads like {"cluster": {"worker": ["ada:2222", "bob:2222"]}, "task": {"type": "worker", "index": 0}}.'
-        )
-        raise UsageError("TF_CONFIG", what, mend) from None
+        fix = 'It reads like {"cluster": {"worker": ["ada:2222", "bob:2222"]}, "task": {"type": "worker", "index": 0}}.'
+        raise UsageError("TF_CONFIG", what, fix) from None
 
 
 def _refuse_what_tensorflow_alone_does(config: TrainConfig) -> None:

@@ -29,7 +29,7 @@ OVERFIT_ROUNDS = 20  # passes over the few records that count as one epoch: each
 
 
 @dataclass(frozen=True)
-class Setup:
+class TrainingSetup:
     """What a training run works with.
 
     Attributes:
@@ -85,18 +85,18 @@ class Setup:
             self.manifest, config.data, split, config.batch, config.cache, config.overfit, self.devices.share
         )
 
-    def with_batch(self, batch: int) -> Setup:
+    def with_batch(self, batch: int) -> TrainingSetup:
         """Returns the same with other batches, and a trainer that knows nothing yet."""
         config = dataclasses.replace(self.config, batch=batch)
-        return Setup(config, self.manifest, self.devices, _build_trainer(config, self.manifest, self.devices))
+        return TrainingSetup(config, self.manifest, self.devices, _build_trainer(config, self.manifest, self.devices))
 
 
-def prepare(config: TrainConfig, *, goes_on: bool = False) -> Setup:
+def prepare(config: TrainConfig, *, resumes: bool = False) -> TrainingSetup:
     """Returns what a training run works with.
 
     Args:
       config: all choices.
-      goes_on: whether weights are going to be loaded anyway, so that config.weights need not be there any more.
+      resumes: whether weights are going to be loaded anyway, so that config.weights need not be there any more.
 
     Raises:
       UsageError: the records have no train or val split, a choice does not fit the others or this machine, or what
@@ -109,8 +109,8 @@ def prepare(config: TrainConfig, *, goes_on: bool = False) -> Setup:
     manifest = open_records(config.data, splits_of(config))
     devices = prepare_devices(config)
     config = _fitted(config, manifest, devices.num_replicas)
-    start = dataclasses.replace(config, weights="none") if goes_on else config
-    return Setup(config, manifest, devices, _build_trainer(start, manifest, devices))
+    start = dataclasses.replace(config, weights="none") if resumes else config
+    return TrainingSetup(config, manifest, devices, _build_trainer(start, manifest, devices))
 
 
 def splits_of(config: TrainConfig) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ from trainer.run.info import read_run, seal_of_records, write_config
 from trainer.run.runs import BEST, PREDICTIONS, create_run, held, keep_metrics, log_to_file
 from trainer.run.state import load_state, read_facts
 from trainer.run.tensorboard import TensorBoardLog
-from trainer.setup import Setup, prepare, splits_of
+from trainer.setup import TrainingSetup, prepare, splits_of
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def train(config: TrainConfig, run: Path | None = None) -> TrainReport:
       MachineError: ImageNet weights cannot be had, memory or disk is full, another worker was lost.
     """
     facts = {} if run is None else read_facts(run)
-    setup = prepare(config, goes_on=bool(facts))
+    setup = prepare(config, resumes=bool(facts))
     samples = read_samples(setup.config.data, setup.val_split, setup.config.overfit)
     _check_labelled(setup, samples)
     with contextlib.ExitStack() as stack:
@@ -88,7 +88,7 @@ def train(config: TrainConfig, run: Path | None = None) -> TrainReport:
         stack.enter_context(held(run))
         if not is_new:
             facts = read_facts(run)  # now that nobody else writes it
-            _check_goes_on(run, facts, setup)
+            _check_resumable(run, facts, setup)
         stack.enter_context(log_to_file(run))
         if not is_new:
             done = facts.get("epoch", 0)
@@ -107,7 +107,7 @@ def train(config: TrainConfig, run: Path | None = None) -> TrainReport:
     return report
 
 
-def _fit_in_memory(setup: Setup, run: Path, facts: dict[str, Any], *, samples: list[Sample]) -> SaveBest:
+def _fit_in_memory(setup: TrainingSetup, run: Path, facts: dict[str, Any], *, samples: list[Sample]) -> SaveBest:
     """Runs the epochs that are left, with half of the batch whenever the device is out of memory.
 
     Raises:
@@ -119,8 +119,8 @@ def _fit_in_memory(setup: Setup, run: Path, facts: dict[str, Any], *, samples: l
             return _fit(setup, run, facts, samples=samples)
         except Exception as error:
             if isinstance(error, tf.errors.UnavailableError) and setup.devices.num_workers > 1:
-                mend = "Start all of them again with --resume."
-                raise MachineError("TF_CONFIG", "another worker was lost", mend, "E_WORKER") from error
+                fix = "Start all of them again with --resume."
+                raise MachineError("TF_CONFIG", "another worker was lost", fix, "E_WORKER") from error
             if not is_out_of_memory(error):
                 if ":" in setup.config.model and not isinstance(error, SegconvError):
                     raise step_error(setup.config.model, error) from error
@@ -135,7 +135,7 @@ def _fit_in_memory(setup: Setup, run: Path, facts: dict[str, Any], *, samples: l
         facts = read_facts(run)
 
 
-def _fit(setup: Setup, run: Path, facts: dict[str, Any], *, samples: list[Sample]) -> SaveBest:
+def _fit(setup: TrainingSetup, run: Path, facts: dict[str, Any], *, samples: list[Sample]) -> SaveBest:
     """Runs the epochs that are left."""
     config, trainer, devices = setup.config, setup.trainer, setup.devices
     epoch = facts.get("epoch", 0)
@@ -191,7 +191,7 @@ def _fit(setup: Setup, run: Path, facts: dict[str, Any], *, samples: list[Sample
     return best
 
 
-def _pictures(setup: Setup, run: Path, samples: list[Sample]) -> Pictures:
+def _pictures(setup: TrainingSetup, run: Path, samples: list[Sample]) -> Pictures:
     """Returns what redraws the pictures of a run."""
     maps = ClassMaps(setup.trainer.net)
 
@@ -201,7 +201,7 @@ def _pictures(setup: Setup, run: Path, samples: list[Sample]) -> Pictures:
     return Pictures(run, f"{setup.manifest.name}, {setup.config.model}", draw)
 
 
-def _check_goes_on(run: Path, facts: dict[str, Any], setup: Setup) -> None:
+def _check_resumable(run: Path, facts: dict[str, Any], setup: TrainingSetup) -> None:
     """Checks that an interrupted run can go on.
 
     Raises:
@@ -210,26 +210,26 @@ def _check_goes_on(run: Path, facts: dict[str, Any], setup: Setup) -> None:
     """
     if read_run(run).records != seal_of_records(setup.manifest):
         what = f"was trained on other records than {setup.config.data} holds now"
-        mend = f"Build those records again, or train anew: segconv train --config {run}"
-        raise UsageError(run, what, mend, "E_RESUME")
+        fix = f"Build those records again, or train anew: segconv train --config {run}"
+        raise UsageError(run, what, fix, "E_RESUME")
     if not facts:
         return
     load_model(run / BEST, setup.config.model)  # better known now than when the last epoch is over
     if facts["stopped"] or facts["epoch"] >= setup.config.epochs:
-        mend = f"Score it: segconv evaluate {run}"
+        fix = f"Score it: segconv evaluate {run}"
         if not facts["stopped"]:
-            mend += "; or pass more --epochs"
-        raise UsageError(run, f"has ended after epoch {facts['epoch']}", mend, "E_RESUME")
+            fix += "; or pass more --epochs"
+        raise UsageError(run, f"has ended after epoch {facts['epoch']}", fix, "E_RESUME")
 
 
-def _check_labelled(setup: Setup, samples: list[Sample]) -> None:
+def _check_labelled(setup: TrainingSetup, samples: list[Sample]) -> None:
     """Raises UsageError where the few records of an overfit run hold no label to learn."""
     if setup.config.overfit and all((sample.mask == IGNORE_INDEX).all() for sample in samples):
         what = f"is {setup.config.overfit}, but these records are ignored all over"
         raise UsageError("--overfit", what, "Pass --overfit with more.", "E_EMPTY_SPLIT")
 
 
-def _log_start(setup: Setup, run: Path) -> None:
+def _log_start(setup: TrainingSetup, run: Path) -> None:
     """Logs what is going to be trained on what."""
     config, manifest = setup.config, setup.manifest
     records = " and ".join(f"{manifest.splits[split].records} {split} records" for split in splits_of(config))
@@ -255,7 +255,7 @@ def _log_start(setup: Setup, run: Path) -> None:
         log.info("No GPU was found: %s takes long without one, --model unet_small does not.", config.model)
 
 
-def _finish(setup: Setup, report: TrainReport, samples: list[Sample]) -> None:
+def _finish(setup: TrainingSetup, report: TrainReport, samples: list[Sample]) -> None:
     """Draws the predictions of the best epoch, and logs what came of the run and what is next."""
     config, scores = setup.config, report.scores
     maps = ClassMaps(load_model(report.run / BEST, config.model))

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 from converter.building.output import check_out, check_space
 from converter.building.plan import Plan, plan_build
-from converter.building.receipts import Made, find_made, make_shard, receipt_name
+from converter.building.receipts import ReusableShard, find_reusable, make_shard, receipt_name
 from converter.building.report import BuildReport, RefusedPairsError
 from converter.building.shards import ShardResult, without_pair
 from converter.building.store import Store, hidden
@@ -51,7 +51,7 @@ def build(config: BuildConfig, *, engine: Engine = local, store: Store | None = 
     start = time.monotonic()
     plan = plan_build(config, store)
     log.info("%s, %d workers", pair_text(config.pair), config.num_workers)
-    for line in plan.told_by():
+    for line in plan.summary_lines():
         log.info(line)
     check_out(config, plan)  # before a folder is made
     with plan.store.lock():
@@ -62,7 +62,7 @@ def build(config: BuildConfig, *, engine: Engine = local, store: Store | None = 
 
 def _build(config: BuildConfig, plan: Plan, old: Manifest | None, engine: Engine) -> BuildReport:
     """Makes the shards that are not there yet and publishes the dataset, in a store that is locked."""
-    made = {task.name: found for task in plan.all_tasks if (found := find_made(task, rehash=config.rehash))}
+    made = {task.name: found for task in plan.all_tasks if (found := find_reusable(task, rehash=config.rehash))}
     if len(made) == len(plan.all_tasks) and not any(found.is_hidden for found in made.values()):
         results = [found.result for found in made.values()]
         rejects = all_rejects(plan, results)
@@ -82,7 +82,9 @@ def _build(config: BuildConfig, plan: Plan, old: Manifest | None, engine: Engine
         _tidy(plan)
 
 
-def _make(config: BuildConfig, plan: Plan, old: Manifest | None, made: dict[str, Made], engine: Engine) -> BuildReport:
+def _make(
+    config: BuildConfig, plan: Plan, old: Manifest | None, made: dict[str, ReusableShard], engine: Engine
+) -> BuildReport:
     """Makes the shards that `made` lacks, and publishes all."""
     tasks = [task for task in plan.all_tasks if task.name not in made]
     if made:
@@ -130,7 +132,7 @@ def _refuses(
     return RefusedPairsError(rejects, num_pairs, f"Mend them, or pass --max-bad {needed:g} to leave them out.", limit)
 
 
-def _files_of(made: dict[str, Made]) -> set[str]:
+def _files_of(made: dict[str, ReusableShard]) -> set[str]:
     """Returns the names of the hidden files that belong to shards which need not be made again."""
     staged = [name for name, found in made.items() if found.is_hidden]
     return {receipt_name(name) for name in made} | _staged(staged)

@@ -27,11 +27,11 @@ from converter.system.files import (
     write_durably,
     write_error,
 )
-from converter.system.signals import held_signals
+from converter.system.signals import signals_blocked
 
 JOURNAL = TEMPORARY + "commit"
 HOLDER = TEMPORARY + "lock"  # who holds the lock; the lock itself is on the folder
-MEND_FOREIGN = "Move it out of the folder."
+FIX_FOREIGN = "Move it out of the folder."
 
 # All names that a build ever gives: a journal from elsewhere must not delete what is not ours.
 _OURS = re.compile(
@@ -60,8 +60,8 @@ def locked(out: Path) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            mend = "Wait until it is done, or name another folder with --out."
-            raise UsageError(out, f"is being written by another segconv{_holder(out)}", mend, "E_LOCKED") from None
+            fix = "Wait until it is done, or name another folder with --out."
+            raise UsageError(out, f"is being written by another segconv{_holder(out)}", fix, "E_LOCKED") from None
         try:
             yield
         finally:
@@ -111,7 +111,7 @@ def commit(out: Path, shards: Collection[str], texts: Mapping[str, bytes], delet
             write_durably(temporary_path(out / name), text)
         write_durably(temporary_path(out / JOURNAL), json.dumps({"give": names, "delete": sorted(delete)}).encode())
         sync_folder(out)
-        with held_signals():  # some milliseconds, in which the folder is no dataset
+        with signals_blocked():  # some milliseconds, in which the folder is no dataset
             temporary_path(out / JOURNAL).replace(out / JOURNAL)
             sync_folder(out)
             finish_commit(out)
@@ -123,7 +123,7 @@ def blocked(path: Path) -> DataError | None:
     """Returns the error that a folder lies where a file of the dataset belongs, which no rename replaces; else None."""
     if not path.is_dir() or path.is_symlink():
         return None
-    return DataError(path, "is a folder, where a file of the dataset belongs", MEND_FOREIGN, "E_FOREIGN")
+    return DataError(path, "is a folder, where a file of the dataset belongs", FIX_FOREIGN, "E_FOREIGN")
 
 
 def is_begun(out: Path) -> bool:
@@ -174,8 +174,8 @@ def _read_journal(out: Path) -> tuple[list[str], list[str]]:
         if all(_OURS.fullmatch(name) for name in (*give, *delete)):
             return give, delete
     except OSError as error:  # it may be one of ours, and with it the new dataset
-        mend = "Run the same command again; if it recurs, delete the folder."
-        raise MachineError(out / JOURNAL, f"cannot be read ({error.strerror})", mend) from error
+        fix = "Run the same command again; if it recurs, delete the folder."
+        raise MachineError(out / JOURNAL, f"cannot be read ({error.strerror})", fix) from error
     except (ValueError, KeyError, TypeError, RecursionError):
         pass
     what = f"holds a {JOURNAL} that is not of segconv"

@@ -13,7 +13,7 @@ from converter.classes.mapper import MaskMapper
 from converter.config import PairConfig, SourceConfig
 from converter.dataset.example import Record
 from converter.pixels.geometry import Box, cut, place
-from converter.pixels.images import encode_image, kept_bytes, render
+from converter.pixels.images import encode_image, render, unmodified_bytes
 from converter.pixels.masks import count_classes, encode_png
 from converter.sources.pairs import open_pair
 from converter.sources.refs import ExampleRef
@@ -41,7 +41,7 @@ def make_record(
     size = pair.size or original_size
     corrected = mapper.corrected_pixels
     mask = mapper.map_mask(drawing, size, pair.fit, pair.mask_resample)
-    kept = kept_bytes(photo) if pair.image_format == "keep" and size == original_size else None
+    kept = unmodified_bytes(photo) if pair.image_format == "keep" and size == original_size else None
     picture = render(photo, size, pair.fit)
     image = kept or encode_image(picture, pair.image_format, pair.jpeg_quality)
     box = place(original_size, size, pair.fit).box

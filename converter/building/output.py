@@ -56,13 +56,13 @@ def check_out(config: BuildConfig, plan: Plan) -> Manifest | None:
     try:
         old = read_manifest(plan.store)
     except SegconvError as error:
-        mend = "Delete the folder, or name another with --out."
-        raise UsageError(out, f"holds a dataset whose manifest {error.what}", mend, "E_OUT") from None
+        fix = "Delete the folder, or name another with --out."
+        raise UsageError(out, f"holds a dataset whose manifest {error.what}", fix, "E_OUT") from None
     found = differences(old, config, plan.classes)
     if found and not config.overwrite:
         some = "; ".join(found[:SHOWN_DIFFERENCES]) + ("; ..." if len(found) > SHOWN_DIFFERENCES else "")
-        mend = "Pass --overwrite to replace it, or name another folder with --out."
-        raise UsageError(out, f"holds a finished dataset that was built otherwise ({some})", mend, "E_OUT")
+        fix = "Pass --overwrite to replace it, or name another folder with --out."
+        raise UsageError(out, f"holds a finished dataset that was built otherwise ({some})", fix, "E_OUT")
     return old
 
 

@@ -120,7 +120,7 @@ class Plan:
         """The shards of all splits, in order."""
         return [task for tasks in self.tasks.values() for task in tasks]
 
-    def told_by(self) -> list[str]:
+    def summary_lines(self) -> list[str]:
         """Returns in words how the source folder was understood: nothing of it is guessed in silence."""
         lines = [f"layout {self.layout.name}: {shown('; '.join(self.layout.evidence), SHOWN_WHAT_CHARS)}"]
         lines.append(f"classes: {len(self.classes.names)} from {shown(self.found.origin)} ({self.found.kind})")

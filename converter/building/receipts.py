@@ -97,7 +97,7 @@ def make_shard(task: ShardTask, tick: Callable[[], None]) -> ShardResult:
 
 
 @dataclass(frozen=True)
-class Made:
+class ReusableShard:
     """A shard that need not be made again.
 
     Attributes:
@@ -109,7 +109,7 @@ class Made:
     is_hidden: bool
 
 
-def find_made(task: ShardTask, *, rehash: bool) -> Made | None:
+def find_reusable(task: ShardTask, *, rehash: bool) -> ReusableShard | None:
     """Returns the shard of a task, if it has been made from the very sources that are there now; else None.
 
     Args:
@@ -138,7 +138,7 @@ def find_made(task: ShardTask, *, rehash: bool) -> Made | None:
     if result.sources != known.sources:  # read, and found to be the same: that need not be done again
         with contextlib.suppress(MachineError):
             task.store.put(receipt_name(task.name), _to_text(result))
-    return Made(dataclasses.replace(result, sources=()), is_hidden=place != task.name)
+    return ReusableShard(dataclasses.replace(result, sources=()), is_hidden=place != task.name)
 
 
 def _holds(store: Store, shard: str, known: ShardResult) -> bool:
@@ -174,7 +174,7 @@ def _to_text(result: ShardResult) -> bytes:
         "info": asdict(result.info),
         "example_bytes": result.example_bytes,
         "tally": vars(result.tally) | {"sizes": list(result.tally.sizes.items())},
-        "refused": [(number, e.where, e.what, e.mend, e.code) for number, e in result.refused.items()],
+        "refused": [(number, e.where, e.what, e.fix, e.code) for number, e in result.refused.items()],
         "sources": [[(file.digest, file.stamp) for file in pair] for pair in result.sources],
         "index_sha256": result.index_sha256,
     }

@@ -153,8 +153,8 @@ def _made(ref: ExampleRef, task: ShardTask, mapper: MaskMapper, reader: SourceRe
     try:
         return make_record(ref, task.source, mapper, task.pair, reader)
     except MemoryError:
-        mend = "Cut it into tiles, or run again with fewer workers (-j)."
-        raise DataError(ref.image, "did not fit into memory, or its mask did not", mend, "E_MEMORY") from None
+        fix = "Cut it into tiles, or run again with fewer workers (-j)."
+        raise DataError(ref.image, "did not fit into memory, or its mask did not", fix, "E_MEMORY") from None
 
 
 class SourceReader:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 
 from converter.building.convert import make_record
-from converter.checking.facts import Material
+from converter.checking.facts import DatasetFacts
 from converter.checking.next_command import next_command
 from converter.checking.problems import find_problems
 from converter.checking.report import CheckReport, SplitFacts
@@ -93,8 +93,8 @@ def judge(
       found: the class map; None where there is none.
       class_error: why there is none.
     """
-    material = Material(config, layout, facts, found, class_error)
-    problems = find_problems(material)
+    dataset = DatasetFacts(config, layout, facts, found, class_error)
+    problems = find_problems(dataset)
     num_classes = found.classes.num_classes if found else 0
     num_pairs = sum(len(refs) for refs in layout.refs.values())
     upright = [one for one in facts if one.image_size and one.orientation != 1 and not one.error]
@@ -105,10 +105,10 @@ def judge(
         evidence=layout.evidence,
         classes=found.origin if found else "",
         splits={
-            name: SplitFacts(len(refs), tuple(material.pixels[name][index] for index in range(num_classes)))
+            name: SplitFacts(len(refs), tuple(dataset.pixels[name][index] for index in range(num_classes)))
             for name, refs in layout.refs.items()
         },
-        rows=value_rows(material),
+        rows=value_rows(dataset),
         problems=problems,
         read=len(facts),
         image_sizes=_tally(one.image_size for one in facts if one.image_size),
@@ -118,9 +118,9 @@ def judge(
         unturned=sum(not one.turned for one in upright),
         source_mb=source_mb * num_pairs / len(facts) if facts else 0.0,
         records_mb=0.0,
-        next_command=next_command(material, problems),
+        next_command=next_command(dataset, problems),
         seconds=0.0,
-        samples=_samples(material),
+        samples=_samples(dataset),
         notes=found.notes if found else (),
     )
 
@@ -139,13 +139,13 @@ def _tally(things: Iterable[Kind]) -> tuple[tuple[Kind, int], ...]:
     return tuple(Counter(things).most_common())
 
 
-def _samples(material: Material) -> tuple[ExampleRef, ...]:
+def _samples(dataset: DatasetFacts) -> tuple[ExampleRef, ...]:
     """Returns up to SAMPLES good pairs: for each value the one with most of it, then some spread over the splits."""
-    good = [one for one in material.facts if one.error is None and one.values]
+    good = [one for one in dataset.facts if one.error is None and one.values]
     best: dict[object, tuple[int, int]] = {}
     for place, one in enumerate(good):
         for value, count in one.values[:SAMPLES]:
-            key = material.index_of(value) if material.found else value
+            key = dataset.index_of(value) if dataset.found else value
             if best.setdefault(key, (count, place))[0] < count:
                 best[key] = (count, place)
     chosen = dict.fromkeys(place for _, place in sorted(best.values(), reverse=True)[: SAMPLES // 2])

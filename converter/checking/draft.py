@@ -77,8 +77,8 @@ def draft_classes(facts: Sequence[PairFacts], found: FoundClasses | None) -> str
             builder.add(names[row.key], row.key)
         text = to_csv(builder.finish())
     except ValueError as error:
-        mend = "Write classes.csv by hand."
-        raise UsageError(CLASSES_CSV, f"cannot be drafted: it {error}", mend, "E_MASK_VALUE") from None
+        fix = "Write classes.csv by hand."
+        raise UsageError(CLASSES_CSV, f"cannot be drafted: it {error}", fix, "E_MASK_VALUE") from None
     remarks += guesses + _mode_remarks(kept) + _stray_remarks(strays, totals) + _table(all_rows, totals)
     return "".join(f"# {remark}".rstrip() + "\n" for remark in remarks) + text
 
@@ -287,5 +287,5 @@ def _no_class_masks(facts: Sequence[PairFacts], rows: Sequence[_Row]) -> UsageEr
         f"({shown(fullest.ref.mask)} alone holds {number}): these are no class masks, but "
         "photographs or instance ids, or masks that JPEG has damaged beyond telling"
     )
-    mend = "Name the folder of the class masks (--mask), or write a class map by hand."
-    return UsageError("the masks", what, mend, "E_MASK_VALUE")
+    fix = "Name the folder of the class masks (--mask), or write a class map by hand."
+    return UsageError("the masks", what, fix, "E_MASK_VALUE")

@@ -20,7 +20,7 @@ from converter.sources.layouts.find import Layout
 
 
 @dataclass
-class Material:
+class DatasetFacts:
     """All that is known of a dataset; the looked-up classes of its values are worked out once.
 
     Attributes:
@@ -105,7 +105,7 @@ class Material:
         return max(damaged, default=0)
 
     @cached_property
-    def mend_of_blends(self) -> str:
+    def blend_fix(self) -> str:
         """What to do about values of which some are too far from every class to be taken for it."""
         tolerance = max(self.tolerance, self.config.pair.tolerance)
         ignoring = f"pass --tolerance {tolerance} and add" if tolerance else "add"
@@ -117,9 +117,9 @@ class Material:
         return _greyed(self)
 
 
-def is_binary(material: Material) -> bool:
+def is_binary(dataset: DatasetFacts) -> bool:
     """Whether the masks hold the grey levels 0 and 255, and nothing else."""
-    values = {value for facts in material.facts for value, _ in facts.values}
+    values = {value for facts in dataset.facts for value, _ in facts.values}
     return {value.color for value in values} == {(0, 0, 0), (255, 255, 255)} and all(
         value.depth == 8 and value.mode in ("L", "RGB") for value in values
     )
@@ -130,17 +130,17 @@ def levels_between(a: Color, b: Color) -> int:
     return max(abs(x - y) for x, y in zip(a, b, strict=True))
 
 
-def _greyed(material: Material) -> str:
+def _greyed(dataset: DatasetFacts) -> str:
     """Returns an account where the masks are the class map converted to grey, or the reverse; "" where not.
 
     They are where every unlisted value, edges aside, is the luminance of a listed colour (or has a listed luminance),
     two of them at least, so that one stray value does not do.
     """
-    if material.found is None:
+    if dataset.found is None:
         return ""
-    unlisted = {value for facts in material.facts for value, _ in facts.values if material.index_of(value) is None}
-    unlisted -= material.strays.keys()
-    classes = material.found.classes
+    unlisted = {value for facts in dataset.facts for value, _ in facts.values if dataset.index_of(value) is None}
+    unlisted -= dataset.strays.keys()
+    classes = dataset.found.classes
     greys = greys_of(classes)
     if len(unlisted) > 1 and all(value.mode == "L" and value.number in greys for value in unlisted):
         one = min(unlisted)

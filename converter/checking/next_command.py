@@ -5,26 +5,26 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from converter.checking.facts import Material
+from converter.checking.facts import DatasetFacts
 from converter.checking.problems import Problem
 from converter.config import BuildConfig, PairConfig
 
 
-def next_command(material: Material, problems: Sequence[Problem]) -> str:
+def next_command(dataset: DatasetFacts, problems: Sequence[Problem]) -> str:
     """Returns what to run next, to be copied into a shell."""
-    config, error = material.config, material.class_error
+    config, error = dataset.config, dataset.class_error
     options = _source_options(config)
     errors = [problem for problem in problems if problem.severity == "error"]
     codes = {problem.code for problem in errors}
     if codes == {"E_CLASSES"} and error and config.source.classes is None and error.what.startswith("does not exist"):
         return f"segconv classes {options} --write"
     tolerance = config.pair.tolerance
-    if codes == {"E_MASK_VALUE"} and all(problem.mend.startswith("Pass --tolerance") for problem in errors):
-        tolerance = material.tolerance
+    if codes == {"E_MASK_VALUE"} and all(problem.fix.startswith("Pass --tolerance") for problem in errors):
+        tolerance = dataset.tolerance
     elif codes:
         return f"mend the errors above, then run segconv check {options} again"
     if any(problem.code == "W_NO_VAL" for problem in problems):
-        has_lists = any(ref.list_name for refs in material.layout.refs.values() for ref in refs)
+        has_lists = any(ref.list_name for refs in dataset.layout.refs.values() for ref in refs)
         return f"segconv split {options}" + (" --overwrite" if has_lists else "")
     pair = [f"--tolerance {tolerance}"] if tolerance else []
     return " ".join(["segconv build", options, *_pair_options(config.pair), *pair])

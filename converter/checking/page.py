@@ -181,7 +181,7 @@ def _problem(problem: Problem) -> str:
     count = f'<span class="note">{_number(len(problem.places), "place")}</span>' if places else ""
     return f"""<li class="{severity}">
 <h3><span class="badge">{severity}</span> <code>{_text(problem.code)}</code> {count}</h3>
-<p class="mend">{_with_code(_text(problem.mend, SHOWN_WHAT_CHARS))}</p>
+<p class="mend">{_with_code(_text(problem.fix, SHOWN_WHAT_CHARS))}</p>
 {"".join(parts)}
 </li>"""
 

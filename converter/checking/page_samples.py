@@ -16,8 +16,8 @@ from converter.errors import DataError, SegconvError, shown
 from converter.limits import MAX_CLASSES, MAX_PAGE_IMAGE_BYTES, MAX_PAGE_SAMPLES
 from converter.pixels.colors import Color
 from converter.pixels.decode import load
-from converter.pixels.images import Photo, encode_jpeg, render
-from converter.pixels.masks import MaskSource
+from converter.pixels.images import OpenImage, encode_jpeg, render
+from converter.pixels.masks import OpenMask
 from converter.pixels.overlays import hatch, overlay
 from converter.schema import IGNORE_INDEX
 from converter.sources.pairs import open_pair
@@ -91,7 +91,7 @@ class SamplePainter:
             return [drawn]
         return [drawn, _picture(f"Mask {shown(ref.mask)} as it is drawn", _raw(mask, size))]
 
-    def _indices(self, mask: MaskSource, size: tuple[int, int]) -> np.ndarray | None:
+    def _indices(self, mask: OpenMask, size: tuple[int, int]) -> np.ndarray | None:
         """Returns the class indices of a mask, uint8 [H, W]; None where its values cannot be told exactly.
 
         Raises:
@@ -114,13 +114,13 @@ class SamplePainter:
         return _picture(alt, Image.fromarray(picture))
 
 
-def _thumbnail(photo: Photo) -> tuple[int, int]:
+def _thumbnail(photo: OpenImage) -> tuple[int, int]:
     height, width = photo.size
     scale = min(1.0, THUMBNAIL / max(height, width))
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def _raw(mask: MaskSource, size: tuple[int, int]) -> Image.Image:
+def _raw(mask: OpenMask, size: tuple[int, int]) -> Image.Image:
     """Returns a mask in the colours that any viewer shows it in, 16-bit numbers in their low 8 bits.
 
     Raises:

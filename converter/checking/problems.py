@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from converter.checking.facts import Material, is_binary, levels_between
+from converter.checking.facts import DatasetFacts, is_binary, levels_between
 from converter.checking.strays import DAMAGE_LEVELS
 from converter.checking.survey import PairFacts
 from converter.errors import DataError, shown
@@ -44,65 +44,65 @@ class Problem:
 
     code: str
     severity: str
-    mend: str
+    fix: str
     places: tuple[tuple[str, str], ...]
 
 
-class _Faults:
+class _ProblemList:
     """Collects faults, grouped by code and remedy, in the order of their first place."""
 
     def __init__(self) -> None:
         self.groups: dict[tuple[str, str], list[tuple[str, str]]] = {}
 
-    def add(self, code: str, mend: str, where: str, what: str) -> None:
-        self.groups.setdefault((code, mend), []).append((where, what))
+    def add(self, code: str, fix: str, where: str, what: str) -> None:
+        self.groups.setdefault((code, fix), []).append((where, what))
 
     def problems(self) -> tuple[Problem, ...]:
         """Returns the groups, errors first."""
         found = [
-            Problem(code, "error" if code.startswith("E_") else "warning", mend, tuple(places))
-            for (code, mend), places in self.groups.items()
+            Problem(code, "error" if code.startswith("E_") else "warning", fix, tuple(places))
+            for (code, fix), places in self.groups.items()
         ]
         return tuple(sorted(found, key=lambda problem: problem.severity))
 
 
-def find_problems(material: Material) -> tuple[Problem, ...]:
+def find_problems(dataset: DatasetFacts) -> tuple[Problem, ...]:
     """Returns all that is wrong with a dataset, errors first."""
-    faults = _Faults()
-    _class_map(material, faults)
-    _refused(material, faults)
-    _same_photographs(material, faults)
-    _unmatched(material, faults)
-    _mask_values(material, faults)
-    _balance(material, faults)
-    _orientation(material, faults)
-    if not material.layout.refs.get("val"):
-        mend = "Make train and val lists with `segconv split`."
-        faults.add("W_NO_VAL", mend, str(material.config.source.src), "has no val split, so nothing would be scored")
-    return faults.problems()
+    collected = _ProblemList()
+    _class_map(dataset, collected)
+    _refused(dataset, collected)
+    _same_photographs(dataset, collected)
+    _unmatched(dataset, collected)
+    _mask_values(dataset, collected)
+    _balance(dataset, collected)
+    _orientation(dataset, collected)
+    if not dataset.layout.refs.get("val"):
+        fix = "Make train and val lists with `segconv split`."
+        collected.add("W_NO_VAL", fix, str(dataset.config.source.src), "has no val split, so nothing would be scored")
+    return collected.problems()
 
 
-def _class_map(material: Material, faults: _Faults) -> None:
-    error = material.class_error
+def _class_map(dataset: DatasetFacts, collected: _ProblemList) -> None:
+    error = dataset.class_error
     if error is None:
         return
-    explained = "; the masks hold 0 and 255 alone: background and foreground, not ignore" if is_binary(material) else ""
-    faults.add("E_CLASSES", error.mend, error.where, error.what + explained)
+    explained = "; the masks hold 0 and 255 alone: background and foreground, not ignore" if is_binary(dataset) else ""
+    collected.add("E_CLASSES", error.fix, error.where, error.what + explained)
 
 
-def _refused(material: Material, faults: _Faults) -> None:
+def _refused(dataset: DatasetFacts, collected: _ProblemList) -> None:
     """Notes every reason for which a build would refuse a pair, in the order of the lists."""
-    splits = list(material.layout.refs)
+    splits = list(dataset.layout.refs)
     found: list[tuple[int, int, str, DataError]] = []
-    for reject in material.layout.rejects:
+    for reject in dataset.layout.rejects:
         order = splits.index(reject.split) if reject.split in splits else len(splits)
         found.append((order, reject.line, reject.list_name, reject.error))
-    for facts in material.facts:
+    for facts in dataset.facts:
         errors = [facts.error] if facts.error else []
-        for error in (*errors, *facts.further, *_value_errors(material, facts)):
+        for error in (*errors, *facts.further, *_value_errors(dataset, facts)):
             found.append((splits.index(facts.ref.split), facts.ref.line, facts.ref.list_name, error))
     found.sort(key=lambda item: item[:2])
-    unmatched = _Names(material.layout.unmatched)
+    unmatched = _Names(dataset.layout.unmatched)
     looked_for = 0
     for _, line, list_name, error in found:
         what = error.what
@@ -110,94 +110,94 @@ def _refused(material: Material, faults: _Faults) -> None:
             looked_for += 1
             what += unmatched.closest(error.where)
         where, what = (f"{list_name}:{line}", f"{shown(error.where)} {what}") if list_name else (error.where, what)
-        faults.add(error.code, error.mend, where, what)
+        collected.add(error.code, error.fix, where, what)
 
 
-def _value_errors(material: Material, facts: PairFacts) -> Iterator[DataError]:
+def _value_errors(dataset: DatasetFacts, facts: PairFacts) -> Iterator[DataError]:
     """Yields the error for a mask whose values a build would refuse."""
-    if material.found is None:
+    if dataset.found is None:
         return
     unlisted = []
     for value, count in facts.values:
-        index = material.index_of(value)
+        index = dataset.index_of(value)
         if isinstance(index, str):
-            mend = "Write the numbers in the file into the class map, or save the mask as 8-bit grey or RGB."
-            yield DataError(facts.ref.mask, index, mend, "E_MASK_VALUE")
+            fix = "Write the numbers in the file into the class map, or save the mask as 8-bit grey or RGB."
+            yield DataError(facts.ref.mask, index, fix, "E_MASK_VALUE")
             return
         if index is None:
             unlisted.append((value, count))
-    others = facts.other_values if material.found.classes.default is None else 0
+    others = facts.other_values if dataset.found.classes.default is None else 0
     number = len(unlisted) + others
     if not number:
         return
-    texts = [_describe(material, value, count) for value, count in unlisted[:_SHOWN_VALUES]]
+    texts = [_describe(dataset, value, count) for value, count in unlisted[:_SHOWN_VALUES]]
     more = f" and {number - len(texts)} more" if number > len(texts) else ""
     what = f"holds {number} unlisted value{'s' if number > 1 else ''}: {'; '.join(texts)}{more}"
-    mend = _mend_of_values(material, facts, [value for value, _ in unlisted])
-    yield DataError(facts.ref.mask, what, mend, "E_MASK_VALUE")
+    fix = _value_fix(dataset, facts, [value for value, _ in unlisted])
+    yield DataError(facts.ref.mask, what, fix, "E_MASK_VALUE")
 
 
-def _mend_of_values(material: Material, facts: PairFacts, unlisted: Sequence[MaskValue]) -> str:
+def _value_fix(dataset: DatasetFacts, facts: PairFacts, unlisted: Sequence[MaskValue]) -> str:
     """Returns what to do about a mask with unlisted values, most frequent first."""
-    if material.greyed:
+    if dataset.greyed:
         return "These masks are the class map in grey, or the reverse: W_GREYED says more."
     if facts.other_values:
-        listed = sum(count for value, count in facts.values if isinstance(material.index_of(value), int))
+        listed = sum(count for value, count in facts.values if isinstance(dataset.index_of(value), int))
         is_mask = listed >= MASK_SHARE * (facts.other_pixels + sum(count for _, count in facts.values))
-        return material.mend_of_blends if is_mask else "Put its class mask there: this one looks like a photograph."
-    if unlisted[0] not in material.unlisted_strays:  # a class that is not listed is larger than its edges
+        return dataset.blend_fix if is_mask else "Put its class mask there: this one looks like a photograph."
+    if unlisted[0] not in dataset.unlisted_strays:  # a class that is not listed is larger than its edges
         return _ADD
-    is_near = all(material.unlisted_strays.get(value, 256) <= DAMAGE_LEVELS for value in unlisted)
-    return _take(material) if is_near else material.mend_of_blends
+    is_near = all(dataset.unlisted_strays.get(value, 256) <= DAMAGE_LEVELS for value in unlisted)
+    return _take(dataset) if is_near else dataset.blend_fix
 
 
-def _take(material: Material) -> str:
-    return f"Pass --tolerance {material.tolerance} to take damaged colours for the nearest listed one."
+def _take(dataset: DatasetFacts) -> str:
+    return f"Pass --tolerance {dataset.tolerance} to take damaged colours for the nearest listed one."
 
 
-def _describe(material: Material, value: MaskValue, count: int) -> str:
+def _describe(dataset: DatasetFacts, value: MaskValue, count: int) -> str:
     """Returns a value with its count and the nearest class: "12 (345 pixels, nearest: 'road' 11)"."""
-    nearest = material.nearest(value)
+    nearest = dataset.nearest(value)
     pixels = f"{count} pixel{'s' if count > 1 else ''}"
-    if nearest is None or material.found is None:
+    if nearest is None or dataset.found is None:
         return f"{value} ({pixels})"
     color, index = nearest
     text = "#{:02X}{:02X}{:02X}".format(*color) if value.mode in ("RGB", "P") else str(color[0])
-    return f"{value} ({pixels}, nearest: {material.found.classes.name_of(index)!r} {text})"
+    return f"{value} ({pixels}, nearest: {dataset.found.classes.name_of(index)!r} {text})"
 
 
-def _same_photographs(material: Material, faults: _Faults) -> None:
+def _same_photographs(dataset: DatasetFacts, collected: _ProblemList) -> None:
     """Notes photographs that stand in a dataset more than once."""
-    pairs = [ref for refs in material.layout.refs.values() for ref in refs]
-    known = [(facts.ref, facts.digest) for facts in material.facts if facts.digest]
+    pairs = [ref for refs in dataset.layout.refs.values() for ref in refs]
+    known = [(facts.ref, facts.digest) for facts in dataset.facts if facts.digest]
     leaks: list[Leak] = [*name_leaks(pairs), *same_content(known)]
-    code = "W_LEAK" if material.config.allow_leak else "E_LEAK"
-    for leak in sorted(leaks, key=lambda leak: (list(material.layout.refs).index(leak.ref.split), leak.ref.line)):
-        faults.add(code, "Take each out of one of the splits, or pass --allow-leak.", place_of(leak.ref), leak.what)
+    code = "W_LEAK" if dataset.config.allow_leak else "E_LEAK"
+    for leak in sorted(leaks, key=lambda leak: (list(dataset.layout.refs).index(leak.ref.split), leak.ref.line)):
+        collected.add(code, "Take each out of one of the splits, or pass --allow-leak.", place_of(leak.ref), leak.what)
     first: dict[tuple[str, bytes], ExampleRef] = {}
     for ref, digest in known:
         other = first.setdefault((ref.split, digest), ref)
         if other.image != ref.image:
             what = f"{shown(ref.image)} has the content of {shown(other.image)} ({place_of(other)})"
-            faults.add("W_DUPLICATE", "Take all but one off the list: it counts twice.", place_of(ref), what)
-    mend = "Look at both; `segconv split` keeps such photographs on one side."
-    for i, j in near_duplicates([facts.thumbnail for facts in material.facts]):
-        one, two = material.facts[i], material.facts[j]
+            collected.add("W_DUPLICATE", "Take all but one off the list: it counts twice.", place_of(ref), what)
+    fix = "Look at both; `segconv split` keeps such photographs on one side."
+    for i, j in near_duplicates([facts.thumbnail for facts in dataset.facts]):
+        one, two = dataset.facts[i], dataset.facts[j]
         if one.ref.split != two.ref.split and one.digest != two.digest:
             what = f"{shown(two.ref.image)} looks like {shown(one.ref.image)} ({place_of(one.ref)})"
-            faults.add("W_NEAR_DUPLICATE", mend, place_of(two.ref), what)
+            collected.add("W_NEAR_DUPLICATE", fix, place_of(two.ref), what)
 
 
-def _unmatched(material: Material, faults: _Faults) -> None:
+def _unmatched(dataset: DatasetFacts, collected: _ProblemList) -> None:
     """Notes the files of the layout's folders that stand in no pair, with the name that each may have been meant by."""
-    missing = [facts.error.where for facts in material.facts if facts.error and facts.error.code == "E_MISSING"]
-    missing += [reject.error.where for reject in material.layout.rejects if reject.error.code == "E_MISSING"]
-    wanted, unmatched = _Names(missing), _Names(material.layout.unmatched)
-    for number, name in enumerate(material.layout.unmatched):
+    missing = [facts.error.where for facts in dataset.facts if facts.error and facts.error.code == "E_MISSING"]
+    missing += [reject.error.where for reject in dataset.layout.rejects if reject.error.code == "E_MISSING"]
+    wanted, unmatched = _Names(missing), _Names(dataset.layout.unmatched)
+    for number, name in enumerate(dataset.layout.unmatched):
         close = ""
         if number < MAX_CLOSEST_UNMATCHED:
             close = wanted.closest(name) or unmatched.closest(name, is_partner=True)
-        faults.add("W_UNMATCHED", "Add it to a list, rename it, or leave it.", name, f"stands in no pair{close}")
+        collected.add("W_UNMATCHED", "Add it to a list, rename it, or leave it.", name, f"stands in no pair{close}")
 
 
 class _Names:
@@ -226,30 +226,30 @@ class _Names:
         return f"; closest: {shown(likes[close[0]])}" if close else ""
 
 
-def _mask_values(material: Material, faults: _Faults) -> None:
+def _mask_values(dataset: DatasetFacts, collected: _ProblemList) -> None:
     """Notes values that look damaged or greyed, and masks that hold next to nothing."""
-    _edges(material, faults)
-    if material.greyed and material.found:
-        mend = "Take the original masks, or list the values that the masks hold: `segconv classes` drafts the map."
-        faults.add("W_GREYED", mend, material.found.origin, material.greyed)
-    if material.found and is_binary(material):
-        _binary(material, faults)
-    for facts in material.facts:
+    _edges(dataset, collected)
+    if dataset.greyed and dataset.found:
+        fix = "Take the original masks, or list the values that the masks hold: `segconv classes` drafts the map."
+        collected.add("W_GREYED", fix, dataset.found.origin, dataset.greyed)
+    if dataset.found and is_binary(dataset):
+        _binary(dataset, collected)
+    for facts in dataset.facts:
         if not facts.values or facts.other_values:
             continue
-        indices = {material.index_of(value) for value, _ in facts.values}
+        indices = {dataset.index_of(value) for value, _ in facts.values}
         classes = indices - {IGNORE_INDEX}
-        if material.found is None:
+        if dataset.found is None:
             text = f"holds {facts.values[0][0]} alone" if len(facts.values) == 1 else ""
         elif not classes:
             text = "is ignored throughout"
         else:
             index = next(iter(classes))
-            is_single = len(classes) == 1 and isinstance(index, int) and material.found.classes.num_classes > 1
-            text = f"holds {material.found.classes.name_of(index)!r} alone" if is_single else ""  # type: ignore[arg-type]
+            is_single = len(classes) == 1 and isinstance(index, int) and dataset.found.classes.num_classes > 1
+            text = f"holds {dataset.found.classes.name_of(index)!r} alone" if is_single else ""  # type: ignore[arg-type]
         if text:
             where, what = _at(facts.ref, facts.ref.mask, text)
-            faults.add("W_EMPTY_MASK", "Look at it: is it finished?", where, what)
+            collected.add("W_EMPTY_MASK", "Look at it: is it finished?", where, what)
 
 
 def _at(ref: ExampleRef, name: str, what: str) -> tuple[str, str]:
@@ -257,76 +257,78 @@ def _at(ref: ExampleRef, name: str, what: str) -> tuple[str, str]:
     return (place_of(ref), f"{shown(name)} {what}") if ref.list_name else (name, what)
 
 
-def _edges(material: Material, faults: _Faults) -> None:
+def _edges(dataset: DatasetFacts, collected: _ProblemList) -> None:
     """Notes rare values near a frequent one."""
-    totals = material.totals
+    totals = dataset.totals
     all_pixels = sum(total.pixels for total in totals.values())
-    if unlisted := material.unlisted_strays:
-        reach = max(levels_between(value.color, material.strays[value].color) for value in unlisted)
+    if unlisted := dataset.unlisted_strays:
+        reach = max(levels_between(value.color, dataset.strays[value].color) for value in unlisted)
         share = sum(totals[value].pixels for value in unlisted) / all_pixels
         number = f"{len(unlisted)} rare values" if len(unlisted) > 1 else "a rare value"
         near = f"within {reach} levels of a frequent one: blended or JPEG-damaged edges"
         is_near = max(unlisted.values()) <= DAMAGE_LEVELS
-        mend = _take(material) if is_near else material.mend_of_blends
-        faults.add("W_EDGE", mend, "masks", f"{number}, {share:.2%} of the pixels, {near}")
-    for value, frequent in material.strays.items():
-        own, theirs = material.listed_index_of(value), material.listed_index_of(frequent)
-        if material.found and own is not None and theirs is not None and own not in (theirs, IGNORE_INDEX):
-            name, other = material.found.classes.name_of(own), material.found.classes.name_of(theirs)
+        fix = _take(dataset) if is_near else dataset.blend_fix
+        collected.add("W_EDGE", fix, "masks", f"{number}, {share:.2%} of the pixels, {near}")
+    for value, frequent in dataset.strays.items():
+        own, theirs = dataset.listed_index_of(value), dataset.listed_index_of(frequent)
+        if dataset.found and own is not None and theirs is not None and own not in (theirs, IGNORE_INDEX):
+            name, other = dataset.found.classes.name_of(own), dataset.found.classes.name_of(theirs)
             what = f"{value} has {totals[value].pixels} pixels and is next to {frequent}, {other!r}: a damaged edge?"
-            mend = "Give both the same name, or leave the rare one out and pass --tolerance."
-            faults.add("W_RARE_VALUE", mend, f"class {name!r}", what)
+            fix = "Give both the same name, or leave the rare one out and pass --tolerance."
+            collected.add("W_RARE_VALUE", fix, f"class {name!r}", what)
 
 
-def _binary(material: Material, faults: _Faults) -> None:
+def _binary(dataset: DatasetFacts, collected: _ProblemList) -> None:
     """Explains what the class map makes of masks that hold 0 and 255 alone."""
-    white = {material.index_of(value) for facts in material.facts for value, _ in facts.values if value.color[0] == 255}
-    if material.found and white == {IGNORE_INDEX}:
+    white = {dataset.index_of(value) for facts in dataset.facts for value, _ in facts.values if value.color[0] == 255}
+    if dataset.found and white == {IGNORE_INDEX}:
         what = "takes 255 for ignore, and the masks hold 0 and 255 alone: all that is left to learn is one class"
-        faults.add("W_BINARY", "Give 255 a class name, such as foreground,255.", material.found.origin, what)
+        collected.add("W_BINARY", "Give 255 a class name, such as foreground,255.", dataset.found.origin, what)
 
 
-def _balance(material: Material, faults: _Faults) -> None:
+def _balance(dataset: DatasetFacts, collected: _ProblemList) -> None:
     """Notes classes that hardly occur, or hardly anything else, or are absent from a split."""
-    if material.found is None or not any(facts.values for facts in material.facts):
+    if dataset.found is None or not any(facts.values for facts in dataset.facts):
         return
-    classes = material.found.classes
-    totals: Counter[int] = sum(material.pixels.values(), Counter())
+    classes = dataset.found.classes
+    totals: Counter[int] = sum(dataset.pixels.values(), Counter())
     labelled = sum(totals[index] for index in range(classes.num_classes)) or 1
-    read = {facts.ref.split for facts in material.facts}
+    read = {facts.ref.split for facts in dataset.facts}
     for index, name in enumerate(classes.names):
         where, share = f"class {name!r}", totals[index] / labelled
-        present = [split for split in material.pixels if material.pixels[split][index]]
+        present = [split for split in dataset.pixels if dataset.pixels[split][index]]
         if not present:
-            faults.add("W_ABSENT_CLASS", "Take it out of the class map, or look for its value.", where, "never occurs")
+            collected.add(
+                "W_ABSENT_CLASS", "Take it out of the class map, or look for its value.", where, "never occurs"
+            )
             continue
         if "train" not in present and "train" in read:
-            faults.add("W_ABSENT_CLASS", _SPREAD, where, f"occurs in {present[0]}, but not in train")
+            collected.add("W_ABSENT_CLASS", _SPREAD, where, f"occurs in {present[0]}, but not in train")
         elif "val" not in present and "val" in read:
-            faults.add("W_ABSENT_CLASS", _SPREAD, where, "does not occur in val, so it is not scored")
+            collected.add("W_ABSENT_CLASS", _SPREAD, where, "does not occur in val, so it is not scored")
         if share < RARE_SHARE:
             what = f"has {share:.3%} of the labelled pixels"
-            faults.add("W_IMBALANCE", "Consider `segconv train --class-weights enet`.", where, what)
+            collected.add("W_IMBALANCE", "Consider `segconv train --class-weights enet`.", where, what)
         elif share > DOMINANT_SHARE and classes.num_classes > 1:
             what = f"has {share:.2%} of the labelled pixels: a model that knows nothing else would look good"
-            faults.add("W_IMBALANCE", "Consider `segconv train --class-weights enet`.", where, what)
+            collected.add("W_IMBALANCE", "Consider `segconv train --class-weights enet`.", where, what)
 
 
 _SPREAD = "Spread its photographs over the splits: `segconv split` does."
 
 
-def _orientation(material: Material, faults: _Faults) -> None:
+def _orientation(dataset: DatasetFacts, collected: _ProblemList) -> None:
     """Notes photographs that EXIF asks to turn, and what was decided."""
-    for facts in material.facts:
+    for facts in dataset.facts:
         if facts.orientation == 1 or facts.image_size is None or facts.error:
             continue
         text = f"EXIF orientation {facts.orientation}"
         is_told = facts.orientation in _TURNED_DIFFERENTLY and facts.image_size[0] != facts.image_size[1]
         if not facts.turned:
-            what, mend = f"is left as it is stored: the mask fits so, not as {text} turns it", "Look at one of them."
+            what, fix = f"is left as it is stored: the mask fits so, not as {text} turns it", "Look at one of them."
         elif is_told:
-            what, mend = f"is turned as {text} says: the mask fits so", "Nothing is to be done."
+            what, fix = f"is turned as {text} says: the mask fits so", "Nothing is to be done."
         else:
-            what, mend = f"is turned as {text} says; the sizes cannot tell whether the mask is", "Look at one of them."
+            what, fix = f"is turned as {text} says; the sizes cannot tell whether the mask is", "Look at one of them."
         where, what = _at(facts.ref, facts.ref.image, what)
-        faults.add("W_TURNED", mend, where, what)
+        collected.add("W_TURNED", fix, where, what)

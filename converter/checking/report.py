@@ -165,7 +165,7 @@ def _problem_json(problem: Problem) -> dict[str, Any]:
         "severity": problem.severity,
         "where": where,
         "what": what,
-        "mend": problem.mend,
+        "mend": problem.fix,
         "count": len(problem.places),
         "places": [list(place) for place in problem.places],
     }
@@ -212,7 +212,7 @@ def _problem_text(problem: Problem) -> str:
     if count > SHOWN_PLACES:
         places.append(f"  and {count - SHOWN_PLACES:,} more (--json lists all)")
     head = f"{problem.severity.upper()} {problem.code}, {count:,} place{'s' if count > 1 else ''}"
-    return "\n".join([head, *places, f"  -> {shown(problem.mend, SHOWN_WHAT_CHARS)}"])
+    return "\n".join([head, *places, f"  -> {shown(problem.fix, SHOWN_WHAT_CHARS)}"])
 
 
 def _rows_text(rows: Sequence[ValueRow]) -> str:

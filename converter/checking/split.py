@@ -88,8 +88,8 @@ def _too_few(groups: int, pairs: int, copies: int, largest: Sequence[str], confi
     ways = ["pass another --group"] if config.group is not None else []
     ways += ["pass --no-near if they only look alike"] if config.near and splits <= pairs - copies else []
     ways += ["leave out --test"] if config.test and groups == splits - 1 else []
-    mend = ", or ".join([*ways, "add other photographs"])
-    return UsageError("the photographs", what, f"{mend[0].upper()}{mend[1:]}.", "E_GROUPS")
+    fix = ", or ".join([*ways, "add other photographs"])
+    return UsageError("the photographs", what, f"{fix[0].upper()}{fix[1:]}.", "E_GROUPS")
 
 
 def _shuffled(ref: ExampleRef, seed: int) -> tuple[bytes, str, str]:

@@ -43,8 +43,8 @@ class SplitConfig:
             try:
                 re.compile(self.group)
             except (re.error, RecursionError, OverflowError) as error:
-                mend = "Write a pattern such as '^([^_]+)_'."
-                raise UsageError("--group", f"{self.group!r} is no pattern ({error})", mend) from None
+                fix = "Write a pattern such as '^([^_]+)_'."
+                raise UsageError("--group", f"{self.group!r} is no pattern ({error})", fix) from None
             if not self.group.isprintable():
                 what = f"{self.group!r} holds a character that no line of a list can"
                 raise UsageError("--group", what, "Write it as an escape, such as \\t.")

@@ -18,9 +18,9 @@ from converter.engines.supervise import supervise
 from converter.errors import DataError, MachineError
 from converter.limits import MAX_VALUES
 from converter.pixels.decode import load, without_warnings
-from converter.pixels.images import Photo, open_photo
-from converter.pixels.masks import MaskSource, MaskValue, ValueCounter, open_mask
-from converter.sources.pairs import crash_error, turned_like
+from converter.pixels.images import OpenImage, open_image
+from converter.pixels.masks import MaskValue, OpenMask, ValueCounter, open_mask
+from converter.sources.pairs import crash_error, oriented_like
 from converter.sources.refs import ExampleRef
 from converter.system.files import read_inside
 
@@ -164,7 +164,7 @@ def look_at(ref: ExampleRef, source: SourceConfig, counter: ValueCounter) -> Pai
     is_one_size = False
     if photo and drawing:
         try:
-            photo = turned_like(photo, drawing)
+            photo = oriented_like(photo, drawing)
             is_one_size = True
         except DataError as error:
             errors.append(error)
@@ -183,12 +183,12 @@ def look_at(ref: ExampleRef, source: SourceConfig, counter: ValueCounter) -> Pai
     return PairFacts(ref, errors[0] if errors else None, further=tuple(errors[1:]), **facts)
 
 
-def _photo(ref: ExampleRef, source: SourceConfig, facts: dict[str, Any], errors: list[DataError]) -> Photo | None:
+def _photo(ref: ExampleRef, source: SourceConfig, facts: dict[str, Any], errors: list[DataError]) -> OpenImage | None:
     """Returns the opened photograph and notes what its header tells; None where it cannot be opened."""
     try:
         data = read_inside(source.src, ref.image, follow_links=source.follow_links)
         facts["image_bytes"], facts["digest"] = len(data), hashlib.sha256(data).digest()
-        photo = open_photo(data, ref.image, source.max_pixels)
+        photo = open_image(data, ref.image, source.max_pixels)
     except DataError as error:
         errors.append(error)
         return None
@@ -197,7 +197,7 @@ def _photo(ref: ExampleRef, source: SourceConfig, facts: dict[str, Any], errors:
     return photo
 
 
-def _mask(ref: ExampleRef, source: SourceConfig, facts: dict[str, Any], errors: list[DataError]) -> MaskSource | None:
+def _mask(ref: ExampleRef, source: SourceConfig, facts: dict[str, Any], errors: list[DataError]) -> OpenMask | None:
     """Returns the opened mask and notes what its header tells; None where it cannot be opened."""
     try:
         data = read_inside(source.src, ref.mask, follow_links=source.follow_links)
@@ -210,7 +210,7 @@ def _mask(ref: ExampleRef, source: SourceConfig, facts: dict[str, Any], errors: 
     return drawing
 
 
-def _counted(drawing: MaskSource, counter: ValueCounter) -> dict[str, Any]:
+def _counted(drawing: OpenMask, counter: ValueCounter) -> dict[str, Any]:
     """Returns the facts about the values of a mask; DataError where it cannot be decoded."""
     values, others, other_pixels = counter.count_most_frequent(drawing, MAX_VALUES)
     return {"values": tuple(values.items()), "other_values": others, "other_pixels": other_pixels}
@@ -222,7 +222,7 @@ def _kind(picture: Image.Image, depth: int) -> str:
     return f"{picture.format} {mode}" if depth == 8 else f"{picture.format} {depth}-bit {mode}"
 
 
-def thumbnail(photo: Photo) -> bytes:
+def thumbnail(photo: OpenImage) -> bytes:
     """Decodes a photograph and returns it as 16x16 grey levels, upright, in rows.
 
     Each level is a mean of what it covers and a little more: single pixels would differ after every recompression,

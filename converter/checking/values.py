@@ -6,7 +6,7 @@ import functools
 from collections import Counter
 
 from converter.checking.draft import draft_classes
-from converter.checking.facts import Material
+from converter.checking.facts import DatasetFacts
 from converter.checking.report import ValueRow
 from converter.classes.class_map import ClassMap
 from converter.classes.mapper import MaskMapper
@@ -16,17 +16,17 @@ from converter.pixels.masks import MaskValue
 from converter.schema import IGNORE_INDEX
 
 
-def value_rows(material: Material) -> tuple[ValueRow, ...]:
+def value_rows(dataset: DatasetFacts) -> tuple[ValueRow, ...]:
     """Returns the table of values: class by class, ignore after them, then what is not listed."""
-    draft = None if material.found else _draft(material)
-    classes = material.found.classes if material.found else draft
+    draft = None if dataset.found else _draft(dataset)
+    classes = dataset.found.classes if dataset.found else draft
     colors = classes.colors() if classes else ()
     names = MaskMapper(draft) if draft else None
     pixels: Counter[tuple[int | None, str]] = Counter()
     images: Counter[tuple[int | None, str]] = Counter()
     first: dict[tuple[int | None, str], MaskValue] = {}
-    row_key = functools.cache(functools.partial(_row_key, material))  # a few values stand in thousands of masks
-    for facts in material.facts:
+    row_key = functools.cache(functools.partial(_row_key, dataset))  # a few values stand in thousands of masks
+    for facts in dataset.facts:
         keys = set()
         for value, count in facts.values:
             key = row_key(value)
@@ -34,7 +34,7 @@ def value_rows(material: Material) -> tuple[ValueRow, ...]:
             pixels[key] += count
             keys.add(key)
         images.update(keys)
-    total = sum(one.other_pixels + sum(count for _, count in one.values) for one in material.facts) or 1
+    total = sum(one.other_pixels + sum(count for _, count in one.values) for one in dataset.facts) or 1
     rows = []
     for key, value in first.items():
         index, text = key
@@ -43,10 +43,10 @@ def value_rows(material: Material) -> tuple[ValueRow, ...]:
         if classes is not None and shown_as is not None:
             name = classes.name_of(shown_as)
             color = color if shown_as == IGNORE_INDEX else colors[shown_as]
-        note = _note(material, value)
+        note = _note(dataset, value)
         rows.append(ValueRow(index, name, text, color, pixels[key], pixels[key] / total, images[key], note))
-    if material.found:
-        rows += _absent_rows(material.found.classes, {row.id for row in rows})
+    if dataset.found:
+        rows += _absent_rows(dataset.found.classes, {row.id for row in rows})
     last = 1 << 16
     return tuple(sorted(rows, key=lambda row: (last if row.id is None else row.id, -row.pixels, row.value)))
 
@@ -61,13 +61,13 @@ def _absent_rows(classes: ClassMap, present: set[int | None]) -> list[ValueRow]:
     return rows
 
 
-def _row_key(material: Material, value: MaskValue) -> tuple[int | None, str]:
+def _row_key(dataset: DatasetFacts, value: MaskValue) -> tuple[int | None, str]:
     """Returns (class index, notation) of the row that a value belongs to."""
-    index = material.index_of(value)
+    index = dataset.index_of(value)
     if isinstance(index, str):
         index = None  # it may be two classes, so it is none; the problem says which
-    if index is not None and material.found and index == material.found.classes.default:
-        listed = material.found.classes.values_of(index)
+    if index is not None and dataset.found and index == dataset.found.classes.default:
+        listed = dataset.found.classes.values_of(index)
         if str(value) not in listed and str(value.number) not in listed and _hex(value) not in listed:
             return index, "*"
     return index, str(value)
@@ -77,12 +77,12 @@ def _hex(value: MaskValue) -> str:
     return "#{:02X}{:02X}{:02X}".format(*value.color)
 
 
-def _draft(material: Material) -> ClassMap | None:
+def _draft(dataset: DatasetFacts) -> ClassMap | None:
     """Returns the class map that `segconv classes` would draft; None where it could not."""
-    if not any(facts.values for facts in material.facts):
+    if not any(facts.values for facts in dataset.facts):
         return None
     try:
-        return parse_class_map(draft_classes(material.facts, None), "draft")
+        return parse_class_map(draft_classes(dataset.facts, None), "draft")
     except UsageError:
         return None
 
@@ -94,17 +94,17 @@ def _drafted(names: MaskMapper | None, value: MaskValue) -> int | None:
         return None
 
 
-def _note(material: Material, value: MaskValue) -> str:
+def _note(dataset: DatasetFacts, value: MaskValue) -> str:
     """Returns a remark on a value."""
-    frequent = material.strays.get(value)
-    if frequent is not None and material.index_of(value) is None:
+    frequent = dataset.strays.get(value)
+    if frequent is not None and dataset.index_of(value) is None:
         return f"rare, near {frequent}: a damaged edge?"
-    index = material.index_of(value)
+    index = dataset.index_of(value)
     if isinstance(index, str):
         return index
-    if index is not None and frequent is not None and material.config.pair.tolerance:
+    if index is not None and frequent is not None and dataset.config.pair.tolerance:
         return f"near {frequent}; taken with --tolerance"
-    if index is None and material.found:
-        nearest = material.nearest(value)
-        return f"not listed; nearest: {material.found.classes.name_of(nearest[1])!r}" if nearest else "not listed"
+    if index is None and dataset.found:
+        nearest = dataset.nearest(value)
+        return f"not listed; nearest: {dataset.found.classes.name_of(nearest[1])!r}" if nearest else "not listed"
     return ""

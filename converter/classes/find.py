@@ -14,7 +14,7 @@ from typing import Any
 
 from converter.classes.class_map import CLASSES_CSV, IGNORE_NAME, ClassMap, ClassMapBuilder
 from converter.classes.formats.base import LineError, data_lines
-from converter.classes.formats.recognise import MEND, recognise
+from converter.classes.formats.recognise import FIX, recognise
 from converter.classes.formats.registry import FORMATS, NATIVE, Format
 from converter.classes.native import read_class_text
 from converter.classes.presets.registry import PREFIX, preset
@@ -62,18 +62,18 @@ def find_class_map(source: SourceConfig, layout: Layout) -> FoundClasses:
     found, passed_over = _foreign_files(source)
     if any(file.classes != found[0].classes for file in found):
         origins = ", ".join(file.origin for file in found)
-        mend = "Name the right one with --classes."
-        raise UsageError(source.src, f"holds class files that say different things: {origins}", mend, "E_CLASSES")
+        fix = "Name the right one with --classes."
+        raise UsageError(source.src, f"holds class files that say different things: {origins}", fix, "E_CLASSES")
     if found:
         return found[0]
     if layout.preset is not None:
         return _of_preset(layout.preset)
     what = "; ".join(("does not exist, nor any other class file", *passed_over))
-    mend = (
+    fix = (
         f"Make one from what the masks hold with `segconv classes --src {source.src} --write`, "
         f"or pass --classes FILE or --classes {PREFIX}NAME."
     )
-    raise UsageError(source.src / CLASSES_CSV, what, mend, "E_CLASSES")
+    raise UsageError(source.src / CLASSES_CSV, what, fix, "E_CLASSES")
 
 
 def read_class_file(path: Path) -> FoundClasses:
@@ -102,7 +102,7 @@ def _inside(source: SourceConfig, name: str) -> Path | None:
     try:
         return resolve_inside(source.src, name, follow_links=source.follow_links)
     except DataError as error:
-        raise UsageError(path, error.what, error.mend, error.code) from None
+        raise UsageError(path, error.what, error.fix, error.code) from None
 
 
 def _foreign_files(source: SourceConfig) -> tuple[list[FoundClasses], list[str]]:
@@ -129,7 +129,7 @@ def _foreign_files(source: SourceConfig) -> tuple[list[FoundClasses], list[str]]
         else:
             first = next((line for _, line in data_lines(text)), "")
             what = f"begins with {first[:60]!r}, as no class file that segconv knows does"
-            raise UsageError(path, what, MEND, "E_CLASSES")
+            raise UsageError(path, what, FIX, "E_CLASSES")
     return found, passed_over
 
 
@@ -155,7 +155,7 @@ def _parse(form: Format, content: Any, path: Path) -> FoundClasses:
         classes = builder.finish()
     except ValueError as error:
         where = f"{path}:{error.line}" if isinstance(error, LineError) else where
-        raise UsageError(where, f"{whose}{error}", MEND, "E_CLASSES") from None
+        raise UsageError(where, f"{whose}{error}", FIX, "E_CLASSES") from None
     notes += merged.values()
     for name in classes.names:
         if name.lower() in _VOIDS:

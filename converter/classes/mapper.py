@@ -19,7 +19,7 @@ from converter.errors import DataError
 from converter.limits import MAX_CLASSES, MAX_TABLES
 from converter.pixels.colors import Color
 from converter.pixels.geometry import cut, pad_mask, place
-from converter.pixels.masks import MaskSource, MaskValue, drawn_color, palette_of, plain_picture, values_of
+from converter.pixels.masks import MaskValue, OpenMask, drawn_color, palette_of, plain_picture, values_of
 from converter.pixels.resample import resize_nearest, sample_nearest, vote
 
 _NUM_VALUES = {"L": 1 << 8, "P": 1 << 8, "I;16": 1 << 16, "RGB": 1 << 24}
@@ -66,7 +66,7 @@ class MaskMapper:
         return self.classes.default if index is None else index
 
     def map_mask(
-        self, source: MaskSource, size: tuple[int, int], fit: str = "pad", resample: str = "nearest"
+        self, source: OpenMask, size: tuple[int, int], fit: str = "pad", resample: str = "nearest"
     ) -> np.ndarray:
         """Decodes a mask, maps its values to class indices, and brings it to the stored size.
 
@@ -99,7 +99,7 @@ class MaskMapper:
                 mask = np.asarray(resize_nearest(Image.fromarray(mask), target))
         return pad_mask(mask, box, size)
 
-    def _look_up(self, picture: Image.Image, source: MaskSource) -> np.ndarray:
+    def _look_up(self, picture: Image.Image, source: OpenMask) -> np.ndarray:
         table = self._table(picture, source)
         values = values_of(picture)
         codes = table.take(values)
@@ -114,7 +114,7 @@ class MaskMapper:
         mask += np.uint8(self._zero)  # wraps around, on purpose
         return mask.reshape(picture.size[1], picture.size[0])
 
-    def _table(self, picture: Image.Image, source: MaskSource) -> np.ndarray:
+    def _table(self, picture: Image.Image, source: OpenMask) -> np.ndarray:
         """Returns the codes of all values that a picture of this mode, depth and palette can hold."""
         colors = palette_of(picture)
         key = (picture.mode, source.depth, colors)
@@ -124,8 +124,8 @@ class MaskMapper:
             try:
                 listed = listed_indices(self.classes, *key)
             except ValueError as error:
-                mend = "Write the numbers in the file into the class map, or save the mask as 8-bit grey or RGB."
-                raise DataError(source.name, str(error), mend, "E_MASK_VALUE") from None
+                fix = "Write the numbers in the file into the class map, or save the mask as 8-bit grey or RGB."
+                raise DataError(source.name, str(error), fix, "E_MASK_VALUE") from None
             dtype = np.dtype(np.uint16 if self._is_wide else np.uint8)
             # Pages of zeros cost nothing until they are written, as long as they are new and not cleared by somebody.
             table = np.frombuffer(mmap.mmap(-1, _NUM_VALUES[picture.mode] * dtype.itemsize), dtype)
@@ -151,7 +151,7 @@ class MaskMapper:
         if self.classes.default is not None:
             table[values[nearest < 0]] = self._code(self.classes.default)
 
-    def _unlisted(self, source: MaskSource, table: np.ndarray) -> DataError:
+    def _unlisted(self, source: OpenMask, table: np.ndarray) -> DataError:
         """Returns the error for a mask with unlisted values, counted over the whole mask."""
         picture = plain_picture(source, self.tolerance)
         values = values_of(picture)

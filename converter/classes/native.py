@@ -18,7 +18,7 @@ from converter.limits import MAX_CLASS_FILE_BYTES, MAX_VALUE_CHARS
 from converter.schema import IGNORE_INDEX
 from converter.system.files import NotRegularError, open_regular
 
-_MEND = "Write one line a class: name,value (data/README.md shows every form)."
+_FIX = "Write one line a class: name,value (data/README.md shows every form)."
 
 
 def read_class_map(path: Path) -> ClassMap:
@@ -42,20 +42,18 @@ def read_class_text(path: Path) -> str:
         with open_regular(path) as file:
             data = file.read(MAX_CLASS_FILE_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: NUL in the name
-        raise UsageError(path, "does not exist", f"{_MEND} Name it with --classes.", "E_CLASSES") from None
+        raise UsageError(path, "does not exist", f"{_FIX} Name it with --classes.", "E_CLASSES") from None
     except NotRegularError:
         raise UsageError(path, "is no regular file", "Name a class map with --classes.", "E_CLASSES") from None
     except OSError as error:
-        raise UsageError(path, f"cannot be read ({error.strerror})", _MEND, "E_CLASSES") from None
+        raise UsageError(path, f"cannot be read ({error.strerror})", _FIX, "E_CLASSES") from None
     if len(data) > MAX_CLASS_FILE_BYTES:
-        raise UsageError(
-            path, f"has more than {MAX_CLASS_FILE_BYTES} bytes, which no class map has", _MEND, "E_CLASSES"
-        )
+        raise UsageError(path, f"has more than {MAX_CLASS_FILE_BYTES} bytes, which no class map has", _FIX, "E_CLASSES")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        mend = "Save it as UTF-8 (in a spreadsheet: CSV UTF-8)."
-        raise UsageError(path, "is not UTF-8 text", mend, "E_CLASSES") from None
+        fix = "Save it as UTF-8 (in a spreadsheet: CSV UTF-8)."
+        raise UsageError(path, "is not UTF-8 text", fix, "E_CLASSES") from None
 
 
 def is_class_map(table: ClassTable) -> bool:
@@ -85,8 +83,8 @@ def parse_class_map(text: str, where: object) -> ClassMap:
     except ValueError as error:
         if not table.line:
             raise UsageError(where, str(error), "Mend the class map.", "E_CLASSES") from None
-        mend = "A line is name,value; a value is 76, #00FF00, 0 255 0, p15 or *."
-        raise UsageError(f"{where}:{table.line}", str(error), mend, "E_CLASSES") from None
+        fix = "A line is name,value; a value is 76, #00FF00, 0 255 0, p15 or *."
+        raise UsageError(f"{where}:{table.line}", str(error), fix, "E_CLASSES") from None
 
 
 def to_csv(classes: ClassMap) -> str:

@@ -116,8 +116,8 @@ def inspect(what: tuple[str, ...], record: int | None, save: Path | None, json: 
     else:
         print_result(text)
     for report in reports:
-        if report.fault is not None:
-            raise report.fault
+        if report.problem is not None:
+            raise report.problem
     if save is not None:
         save_sheet(records or some_records(shards), classes, path.name, save)
         log.info("saved %s", save)

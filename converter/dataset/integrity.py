@@ -58,7 +58,7 @@ def find_damage(place: Place, name: str, records: int, size: int) -> ShardError:
       size: of the file in bytes, as it was built.
     """
     where = store_at(place).where(name)
-    witness = _witness(place, name, records, size)
+    index_sizes = _index_sizes(place, name, records, size)
     try:
         with open_shard(place, name) as file:
             end = size_of(file)
@@ -68,8 +68,8 @@ def find_damage(place: Place, name: str, records: int, size: int) -> ShardError:
                     what = f"is missing: the shard ends at byte {end}, and had {size} bytes"
                     return ShardError(where, what, "E_SHARD_CUT", number, offset)
                 found = file.tell() - offset
-                if witness and found != witness[number]:
-                    what = f"is another one: {found} bytes at byte {offset}, where its index says {witness[number]}"
+                if index_sizes and found != index_sizes[number]:
+                    what = f"is another one: {found} bytes at byte {offset}, where its index says {index_sizes[number]}"
                     return ShardError(where, what, "E_SHARD_HASH", number, offset)
             offset = file.tell()
     except ShardError as error:
@@ -81,7 +81,7 @@ def find_damage(place: Place, name: str, records: int, size: int) -> ShardError:
     return ShardError(where, what, "E_SHARD_HASH")
 
 
-def _witness(place: Place, shard: str, records: int, size: int) -> list[int]:
+def _index_sizes(place: Place, shard: str, records: int, size: int) -> list[int]:
     """Returns the size of every frame of a shard as its index has it; nothing where the index contradicts itself."""
     try:
         lines = [tuple(map(int, line.split())) for line in read_index_text(place, shard, records).splitlines()]

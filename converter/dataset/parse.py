@@ -98,8 +98,8 @@ def manifest_text(place: Place) -> str:
             raise DataError(where, what, REBUILD, "E_MANIFEST")
         return data.decode("utf-8")
     except (FileNotFoundError, NotADirectoryError):
-        mend = "Name a folder that `segconv build` finished, or build one: segconv build --src dataset/"
-        raise UsageError(store.where(), f"holds no {MANIFEST}", mend, "E_NO_DATASET") from None
+        fix = "Name a folder that `segconv build` finished, or build one: segconv build --src dataset/"
+        raise UsageError(store.where(), f"holds no {MANIFEST}", fix, "E_NO_DATASET") from None
     except NotRegularError:
         raise DataError(where, "cannot be read (no regular file)", REBUILD, "E_MANIFEST") from None
     except (OSError, UnicodeDecodeError) as error:

@@ -96,10 +96,10 @@ class ShardError(DataError):
         code: str,
         record: int | None = None,
         offset: int | None = None,
-        mend: str = REPAIR,
+        fix: str = REPAIR,
     ) -> None:
-        super().__init__(where if record is None else f"{where}: record {record}", what, mend, code)
-        self.args = (str(where), what, code, record, offset, mend)  # from which pickle makes it again
+        super().__init__(where if record is None else f"{where}: record {record}", what, fix, code)
+        self.args = (str(where), what, code, record, offset, fix)  # from which pickle makes it again
         self.record = record
         self.offset = offset
 
@@ -212,5 +212,5 @@ def frame_positions(place: Place, shard: str, records: int) -> list[tuple[int, i
             positions.append((offset + _HEADER_BYTES, length))
             offset += length + FRAME_BYTES
     if offset != end:
-        raise ShardError(where, f"does not hold {records} records, as the manifest says", "E_COUNTS", mend=REBUILD)
+        raise ShardError(where, f"does not hold {records} records, as the manifest says", "E_COUNTS", fix=REBUILD)
     return positions

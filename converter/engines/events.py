@@ -65,7 +65,7 @@ class Engine(Protocol):
 
 
 def run_task(
-    function: Callable[[Task, Tick], Result], number: int, task: Task, tell: Callable[[Event], None]
+    function: Callable[[Task, Tick], Result], number: int, task: Task, send: Callable[[Event], None]
 ) -> Result:
     """Runs one task in a worker and tells what happens on the way; for engines that send events from there.
 
@@ -73,7 +73,7 @@ def run_task(
       function: as of an engine.
       number: place of the task among those of the engine.
       task: what to do.
-      tell: sends an event to the engine.
+      send: sends an event to the engine.
     """
-    tell(Begun(number))
-    return function(task, lambda: tell(UnitDone(number)))
+    send(Begun(number))
+    return function(task, lambda: send(UnitDone(number)))

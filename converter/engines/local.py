@@ -25,7 +25,7 @@ from typing import Any
 
 from converter.engines.events import Begun, Event, Finished, Lost, Tick, UnitDone, run_task
 from converter.limits import MAX_FILE_BYTES, MAX_PIXELS
-from converter.system.signals import held_signals
+from converter.system.signals import signals_blocked
 
 POLL_S = 0.1  # how often the number of finished units is looked at: fast enough for a smooth bar
 
@@ -61,7 +61,7 @@ def local(
     """
     context = multiprocessing.get_context("fork" if fork and _num_threads() == 1 else "spawn")
     if context.get_start_method() == "spawn":  # forked workers need none
-        with held_signals():
+        with signals_blocked():
             resource_tracker.ensure_running()  # first, since it lets signals through again once it is started
     # Workers report through a pipe: it needs no file, which a full disk would refuse, and outlives whoever wrote.
     reader, writer = context.Pipe(duplex=False)
@@ -69,7 +69,7 @@ def local(
     children: set[BaseProcess] = set()
     is_broken = False
     try:
-        with held_signals():
+        with signals_blocked():
             futures = {pool.submit(_run, function, number, task): number for number, task in enumerate(tasks)}
         children.update(multiprocessing.active_children())
         yield from _watched(futures, reader)
@@ -159,10 +159,10 @@ def keep_freed_memory() -> None:
 
 
 def _run(function: Callable[[Any, Tick], Any], number: int, task: Any) -> Any:
-    return run_task(function, number, task, _tell)
+    return run_task(function, number, task, _send)
 
 
-def _tell(event: Event) -> None:
+def _send(event: Event) -> None:
     if _events is not None:
         # Shorter than PIPE_BUF: no two workers' words mix.
         _events.send_bytes(_EVENT.pack(event[0], isinstance(event, UnitDone)))

@@ -60,7 +60,7 @@ _DECODER_ERRORS = (
 
 
 @dataclass(frozen=True)
-class PictureFile:
+class OpenedFile:
     """A picture file that is opened but not decoded.
 
     Attributes:
@@ -76,7 +76,7 @@ class PictureFile:
     is_lossy: bool = False
 
 
-def open_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS, *, as_numbers: bool = False) -> PictureFile:
+def open_image_file(data: bytes, name: str, max_pixels: int = MAX_PIXELS, *, as_numbers: bool = False) -> OpenedFile:
     """Opens the bytes of a JPEG, PNG, TIFF or BMP file without decoding the pixels.
 
     Args:
@@ -91,14 +91,14 @@ def open_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS, *, as_num
     """
     if data.startswith(PNG_SIGNATURE):
         depth, _ = check_png(data, name)
-        return PictureFile(_opened(data, "PNG", name, max_pixels), depth)
+        return OpenedFile(_opened(data, "PNG", name, max_pixels), depth)
     if data.startswith(TIFF_SIGNATURES):
         return _open_tiff(data, name, max_pixels, as_numbers=as_numbers)
     if data.startswith(BMP_SIGNATURE):
         return _open_bmp(data, name, max_pixels)
     if data.startswith(JPEG_SIGNATURE):
         check_jpeg(data, name)
-        return PictureFile(_opened(data, "JPEG", name, max_pixels), is_lossy=True)
+        return OpenedFile(_opened(data, "JPEG", name, max_pixels), is_lossy=True)
     kind = other_kind(data)
     what = f"is no JPEG, PNG, TIFF or BMP file{kind and f', but {kind}'}"
     raise DataError(name, what, "Convert it to JPEG or PNG, or restore it from its origin.", "E_FORMAT")
@@ -113,8 +113,8 @@ def _opened(data: bytes, kind: str, name: str, max_pixels: int) -> ImageFile:
         raise DataError(name, f"has more than {max_pixels} pixels", "Cut it into tiles.", "E_TOO_LARGE") from None
     except _DECODER_ERRORS as error:
         what = f"begins as a {kind} file, but cannot be opened as one"
-        mend = "Convert it to JPEG or PNG, or restore it from its origin."
-        raise DataError(name, what, mend, "E_FORMAT") from error
+        fix = "Convert it to JPEG or PNG, or restore it from its origin."
+        raise DataError(name, what, fix, "E_FORMAT") from error
     width, height = picture.size
     if width * height > max_pixels:
         what = f"has {height}x{width} pixels, more than {max_pixels} in all"
@@ -124,7 +124,7 @@ def _opened(data: bytes, kind: str, name: str, max_pixels: int) -> ImageFile:
     return picture
 
 
-def _open_tiff(data: bytes, name: str, max_pixels: int, *, as_numbers: bool) -> PictureFile:
+def _open_tiff(data: bytes, name: str, max_pixels: int, *, as_numbers: bool) -> OpenedFile:
     header = check_tiff(data, name, max_pixels)
     changed = data
     if header.orientation != 1:  # Pillow would turn the picture as it decodes it
@@ -139,10 +139,10 @@ def _open_tiff(data: bytes, name: str, max_pixels: int, *, as_numbers: bool) -> 
     with without_warnings():
         picture.getexif()[_ORIENTATION] = 1  # or Pillow would turn it by what XMP says
     orientation = header.orientation if header.orientation in TRANSPOSE else 1
-    return PictureFile(picture, header.bits, orientation, header.is_lossy)
+    return OpenedFile(picture, header.bits, orientation, header.is_lossy)
 
 
-def _open_bmp(data: bytes, name: str, max_pixels: int) -> PictureFile:
+def _open_bmp(data: bytes, name: str, max_pixels: int) -> OpenedFile:
     header = bmp_header(data, name)
     picture = _opened(data, "BMP", name, max_pixels)
     # Pillow takes any palette of greys for grey samples of 8 bits, or for black and white; and it decodes run lengths
@@ -152,7 +152,7 @@ def _open_bmp(data: bytes, name: str, max_pixels: int) -> PictureFile:
         what = f"is a BMP file of a rare kind ({header.bits} bits, compression {header.compression})"
         raise DataError(name, what, "Save it as PNG.", "E_FORMAT")
     depth = {16: 5, 24: 8, 32: 8}.get(header.bits, header.bits)
-    return PictureFile(picture, depth, 1)
+    return OpenedFile(picture, depth, 1)
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from PIL import Image
 
 from converter.errors import DataError
 from converter.limits import MAX_PIXELS
-from converter.pixels.decode import TRANSPOSE, decoded, load, open_picture, orientation_of
+from converter.pixels.decode import TRANSPOSE, decoded, load, open_image_file, orientation_of
 from converter.pixels.geometry import Box, place
 from converter.pixels.jpeg import strip_jpeg
 from converter.pixels.png import strip_png
@@ -21,7 +21,7 @@ from converter.pixels.signatures import JPEG_SIGNATURE, PNG_SIGNATURE
 
 # Photographs in these modes become RGB without a guess. An alpha channel is dropped, never composited: in tiles from
 # orthophotos it marks missing ground, or holds infrared.
-PHOTO_MODES = frozenset({"RGB", "L", "P", "RGBA", "LA", "CMYK", "1"})
+IMAGE_MODES = frozenset({"RGB", "L", "P", "RGBA", "LA", "CMYK", "1"})
 PNG_LEVEL = 1  # zlib level of a stored photograph: 4 % larger than the default level, at a third of its cost
 _SWAPS_SIDES = frozenset({5, 6, 7, 8})  # EXIF orientations that lay the photograph on its side
 _MIRRORS_COLUMNS = frozenset({2, 3, 6, 7})  # whose columns run from right to left once it is upright
@@ -29,7 +29,7 @@ _MIRRORS_ROWS = frozenset({3, 4, 7, 8})
 
 
 @dataclass(frozen=True)
-class Photo:
+class OpenImage:
     """A photograph that is opened; only a PNG is decoded already, as its orientation may stand behind its pixels.
 
     Attributes:
@@ -59,17 +59,17 @@ class Photo:
         return self.picture.size[1], self.picture.size[0]
 
 
-def open_photo(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Photo:
+def open_image(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> OpenImage:
     """Opens a photograph and reads its orientation.
 
     Raises:
-      DataError: as `open_picture`; or a mode that does not become RGB without a guess, such as 16 bit; or a PNG that
+      DataError: as `open_image_file`; or a mode that does not become RGB without a guess, such as 16 bit; or a PNG that
         is cut off or damaged.
     """
-    source = open_picture(data, name, max_pixels)
+    source = open_image_file(data, name, max_pixels)
     picture: Image.Image = source.picture
     # Pillow opens 16-bit RGB as RGB and drops the low bytes; only the header tells.
-    if source.depth == 16 or picture.mode not in PHOTO_MODES:
+    if source.depth == 16 or picture.mode not in IMAGE_MODES:
         what = f"has {'16 bits a channel' if source.depth == 16 else f'mode {picture.mode}'}"
         raise DataError(name, what, "Convert it to 8-bit RGB.", "E_IMAGE_MODE")
     if picture.mode == "CMYK" and source.is_lossy and "adobe" not in picture.info:
@@ -78,10 +78,10 @@ def open_photo(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Photo:
     if picture.format == "PNG":
         picture = decoded(source.picture, name)
     orientation = source.orientation or orientation_of(picture)
-    return Photo(picture, orientation, name, orientation, data)
+    return OpenImage(picture, orientation, name, orientation, data)
 
 
-def render(photo: Photo, size: tuple[int, int], fit: str) -> Image.Image:
+def render(photo: OpenImage, size: tuple[int, int], fit: str) -> Image.Image:
     """Decodes a photograph, brings it to the stored size and sets it upright.
 
     Returns:
@@ -113,7 +113,7 @@ def render(photo: Photo, size: tuple[int, int], fit: str) -> Image.Image:
     return padded
 
 
-def _as_it_lies(box: Box, photo: Photo) -> Box:
+def _as_it_lies(box: Box, photo: OpenImage) -> Box:
     """Returns where a box of the upright photograph is in the photograph as it lies in the file."""
     height, width = photo.size
     top = height - box.top - box.height if photo.orientation in _MIRRORS_ROWS else box.top
@@ -160,7 +160,7 @@ def encode_jpeg(image: Image.Image, quality: int) -> bytes:
     return buffer.getvalue()
 
 
-def kept_bytes(photo: Photo) -> bytes | None:
+def unmodified_bytes(photo: OpenImage) -> bytes | None:
     """Returns a photograph's own coded bytes without metadata; they decode to the very pixels of the file.
 
     Call it before `render`, which may have a JPEG decoded at a reduced size.
@@ -186,5 +186,5 @@ def decode_image(data: bytes, name: str) -> np.ndarray:
     Raises:
       DataError: the bytes are no whole picture.
     """
-    photo = open_photo(data, name)
+    photo = open_image(data, name)
     return np.asarray(render(photo, photo.size, "stretch"))

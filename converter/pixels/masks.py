@@ -18,7 +18,7 @@ from PIL.ImageFile import ImageFile
 from converter.errors import DataError
 from converter.limits import MAX_PIXELS
 from converter.pixels.colors import Color
-from converter.pixels.decode import decoded, open_picture, orientation_of
+from converter.pixels.decode import decoded, open_image_file, orientation_of
 from converter.pixels.signatures import PNG_SIGNATURE
 from converter.schema import IGNORE_INDEX
 
@@ -27,7 +27,7 @@ _COUNTED_COLORS = 1 << 16  # at most, without sorting: masks that were saved as 
 
 
 @dataclass(frozen=True)
-class MaskSource:
+class OpenMask:
     """A mask that is opened but not yet decoded.
 
     Attributes:
@@ -50,14 +50,14 @@ class MaskSource:
         return self.picture.size[1], self.picture.size[0]
 
 
-def open_mask(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> MaskSource:
+def open_mask(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> OpenMask:
     """Opens a mask.
 
     Raises:
       DataError: no PNG, TIFF, BMP or JPEG, damaged, or too large.
     """
-    source = open_picture(data, name, max_pixels, as_numbers=True)
-    return MaskSource(source.picture, source.depth, name, source.orientation, source.is_lossy)
+    source = open_image_file(data, name, max_pixels, as_numbers=True)
+    return OpenMask(source.picture, source.depth, name, source.orientation, source.is_lossy)
 
 
 class MaskValue(NamedTuple):
@@ -92,7 +92,7 @@ class ValueCounter:
     def __init__(self, tolerance: int = 0) -> None:
         self.tolerance = tolerance
 
-    def count(self, source: MaskSource) -> dict[MaskValue, int]:
+    def count(self, source: OpenMask) -> dict[MaskValue, int]:
         """Returns the number of pixels of each value that stands in a mask, most frequent first.
 
         Raises:
@@ -101,7 +101,7 @@ class ValueCounter:
         """
         return self.count_most_frequent(source, None)[0]
 
-    def count_most_frequent(self, source: MaskSource, limit: int | None) -> tuple[dict[MaskValue, int], int, int]:
+    def count_most_frequent(self, source: OpenMask, limit: int | None) -> tuple[dict[MaskValue, int], int, int]:
         """Returns (pixels of the `limit` most frequent values, number of other values, pixels of those).
 
         A photograph that is given as a mask has millions of values, which nobody wants to hold.
@@ -159,13 +159,13 @@ def count_classes(mask: np.ndarray, num_classes: int) -> tuple[list[int], int]:
     return histogram[:num_classes], histogram[IGNORE_INDEX]
 
 
-def plain_picture(source: MaskSource, tolerance: int) -> Image.Image:
+def plain_picture(source: OpenMask, tolerance: int) -> Image.Image:
     """Decodes a mask to L, P, I;16 or RGB with the very numbers that stand in the file."""
     name = source.name
     mode = source.picture.mode
     if source.is_lossy and not tolerance:
-        mend = "Save masks as PNG; or name a --tolerance such as 12, which takes values for the nearest listed."
-        raise DataError(name, "is compressed as JPEG, which changes values at every edge", mend, "E_FORMAT")
+        fix = "Save masks as PNG; or name a --tolerance such as 12, which takes values for the nearest listed."
+        raise DataError(name, "is compressed as JPEG, which changes values at every edge", fix, "E_FORMAT")
     if source.depth == 16 and not mode.startswith("I;16"):  # Pillow opens them with 8 bits and drops the low bytes
         raise DataError(name, "has 16 bits a channel", "Save it with 8 bits a channel.", "E_MASK_MODE")
     if source.depth == 5:

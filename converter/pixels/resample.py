@@ -12,7 +12,7 @@ from PIL import Image
 
 from converter.pixels.decode import decoded_fast
 from converter.pixels.geometry import Box, cut
-from converter.pixels.masks import MaskSource, plain_picture
+from converter.pixels.masks import OpenMask, plain_picture
 from converter.schema import IGNORE_INDEX
 
 CHUNK_PIXELS = 1 << 20  # pixels or pairs of colours that are worked on at a time
@@ -36,7 +36,7 @@ def nearest_rows(old: int, new: int) -> np.ndarray:
     return taken.astype(np.int64)
 
 
-def sample_nearest(source: MaskSource, crop: Box, size: tuple[int, int]) -> Image.Image:
+def sample_nearest(source: OpenMask, crop: Box, size: tuple[int, int]) -> Image.Image:
     """Returns the part of a mask in `crop`, sampled to (height, width), with the numbers that stand in the file."""
     pixels = decoded_fast(source.picture)
     if pixels is not None:  # only the rows that are taken become a picture

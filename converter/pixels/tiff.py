@@ -155,8 +155,8 @@ def check_tiff(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> TiffHead
     )
     is_planar = tags.one(Tag.PLANAR, 1) == 2
     if found := _unread(tags, header, is_planar=is_planar):
-        mend = "Save it as 8-bit grey, palette or RGB, with LZW or Deflate compression or none."
-        raise DataError(name, f"is a TIFF file that holds {found}, which is not read", mend, "E_FORMAT")
+        fix = "Save it as 8-bit grey, palette or RGB, with LZW or Deflate compression or none."
+        raise DataError(name, f"is a TIFF file that holds {found}, which is not read", fix, "E_FORMAT")
     _check_strips(tags, header, header.samples if is_planar else 1, max_pixels)
     return header
 

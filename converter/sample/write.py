@@ -82,8 +82,8 @@ def write_sample(folder: Path, *, train: int = 160, val: int = 40, seed: int = 0
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)  # gone already, unless we failed or were interrupted
     except OSError as error:
-        mend = "Free some space or name another folder, then run the same command again."
-        raise MachineError(folder, f"could not be written: {error.strerror or error}", mend, "E_WRITE") from error
+        fix = "Free some space or name another folder, then run the same command again."
+        raise MachineError(folder, f"could not be written: {error.strerror or error}", fix, "E_WRITE") from error
 
 
 def fill(folder: Path, counts: dict[str, int], seed: int) -> None:

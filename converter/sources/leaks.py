@@ -41,8 +41,8 @@ def check_leaks(source: SourceConfig, refs: Mapping[str, Sequence[ExampleRef]]) 
     if leaks:
         ref, _, what = leaks[0]
         more = f", and so for {len(leaks) - 1} more" if len(leaks) > 1 else ""
-        mend = "Take each out of one of the splits, or pass --allow-leak."
-        raise UsageError(source.src / place_of(ref), f"{what}{more}", mend, "E_LEAK")
+        fix = "Take each out of one of the splits, or pass --allow-leak."
+        raise UsageError(source.src / place_of(ref), f"{what}{more}", fix, "E_LEAK")
 
 
 def place_of(ref: ExampleRef) -> str:

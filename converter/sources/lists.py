@@ -19,7 +19,7 @@ from converter.limits import MAX_LINE_CHARS, MAX_LIST_BYTES, MAX_LIST_LINES
 from converter.sources.names import has_extension
 from converter.system.files import NotRegularError, open_regular
 
-_MEND_LIST = "A list is UTF-8 text with one pair a line: photo.jpg;mask.png"
+_FIX_LIST = "A list is UTF-8 text with one pair a line: photo.jpg;mask.png"
 _COLUMN = "(?i:({}))s?(?i:[ _-]?(file|path|name|id)s?)*"
 _IMAGE_COLUMN = re.compile(_COLUMN.format("image|img|photo|picture|input|rgb|x"))
 _MASK_COLUMN = re.compile(_COLUMN.format("mask|label|annotation|seg|segmentation|target|gt|y"))
@@ -59,7 +59,7 @@ class SplitList:
         """Number of fields that a line must have."""
         return 2 if self.separator else 1
 
-    def is_of_pictures(self) -> bool:
+    def names_image_files(self) -> bool:
         """Tells whether most lines are two names of pictures, whether these exist or not."""
         pairs = [line for line in self.lines if len(line.fields) == 2 and all(map(has_extension, line.fields))]
         return 2 * len(pairs) > len(self.lines)
@@ -85,21 +85,21 @@ def read_split_list(split: str, path: Path, name: str) -> SplitList:
     try:
         with open_regular(path) as file:
             if os.fstat(file.fileno()).st_size > MAX_LIST_BYTES:
-                raise UsageError(path, f"exceeds {MAX_LIST_BYTES} bytes, which no list does", _MEND_LIST, "E_LIST")
+                raise UsageError(path, f"exceeds {MAX_LIST_BYTES} bytes, which no list does", _FIX_LIST, "E_LIST")
             data = file.read()
         if data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n") > MAX_LIST_LINES:
-            raise UsageError(path, f"has more than {MAX_LIST_LINES} lines, which no list has", _MEND_LIST, "E_LIST")
+            raise UsageError(path, f"has more than {MAX_LIST_LINES} lines, which no list has", _FIX_LIST, "E_LIST")
         text = data.decode("utf-8-sig")
     except NotRegularError:
-        raise UsageError(path, "cannot be read (it is no regular file)", _MEND_LIST, "E_LIST") from None
+        raise UsageError(path, "cannot be read (it is no regular file)", _FIX_LIST, "E_LIST") from None
     except OSError as error:
-        raise UsageError(path, f"cannot be read ({error.strerror})", _MEND_LIST, "E_LIST") from None
+        raise UsageError(path, f"cannot be read ({error.strerror})", _FIX_LIST, "E_LIST") from None
     except UnicodeDecodeError as error:
-        raise UsageError(path, f"is not UTF-8 text (byte {error.start})", _MEND_LIST, "E_LIST") from None
+        raise UsageError(path, f"is not UTF-8 text (byte {error.start})", _FIX_LIST, "E_LIST") from None
     texts = [(number, line.strip()) for number, line in enumerate(re.split("\r\n|\r|\n", text), 1)]
     texts = [(number, line) for number, line in texts if line and not line.startswith("#")]
     if not texts:
-        raise UsageError(path, "names no pair", _MEND_LIST, "E_LIST")
+        raise UsageError(path, "names no pair", _FIX_LIST, "E_LIST")
     separator = _separator([line for _, line in texts])
     lines = [Line(number, line, _fields(line, separator)) for number, line in texts]
     masks_first = _names_masks_first(lines[0])

@@ -19,7 +19,7 @@ SPLIT_WORDS = {
     **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
     **dict.fromkeys(("test", "testing", "ts"), "test"),
 }
-PICTURES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")  # extensions of photographs and masks
+IMAGE_EXTENSIONS = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")  # extensions of photographs and masks
 
 
 def split_of(name: str) -> str | None:
@@ -30,7 +30,7 @@ def split_of(name: str) -> str | None:
 
 def has_extension(name: str) -> bool:
     """Tells whether a name has the extension of a picture."""
-    return name.lower().endswith(PICTURES)
+    return name.lower().endswith(IMAGE_EXTENSIONS)
 
 
 def stem_of(name: str) -> str:

@@ -8,15 +8,15 @@ from functools import partial
 
 from converter.config import SourceConfig
 from converter.errors import DataError, shown
-from converter.pixels.images import Photo, open_photo
-from converter.pixels.masks import MaskSource, open_mask
+from converter.pixels.images import OpenImage, open_image
+from converter.pixels.masks import OpenMask, open_mask
 from converter.sources.refs import ExampleRef
 from converter.system.files import read_inside
 
 
 def open_pair(
     ref: ExampleRef, source: SourceConfig, read: Callable[[str], bytes] | None = None
-) -> tuple[Photo, MaskSource]:
+) -> tuple[OpenImage, OpenMask]:
     """Reads the files of a pair and opens them; the photograph has the orientation of its mask.
 
     Args:
@@ -28,12 +28,12 @@ def open_pair(
       DataError: the pair is refused.
     """
     read = read or partial(read_inside, source.src, follow_links=source.follow_links)
-    photo = open_photo(read(ref.image), ref.image, source.max_pixels)
+    photo = open_image(read(ref.image), ref.image, source.max_pixels)
     mask = open_mask(read(ref.mask), ref.mask, source.max_pixels)
-    return turned_like(photo, mask), mask
+    return oriented_like(photo, mask), mask
 
 
-def turned_like(photo: Photo, mask: MaskSource) -> Photo:
+def oriented_like(photo: OpenImage, mask: OpenMask) -> OpenImage:
     """Returns the photograph with the orientation that its mask was drawn in.
 
     Cameras store a photograph as the sensor saw it and note in EXIF how to turn it. Most tools draw masks over the
@@ -56,5 +56,5 @@ def turned_like(photo: Photo, mask: MaskSource) -> Photo:
 def crash_error(ref: ExampleRef, how: str) -> DataError:
     """Returns the error for a pair at which its process ended twice; `how` is such as "signal 9"."""
     what = f"ended the process that worked on this pair, twice ({how})"
-    mend = "Look at photograph and mask, save them anew, or take the pair off the list."
-    return DataError(ref.image, what, mend, "E_CRASH")
+    fix = "Look at photograph and mask, save them anew, or take the pair off the list."
+    return DataError(ref.image, what, fix, "E_CRASH")

@@ -69,5 +69,5 @@ class Reject:
             "file": error.where,
             "code": error.code,
             "what": error.what,
-            "mend": error.mend,
+            "mend": error.fix,
         }

@@ -18,7 +18,7 @@ from converter.sources.lists import HEADER, Line, SplitList
 from converter.sources.names import Names
 from converter.sources.refs import ExampleRef, Reject
 
-_MEND_LINE = "Write photo.jpg;mask.png, with the separator of the other lines."
+_FIX_LINE = "Write photo.jpg;mask.png, with the separator of the other lines."
 _UNUSUAL = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|\\|\0|^[A-Za-z]:/")
 
 
@@ -185,7 +185,7 @@ def _look_up(line: Line, done: Resolved, outside: Collection[str]) -> list[tuple
         what = (
             f"holds {max(len(line.fields) - 1, 0)} separators {separator!r}, a pair has exactly one between two names"
         )
-        raise DataError(line.text, what if separator else "is one name, a pair has two", _MEND_LINE, "E_LINE")
+        raise DataError(line.text, what if separator else "is one name, a pair has two", _FIX_LINE, "E_LINE")
     paths = [rule.path(number, name) for number, name in enumerate(line.fields)]
     found = []
     for path, name in zip(paths, line.fields, strict=True):

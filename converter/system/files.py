@@ -25,7 +25,7 @@ TEMPORARY = ".segconv-"  # every unfinished file of ours begins so, which is how
 # the coarsest there is; the same rule as Git's for a "racy" index entry.
 SETTLED_NS = 2 * 10**9
 
-_MEND_PATH = "Write a path below the source folder."
+_FIX_PATH = "Write a path below the source folder."
 
 
 class NotRegularError(OSError):
@@ -88,9 +88,9 @@ def check_relative(name: str) -> None:
       DataError: the path is empty, absolute, or holds `..` or NUL.
     """
     if not name or "\0" in name:
-        raise DataError(name, "is no path", _MEND_PATH, "E_PATH")
+        raise DataError(name, "is no path", _FIX_PATH, "E_PATH")
     if name.startswith("/") or ".." in name.split("/"):
-        raise DataError(name, "leaves the source folder", _MEND_PATH, "E_PATH")
+        raise DataError(name, "leaves the source folder", _FIX_PATH, "E_PATH")
 
 
 def resolve_inside(root: Path, name: str, *, follow_links: bool = False) -> Path:
@@ -112,10 +112,10 @@ def resolve_inside(root: Path, name: str, *, follow_links: bool = False) -> Path
             if os.path.islink(path):  # noqa: PTH114 - Path.is_symlink raises where a name is too long; open will tell
                 _check_links(root, name)
         except _OutsideError:
-            mend = "Pass --follow-links to allow it."
-            raise DataError(name, "is a link out of the source folder", mend, "E_PATH") from None
+            fix = "Pass --follow-links to allow it."
+            raise DataError(name, "is a link out of the source folder", fix, "E_PATH") from None
         except (OSError, RuntimeError) as error:  # a loop of links
-            raise DataError(name, f"cannot be followed ({error})", _MEND_PATH, "E_PATH") from None
+            raise DataError(name, f"cannot be followed ({error})", _FIX_PATH, "E_PATH") from None
     return path
 
 
@@ -184,8 +184,8 @@ def _opened_inside(root: Path, name: str, *, follow_links: bool) -> Iterator[tup
     except NotRegularError:
         raise DataError(name, "is no regular file", "Put an image file there.", "E_UNREADABLE") from None
     except OSError as error:
-        mend = "Make it readable, or take it off the list."
-        raise DataError(name, f"cannot be opened ({error.strerror})", mend, "E_UNREADABLE") from None
+        fix = "Make it readable, or take it off the list."
+        raise DataError(name, f"cannot be opened ({error.strerror})", fix, "E_UNREADABLE") from None
     with opened as file:
         info = os.fstat(file.fileno())
         if not 0 < info.st_size <= MAX_FILE_BYTES:
@@ -270,5 +270,5 @@ def remove_temporary(folder: Path, keep: Collection[str] = ()) -> None:
 
 def write_error(path: Path, error: OSError) -> MachineError:
     """Returns the one-line form of a failed write."""
-    mend = "Make room or choose another folder, then run the same command again."
-    return MachineError(path, f"cannot be written ({error.strerror or error})", mend, "E_WRITE")
+    fix = "Make room or choose another folder, then run the same command again."
+    return MachineError(path, f"cannot be written ({error.strerror or error})", fix, "E_WRITE")

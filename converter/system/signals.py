@@ -10,7 +10,7 @@ ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextlib.contextmanager
-def held_signals() -> Iterator[None]:
+def signals_blocked() -> Iterator[None]:
     """Holds back the signals that ask a process to end until the block has ended.
 
     Processes that are started in the block inherit that, and keep it: Ctrl-C and a closed terminal reach all

@@ -19,7 +19,7 @@ from converter.engines.supervise import supervise
 from converter.errors import DataError
 from converter.sources.refs import ExampleRef
 from converter.system.console import Progress
-from converter.verifying.source_plan import MEND_SOURCE, Origin, StoredRecord
+from converter.verifying.source_plan import FIX_SOURCE, SourcePlan, StoredRecord
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,12 @@ class SourceCheck:
 
 
 def derive(
-    origin: Origin, manifest: Manifest, stored: Mapping[str, list[StoredRecord]], engine: Engine
+    plan: SourcePlan, manifest: Manifest, stored: Mapping[str, list[StoredRecord]], engine: Engine
 ) -> tuple[int, list[tuple[str, DataError]]]:
     """Derives records again from their sources.
 
     Args:
-      origin: their sources.
+      plan: their sources.
       manifest: of the dataset.
       stored: the records, by names of their shards, which are whole.
       engine: runs the tasks.
@@ -64,35 +64,35 @@ def derive(
     checks = []
     for split, shard in manifest.shards():
         if own := stored.get(shard.name):
-            check, strangers = _source_check(origin, split, shard.name, own)
-            found += [(shard.name, error) for error in strangers]
+            check, unknown = _source_check(plan, split, shard.name, own)
+            found += [(shard.name, error) for error in unknown]
             checks.append(check)
     total = sum(len(check.records) for check in checks)
     if checks:
         with Progress(total, "record") as progress:
-            results = supervise(engine, check_against_source, checks, origin.config.num_workers, progress.show)
+            results = supervise(engine, check_against_source, checks, plan.config.num_workers, progress.show)
         found += [(check.shard, e) for check, errors in zip(checks, results, strict=True) for e in errors]
     return total, found
 
 
 def _source_check(
-    origin: Origin, split: str, name: str, stored: list[StoredRecord]
+    plan: SourcePlan, split: str, name: str, stored: list[StoredRecord]
 ) -> tuple[SourceCheck, list[ShardError]]:
     """Returns the wanted records of a shard with their pairs, and those whose pairs are no longer in the source."""
-    known = {ref.key: ref for ref in origin.layout.refs.get(split, ())}
-    refused = {reject.error.where: reject.error.what for reject in origin.layout.rejects}
-    config = origin.config
-    where = origin.store.where(name)
+    known = {ref.key: ref for ref in plan.layout.refs.get(split, ())}
+    refused = {reject.error.where: reject.error.what for reject in plan.layout.rejects}
+    config = plan.config
+    where = plan.store.where(name)
     records = []
-    strangers = []
+    unknown = []
     for number, offset, key in stored:
         if key in known:
             records.append((number, offset, known[key]))
             continue
         bad = next((each for each in key if each in refused), None)
         what = f"cannot be made again: {bad} {refused[bad]}" if bad else f"is of {' and '.join(key)}, no pair now"
-        strangers.append(ShardError(where, what, "E_SOURCE", number, offset, MEND_SOURCE))
-    return SourceCheck(origin.store, name, tuple(records), config.source, origin.classes, config.pair), strangers
+        unknown.append(ShardError(where, what, "E_SOURCE", number, offset, FIX_SOURCE))
+    return SourceCheck(plan.store, name, tuple(records), config.source, plan.classes, config.pair), unknown
 
 
 def check_against_source(task: SourceCheck, tick: Callable[[], None]) -> list[ShardError]:
@@ -116,7 +116,7 @@ def check_against_source(task: SourceCheck, tick: Callable[[], None]) -> list[Sh
             except DataError as error:
                 what = f"cannot be made again: {error.where} {error.what}"
             if what:
-                errors.append(ShardError(where, what, "E_SOURCE", number, offset, MEND_SOURCE))
+                errors.append(ShardError(where, what, "E_SOURCE", number, offset, FIX_SOURCE))
             tick()
     return errors
 

@@ -45,7 +45,7 @@ class ShardReport:
     path: Path
     records: int
     size_bytes: int
-    fault: DataError | None
+    problem: DataError | None
     keys: tuple[str, ...]
     size: tuple[int, int] | None
     pixels: tuple[int, ...]
@@ -58,7 +58,7 @@ class ShardReport:
             "path": str(self.path),
             "records": self.records,
             "bytes": self.size_bytes,
-            "crc_ok": self.fault is None,
+            "crc_ok": self.problem is None,
             "keys": list(self.keys),
             "size": list(self.size) if self.size else None,
             "ignored_pixels": self.ignored_pixels,
@@ -74,7 +74,7 @@ class ShardReport:
             shown(self.path),
             f"  records  {self.records}{f', {size_text(self.size)}' if self.records else ''}",
             f"  bytes    {self.size_bytes:,}",
-            f"  CRC      {'ok' if self.fault is None else 'DAMAGED'}",
+            f"  CRC      {'ok' if self.problem is None else 'DAMAGED'}",
             f"  keys     {', '.join(self.keys)}",
             "",
             class_table(self.classes, self.pixels, self.ignored_pixels),
@@ -106,8 +106,8 @@ def find_shard(path: Path) -> Path:
     """
     if not path.is_dir():
         if not path.is_file():
-            mend = "Name a shard or a folder of records, or build one: segconv build --src dataset/"
-            raise UsageError(path, "does not exist", mend, "E_NO_DATASET")
+            fix = "Name a shard or a folder of records, or build one: segconv build --src dataset/"
+            raise UsageError(path, "does not exist", fix, "E_NO_DATASET")
         return path
     shard = next((shard for _, shard in read_manifest(path).shards()), None)
     if shard is None:
@@ -123,27 +123,27 @@ def inspect_shard(path: Path) -> ShardReport:
     """
     manifest, info = _entry_of(path)
     tally = _Tally()
-    fault = None
+    problem = None
     try:
         for number, data in enumerate(read_shard(path.parent, path.name)):
             tally.add(data, f"{path}: record {number}")
     except DataError as error:
-        fault = error
+        problem = error
     num_classes = manifest.num_classes if manifest else max((i + 1 for i in tally.pixels), default=0)
     stray = sorted(index for index in tally.pixels if index >= num_classes)
-    if info is not None and fault is None:
+    if info is not None and problem is None:
         try:
             check_shard_file(path.parent, info)  # cut at a record's end, or swapped, it is still a whole TFRecord file
         except DataError as error:
-            fault = error
-    if stray and fault is None:
+            problem = error
+    if stray and problem is None:
         what = f"holds class {stray[0]}, the manifest has 0..{num_classes - 1}"
-        fault = DataError(path, what, REBUILD, "E_MASK_VALUE")
+        problem = DataError(path, what, REBUILD, "E_MASK_VALUE")
     return ShardReport(
         path=path,
         records=tally.records,
         size_bytes=path.stat().st_size,
-        fault=fault,
+        problem=problem,
         keys=tally.keys,
         size=next(iter(tally.sizes)) if len(tally.sizes) == 1 else None,
         pixels=tuple(tally.pixels.get(index, 0) for index in range(num_classes)),
@@ -173,7 +173,7 @@ def dataset_json(folder: Path, manifest: Manifest, reports: list[ShardReport]) -
         "name": manifest.name,
         "size": list(manifest.size) if manifest.size else None,
         "fit": manifest.fit,
-        "crc_ok": all(report.fault is None for report in reports),
+        "crc_ok": all(report.problem is None for report in reports),
         "splits": {
             name: {"records": split.records, "shards": len(split.shards), "bytes": split.bytes}
             for name, split in manifest.splits.items()
@@ -191,7 +191,7 @@ def dataset_text(folder: Path, manifest: Manifest, reports: list[ShardReport]) -
     rows: list[tuple[str, ...]] = [("split", "records", "shards", "bytes", "skipped")]
     for name, split in manifest.splits.items():
         rows.append((name, f"{split.records:,}", str(len(split.shards)), f"{split.bytes:,}", str(split.skipped)))
-    damaged = sum(report.fault is not None for report in reports)
+    damaged = sum(report.problem is not None for report in reports)
     return "\n".join(
         [
             f"{shown(folder)}: {shown(manifest.name)}, {size_text(manifest.size)}, fit {manifest.fit}",
@@ -277,7 +277,7 @@ class _Tally:
         try:
             mask = record.mask
         except DataError as error:
-            raise DataError(where, f"{error.where} {error.what}", error.mend, error.code) from None
+            raise DataError(where, f"{error.where} {error.what}", error.fix, error.code) from None
         if not self.records:
             self.keys = tuple(sorted(decode_example(data, where)))
         self.sizes.add((mask.shape[0], mask.shape[1]))

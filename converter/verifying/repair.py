@@ -18,16 +18,16 @@ from converter.engines.supervise import supervise
 from converter.errors import DataError
 from converter.schema import INDEX_SUFFIX
 from converter.system.console import Progress
-from converter.verifying.source_plan import MEND_SOURCE, Origin
+from converter.verifying.source_plan import FIX_SOURCE, SourcePlan
 
 
 def repair(
-    origin: Origin, manifest: Manifest, faulty: Sequence[ShardInfo], texts: Mapping[str, str], engine: Engine
+    plan: SourcePlan, manifest: Manifest, faulty: Sequence[ShardInfo], texts: Mapping[str, str], engine: Engine
 ) -> tuple[list[str], list[tuple[str, DataError]]]:
     """Puts faulty files back as they were built, and touches no other. The store must be locked.
 
     Args:
-      origin: the sources.
+      plan: the sources.
       manifest: of the dataset.
       faulty: shards that are to be made again.
       texts: content of small files that are not as they should be, by their names.
@@ -39,7 +39,7 @@ def repair(
     Raises:
       MachineError: the disk failed, or workers were lost.
     """
-    store = origin.store
+    store = plan.store
     repaired: list[str] = []
     refused: list[tuple[str, DataError]] = []
     for name, text in texts.items():
@@ -50,9 +50,9 @@ def repair(
             repaired.append(name)
     files = {shard.name: (shard.name, index_name(shard.name)) for shard in faulty}
     in_the_way = {name: error for name, both in files.items() for each in both if (error := store.blocked(each))}
-    tasks = [origin.tasks[name] for name in files if name in origin.tasks and name not in in_the_way]
+    tasks = [plan.tasks[name] for name in files if name in plan.tasks and name not in in_the_way]
     try:
-        made = _made_again(tasks, origin.config.num_workers, engine)
+        made = _made_again(tasks, plan.config.num_workers, engine)
         for shard in faulty:
             if _same(shard, made.get(shard.name)):
                 store.give(files[shard.name])
@@ -87,4 +87,4 @@ def _not_repaired(store: Store, shard: ShardInfo, manifest: Manifest) -> DataErr
     others = [f"{name} {now[name]} ({was})" for name, was in manifest.written_by.items() if now.get(name, was) != was]
     if others:
         what = f"{what}, or it is another version that made it: {', '.join(others)}"
-    return DataError(store.where(shard.name), what, MEND_SOURCE, "E_SOURCE")
+    return DataError(store.where(shard.name), what, FIX_SOURCE, "E_SOURCE")

@@ -39,7 +39,7 @@ class VerifyConfig:
 
 
 @dataclass(frozen=True)
-class Problem:
+class RecordProblem:
     """Something that is wrong.
 
     Attributes:
@@ -58,7 +58,7 @@ class Problem:
     def __str__(self) -> str:
         error = self.error
         told = f"{shown(error.where)}: {shown(error.what, SHOWN_WHAT_CHARS)}"
-        return told if error.mend == REPAIR else f"{told}. {error.mend}"  # which the last line says for all
+        return told if error.fix == REPAIR else f"{told}. {error.fix}"  # which the last line says for all
 
     def to_json(self) -> dict[str, Any]:
         """Returns the object that stands for it in `segconv verify --json`; record and offset may be null."""
@@ -68,7 +68,7 @@ class Problem:
             "code": error.code,
             "where": error.where,
             "what": error.what,
-            "mend": error.mend,
+            "mend": error.fix,
             "shard": self.shard or None,
             "record": record,
             "offset": offset,
@@ -97,7 +97,7 @@ class Verification:
     repair: bool = False
     shards: int = 0
     records: int = 0
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[RecordProblem] = field(default_factory=list)
     derived: int = 0
     repaired: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -140,7 +140,7 @@ class Verification:
         if all(problem.is_of_source for problem in self.problems):
             return f"{self.shards} shards, {self.records} records: whole, but the source has changed"
         damaged = f"{len(self.damaged)} of {self.shards} shards are damaged" if self.damaged else "not whole"
-        if self.repair or not any(problem.error.mend == REPAIR for problem in self.problems):
+        if self.repair or not any(problem.error.fix == REPAIR for problem in self.problems):
             return damaged
         path = "" if self.folder == VerifyConfig.folder else f" {shlex.quote(str(self.folder))}"
         source = "dataset/" if self.source is None else shlex.quote(str(self.source))

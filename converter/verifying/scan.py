@@ -34,7 +34,7 @@ class ShardCheck:
     size: tuple[int, int] | None
     num_classes: int
     wanted: frozenset[int] | None = frozenset()
-    deadly: tuple[int, str] | None = None
+    fatal: tuple[int, str] | None = None
 
 
 @dataclass
@@ -55,8 +55,8 @@ class ShardFacts:
 
     pixels: list[int]
     images: list[int]
-    fault: DataError | None = None
-    index_fault: DataError | None = None
+    problem: DataError | None = None
+    index_problem: DataError | None = None
     index: str | None = None
     records: int = 0
     example_bytes: int = 0
@@ -78,7 +78,7 @@ def check_shard(task: ShardCheck, tick: Callable[[], None]) -> ShardFacts:
     try:
         check_shard_file(task.store, task.shard)
         for number, data in enumerate(read_shard(task.store, task.shard.name)):
-            _take(task, facts, data, number, offset)
+            _add_record(task, facts, data, number, offset)
             lines.append(f"{offset} {len(data) + FRAME_BYTES}\n")
             offset += len(data) + FRAME_BYTES
             tick()
@@ -86,22 +86,22 @@ def check_shard(task: ShardCheck, tick: Callable[[], None]) -> ShardFacts:
             what = f"holds {facts.records} records, the manifest says {task.shard.records}"
             raise ShardError(where, what, "E_COUNTS")
     except DataError as error:
-        facts.fault = error
-    facts.index_fault = _index_fault(task.store, task.shard, None if facts.fault else lines)
-    if facts.index_fault and not facts.fault:
+        facts.problem = error
+    facts.index_problem = _index_problem(task.store, task.shard, None if facts.problem else lines)
+    if facts.index_problem and not facts.problem:
         facts.index = "".join(lines)
     return facts
 
 
-def _take(task: ShardCheck, facts: ShardFacts, data: bytes, number: int, offset: int) -> None:
+def _add_record(task: ShardCheck, facts: ShardFacts, data: bytes, number: int, offset: int) -> None:
     """Takes a record into the facts of its shard, if its pictures are whole, of the right size, and of known classes.
 
     Raises:
       ShardError: they are not.
     """
     path = task.store.where(task.shard.name)
-    if task.deadly and task.deadly[0] == number:
-        what = f"ends the process that decodes it, at byte {offset} ({task.deadly[1]})"
+    if task.fatal and task.fatal[0] == number:
+        what = f"ends the process that decodes it, at byte {offset} ({task.fatal[1]})"
         raise ShardError(path, what, "E_RECORD", number, offset)
     try:
         record = decode_record(data, path)
@@ -128,7 +128,7 @@ def _take(task: ShardCheck, facts: ShardFacts, data: bytes, number: int, offset:
         facts.stored.append((number, offset, record.key))
 
 
-def _index_fault(store: ReadStore, shard: ShardInfo, lines: list[str] | None) -> DataError | None:
+def _index_problem(store: ReadStore, shard: ShardInfo, lines: list[str] | None) -> DataError | None:
     """Returns what is wrong with the index of a shard; of a damaged shard (None) it is only known to be there."""
     path = store.where(index_name(shard.name))
     try:

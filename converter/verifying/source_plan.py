@@ -19,12 +19,12 @@ from converter.schema import IGNORE_INDEX, MANIFEST, RecordKey
 from converter.sources.layouts.find import Layout, find_layout
 from converter.sources.layouts.registry import LAYOUTS
 
-MEND_SOURCE = "Restore the sources, or build the dataset again with `segconv build --overwrite`."
+FIX_SOURCE = "Restore the sources, or build the dataset again with `segconv build --overwrite`."
 StoredRecord = tuple[int, int, RecordKey]  # number, offset and key of a record
 
 
 @dataclass(frozen=True)
-class Origin:
+class SourcePlan:
     """The source as it is now, planned as the manifest says that it was built.
 
     Attributes:
@@ -85,7 +85,7 @@ def restored_config(where: object, manifest: Manifest, source: SourceConfig, wor
         raise DataError(where, what, REBUILD, "E_MANIFEST") from None
 
 
-def read_origin(store: Store, source: SourceConfig, manifest: Manifest, workers: int = 0) -> Origin:
+def plan_source(store: Store, source: SourceConfig, manifest: Manifest, workers: int = 0) -> SourcePlan:
     """Plans the build that the manifest tells of, from the source as it is now.
 
     Raises:
@@ -108,8 +108,8 @@ def read_origin(store: Store, source: SourceConfig, manifest: Manifest, workers:
         # Of a build with a limit it is not known which pairs of the list it passed over.
         if config.limit is None and pairs != info.records + info.skipped:
             what = f"has {pairs} pairs for split {split!r}, the records were made of {info.records + info.skipped}"
-            errors.append(DataError(source.src, what, MEND_SOURCE, "E_SOURCE"))
-    return Origin(config, store, layout, classes, tasks, errors)
+            errors.append(DataError(source.src, what, FIX_SOURCE, "E_SOURCE"))
+    return SourcePlan(config, store, layout, classes, tasks, errors)
 
 
 def _class_errors(source: SourceConfig, layout: Layout, classes: ClassMap, manifest: Manifest) -> Iterator[DataError]:
@@ -127,7 +127,7 @@ def _class_errors(source: SourceConfig, layout: Layout, classes: ClassMap, manif
         index = next((i for i in indices if _values(classes, i) != _values(found.classes, i)), IGNORE_INDEX)
         now, then = (_values(each, index) for each in (found.classes, classes))
         what = f"has for class {index} {now}, the records were made with {then}"
-        yield DataError(found.origin, what, MEND_SOURCE, "E_SOURCE")
+        yield DataError(found.origin, what, FIX_SOURCE, "E_SOURCE")
 
 
 def _values(classes: ClassMap, index: int) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from converter.building.commit import MEND_FOREIGN
+from converter.building.commit import FIX_FOREIGN
 from converter.building.receipts import receipt_name
 from converter.building.store import LocalStore, Store
 from converter.config import num_workers
@@ -36,9 +36,9 @@ from converter.system.console import Progress
 from converter.system.files import TEMPORARY
 from converter.verifying.derive import derive
 from converter.verifying.repair import repair
-from converter.verifying.report import Problem, Verification, VerifyConfig
+from converter.verifying.report import RecordProblem, Verification, VerifyConfig
 from converter.verifying.scan import ShardCheck, ShardFacts, check_shard
-from converter.verifying.source_plan import read_origin
+from converter.verifying.source_plan import plan_source
 
 MOST_RECORDS = 2**62  # that are counted; more cannot be, whatever a manifest says
 
@@ -61,14 +61,14 @@ def verify(config: VerifyConfig, *, engine: Engine = local, store: Store | None 
     store = store or LocalStore(config.folder)
     with store.lock() if config.repair and store.exists("") else contextlib.nullcontext():
         if config.repair and store.is_publishing():
-            mend = "Run the same `segconv build` again, which finishes that."
-            raise UsageError(store.where(), "is half exchanged for another dataset", mend, "E_OUT")
+            fix = "Run the same `segconv build` again, which finishes that."
+            raise UsageError(store.where(), "is half exchanged for another dataset", fix, "E_OUT")
         text = None
         try:
             text = manifest_text(store)
             manifest = parse_manifest(text, store.where(MANIFEST))
         except DataError as error:
-            report.problems.append(Problem(error))  # against what nothing else could be held
+            report.problems.append(RecordProblem(error))  # against what nothing else could be held
         else:
             _verify(_Job(config, store, engine, manifest), text, report)
     if report.problems and text is not None and not _holds(store, text):
@@ -99,31 +99,31 @@ def _holds(store: Store, text: str) -> bool:
 def _verify(job: _Job, text: str, report: Verification) -> None:
     """Fills in a report on a dataset whose manifest is whole."""
     config, store, manifest = job.config, job.store, job.manifest
-    origin = read_origin(store, config.source, manifest, config.workers) if config.source else None
+    plan = plan_source(store, config.source, manifest, config.workers) if config.source else None
     shards = [shard for _, shard in manifest.shards()]
-    wanted = chosen(shards, config.records) if origin else {}
+    wanted = sampled_records(shards, config.records) if plan else {}
     facts = _check_shards(job, shards, wanted)
     refused: list[tuple[str, DataError]] = []
-    if config.repair and origin:
-        texts = {name: text for name, text in tfds_files(manifest).items() if _text_fault(store, name, text)}
+    if config.repair and plan:
+        texts = {name: text for name, text in tfds_files(manifest).items() if _text_problem(store, name, text)}
         texts |= {index_name(name): one.index for name, one in facts.items() if one.index is not None}
-        faulty = [shard for shard in shards if facts[shard.name].fault]
-        report.repaired, refused = repair(origin, manifest, faulty, texts, job.engine)
-        mended = set(report.repaired)
-        again = [shard for shard in shards if mended & {shard.name, index_name(shard.name)}]
+        faulty = [shard for shard in shards if facts[shard.name].problem]
+        report.repaired, refused = repair(plan, manifest, faulty, texts, job.engine)
+        fixed = set(report.repaired)
+        again = [shard for shard in shards if fixed & {shard.name, index_name(shard.name)}]
         facts |= _check_shards(job, again, wanted)
     report.shards, report.records = len(shards), sum(shard.records for shard in shards)
     problems, report.notes = _file_problems(store, manifest, text)
     for shard in shards:
         one = facts[shard.name]
-        problems += [Problem(error, shard.name) for error in (one.fault, one.index_fault) if error]
+        problems += [RecordProblem(error, shard.name) for error in (one.problem, one.index_problem) if error]
     problems += _count_problems(store, manifest, facts)
-    problems += [Problem(error, name) for name, error in refused]
-    if origin:
-        problems += [Problem(error) for error in origin.errors]
-        stored = {name: one.stored for name, one in facts.items() if one.fault is None}
-        report.derived, others = derive(origin, manifest, stored, job.engine)
-        problems += [Problem(error, name) for name, error in others]
+    problems += [RecordProblem(error, name) for name, error in refused]
+    if plan:
+        problems += [RecordProblem(error) for error in plan.errors]
+        stored = {name: one.stored for name, one in facts.items() if one.problem is None}
+        report.derived, others = derive(plan, manifest, stored, job.engine)
+        problems += [RecordProblem(error, name) for name, error in others]
     report.problems = problems
 
 
@@ -140,28 +140,28 @@ def _check_shards(
         results = supervise(job.engine, check_shard, tasks, workers, progress.show, _without)
     everything = [shard for _, shard in job.manifest.shards()]
     for shard, facts in zip(shards, results, strict=True):
-        if facts.fault:
+        if facts.problem:
             # Once more, with all others in view, which would be a burden on every task: only so a swap is recognised.
             try:
                 check_shard_file(job.store, shard, everything)
             except DataError as error:
-                facts.fault = error
+                facts.problem = error
     return {shard.name: facts for shard, facts in zip(shards, results, strict=True)}
 
 
 def _without(task: ShardCheck, unit: int, how: str) -> ShardCheck:
     """Returns the task with the record named that ended its worker twice."""
-    return dataclasses.replace(task, deadly=(unit, how))
+    return dataclasses.replace(task, fatal=(unit, how))
 
 
-def _file_problems(store: Store, manifest: Manifest, text: str) -> tuple[list[Problem], list[str]]:
+def _file_problems(store: Store, manifest: Manifest, text: str) -> tuple[list[RecordProblem], list[str]]:
     """Returns (what is wrong with all files but the shards and their indices, notes)."""
     problems = []
     if text != text_of(json.loads(text)):
         what = "is not as it was written: the content is the same, the bytes are not"
-        problems.append(Problem(DataError(store.where(MANIFEST), what, REBUILD, "E_MANIFEST")))
+        problems.append(RecordProblem(DataError(store.where(MANIFEST), what, REBUILD, "E_MANIFEST")))
     texts = tfds_files(manifest)
-    problems += [Problem(error) for name, text in texts.items() if (error := _text_fault(store, name, text))]
+    problems += [RecordProblem(error) for name, text in texts.items() if (error := _text_problem(store, name, text))]
     if manifest.errors_sha256:
         path = store.where(ERRORS)
         try:
@@ -169,22 +169,22 @@ def _file_problems(store: Store, manifest: Manifest, text: str) -> tuple[list[Pr
                 digest = hashlib.sha256(file.read(min(size_of(file), MAX_FILE_BYTES))).hexdigest()
             if digest != manifest.errors_sha256:
                 what = "is not the file that was built: its SHA-256 is not the manifest's"
-                problems.append(Problem(DataError(path, what, REBUILD, "E_ERRORS")))
+                problems.append(RecordProblem(DataError(path, what, REBUILD, "E_ERRORS")))
         except ShardError as error:
-            problems.append(Problem(DataError(path, error.what, REBUILD, "E_ERRORS")))
+            problems.append(RecordProblem(DataError(path, error.what, REBUILD, "E_ERRORS")))
     known = {MANIFEST, *manifest.files(), *texts}
     receipts = {receipt_name(shard.name) for _, shard in manifest.shards()}
     names = sorted(set(store.names()) - known - receipts)
     hidden = [name for name in names if name.startswith(TEMPORARY)]
     for name in names:
         if name not in hidden:
-            stranger = DataError(store.where(name), "is no file of the dataset", MEND_FOREIGN, "E_FOREIGN")
-            problems.append(Problem(stranger))
+            unknown_file = DataError(store.where(name), "is no file of the dataset", FIX_FOREIGN, "E_FOREIGN")
+            problems.append(RecordProblem(unknown_file))
     left = f"hidden files of a build that was ended: {len(hidden)}; the next one goes on from them or deletes them"
     return problems, [left] if hidden else []
 
 
-def _text_fault(store: Store, name: str, text: str) -> DataError | None:
+def _text_problem(store: Store, name: str, text: str) -> DataError | None:
     """Returns what is wrong with a file that should hold a text which the manifest decides."""
     path = store.where(name)
     right = text.encode()
@@ -196,17 +196,17 @@ def _text_fault(store: Store, name: str, text: str) -> DataError | None:
     return None if found == right else ShardError(path, "is not what the manifest says", "E_TFDS")
 
 
-def _count_problems(store: Store, manifest: Manifest, facts: Mapping[str, ShardFacts]) -> Iterable[Problem]:
+def _count_problems(store: Store, manifest: Manifest, facts: Mapping[str, ShardFacts]) -> Iterable[RecordProblem]:
     """Yields where the manifest counts otherwise than its shards hold; of splits whose shards are whole."""
     for split, info in manifest.splits.items():
         own = [facts[shard.name] for shard in info.shards]
-        if any(one.fault for one in own):
+        if any(one.problem for one in own):
             continue
         for name, found in _counts(own, manifest.num_classes).items():
             said = getattr(info, name)
             if said != found:
                 what = f"says {name} {said} of split {split!r}, its shards hold {found}"
-                yield Problem(DataError(store.where(MANIFEST), what, REBUILD, "E_COUNTS"))
+                yield RecordProblem(DataError(store.where(MANIFEST), what, REBUILD, "E_COUNTS"))
 
 
 def _counts(facts: list[ShardFacts], num_classes: int) -> dict[str, int | tuple[int, ...]]:
@@ -219,7 +219,7 @@ def _counts(facts: list[ShardFacts], num_classes: int) -> dict[str, int | tuple[
     }
 
 
-def chosen(shards: list[ShardInfo], count: int | None) -> dict[str, frozenset[int] | None]:
+def sampled_records(shards: list[ShardInfo], count: int | None) -> dict[str, frozenset[int] | None]:
     """Returns the numbers of records to be derived again, by shard, the same at every run; None is all."""
     if count is None:
         return dict.fromkeys((shard.name for shard in shards), None)

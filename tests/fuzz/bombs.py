@@ -12,7 +12,7 @@ from PIL import Image
 
 from converter.dataset.parse import parse_manifest
 from converter.pixels.decode import load
-from converter.pixels.images import open_photo
+from converter.pixels.images import open_image
 from converter.pixels.jpeg import strip_jpeg
 from converter.pixels.signatures import PNG_SIGNATURE
 from converter.pixels.tiff import check_tiff
@@ -28,7 +28,7 @@ def png_of_too_many_rows() -> None:
     rows = b"".join(deflater.compress(bytes(1 << 20)) for _ in range(128)) + deflater.flush()
     header = struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
     chunks = chunk(b"IHDR", header), chunk(b"IDAT", rows), chunk(b"IEND", b"")
-    open_photo(PNG_SIGNATURE + b"".join(chunks), "p.png")
+    open_image(PNG_SIGNATURE + b"".join(chunks), "p.png")
 
 
 def jpeg_of_fill_bytes() -> None:
@@ -46,7 +46,7 @@ def many_scans() -> bytes:
 
 def jpeg_of_too_many_scans() -> None:
     """300 scans over 49 million pixels; a progressive JPEG has some ten."""
-    photo = open_photo(many_scans(), "p.jpg")
+    photo = open_image(many_scans(), "p.jpg")
     load(photo.picture, "p.jpg")
 
 

@@ -32,7 +32,7 @@ from converter.dataset.parse import parse_manifest, read_manifest
 from converter.dataset.reader import read_index, read_record
 from converter.dataset.tfrecord import ShardWriter, index_name, masked_crc, read_shard
 from converter.errors import SegconvError
-from converter.pixels.images import kept_bytes, open_photo, render
+from converter.pixels.images import open_image, render, unmodified_bytes
 from converter.pixels.masks import ValueCounter, open_mask
 from converter.pixels.png import check_png
 from converter.pixels.signatures import PNG_SIGNATURE
@@ -102,7 +102,7 @@ def rules(num_fields: int) -> tuple[PathRule, ...]:
 
 def split_list(data: bytes) -> None:
     listed = read_split_list("train", written("train.txt", data), "train.txt")
-    listed.is_of_pictures()
+    listed.names_image_files()
     # The first rule of equals wins: each is the first for some lists, or the later ones would hardly be used.
     done = resolve(listed, rules(listed.num_fields)[len(data) % 4 :], OUTSIDE)
     refs = done.refs(MASK_OF if listed.num_fields == 1 else None)
@@ -261,13 +261,13 @@ def png_rows(data: bytes) -> None:
 
 
 def _photo(data: bytes) -> None:
-    photo = open_photo(data, "p", MAX_PIXELS)
-    kept = kept_bytes(photo)
+    photo = open_image(data, "p", MAX_PIXELS)
+    kept = unmodified_bytes(photo)
     pixels = np.asarray(render(photo, photo.size, "stretch"))
     assert pixels.shape == (*photo.size, 3) and pixels.dtype == np.uint8
     if kept is None:
         return
-    again = open_photo(kept, "kept", MAX_PIXELS)
+    again = open_image(kept, "kept", MAX_PIXELS)
     assert again.exif_orientation == 1, "what is kept says that it is to be turned"
     assert np.array_equal(np.asarray(render(again, again.size, "stretch")), pixels), "what is kept has other pixels"
 

@@ -33,8 +33,8 @@ def open_records(folder: Path, splits: Sequence[str]) -> Manifest:
         info = manifest.splits[split]
         if not info.records or not any(info.pixels):
             found = "records" if not info.records else "labelled pixels"
-            mend = f"Look at the list {split}.txt and at the class map, then build again."
-            raise UsageError(folder, f"split {split!r} holds no {found}", mend, "E_EMPTY_SPLIT")
+            fix = f"Look at the list {split}.txt and at the class map, then build again."
+            raise UsageError(folder, f"split {split!r} holds no {found}", fix, "E_EMPTY_SPLIT")
     everything = [shard for _, shard in manifest.shards()]
     shards = [shard for split, shard in manifest.shards() if split in splits]
     with Progress(len(shards), "shard") as progress:

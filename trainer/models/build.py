@@ -64,6 +64,6 @@ def _copy_weights(path: Path, model: keras.Model, name: str) -> None:
     if shapes != wanted:
         differ = sum(a != b for a, b in zip(shapes, wanted, strict=False)) + abs(len(shapes) - len(wanted))
         what = f"does not fit {model.name}: {differ} of {len(wanted)} weights differ in shape"
-        mend = "Pass a run of the same --model on the same number of classes, or --weights none."
-        raise UsageError(path, what, mend, "E_WEIGHTS")
+        fix = "Pass a run of the same --model on the same number of classes, or --weights none."
+        raise UsageError(path, what, fix, "E_WEIGHTS")
     model.set_weights(weights)

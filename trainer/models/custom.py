@@ -60,8 +60,8 @@ def build_custom(spec: str, size: tuple[int, int], num_classes: int) -> keras.Mo
     try:
         model = function(size, num_classes)
     except (Exception, SystemExit) as error:
-        mend = "It is called with ((height, width), num_classes)."
-        raise _refusal(spec, f"fails for {size}, {num_classes} ({_cause(error)})", mend) from error
+        fix = "It is called with ((height, width), num_classes)."
+        raise _refusal(spec, f"fails for {size}, {num_classes} ({_cause(error)})", fix) from error
     if not isinstance(model, keras.Model):
         raise _refusal(spec, f"returns a {type(model).__name__}, expected a keras.Model", "Return the model itself.")
     logits = _logits_of(spec, model, (None, *size, 3))
@@ -77,15 +77,15 @@ def step_error(spec: str, error: Exception) -> UsageError:
 
 def _logits_of(spec: str, model: keras.Model, shape: tuple[int | None, ...]) -> Tensor:
     """Returns the symbolic output for images of that shape; raises UsageError where the model takes others."""
-    mend = "Give it one input, keras.Input((height, width, 3))."
+    fix = "Give it one input, keras.Input((height, width, 3))."
     try:
         model(keras.Input(shape[1:], name="image"), training=True)
         logits = model(keras.Input(shape[1:], name="image"))
     except Exception as error:
-        raise _refusal(spec, f"takes no float32 images of shape {shape} ({_cause(error)})", mend) from error
+        raise _refusal(spec, f"takes no float32 images of shape {shape} ({_cause(error)})", fix) from error
     for taken in getattr(model, "inputs", None) or ():  # none of a subclassed model; Keras checks no channels here
         if any(side not in (None, wanted) for side, wanted in zip(taken.shape, shape, strict=True)):
-            raise _refusal(spec, f"takes images of shape {tuple(taken.shape)}, expected {shape}", mend)
+            raise _refusal(spec, f"takes images of shape {tuple(taken.shape)}, expected {shape}", fix)
     return logits
 
 
@@ -95,15 +95,15 @@ def _check_logits(spec: str, model: keras.Model, logits: Tensor, shape: tuple[in
         what = f"gives a {type(logits).__name__} of outputs, expected one of shape {shape}"
         raise _refusal(spec, what, "Return the logits alone.")
     if tuple(logits.shape) != shape:
-        mend = "Bring the logits to the size of the image inside the model."
-        raise _refusal(spec, f"gives shape {tuple(logits.shape)}, expected {shape}", mend)
+        fix = "Bring the logits to the size of the image inside the model."
+        raise _refusal(spec, f"gives shape {tuple(logits.shape)}, expected {shape}", fix)
     activation = _last_activation(model)
     if activation in PROBABILITIES:
-        mend = f"Leave out the {activation} at its end: the loss applies it."
-        raise _refusal(spec, f"gives probabilities ({activation}), expected logits", mend)
+        fix = f"Leave out the {activation} at its end: the loss applies it."
+        raise _refusal(spec, f"gives probabilities ({activation}), expected logits", fix)
     if logits.dtype != "float32":
-        mend = 'Give its last layer dtype="float32".'
-        raise _refusal(spec, f"gives logits of {logits.dtype}, expected float32", mend)
+        fix = 'Give its last layer dtype="float32".'
+        raise _refusal(spec, f"gives logits of {logits.dtype}, expected float32", fix)
 
 
 def _last_activation(model: keras.Model) -> str | None:
@@ -127,8 +127,8 @@ def _check_loads(spec: str, model: keras.Model) -> None:
     try:
         keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(model), safe_mode=True)
     except (Exception, SystemExit) as error:
-        mend = "Register its own layers with @keras.saving.register_keras_serializable(), and use no Lambda."
-        raise _refusal(spec, f"could be saved, but not loaded again ({_cause(error)})", mend) from error
+        fix = "Register its own layers with @keras.saving.register_keras_serializable(), and use no Lambda."
+        raise _refusal(spec, f"could be saved, but not loaded again ({_cause(error)})", fix) from error
 
 
 def _cause(error: BaseException) -> str:
@@ -136,5 +136,5 @@ def _cause(error: BaseException) -> str:
     return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:200]}"
 
 
-def _refusal(spec: str, what: str, mend: str) -> UsageError:
-    return UsageError(f"--model {spec}", what, mend, "E_MODEL")
+def _refusal(spec: str, what: str, fix: str) -> UsageError:
+    return UsageError(f"--model {spec}", what, fix, "E_MODEL")

@@ -117,5 +117,5 @@ def _without_stride(layer: keras.layers.Layer) -> keras.layers.Layer:
 def _no_imagenet(entry: Encoder, error: Exception) -> MachineError:
     folder = Path(os.environ.get("KERAS_HOME", "~/.keras")) / "models"
     what = f"ImageNet weights can be neither found nor downloaded ({shown(error)})"
-    mend = f"Put {entry.weights_file} into {folder}, or pass --weights with its path, or --weights none."
-    return MachineError("--weights imagenet", what, mend, "E_WEIGHTS")
+    fix = f"Put {entry.weights_file} into {folder}, or pass --weights with its path, or --weights none."
+    return MachineError("--weights imagenet", what, fix, "E_WEIGHTS")

@@ -175,8 +175,8 @@ class StopAtBadLoss(keras.callbacks.Callback):
 
     def _end(self, what: str, records: str = "") -> None:
         rate = _learning_rate(self.model)
-        mend = f"Pass a smaller --learning-rate than {rate:g}, or --clip-norm 1{records}."
-        raise UsageError(self.run, f"{what}: training has diverged", mend, "E_DIVERGED")
+        fix = f"Pass a smaller --learning-rate than {rate:g}, or --clip-norm 1{records}."
+        raise UsageError(self.run, f"{what}: training has diverged", fix, "E_DIVERGED")
 
 
 class SaveBest(keras.callbacks.Callback):

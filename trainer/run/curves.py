@@ -137,8 +137,8 @@ def read_metrics(path: Path) -> list[dict[str, float]]:
         try:
             rows.append({name: float(cells[name] or "nan") for name in lines.fieldnames or ()})
         except ValueError as error:
-            mend = "Restore the line, or delete it."
-            raise DataError(f"{path}:{lines.line_num}", f"is no epoch ({error})", mend, "E_METRICS") from None
+            fix = "Restore the line, or delete it."
+            raise DataError(f"{path}:{lines.line_num}", f"is no epoch ({error})", fix, "E_METRICS") from None
     return rows
 
 

@@ -75,8 +75,8 @@ def held(run: Path) -> Iterator[None]:
         fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError:
-        mend = "Wait for it, or train anew with --config."
-        raise UsageError(run, "is being trained by another process", mend, "E_RESUME") from None
+        fix = "Wait for it, or train anew with --config."
+        raise UsageError(run, "is being trained by another process", fix, "E_RESUME") from None
     finally:
         os.close(folder)
 

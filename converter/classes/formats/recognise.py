@@ -10,7 +10,7 @@ from converter.classes.csv_table import ClassTable
 from converter.classes.formats.registry import FORMATS, JSON, LINES, TABLE, TEXT, Format
 from converter.errors import UsageError
 
-MEND = "Mend it, or write a classes.csv: `segconv classes --src DIR --write`."
+FIX = "Mend it, or write a classes.csv: `segconv classes --src DIR --write`."
 
 
 def recognise(text: str, path: Path, *, is_named: bool = False) -> tuple[Format, Any] | None:
@@ -43,11 +43,11 @@ def _json_value(text: str, path: Path) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_unique_keys)
     except json.JSONDecodeError as error:
-        raise UsageError(f"{path}:{error.lineno}", f"is no JSON ({error.msg})", MEND, "E_CLASSES") from None
+        raise UsageError(f"{path}:{error.lineno}", f"is no JSON ({error.msg})", FIX, "E_CLASSES") from None
     except RecursionError:
-        raise UsageError(path, "is nested too deeply", MEND, "E_CLASSES") from None
+        raise UsageError(path, "is nested too deeply", FIX, "E_CLASSES") from None
     except ValueError as error:  # a key twice, or a number of thousands of digits
-        raise UsageError(path, str(error), MEND, "E_CLASSES") from None
+        raise UsageError(path, str(error), FIX, "E_CLASSES") from None
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

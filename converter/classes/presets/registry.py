@@ -61,6 +61,6 @@ def preset(name: str) -> ClassMap:
       UsageError: there is no preset of that name.
     """
     if name not in PRESETS:
-        mend = f"Name one of {', '.join(PRESETS)}."
-        raise UsageError(f"{PREFIX}{name}", "is no preset", mend, "E_CLASSES")
+        fix = f"Name one of {', '.join(PRESETS)}."
+        raise UsageError(f"{PREFIX}{name}", "is no preset", fix, "E_CLASSES")
     return PRESETS[name].class_map()

@@ -9,7 +9,7 @@ from converter.sources.layouts.words import preset_of_names
 
 def ade20k(tree: Tree) -> Found | str:
     """ADE20K as of the scene parsing challenge: images and annotations, in each training and validation."""
-    there = [name for name in ("images/training", "annotations/training") if tree.has_pictures(name)]
+    there = [name for name in ("images/training", "annotations/training") if tree.has_image_files(name)]
     if len(there) < 2:
         return (
             f"{there[0]}/ has pictures, but there is no "
@@ -19,4 +19,4 @@ def ade20k(tree: Tree) -> Found | str:
         )
     found = pair_folders(tree, mirrored(tree, "images", "annotations"), Suffixes())
     preset = preset_of_names("ade20k", found, r"ADE_(?:train|val)_\d{8}")
-    return found.told("ade20k", "images/training/ and annotations/training/", preset=preset)
+    return found.as_layout("ade20k", "images/training/ and annotations/training/", preset=preset)

@@ -8,7 +8,7 @@ from collections import defaultdict
 from converter.sources.layouts.pairing import FolderPair, Found, Named, Suffixes, match, pair_folders, split_in
 from converter.sources.layouts.same_folder import same_folder
 from converter.sources.layouts.tree import Tree
-from converter.sources.layouts.words import JPEG, PNG, parent_of, sides
+from converter.sources.layouts.words import JPEG, PNG, folder_list, parent_of
 from converter.sources.names import stem_of
 
 
@@ -18,9 +18,11 @@ def loveda(tree: Tree) -> Found | str:
     pairs = [FolderPair(f"{area}/images_png", f"{area}/masks_png", split_in(area)) for area in areas]
     found = pair_folders(tree, pairs, Suffixes())
     if not found.num_pairs:
-        return f"{sides(areas)} without images_png/ and masks_png/ of the same names" if areas else ""
+        return f"{folder_list(areas)} without images_png/ and masks_png/ of the same names" if areas else ""
     paired = {parent_of(parent_of(photo.image)) for photo in found.photos if photo.mask}
-    return found.told("loveda", f"images_png/ and masks_png/ side by side in {sides(paired)}", preset="loveda")
+    return found.as_layout(
+        "loveda", f"images_png/ and masks_png/ side by side in {folder_list(paired)}", preset="loveda"
+    )
 
 
 def deepglobe(tree: Tree) -> Found | str:
@@ -46,10 +48,10 @@ def potsdam(tree: Tree) -> Found | str:
     evidence = [f"top_potsdam_*_{bands[0]}.tif and top_potsdam_*_label.tif"]
     if len(bands) > 1:
         evidence.append("_RGBIR are there too, and --image takes them")
-    return match(kinds[bands[0]], kinds["label"], splits).told("potsdam", *evidence, preset="potsdam")
+    return match(kinds[bands[0]], kinds["label"], splits).as_layout("potsdam", *evidence, preset="potsdam")
 
 
 def landcover(tree: Tree) -> Found | str:
     """LandCover.ai, cut by its own script: output/S.jpg and output/S_m.png."""
     found = pair_folders(tree, [FolderPair("output", "output")], Suffixes("", "_m"))
-    return found.told("landcover", "*.jpg and *_m.png in output/") if found.num_pairs else ""
+    return found.as_layout("landcover", "*.jpg and *_m.png in output/") if found.num_pairs else ""

@@ -21,7 +21,7 @@ from converter.sources.layouts.registry import LAYOUTS, LIST, RULES
 from converter.sources.layouts.split_lists import EXPECTED, Listed, by_names, find_lists, pair_lists
 from converter.sources.layouts.templates import by_templates
 from converter.sources.layouts.tree import Tree, list_tree
-from converter.sources.layouts.words import sides
+from converter.sources.layouts.words import folder_list
 from converter.sources.names import SPLITS
 from converter.sources.refs import ExampleRef, Reject
 
@@ -138,8 +138,8 @@ def _inner(tree: Tree, marks: tuple[str, ...] = ()) -> str:
 
 def _what_lies_there(tree: Tree) -> str:
     """Returns in words where the pictures lie that no rule has made anything of, or that there are none."""
-    if tree.pictures:
-        return f"pictures lie in {sides(tree.pictures)}, but no two of them go together by folder or name"
+    if tree.image_files:
+        return f"pictures lie in {folder_list(tree.image_files)}, but no two of them go together by folder or name"
     return f"it holds no pictures{f' ({_unnamed(tree)})' if tree.unnamed else ''}"
 
 
@@ -156,7 +156,7 @@ def _listed_layout(tree: Tree, listed: Listed) -> Layout:
     unmatched = [
         path
         for folder in folders
-        for name in tree.pictures.get(folder, ())
+        for name in tree.image_files.get(folder, ())
         if (path := f"{folder}/{name}" if folder else name) not in paired
     ]
     evidence, preset = list(listed.evidence), None

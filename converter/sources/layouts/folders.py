@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from converter.sources.layouts.pairing import FolderPair, Found, best_suffixes, pair_folders, split_in
 from converter.sources.layouts.refusal import refusal
 from converter.sources.layouts.tree import Tree
-from converter.sources.layouts.words import IMAGE_WORDS, MASK_WORDS, SIBLING_TAILS, count_of, parent_of, sides
+from converter.sources.layouts.words import IMAGE_WORDS, MASK_WORDS, SIBLING_TAILS, count_of, folder_list, parent_of
 from converter.sources.names import split_of
 
 
@@ -17,9 +17,9 @@ def siblings(tree: Tree) -> Found | str:
     """A folder S and beside it its masks in Sannot, S_labels, S_masks and the like: Kaggle's and SegNet's CamVid."""
     pairs = [
         FolderPair(folder, folder + tail, split_in(folder))
-        for folder in tree.pictures
+        for folder in tree.image_files
         for tail in SIBLING_TAILS
-        if folder and folder + tail in tree.pictures
+        if folder and folder + tail in tree.image_files
     ]
     return _paired(tree, "siblings", pairs, "")
 
@@ -45,13 +45,13 @@ def _word_pairs(tree: Tree) -> list[FolderPair]:
     images_prepped_train with annotations_prepped_train.
     """
     masks: defaultdict[str, list[str]] = defaultdict(list)
-    for folder in tree.pictures:
+    for folder in tree.image_files:
         for place, _ in _places(folder, _MASKS):
             masks[place].append(folder)
     return sorted(
         {
             FolderPair(folder, other, split)
-            for folder in tree.pictures
+            for folder in tree.image_files
             for place, split in _places(folder, _IMAGES)
             for other in masks.get(place, ())
             if other != folder
@@ -94,16 +94,16 @@ def _paired(tree: Tree, name: str, pairs: list[FolderPair], near: str) -> Found 
     for own, others in ((photos, masks), (masks, photos)):
         if double := [folder for folder in own if own.count(folder) > 1]:
             which = [other for folder, other in zip(own, others, strict=True) if folder == double[0]]
-            raise refusal(tree, "has more than one layout", [f"{double[0]}/ goes with each of {sides(which)}"])
+            raise refusal(tree, "has more than one layout", [f"{double[0]}/ goes with each of {folder_list(which)}"])
     found = pair_folders(tree, _with_other_splits(tree, pairs), suffixes, loosely=True)
-    both = f"{sides(photos)} and {sides(masks)}"
+    both = f"{folder_list(photos)} and {folder_list(masks)}"
     if not found.num_pairs:
-        names = [names[0] for names in (tree.pictures[photos[0]], tree.pictures[masks[0]])]
+        names = [names[0] for names in (tree.image_files[photos[0]], tree.image_files[masks[0]])]
         return f"{both} lie side by side, but no two names agree ({names[0]}, {names[1]})"
     evidence = [f"{both} side by side"]
     if suffixes.image or suffixes.mask:
         evidence.append(f"names end in {suffixes.image or 'nothing'} and {suffixes.mask or 'nothing'}")
-    return found.told(name, *evidence)
+    return found.as_layout(name, *evidence)
 
 
 def _with_other_splits(tree: Tree, pairs: list[FolderPair]) -> list[FolderPair]:
@@ -112,7 +112,7 @@ def _with_other_splits(tree: Tree, pairs: list[FolderPair]) -> list[FolderPair]:
     parents = {parent_of(pair.images) for pair in pairs if pair.split and split_of(pair.images.rpartition("/")[2])}
     others = [
         FolderPair(folder, f"{folder}/", split_in(folder))
-        for folder in tree.pictures
+        for folder in tree.image_files
         if folder not in known and split_of(folder.rpartition("/")[2]) and parent_of(folder) in parents
     ]
     return [*pairs, *others]
@@ -121,7 +121,7 @@ def _with_other_splits(tree: Tree, pairs: list[FolderPair]) -> list[FolderPair]:
 def _photos_alone(tree: Tree) -> str:
     """Returns in words which folder has photographs or masks without their partner."""
     for words, sort, other in ((_IMAGES, "photograph", "masks"), (_MASKS, "mask", "photographs")):
-        for folder, names in tree.pictures.items():
+        for folder, names in tree.image_files.items():
             if _places(folder, words):
                 return f"{folder}/ has {count_of(len(names), sort)}, but no folder of {other} beside it"
     return ""

@@ -13,7 +13,7 @@ def nnunet(tree: Tree) -> Found | str:
         return ""
     if "dataset.json" not in tree.file_set:
         return "imagesTr/ and labelsTr/ side by side, but without dataset.json"
-    images = tree.pictures.get("imagesTr", [])
+    images = tree.image_files.get("imagesTr", [])
     if any(stem_of(name).endswith("_0001") for name in images):
         return "imagesTr/ has several channels a case (_0001): write each case as one RGB photograph, CASE_0000.png"
     if not images:
@@ -21,4 +21,4 @@ def nnunet(tree: Tree) -> Found | str:
     types = (".png", ".tif", ".tiff", ".bmp")
     folders = [FolderPair("imagesTr", "labelsTr", "train"), FolderPair("imagesTs", "labelsTs", "test")]
     found = pair_folders(tree, folders, Suffixes("_0000", "", types, types))
-    return found.told("nnunet", "imagesTr/ and labelsTr/ beside dataset.json")
+    return found.as_layout("nnunet", "imagesTr/ and labelsTr/ beside dataset.json")

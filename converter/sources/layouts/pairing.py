@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from converter.errors import DataError
 from converter.sources.layouts.tree import Tree, join
-from converter.sources.names import PICTURES, folded, split_of, stem_of
+from converter.sources.names import IMAGE_EXTENSIONS, folded, split_of, stem_of
 from converter.sources.refs import Reject
 
 IMAGE_SUFFIXES = ("", "_sat", "_RGB", "_RGBIR", "_leftImg8bit", "_image", "_img", "_rgb")
@@ -33,12 +33,12 @@ class Suffixes:
 
     image: str = ""
     mask: str = ""
-    image_types: tuple[str, ...] = PICTURES
-    mask_types: tuple[str, ...] = PICTURES
+    image_types: tuple[str, ...] = IMAGE_EXTENSIONS
+    mask_types: tuple[str, ...] = IMAGE_EXTENSIONS
 
 
 @dataclass(frozen=True)
-class Photo:
+class FoundImage:
     """A photograph: its path, the part of its name that its mask shares, its mask; `split` is "" where unknown."""
 
     split: str
@@ -63,7 +63,7 @@ class Found:
 
     name: str
     evidence: tuple[str, ...]
-    photos: tuple[Photo, ...]
+    photos: tuple[FoundImage, ...]
     loose: tuple[str, ...]
     rejects: tuple[Reject, ...] = ()
     preset: str | None = None
@@ -84,7 +84,7 @@ class Found:
         """All masks, with a photograph or without."""
         return self.paired_masks | set(self.loose)
 
-    def told(self, name: str, *evidence: str, preset: str | None = None) -> Found:
+    def as_layout(self, name: str, *evidence: str, preset: str | None = None) -> Found:
         """Returns it as a layout with its evidence before what is known already."""
         return replace(self, name=name, evidence=(*evidence, *self.evidence), preset=preset)
 
@@ -125,7 +125,7 @@ def match(images: Named, masks: Named, splits: dict[str, str]) -> Found:
             continue
         own = key if key in masks.paths else like.pop((key[0], folded(key[1])), None)
         in_other_case += own is not None and own != key
-        photos.append(Photo(splits.get(key[0], ""), path, key[1], masks.paths[own] if own else None))
+        photos.append(FoundImage(splits.get(key[0], ""), path, key[1], masks.paths[own] if own else None))
         if own:
             used.add(own)
     loose = tuple(sorted(path for key, path in masks.paths.items() if key not in used))
@@ -151,13 +151,13 @@ def pair_folders(tree: Tree, folders: Iterable[FolderPair], suffixes: Suffixes, 
     for pair in folders:
         splits[pair.images] = pair.split
         is_same = pair.images == pair.masks
-        for name in tree.pictures.get(pair.masks, ()):
+        for name in tree.image_files.get(pair.masks, ()):
             stem = stem_of(name)
             if name.lower().endswith(suffixes.mask_types) and stem.endswith(suffixes.mask):
                 masks.add((pair.images, stem.removesuffix(suffixes.mask)), join(pair.masks, name))
             elif loosely and not is_same:
                 masks.add((pair.images, f"/{name}"), join(pair.masks, name))
-        for name in tree.pictures.get(pair.images, ()):
+        for name in tree.image_files.get(pair.images, ()):
             stem = stem_of(name)
             is_mask = is_same and suffixes.mask and stem.endswith(suffixes.mask)
             if name.lower().endswith(suffixes.image_types) and stem.endswith(suffixes.image) and not is_mask:
@@ -167,7 +167,7 @@ def pair_folders(tree: Tree, folders: Iterable[FolderPair], suffixes: Suffixes, 
 
 def mirrored(tree: Tree, images: str, masks: str) -> list[FolderPair]:
     """Returns each folder with pictures in or below `images` and the folder in the same place in or below `masks`."""
-    below = [name for name in tree.pictures if name == images or name.startswith(f"{images}/")]
+    below = [name for name in tree.image_files if name == images or name.startswith(f"{images}/")]
     return [FolderPair(name, masks + name.removeprefix(images), split_in(name)) for name in below]
 
 
@@ -197,6 +197,6 @@ def best_suffixes(tree: Tree, folders: Sequence[FolderPair]) -> Suffixes:
 
 
 def _stems(tree: Tree, pair: FolderPair) -> tuple[set[str], set[str]]:
-    names = (tree.pictures.get(folder, ()) for folder in (pair.images, pair.masks))
+    names = (tree.image_files.get(folder, ()) for folder in (pair.images, pair.masks))
     images, masks = ({stem_of(name) for name in part} for part in names)
     return images, masks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from converter.sources.layouts.pairing import FolderPair, Found, Suffixes, pair_folders, split_in
 from converter.sources.layouts.tree import Tree
-from converter.sources.layouts.words import parent_of, sides
+from converter.sources.layouts.words import folder_list, parent_of
 
 
 def roboflow(tree: Tree) -> Found | str:
@@ -12,5 +12,5 @@ def roboflow(tree: Tree) -> Found | str:
     folders = [parent_of(name) for name in tree.files if name.rpartition("/")[2] == "_classes.csv"]
     found = pair_folders(tree, [FolderPair(name, name, split_in(name)) for name in folders], Suffixes("", "_mask"))
     if not found.num_pairs:
-        return f"_classes.csv in {sides(folders)}, but no photograph there has its _mask.png" if folders else ""
-    return found.told("roboflow", f"_classes.csv and *_mask.png in {sides(folders)}")
+        return f"_classes.csv in {folder_list(folders)}, but no photograph there has its _mask.png" if folders else ""
+    return found.as_layout("roboflow", f"_classes.csv and *_mask.png in {folder_list(folders)}")

@@ -7,7 +7,7 @@ from collections import Counter
 
 from converter.sources.layouts.pairing import MASK_SUFFIXES, FolderPair, Found, Suffixes, pair_folders, split_in
 from converter.sources.layouts.tree import Tree
-from converter.sources.layouts.words import JPEG, PNG, sides
+from converter.sources.layouts.words import JPEG, PNG, folder_list
 from converter.sources.names import stem_of
 
 STARTS = ("", "_sat", "_RGB", "_RGBIR", "_image", "_img")  # ends of photographs beside masks with an end of their own
@@ -17,21 +17,23 @@ def same_folder(tree: Tree, name: str, suffixes: Suffixes, preset: str | None = 
     """A photograph and its mask in one folder, told by the ends of their names."""
     end = suffixes.mask
     folders = [
-        folder for folder, names in tree.pictures.items() if not end or any(stem_of(n).endswith(end) for n in names)
+        folder for folder, names in tree.image_files.items() if not end or any(stem_of(n).endswith(end) for n in names)
     ]
-    found = pair_folders(tree, [FolderPair(folder, folder, split_in(folder)) for folder in tree.pictures], suffixes)
+    found = pair_folders(tree, [FolderPair(folder, folder, split_in(folder)) for folder in tree.image_files], suffixes)
     if not found.num_pairs:
-        return f"{sides(folders)} has names with {end}, but no photograph goes with them" if end and folders else ""
+        return (
+            f"{folder_list(folders)} has names with {end}, but no photograph goes with them" if end and folders else ""
+        )
     photos = f"*{suffixes.image}" + (".jpg" if suffixes.image_types == JPEG else ".*")
     masks = f"*{end}" + (".png" if suffixes.mask_types == PNG else ".*")
     paired = {photo.image.rpartition("/")[0] for photo in found.photos if photo.mask}
-    return found.told(name, f"{photos} and {masks} in one folder: {sides(paired)}", preset=preset)
+    return found.as_layout(name, f"{photos} and {masks} in one folder: {folder_list(paired)}", preset=preset)
 
 
 def suffix(tree: Tree) -> Found | str:
     """A photograph and its mask in one folder, told by any of the usual ends, one for the whole data set."""
     numbers: Counter[tuple[str, str]] = Counter()
-    for names in tree.pictures.values():
+    for names in tree.image_files.values():
         stems = {stem_of(name) for name in names}
         for stem in stems:
             if stem.endswith(MASK_SUFFIXES[1:]):

@@ -54,7 +54,7 @@ def find_lists(tree: Tree, folder: str) -> dict[str, str]:
         try:
             resolve_inside(tree.src, name)
         except DataError as error:
-            raise UsageError(tree.src / name, error.what, error.mend, error.code) from None
+            raise UsageError(tree.src / name, error.what, error.fix, error.code) from None
     return {split: found[split] for split in SPLITS if split in found}
 
 
@@ -84,7 +84,7 @@ def pair_lists(tree: Tree, *, forced: bool = False) -> Listed | str:
             raise
         pairs = [listed for listed in lists if listed.separator]
         done = [resolve(listed, _pair_rules(tree, listed), tree.outside) for listed in pairs]
-        is_declared = not folder and any(listed.is_of_pictures() for listed in pairs) and _has_folders(tree)
+        is_declared = not folder and any(listed.names_image_files() for listed in pairs) and _has_folders(tree)
         if not (any(each.found for each in done) or is_declared or (forced and pairs)):
             near = near or "; ".join(f"{each.evidence()}: none of its pairs exists" for each in done)
             continue
@@ -175,13 +175,13 @@ def by_names(tree: Tree, found: Found) -> Listed | None:
                 _choose(listed, done, found)
             elif is_own and split_list.name.endswith(".txt"):
                 what = f"names none of the photographs of layout {found.name}, from {split_list.lines[0].text!r} on"
-                mend = "Mend the list or move it away, or say with --image and --mask where the files are."
-                raise UsageError(tree.src / split_list.name, what, mend, "E_LIST")
+                fix = "Mend the list or move it away, or say with --image and --mask where the files are."
+                raise UsageError(tree.src / split_list.name, what, fix, "E_LIST")
             else:
                 listed.evidence.append(f"{split_list.name} is no list of these photographs")
         if listed.refs and "train" not in listed.refs:
-            mend = "A dataset needs a list of its training pairs."
-            raise UsageError(tree.src / folder / "train.txt", "does not exist", mend, "E_LIST")
+            fix = "A dataset needs a list of its training pairs."
+            raise UsageError(tree.src / folder / "train.txt", "does not exist", fix, "E_LIST")
         if listed.refs:
             return listed
     return listed if listed.evidence else None

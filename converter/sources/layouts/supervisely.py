@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from converter.sources.layouts.pairing import FolderPair, Found, Suffixes, pair_folders, split_in
 from converter.sources.layouts.tree import Tree, join
-from converter.sources.layouts.words import parent_of, sides
+from converter.sources.layouts.words import folder_list, parent_of
 
 
 def supervisely(tree: Tree) -> Found | str:
     """Supervisely's export as masks: img and masks_machine in each data set."""
-    folders = [name for name in tree.pictures if name.rpartition("/")[2] == "masks_machine"]
+    folders = [name for name in tree.image_files if name.rpartition("/")[2] == "masks_machine"]
     images = {name: join(name.rpartition("/")[0], "img") for name in folders}
-    pairs = [FolderPair(images[name], name, split_in(name)) for name in folders if images[name] in tree.pictures]
+    pairs = [FolderPair(images[name], name, split_in(name)) for name in folders if images[name] in tree.image_files]
     if not pairs:
-        return f"{sides(folders)} without img/ beside it" if folders else ""
+        return f"{folder_list(folders)} without img/ beside it" if folders else ""
     found = pair_folders(tree, pairs, Suffixes())
-    return found.told("supervisely", f"img/ and masks_machine/ side by side in {sides(map(parent_of, folders))}")
+    return found.as_layout(
+        "supervisely", f"img/ and masks_machine/ side by side in {folder_list(map(parent_of, folders))}"
+    )

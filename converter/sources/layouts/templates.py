@@ -12,11 +12,11 @@ from converter.errors import UsageError
 from converter.sources.layouts.pairing import Found, Named, match
 from converter.sources.layouts.refusal import EXAMPLE
 from converter.sources.layouts.tree import Tree
-from converter.sources.names import PICTURES, SPLIT_WORDS, split_of
+from converter.sources.names import IMAGE_EXTENSIONS, SPLIT_WORDS, split_of
 
-_MEND = f"Write two paths below the source folder, such as {EXAMPLE}; `.*` is any extension."
+_FIX = f"Write two paths below the source folder, such as {EXAMPLE}; `.*` is any extension."
 _ANY_SPLIT = rf"(?i:{'|'.join(sorted(SPLIT_WORDS, key=len, reverse=True))})(?:[_-]?[0-9]{{4}})?"
-_ANY_EXTENSION = rf"(?i:{'|'.join(map(re.escape, PICTURES))})"
+_ANY_EXTENSION = rf"(?i:{'|'.join(map(re.escape, IMAGE_EXTENSIONS))})"
 
 
 def by_templates(tree: Tree, image: str, mask: str) -> Found:
@@ -28,8 +28,8 @@ def by_templates(tree: Tree, image: str, mask: str) -> Found:
     patterns = {"--image": _pattern("--image", image), "--mask": _pattern("--mask", mask)}
     has_split = {"{split}" in template for template in (image, mask)}
     if len(has_split) > 1:
-        raise UsageError("--image and --mask", "only one of them has {split}", _MEND, "E_LAYOUT")
-    sides = {"--image": Named(), "--mask": Named()}
+        raise UsageError("--image and --mask", "only one of them has {split}", _FIX, "E_LAYOUT")
+    folder_list = {"--image": Named(), "--mask": Named()}
     splits: dict[str, str] = {}
     # A file that fits both, as {stem}_mask.png fits {stem}.png, belongs to the one that says more of it.
     order = sorted(patterns, key=lambda option: -len({"--image": image, "--mask": mask}[option]))
@@ -39,24 +39,24 @@ def by_templates(tree: Tree, image: str, mask: str) -> Found:
             if path not in taken and (fits := patterns[option].fullmatch(path)):
                 split = (split_of(fits["split"]) or "") if True in has_split else ""
                 splits[split] = split
-                sides[option].add((split, fits["stem"]), path)
+                folder_list[option].add((split, fits["stem"]), path)
                 taken.add(path)
-    found = match(sides["--image"], sides["--mask"], splits)
+    found = match(folder_list["--image"], folder_list["--mask"], splits)
     if not found.num_pairs:
-        numbers = " and ".join(f"{option} {len(named.paths)}" for option, named in sides.items())
+        numbers = " and ".join(f"{option} {len(named.paths)}" for option, named in folder_list.items())
         what = f"together they make no pair ({numbers} files)"
-        mend = "Mend them: {stem} must stand for the same name in both, {split} for train, val or test."
-        raise UsageError("--image and --mask", what, mend, "E_LAYOUT")
-    return found.told("templates", f"--image {image}", f"--mask {mask}")
+        fix = "Mend them: {stem} must stand for the same name in both, {split} for train, val or test."
+        raise UsageError("--image and --mask", what, fix, "E_LAYOUT")
+    return found.as_layout("templates", f"--image {image}", f"--mask {mask}")
 
 
 def _pattern(option: str, template: str) -> re.Pattern[str]:
     """Returns the expression for the paths that fit a template."""
     parts = template.removeprefix("./").split("/")
     if template.startswith("/") or "\\" in template or "\0" in template or {"", ".", ".."} & set(parts):
-        raise UsageError(option, f"{template!r} is no plain path below the source folder", _MEND, "E_LAYOUT")
+        raise UsageError(option, f"{template!r} is no plain path below the source folder", _FIX, "E_LAYOUT")
     if "{stem}" not in template:
-        raise UsageError(option, f"{template!r} has no {{stem}}", _MEND, "E_LAYOUT")
+        raise UsageError(option, f"{template!r} has no {{stem}}", _FIX, "E_LAYOUT")
     text = "/".join(parts)
     any_extension = text.endswith(".*")
     text = text.removesuffix(".*")
@@ -69,7 +69,7 @@ def _pattern(option: str, template: str) -> re.Pattern[str]:
             pattern += r"(?P<stem>[^/]+)" if piece == "{stem}" else rf"(?P<split>{_ANY_SPLIT})"
         elif piece == "*" or "{" in piece or "}" in piece:
             what = f"{template!r} has {piece}, and a template knows {{split}}, {{stem}} and .* at its end"
-            raise UsageError(option, what, _MEND, "E_LAYOUT")
+            raise UsageError(option, what, _FIX, "E_LAYOUT")
         else:
             pattern += re.escape(piece)
     return re.compile(pattern + (_ANY_EXTENSION if any_extension else ""))

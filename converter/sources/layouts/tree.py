@@ -15,8 +15,8 @@ from converter.errors import UsageError
 from converter.limits import MAX_FILES, MAX_FOLDER_DEPTH, MAX_NESTED_LINKS
 from converter.sources.names import Names, has_extension
 
-_MEND = "Name the dataset's own folder with --src."
-_MEND_LINKS = "Take the links between its folders away."
+_FIX = "Name the dataset's own folder with --src."
+_FIX_LINKS = "Take the links between its folders away."
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Tree:
         return Names((name, name) for name in self.files)
 
     @cached_property
-    def pictures(self) -> dict[str, list[str]]:
+    def image_files(self) -> dict[str, list[str]]:
         """Names of the pictures in each folder that has any; folders and names sorted."""
         found: defaultdict[str, list[str]] = defaultdict(list)
         for path in self.files:
@@ -57,9 +57,9 @@ class Tree:
                 found[folder].append(name)
         return dict(sorted(found.items()))
 
-    def has_pictures(self, folder: str) -> bool:
+    def has_image_files(self, folder: str) -> bool:
         """Tells whether a picture lies in a folder or below it."""
-        return any(name == folder or name.startswith(f"{folder}/") for name in self.pictures)
+        return any(name == folder or name.startswith(f"{folder}/") for name in self.image_files)
 
     def below(self, folder: str) -> Tree:
         """Returns the part of the tree in one folder, as if that were the source folder."""
@@ -115,11 +115,11 @@ def list_tree(src: Path, *, follow_links: bool) -> Tree:
 def _check_bounds(src: Path, folder: str, files: int, nested: int) -> None:
     """Refuses a source folder that would be read for hours."""
     if folder.count("/") >= MAX_FOLDER_DEPTH:
-        raise UsageError(src / folder, f"lies more than {MAX_FOLDER_DEPTH} folders deep", _MEND, "E_SRC")
+        raise UsageError(src / folder, f"lies more than {MAX_FOLDER_DEPTH} folders deep", _FIX, "E_SRC")
     if nested > MAX_NESTED_LINKS:
-        raise UsageError(src, "holds folders that link to one another in circles", _MEND_LINKS, "E_SRC")
+        raise UsageError(src, "holds folders that link to one another in circles", _FIX_LINKS, "E_SRC")
     if files > MAX_FILES:
-        raise UsageError(src, f"holds more than {MAX_FILES} files", _MEND, "E_SRC")
+        raise UsageError(src, f"holds more than {MAX_FILES} files", _FIX, "E_SRC")
 
 
 def _real(entry: os.DirEntry[str]) -> Path:
@@ -144,8 +144,8 @@ def _entries(real: Path, folder: Path) -> list[os.DirEntry[str]]:
         with os.scandir(real) as found:
             return list(found)
     except OSError as error:
-        mend = "Make it readable, or move it out of the source folder."
-        raise UsageError(folder, f"cannot be read ({error.strerror})", mend, "E_SRC") from None
+        fix = "Make it readable, or move it out of the source folder."
+        raise UsageError(folder, f"cannot be read ({error.strerror})", fix, "E_SRC") from None
 
 
 def _are_records(names: list[str]) -> bool:

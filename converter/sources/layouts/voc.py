@@ -26,25 +26,25 @@ def _voc(tree: Tree, *, is_cvat: bool) -> Found | str:
         return ""
     folders = ("JPEGImages", "SegmentationClass")
     lists = [name for name in tree.files if name.startswith(f"{VOC_LISTS}/") and name.endswith(".txt")]
-    there = [name for name in folders if tree.has_pictures(name)]
+    there = [name for name in folders if tree.has_image_files(name)]
     if not lists or len(there) < 2:
         missing = [name for name in folders if name not in there]
         return f"{VOC_LISTS}/ has lists, but {missing[0]}/ holds no pictures" if lists else ""
     found = pair_folders(tree, mirrored(tree, *folders), Suffixes(mask_types=PNG))
     evidence = f"{VOC_LISTS}/ beside JPEGImages/ and SegmentationClass/"
     if is_cvat:
-        found = found.told("cvat", f"{evidence}, with labelmap.txt")
+        found = found.as_layout("cvat", f"{evidence}, with labelmap.txt")
     else:
-        found = found.told("voc", evidence, preset=preset_of_names("voc", found, r"\d{4}_\d{6}"))
+        found = found.as_layout("voc", evidence, preset=preset_of_names("voc", found, r"\d{4}_\d{6}"))
     return replace(found, list_folders=(VOC_LISTS,))
 
 
 def labelme(tree: Tree) -> Found | str:
     """What labelme2voc writes: VOC's folders, and no list."""
-    if not tree.has_pictures("JPEGImages") or any(name.startswith(f"{VOC_LISTS}/") for name in tree.files):
+    if not tree.has_image_files("JPEGImages") or any(name.startswith(f"{VOC_LISTS}/") for name in tree.files):
         return ""
-    masks = [name for name in ("SegmentationClassPNG", "SegmentationClass") if tree.has_pictures(name)]
+    masks = [name for name in ("SegmentationClassPNG", "SegmentationClass") if tree.has_image_files(name)]
     if not masks:
         return "JPEGImages/ has photographs, but neither SegmentationClassPNG/ nor SegmentationClass/ has masks"
     found = pair_folders(tree, mirrored(tree, "JPEGImages", masks[0]), Suffixes(mask_types=PNG))
-    return found.told("labelme", f"JPEGImages/ and {masks[0]}/ side by side, without ImageSets/")
+    return found.as_layout("labelme", f"JPEGImages/ and {masks[0]}/ side by side, without ImageSets/")

@@ -27,7 +27,7 @@ def count_of(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {'cities' if word == 'city' else word + 's'}"
 
 
-def sides(folders: Iterable[str]) -> str:
+def folder_list(folders: Iterable[str]) -> str:
     """Returns folders in words, the first few of them."""
     names = [f"{name}/" if name else "the source folder" for name in sorted(set(folders))]
     return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
