@@ -18,6 +18,7 @@ Modules, in dependency order; one imports only from those above it, and the docs
 modules in it (tests/test_layers.py reads these lists and checks every import against them). `building`, `checking` and
 `verifying` are no verbs because `build`, `check` and `verify` are functions of this package:
 
+    version    of segconv
     errors     every failure a user can cause, and its exit code
     limits     how much of anything is accepted
     schema     record keys, IGNORE_INDEX: the contract with every reader
@@ -40,6 +41,8 @@ from __future__ import annotations
 import pkgutil
 from typing import TYPE_CHECKING, Any
 
+from converter.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from converter.building.build import build
     from converter.building.report import BuildReport, RefusedPairsError
@@ -53,8 +56,6 @@ if TYPE_CHECKING:
     from converter.errors import SegconvError
     from converter.verifying.report import Verification, VerifyConfig
     from converter.verifying.verify import verify
-
-__version__ = "0.1.0"
 
 # Loaded when they are asked for: `import converter` costs neither NumPy nor Pillow.
 _PUBLIC = {

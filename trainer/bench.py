@@ -1,8 +1,8 @@
 """Bench: how fast a training run's input is, how fast its step, which of them limits, and what to change.
 
 A TrainConfig comes in and a Bench leaves; nothing is written. What is timed is what `segconv train` runs, each part
-separately: the batches of `TrainingSetup.train_batches`, without any work on them, and `fit` of the compiled step on one
-batch in memory.
+separately: the batches of `TrainingSetup.train_batches`, without any work on them, and `fit` of the compiled step on
+one batch in memory.
 
 A part is timed in short windows, and the median of them counts. Other work on the machine slows some windows down and
 leaves the rest alone; a mean would take its share for ours. CPU time is shown beside, since it changes least when the

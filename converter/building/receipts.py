@@ -20,7 +20,6 @@ from typing import Any
 from PIL import __version__ as pillow_version
 from PIL import features
 
-from converter import __version__
 from converter.building.shards import ShardResult, ShardTask, SourceFile, SourceReader, run_shard_task
 from converter.building.store import Store, hidden
 from converter.building.tally import Tally
@@ -30,6 +29,7 @@ from converter.dataset.tfrecord import index_name
 from converter.errors import DataError, MachineError
 from converter.schema import SCHEMA_VERSION
 from converter.system.files import Stamp, resolve_inside
+from converter.version import __version__
 
 SUFFIX = ".receipt"
 TRANSIENT = {"E_CRASH", "E_MEMORY"}  # may pass: a shard that lacks a pair for one of these is made again next time

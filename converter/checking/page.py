@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import PurePath
 
-from converter import __version__
 from converter.checking.page_samples import SampleImage, SamplePainter, drawn_samples
 from converter.checking.page_style import PAGE, STYLE
 from converter.checking.problems import Problem
@@ -27,6 +26,7 @@ from converter.limits import MAX_CLASSES, MAX_PAGE_LISTED, MAX_PAGE_PLACES, MAX_
 from converter.pixels.colors import Color
 from converter.schema import IGNORE_INDEX
 from converter.sources.refs import ExampleRef
+from converter.version import __version__
 
 OPEN_PLACES = 5  # that stand in the open, before the reader unfolds the rest
 OPEN_LEGEND = 24  # names that a legend shows in the open

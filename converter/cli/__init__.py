@@ -19,12 +19,12 @@ from typing import NoReturn
 
 import click
 
-from converter import __version__
 from converter.cli.dataset import check, classes, sample, split
 from converter.cli.records import build, inspect
 from converter.cli.verify import verify
 from converter.errors import MachineError, SegconvError, shown
 from converter.system.console import log, set_verbosity
+from converter.version import __version__
 from trainer.cli import bench, evaluate, train
 
 SETTINGS = {

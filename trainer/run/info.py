@@ -15,10 +15,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from converter import __version__
 from converter.dataset.manifest import ClassInfo, Manifest, seal_of
 from converter.errors import DataError, UsageError
 from converter.system.files import write_whole
+from converter.version import __version__
 from trainer.choices.augments import AUGMENTS, AugmentConfig
 from trainer.choices.encoders import Preprocessing
 from trainer.config import TrainConfig
