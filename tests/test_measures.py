@@ -176,3 +176,36 @@ def documented():
 def test_a_limit_is_found_wherever_it_is_assigned():
     text = "MAX_A = 1\nMAX_B: int = 2\nfrom converter.limits import MAX_C\nx = MAX_C\nif x:\n    _MAX_D, y = 1, 2\n"
     assert limits_assigned(ast.parse(text)) == {"MAX_A", "MAX_B", "_MAX_D"}
+
+
+def figures(package: str) -> dict[str, str]:
+    """Returns what is measured of a package, for the table in CONTRIBUTING.md."""
+    texts = modules(package)
+    trees = {path: ast.parse(text) for path, text in texts.items()}
+    nodes = [node for tree in trees.values() for _, node in named(tree)]
+    functions = [node for node in nodes if isinstance(node, Function)]
+    classes = [node for node in nodes if isinstance(node, ast.ClassDef)]
+    lines = {path: len(text.splitlines()) for path, text in texts.items() if not path.endswith("__init__.py")}
+
+    def longest(found: list[Function] | list[ast.ClassDef]) -> int:
+        return max(node.end_lineno - node.lineno + 1 for node in found)
+
+    return {
+        "entries on the top level": str(len({Path(path).parts[1] for path in texts} - {"__init__.py"})),
+        "lines of a module, median / longest": f"{median(lines.values()):g} / {max(lines.values())}",
+        "lines of a function": str(longest(functions)),
+        "lines of a class": str(longest(classes)),
+        "parameters of a function": str(max(len(parameters(function)) for function in functions)),
+        "public names without documentation": str(sum(len(undocumented(tree)) for tree in trees.values())),
+    }
+
+
+def test_the_table_of_figures_is_that_of_the_document():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    for name in figures("converter"):
+        assert f"| {name} |" in text
+
+
+if __name__ == "__main__":
+    for row in zip(*(figures(package).items() for package in PACKAGES), strict=True):
+        print("|", row[0][0], "|", " | ".join(value for _, value in row), "|")  # noqa: T201
