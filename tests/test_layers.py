@@ -26,6 +26,7 @@ TEST_FILES = {"converter": "imports", "trainer": "trainer_public", "trainer.mode
 REGISTERED = "..."  # in a list: all modules that the registry of the folder names
 IMPORT_STRING = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+:[A-Za-z_]\w*")
 OF_THE_WHOLE = {  # test files about the whole program or the project, which belong to no one module
+    "additions",
     "benchmarks",
     "camvid",
     "cli_recommended",
