@@ -489,7 +489,7 @@ def test_what_one_package_takes_from_the_other_is_found(made_up):
 def test_a_module_without_tests_is_found_and_a_docstring_needs_none(made_up):
     tree = made_up()
     names = {
-        "imports",
+        "public",
         "errors",
         "pixels_png",
         "cli_build",
