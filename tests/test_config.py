@@ -1,4 +1,4 @@
-"""Facts about the options of a build: sizes are height first, and what cannot be built is refused at once."""
+"""Facts about the options of a build: sizes are height first, and invalid values are refused at once."""
 
 from __future__ import annotations
 
