@@ -135,7 +135,7 @@ class BuildConfig:
         if self.max_bad is not None and not 0 <= self.max_bad <= 100:
             raise UsageError("--max-bad", f"{self.max_bad:g} is not within 0..100", "Use a percentage of the pairs.")
         if len(self.dataset_name) > MAX_DATASET_NAME_CHARS:
-            what = f"has {len(self.dataset_name)} characters, at most {MAX_DATASET_NAME_CHARS} fit the name of a shard"
+            what = f"has {len(self.dataset_name)} characters, but the maximum is {MAX_DATASET_NAME_CHARS}"
             raise UsageError("--name", what, "Use a shorter name.")
 
     @property

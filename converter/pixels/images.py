@@ -137,9 +137,9 @@ def _draft(picture: Image.Image, crop: Box, target: tuple[int, int]) -> float:
     if picture.format != "JPEG" or scale < 2:
         return 1
     factor = max(step for step in (2, 4, 8) if step <= scale)
-    whole = picture.size
-    drafted = picture.draft(None, (whole[0] // factor, whole[1] // factor))
-    return whole[0] / drafted[1][2] if drafted else 1
+    size = picture.size
+    drafted = picture.draft(None, (size[0] // factor, size[1] // factor))
+    return size[0] / drafted[1][2] if drafted else 1
 
 
 def encode_image(image: Image.Image, image_format: str, quality: int) -> bytes:
