@@ -1,6 +1,6 @@
-"""The converter: from photographs and label masks to checked, sharded TFRecords, without TensorFlow.
+"""The converter: images and masks -> checked, sharded TFRecords, without TensorFlow.
 
-What scripts need can be imported from here; everything else is private, and may change from version to version:
+The public API can be imported from here. Everything else is private and may change between versions:
 
     >>> from pathlib import Path
     >>> from converter import BuildConfig, PairConfig, RecordSource, SegconvError, SourceConfig, build, check, verify
@@ -12,26 +12,26 @@ What scripts need can be imported from here; everything else is private, and may
     >>> RecordSource(Path("records"), "train")[0].mask.shape    # uint8 [height, width], class indices and 255
     (360, 480)
 
-Every failure that a user can cause is a SegconvError: one line, a code and an exit code.
+Every failure that a user can cause is a SegconvError: one line, an error code and an exit code.
 
-Modules, in dependency order; one imports only from those above it, and the docstring of each folder goes on with the
-modules in it (tests/test_layers.py reads these lists and checks every import against them). `building`, `checking` and
-`verifying` are no verbs because `build`, `check` and `verify` are functions of this package:
+Modules, in dependency order: each imports only from those above it. The docstring of each folder lists the modules in
+it; tests/test_layers.py checks every import against these lists. `building`, `checking` and `verifying` are not named
+after their commands because `build`, `check` and `verify` are functions of this package:
 
     version    of segconv
     errors     every failure a user can cause, and its exit code
-    limits     how much of anything is accepted
-    schema     record keys, IGNORE_INDEX: the contract with every reader
+    limits     maximum sizes and counts of all input
+    schema     record keys, IGNORE_INDEX: the contract with all readers
     system     files, console, CPUs, signals
-    config     BuildConfig and its defaults, which the command line shows
+    config     BuildConfig and the defaults of the command line
     pixels     image files <-> arrays
-    engines    how tasks are run, and what is done when a worker is lost
+    engines    run tasks in workers, and recover when one is lost
     dataset    records, shards, manifest, readers
-    sources    a folder of photographs and masks -> the pairs of its splits
+    sources    a folder of images and masks -> the pairs of its splits
     classes    which mask value is which class
     building   a source folder -> a folder of records
-    checking   a source folder -> all that is wrong with it, a draft of its class map, and splits
-    verifying  a folder of records -> all that is wrong with it; repair; a look inside
+    checking   a source folder -> all problems in it, a draft class map, and splits
+    verifying  a folder of records -> all problems in it; repair; inspect
     sample     a synthetic aerial dataset to try everything on
     cli        the segconv command
 """
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from converter.verifying.report import Verification, VerifyConfig
     from converter.verifying.verify import verify
 
-# Loaded when they are asked for: `import converter` costs neither NumPy nor Pillow.
+# Imported lazily: `import converter` loads neither NumPy nor Pillow.
 _PUBLIC = {
     "BuildConfig": "converter.config",
     "BuildReport": "converter.building.report",
@@ -97,7 +97,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Returns a public name, and imports what it needs."""
+    """Returns a public name; imports its module on first use."""
     if name not in _PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return pkgutil.resolve_name(f"{_PUBLIC[name]}:{name}")

@@ -1,4 +1,4 @@
-"""Config: what a build is to do. The command line takes its defaults from here, and nothing else decides one."""
+"""Config: the options of a build, and their defaults. The command line takes its defaults from here."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from converter.system.cpus import usable_cpus
 
 FITS = ("pad", "stretch", "crop")
 MASK_RESAMPLES = ("nearest", "vote")
-IMAGE_FORMATS = ("jpeg:95", "png", "keep")  # any quality 1..100 stands behind jpeg:
+IMAGE_FORMATS = ("jpeg:95", "png", "keep")  # jpeg: takes any quality 1..100
 DEFAULT_JPEG_QUALITY = 95
 ON_ERROR = ("fail", "skip")
 
 
 @dataclass(frozen=True)
 class SourceConfig:
-    """Where a dataset is, and how it is to be read where that cannot be told from what is there.
+    """Where a dataset is, and how to read it where that cannot be detected.
 
     Attributes:
       src: source folder.
-      layout: name of the layout; None finds it.
-      image: template of the photographs' paths, such as images/{split}/{stem}.jpg; stands above `layout`.
-      mask: template of the masks' paths; goes with `image`.
-      classes: class map: path of a file, or preset:NAME; None looks for one in the source.
-      follow_links: reads files that symbolic links put outside the source folder.
-      max_pixels: a source picture with more is refused.
+      layout: name of the layout; None detects it.
+      image: path template of the images, such as images/{split}/{stem}.jpg; overrides `layout`.
+      mask: path template of the masks; required with `image`.
+      classes: class map: path of a file, or preset:NAME; None looks for one in the source folder.
+      follow_links: follows symbolic links out of the source folder.
+      max_pixels: maximum number of pixels of a source image or mask.
     """
 
     src: Path
@@ -49,15 +49,15 @@ class SourceConfig:
 
 @dataclass(frozen=True)
 class PairConfig:
-    """What is done to one pair; this and the pair decide the bytes of a record.
+    """How one pair is converted. The record's bytes depend on this and the pair alone.
 
     Attributes:
       size: (height, width) of the stored image and mask, in pixels; None stores each pair at its own size.
-      fit: "pad" keeps the aspect ratio and fills up (0 in the image, ignore in the mask); "crop" keeps it and cuts
-        off what stands over, on both sides alike; "stretch" does not keep it.
-      mask_resample: "nearest" samples one pixel; "vote" takes the class with the most area under each target pixel.
-      image_format: "jpeg:QUALITY", "png", or "keep": the photograph's own bytes where they need no change.
-      tolerance: a mask colour that is not listed is taken for the nearest listed one if no channel differs by more.
+      fit: how to handle a different aspect ratio: "pad" keeps it and pads (0 in the image, ignore in the mask);
+        "crop" keeps it and crops the centre; "stretch" does not keep it.
+      mask_resample: "nearest" samples one pixel; "vote" takes the class with the largest area under each target pixel.
+      image_format: "jpeg:QUALITY", "png", or "keep": stored unmodified where nothing has to change.
+      tolerance: maximum difference per channel at which an unlisted mask colour is mapped to the nearest listed one.
     """
 
     size: tuple[int, int] | None = (512, 512)
@@ -69,24 +69,24 @@ class PairConfig:
     def __post_init__(self) -> None:
         if self.size is not None:
             if not all(1 <= side <= MAX_SIDE for side in self.size):
-                raise UsageError("--size", f"{self.size!r} is not within 1..{MAX_SIDE}", "Name a size such as 360x480.")
-            if self.size[0] * self.size[1] > MAX_PIXELS:  # or no reader would open what was built
-                raise UsageError("--size", f"{self.size!r} has more than {MAX_PIXELS} pixels", "Name a smaller size.")
+                raise UsageError("--size", f"{self.size!r} is not within 1..{MAX_SIDE}", "Use a size such as 360x480.")
+            if self.size[0] * self.size[1] > MAX_PIXELS:  # or no reader would open the records
+                raise UsageError("--size", f"{self.size!r} has more than {MAX_PIXELS} pixels", "Use a smaller size.")
         if self.fit not in FITS:
-            raise UsageError("--fit", f"{self.fit!r} is none of {', '.join(FITS)}", "Name one of them.")
+            raise UsageError("--fit", f"{self.fit!r} is not one of {', '.join(FITS)}", "Use one of them.")
         if self.mask_resample not in MASK_RESAMPLES:
-            what = f"{self.mask_resample!r} is none of {', '.join(MASK_RESAMPLES)}"
-            raise UsageError("--mask-resample", what, "Name one of them.")
+            what = f"{self.mask_resample!r} is not one of {', '.join(MASK_RESAMPLES)}"
+            raise UsageError("--mask-resample", what, "Use one of them.")
         if self.image_format not in IMAGE_FORMATS and not 1 <= self.jpeg_quality <= 100:
-            fix = "Write jpeg:95 (any quality from 1 to 100), png or keep."
-            raise UsageError("--image-format", f"{self.image_format!r} is no format", fix)
+            fix = "Use jpeg:95 (any quality from 1 to 100), png or keep."
+            raise UsageError("--image-format", f"{self.image_format!r} is not a valid format", fix)
         if not 0 <= self.tolerance <= MAX_TOLERANCE:
             what = f"{self.tolerance} is not within 0..{MAX_TOLERANCE}"
-            raise UsageError("--tolerance", what, "Name the number of levels by which a damaged colour may differ.")
+            raise UsageError("--tolerance", what, "Use the number of levels by which a damaged colour may differ.")
 
     @property
     def jpeg_quality(self) -> int:
-        """Quality of a JPEG that has to be written, 1..100; that of the default where the format names none."""
+        """JPEG quality, 1..100; the default where the format has none."""
         if self.image_format in ("png", "keep"):
             return DEFAULT_JPEG_QUALITY
         match = re.fullmatch(r"jpeg:(\d{1,3})", self.image_format)
@@ -95,24 +95,25 @@ class PairConfig:
 
 @dataclass(frozen=True)
 class BuildConfig:
-    """What `segconv build` is to do.
+    """The options of `segconv build`.
 
     Attributes:
       source: where the dataset is.
       out: folder for the records.
-      name: of the dataset, first part of each shard's name; None takes the name of the source folder.
-      pair: what is done to each pair.
+      name: of the dataset, first part of each shard's name; None uses the name of the source folder.
+      pair: how each pair is converted.
       shard_mb: target size of one shard, in MB (10**6 bytes).
       shards: number of shards of each split; None derives it from `shard_mb`.
-      seed: decides the order of the records.
-      limit: at most so many pairs of each split, by chance; None takes all.
-      workers: processes; 0 is one for each processor that this process may use.
-      on_error: "fail" looks at all pairs and stops without a result; "skip" leaves bad pairs out and lists them.
-      allow_leak: lets a photograph stand in two splits.
-      overwrite: replaces a finished dataset in `out` that was built otherwise.
-      max_bad: with on_error "skip" at most so many percent of the pairs are left out; None is MAX_BAD_PERCENT, but
-        MAX_BAD_PAIRS at least.
-      rehash: reads every source file to see whether it has changed, whatever the file system says.
+      seed: seed of the random order of the records.
+      limit: maximum number of pairs per split, drawn at random; None takes all.
+      workers: number of worker processes; 0 is one per usable CPU.
+      on_error: what to do with an invalid pair: "fail" reads all pairs, then stops without a result; "skip" leaves
+        invalid pairs out and lists them.
+      allow_leak: allows an image in two splits.
+      overwrite: replaces a finished dataset in `out` that was built with other options.
+      max_bad: maximum percentage of pairs to skip with on_error "skip"; None is MAX_BAD_PERCENT, but at least
+        MAX_BAD_PAIRS pairs.
+      rehash: reads every source file to find changes, instead of trusting size and times.
     """
 
     source: SourceConfig
@@ -132,15 +133,15 @@ class BuildConfig:
 
     def __post_init__(self) -> None:
         if self.max_bad is not None and not 0 <= self.max_bad <= 100:
-            raise UsageError("--max-bad", f"{self.max_bad:g} is not within 0..100", "Name a percentage of the pairs.")
+            raise UsageError("--max-bad", f"{self.max_bad:g} is not within 0..100", "Use a percentage of the pairs.")
         if len(self.dataset_name) > MAX_DATASET_NAME_CHARS:
-            what = f"has {len(self.dataset_name)} characters, at most {MAX_DATASET_NAME_CHARS} fit the name of a shard"
-            raise UsageError("--name", what, "Name a shorter one.")
+            what = f"has {len(self.dataset_name)} characters, but the maximum is {MAX_DATASET_NAME_CHARS}"
+            raise UsageError("--name", what, "Use a shorter name.")
 
     @property
     def dataset_name(self) -> str:
-        """Name of the dataset, fit for a file name and for TFDS: letters, digits and underscores."""
-        name = self.name or Path(os.path.realpath(self.source.src)).name  # of a link, and of one to itself
+        """Name of the dataset, valid as a file name and for TFDS: letters, digits and underscores."""
+        name = self.name or Path(os.path.realpath(self.source.src)).name  # resolves links, even one to itself
         return re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "dataset"
 
     @property
@@ -150,12 +151,12 @@ class BuildConfig:
 
 
 def num_workers(asked: int) -> int:
-    """Returns the number of worker processes: `asked`, or where that is 0 one a processor that we may use."""
+    """Returns the number of worker processes: `asked`, or one per usable CPU where that is 0."""
     return asked or usable_cpus()
 
 
 def pair_text(pair: PairConfig) -> str:
-    """Returns what is done to each pair in words: "512 high x 512 wide, fit pad, mask nearest, image jpeg:95"."""
+    """Returns how each pair is converted, in words: "512 high x 512 wide, fit pad, mask nearest, image jpeg:95"."""
     size = f"{pair.size[0]} high x {pair.size[1]} wide, fit {pair.fit}" if pair.size else "each pair at its own size"
     words = [size, f"mask {pair.mask_resample}", f"image {pair.image_format}"]
     return ", ".join([*words, f"tolerance {pair.tolerance}"] if pair.tolerance else words)
@@ -165,10 +166,10 @@ def parse_size(text: str) -> tuple[int, int]:
     """Returns (height, width) from "512" or "HEIGHTxWIDTH".
 
     Raises:
-      UsageError: anything else.
+      UsageError: it is anything else.
     """
     match = re.fullmatch(r"(\d{1,5})(?:[xX](\d{1,5}))?", text.strip())
     if match is None:
-        fix = "Write one number for a square, or HEIGHTxWIDTH such as 360x480 (360 high, 480 wide)."
-        raise UsageError("--size", f"{text!r} is no size", fix)
+        fix = "Use one number for a square, or HEIGHTxWIDTH such as 360x480 (360 high, 480 wide)."
+        raise UsageError("--size", f"{text!r} is not a valid size", fix)
     return int(match[1]), int(match[2] or match[1])

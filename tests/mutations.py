@@ -187,8 +187,8 @@ TABLE: dict[str, list[Row]] = {
         ),
         Row(
             "no link under a temporary name",
-            "temporary.unlink(missing_ok=True)  # should",
-            "pass  # should",
+            "temporary.unlink(missing_ok=True)  # if it is",
+            "pass  # if it is",
             "safeguards::a_link_that_lies_where_a_file_is_to_be_written_is_not_followed",
         ),
         Row(
@@ -310,8 +310,8 @@ TABLE: dict[str, list[Row]] = {
     ],
     "converter/pixels/decode.py": [
         Row(
-            "Pillow's word counts where the fast decoder fails",
-            "    except Exception:  # noqa: BLE001 - it raises nothing narrower\n        return None\n",
+            "Pillow decides where the fast decoder fails",
+            "    except Exception:  # noqa: BLE001 - it raises no narrower type\n        return None\n",
             "    except ZeroDivisionError:\n        return None\n",
             "pixels_decode::a_damaged_png_is_refused_in_the_same_words_with_the_fast_decoder_and_without",
         ),
@@ -363,7 +363,7 @@ TABLE: dict[str, list[Row]] = {
         ),
         gone(
             "metadata of a coded JPEG",
-            "image.info.clear()  # or Pillow would carry the source's comment, EXIF and colour profile along",
+            "image.info.clear()  # or Pillow would copy the source's comment, EXIF and colour profile",
             "pixels_images::a_stored_photograph_is_baseline_420_without_metadata",
         ),
         Row(
@@ -373,13 +373,16 @@ TABLE: dict[str, list[Row]] = {
             "pixels_images::a_photograph_can_be_stored_as_png_with_its_very_pixels_and_nothing_else",
         ),
         Row(
-            "a turned photograph is not kept",
-            'if photo.orientation != 1 or photo.picture.mode != "RGB":',
-            'if photo.picture.mode != "RGB":',
+            "a rotated image is not stored unmodified",
+            'if image.orientation != 1 or image.picture.mode != "RGB":',
+            'if image.picture.mode != "RGB":',
             "pixels_images::a_photograph_that_is_to_be_turned_is_not_kept",
         ),
         Row(
-            "a damaged photograph is not kept", "    load(photo.picture, photo.name)\n    if", "    if", "pixels_images"
+            "a damaged image is not stored",
+            "    load(image.picture, image.name)\n    if",
+            "    if",
+            "pixels_images",
         ),
     ],
     "converter/pixels/masks.py": [

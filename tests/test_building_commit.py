@@ -293,6 +293,6 @@ def test_a_folder_in_the_place_of_a_file_is_named_before_anything_is_exchanged(t
 
 def test_a_journal_that_cannot_be_read_now_is_not_given_up(tmp_path):
     os.mkfifo(tmp_path / JOURNAL)
-    with pytest.raises(MachineError, match=r"cannot be read \(no regular file\)\. Run the same command again"):
+    with pytest.raises(MachineError, match=r"cannot be read \(not a regular file\)\. Run the same command again"):
         finish_commit(tmp_path)
     assert is_begun(tmp_path)

@@ -15,7 +15,7 @@ def test_sides_are_height_by_width(segconv, dataset):
 
 
 def test_a_size_that_is_none_exits_2(segconv):
-    assert_one_line(segconv("build", "--src", "d", "--size", "12by13"), 2, "--size: '12by13' is no size")
+    assert_one_line(segconv("build", "--src", "d", "--size", "12by13"), 2, "--size: '12by13' is not a valid size")
 
 
 def test_variables_set_options(segconv, dataset):

@@ -103,7 +103,7 @@ def test_the_messages_name_most_of_the_commands():
     [
         ("Consider `segconv train --class-weights auto`.", "Invalid value"),
         ("run segconv build --sizes 3x4", "No such option"),
-        ("segconv build --size 3by4, say.", "is no size"),
+        ("segconv build --size 3by4, say.", "is not a valid size"),
         ("run segconv mend --all", "there is no command mend"),
         ("Make lists with `segconv split`.", ""),
         ("build one: segconv build --src dataset/", ""),

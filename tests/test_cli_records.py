@@ -48,7 +48,7 @@ def test_a_bad_pair_exits_1_with_its_line_and_a_summary(segconv, dataset, tmp_pa
     done = segconv("build", "--src", dataset, *SMALL)
     assert done.returncode == 1
     pair, summary = done.stderr.splitlines()[-2:]
-    assert pair.startswith("Error: train.txt:4: jpg/p3.jpg: is no JPEG, PNG, TIFF or BMP file")
+    assert pair.startswith("Error: train.txt:4: jpg/p3.jpg: is not a JPEG, PNG, TIFF or BMP file")
     assert "1 of 8 pairs were refused (1 E_FORMAT), so nothing was built" in summary
     assert names_in(tmp_path / "records") == []
 
@@ -75,7 +75,7 @@ def test_a_full_disk_exits_4_and_leaves_whole_shards_alone_to_go_on_from(segconv
 
     done = segconv("build", "--src", "dataset", "-j", "1", preexec_fn=limit)
     assert done.returncode == 4, done.stderr
-    assert "cannot be written (File too large). Make room" in done.stderr.splitlines()[-1]
+    assert "cannot be written (File too large). Free up disk space" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
     assert names_in(tmp_path / "records") == []
     assert not [path for path in (tmp_path / "records").glob(".segconv-*") if "-train." in path.name]

@@ -1,4 +1,4 @@
-"""Facts about the options of a build: sizes are height first, and what cannot be built is refused at once."""
+"""Facts about the options of a build: sizes are height first, and invalid values are refused at once."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_size_that_no_reader_would_open_is_refused():
 
 
 def test_a_name_too_long_for_a_file_is_refused():
-    with pytest.raises(UsageError, match="has 300 characters, at most 150"):
+    with pytest.raises(UsageError, match="has 300 characters, but the maximum is 150"):
         BuildConfig(SourceConfig(Path("dataset")), name="n" * 300)
 
 

@@ -32,7 +32,7 @@ def random_examples(count: int) -> list[dict[str, bytes | int]]:
 
 
 def nested(kind: int, values: bytes, key: bytes = b"\x0a\1a") -> bytes:
-    """Returns an Example of one key, with these values in its list of bytes (1) or whole numbers (3)."""
+    """Returns an Example of one key, with these values in its list of bytes (1) or integers (3)."""
 
     def field(number: int, content: bytes) -> bytes:
         length, size = b"", len(content)
@@ -124,8 +124,8 @@ def test_random_bytes_raise_nothing_but_a_data_error():
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"\x0a\x05abc", "announces 5 bytes, 3 are left"),
-        (b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\x7f", "announces 9223372036854775807 bytes, 0 are left"),
+        (b"\x0a\x05abc", "declares 5 bytes, but 3 are left"),
+        (b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\x7f", "declares 9223372036854775807 bytes, but 0 are left"),
         (b"\x0a" + b"\xff" * 10, "a varint of more than ten bytes"),
         (b"\x0a\x80", "index out of bounds"),
         (b"\x0d\x00\x00\x00\x00", "wire type 5"),
@@ -136,7 +136,7 @@ def test_random_bytes_raise_nothing_but_a_data_error():
 def test_forged_lengths_and_tags_are_refused(data, reason):
     with pytest.raises(DataError, match=reason) as caught:
         decode_example(data, "shard: record 3")
-    assert str(caught.value).startswith("shard: record 3: is no tf.train.Example")
+    assert str(caught.value).startswith("shard: record 3: is not a tf.train.Example")
 
 
 @pytest.mark.parametrize("key", [*BYTES_KEYS, *INT64_KEYS])
@@ -166,7 +166,7 @@ def test_of_several_keys_of_an_entry_the_last_one_counts_as_in_protobuf():
 
 @pytest.mark.parametrize("values", ["080108020880", "0a01010a0202030a0180", "080108020b"])
 def test_values_that_are_left_out_are_checked_all_the_same(values):
-    with pytest.raises(DataError, match=r"is no tf\.train\.Example"):
+    with pytest.raises(DataError, match=r"is not a tf\.train\.Example"):
         decode_example(nested(3, bytes.fromhex(values)), "r")
 
 
@@ -177,7 +177,7 @@ def test_what_is_left_out_is_not_kept_in_memory(kind, value):
     assert decode_example(data, "r") == {}
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 100_000  # lists of them would have 4 MB
+    assert peak < 100_000  # lists of them would take 4 MB
 
 
 def test_names_that_are_not_utf8_are_read_with_a_mark_in_their_place():

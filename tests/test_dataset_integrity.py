@@ -1,4 +1,4 @@
-"""Integrity: a shard is what its manifest says, or the first damaged record is named."""
+"""Integrity: a shard matches its manifest entry, or the first damaged record is named."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_a_shard_as_the_manifest_says_passes(tmp_path):
 @pytest.mark.parametrize(
     ("content", "code", "what"),
     [
-        (CONTENT[:7], "E_SHARD_CUT", "record 0: is cut off at byte 7"),
+        (CONTENT[:7], "E_SHARD_CUT", "record 0: is truncated at byte 7"),
         (b"", "E_SHARD_CUT", "record 0: is missing"),
         (CONTENT[::-1], "E_SHARD_CRC", "record 0: has a wrong checksum of its length at byte 0"),
         (b"r" + CONTENT[1:], "E_SHARD_CRC", "record 0: has a wrong checksum"),  # one bit
@@ -53,7 +53,7 @@ def test_the_content_of_another_shard_is_recognised(tmp_path):
         check_shard_file(tmp_path, SHARD, [SHARD, other])
     assert caught.value.code == "E_SHARD_SWAPPED"
     (tmp_path / SHARD.name).write_bytes(b"")
-    with pytest.raises(DataError, match="record 0: is missing"):  # what is empty is nobody's content
+    with pytest.raises(DataError, match="record 0: is missing"):  # an empty file is not recognised as another shard
         check_shard_file(tmp_path, SHARD, [SHARD, EMPTY])
 
 
@@ -74,7 +74,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def with_index(path: Path, records: list[bytes]) -> int:
-    """Writes the index that goes with records, whatever the shard holds; returns the size of the shard in bytes."""
+    """Writes the index of these records, whatever is in the shard; returns the size of the shard in bytes."""
     file = io.BytesIO()
     writer = ShardWriter(file)
     for record in records:

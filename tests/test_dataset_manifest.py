@@ -1,4 +1,4 @@
-"""Manifest: what its text holds, what it sums up, and the seal over it."""
+"""Manifest: its text, its totals, and its seal."""
 
 from __future__ import annotations
 
@@ -52,5 +52,5 @@ def test_another_order_or_layout_of_the_same_content_keeps_the_seal():
 def test_a_field_that_this_segconv_does_not_know_is_sealed_as_well():
     raw = json.loads(MANIFEST.to_json()) | {"later": [1]}
     assert parse_manifest(sealed(raw), "m") == MANIFEST
-    with pytest.raises(DataError, match="its seal is not that of its content"):
+    with pytest.raises(DataError, match="its seal does not match its content"):
         parse_manifest(json.dumps(raw), "m")

@@ -14,7 +14,7 @@ from converter.dataset.parse import manifest_text, parse_manifest, read_manifest
 from converter.errors import DataError, UsageError
 from converter.limits import MAX_OPTION_DEPTH
 
-# Fields that no reader needs, and what stands for them in a manifest that was written before them.
+# Optional fields, and their defaults for a manifest that was written before they existed.
 OPTIONAL = {"layout": "", "class_map": "", "class_map_kind": "", "ignore_values": ()}
 
 OPTIONAL_OF_SPLIT = {
@@ -105,12 +105,12 @@ def test_a_shard_name_that_is_not_one_of_ours_is_refused(name):
         ("classes/0/color", [-1, 0, 0], "colour"),
         ("size", [0, 3], "size"),
         ("size", [3], "unpack"),
-        ("size", [float("inf"), 3], "no whole number"),
-        ("size", [float("nan"), 3], "no whole number"),
+        ("size", [float("inf"), 3], "not an integer"),
+        ("size", [float("nan"), 3], "not an integer"),
         ("splits", [], "AttributeError"),
         ("splits/train", None, "AttributeError"),
-        ("splits/train/pixels", [1], "another number of classes"),
-        ("splits/train/images", [1, 2, 3], "another number of classes"),
+        ("splits/train/pixels", [1], "different number of classes"),
+        ("splits/train/images", [1, 2, 3], "different number of classes"),
         ("splits/train/channels", {"mean": [0, 0, 0]}, "KeyError"),
         ("splits/train/channels", [1], "TypeError"),
         ("splits/train/channels/mean", [0, 0], "unpack"),
@@ -119,22 +119,22 @@ def test_a_shard_name_that_is_not_one_of_ours_is_refused(name):
         ("splits/train/channels/std", [0, float("nan"), 0], "channel levels"),
         ("splits/train/sizes", [[576, 720]], "unpack"),
         ("splits/train/sizes", [[0, 720, 1]], "below 1"),
-        ("splits/train/sizes", [[576, 720, "many"]], "no whole number"),
+        ("splits/train/sizes", [[576, 720, "many"]], "not an integer"),
         ("splits/train/sizes", 3, "TypeError"),
         ("splits/train/turned", None, "TypeError"),
-        ("splits/train/kept", float("inf"), "no whole number"),
+        ("splits/train/kept", float("inf"), "not an integer"),
         ("ignore_values", 3, "TypeError"),
         ("splits/train/shards/0/records", -1, "negative"),
         ("splits/train/shards/0/bytes", -1, "negative"),
-        ("splits/train/shards/0/bytes", "many", "no whole number"),
-        ("splits/train/shards/0/records", 2.5, "'2.5' is no whole number"),
-        ("splits/train/shards/0/records", True, "'True' is no whole number"),
+        ("splits/train/shards/0/bytes", "many", "not an integer"),
+        ("splits/train/shards/0/records", 2.5, "'2.5' is not an integer"),
+        ("splits/train/shards/0/records", True, "'True' is not an integer"),
         ("splits/train/channels/mean", [10**400, 0, 0], "OverflowError"),
-        ("schema_version", "1", "no whole number"),
-        ("schema_version", True, "no whole number"),
+        ("schema_version", "1", "not an integer"),
+        ("schema_version", True, "not an integer"),
         ("schema_version", 0, "schema_version 0"),
-        ("size", [2.5, 3], "'2.5' is no whole number"),
-        ("errors_sha256", ["ab"], "errors_sha256 is no text"),
+        ("size", [2.5, 3], "'2.5' is not an integer"),
+        ("errors_sha256", ["ab"], "errors_sha256 is not a string"),
         ("name", "two\nlines", "cannot be printed"),
         ("classes/0/name", "\x1b[2J", "cannot be printed"),
         ("layout", "lone\ud800", "UnicodeEncodeError"),
@@ -157,7 +157,7 @@ def test_options_that_are_nested_so_deep_that_they_could_not_be_written_are_refu
     text = forged("options", {"deep": nested(MAX_OPTION_DEPTH - 1)})
     assert parse_manifest(text, "m").to_json()
     for depth in (MAX_OPTION_DEPTH, 300):
-        with pytest.raises(DataError, match="nested more than 8 deep"):
+        with pytest.raises(DataError, match="nested more than 8 levels deep"):
             parse_manifest(forged("options", {"deep": nested(depth)}), "m")
 
 
@@ -206,13 +206,14 @@ def test_every_flipped_bit_of_a_manifest_is_found():
 ])  # fmt: skip
 def test_an_edited_manifest_is_refused(edit):
     assert edit(MANIFEST.to_json()) != MANIFEST.to_json()
-    with pytest.raises(DataError, match=r"^records/m: was changed after it was written: .*\. Restore it from a copy\."):
+    what = r"^records/m: was changed after it was written: .*\. Restore it from a backup\."
+    with pytest.raises(DataError, match=what):
         parse_manifest(edit(MANIFEST.to_json()), "records/m")
 
 
 def test_a_key_that_stands_twice_is_refused():
     text = MANIFEST.to_json().replace('"seed": 0', '"seed": 0, "seed": 0')
-    with pytest.raises(DataError, match="a key stands in it twice"):
+    with pytest.raises(DataError, match="a key occurs twice"):
         parse_manifest(text, "m")
 
 
@@ -234,7 +235,8 @@ def test_a_manifest_that_is_endless_or_a_pipe_is_refused_at_once(tmp_path):
 
 
 def test_a_newer_schema_is_the_readers_fault_not_the_datas():
-    with pytest.raises(UsageError, match=r"schema_version is 2, this segconv reads up to 1\. Update segconv") as caught:
+    what = r"schema_version is 2, but this segconv reads up to 1\. Update segconv"
+    with pytest.raises(UsageError, match=what) as caught:
         parse_manifest(forged("schema_version", 2), "m")
     assert caught.value.code == "E_SCHEMA_VERSION"
 

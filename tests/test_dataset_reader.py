@@ -1,4 +1,4 @@
-"""Facts about random access: any record by its number, through several shards, and damage named."""
+"""Facts about random access: any record by its number, across shards, and damage is reported."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from converter.errors import DataError, UsageError
 from converter.pixels.masks import encode_png
 
 SIZE = (4, 6)
-COUNTS = (3, 0, 2)  # records a shard; one of them empty
+COUNTS = (3, 0, 2)  # records per shard; one shard is empty
 
 
 def draw(number: int) -> Record:
@@ -85,7 +85,7 @@ def test_a_split_without_shards_is_empty(folder):
 
 
 def test_a_split_that_is_not_there_is_refused_with_those_that_are(folder):
-    with pytest.raises(UsageError, match=r"has no split 'test'\. It has: train, val\."):
+    with pytest.raises(UsageError, match=r"has no split 'test'\. Use one of: train, val\."):
         RecordSource(folder, "test")
 
 
@@ -112,14 +112,14 @@ def test_a_record_decodes_to_its_pixels(folder):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (None, "is no readable index"),
+        (None, "is not a readable index"),
         (b"", "has 0 lines for 3 records"),
         (b"0 1\n", "has 1 lines for 3 records"),
         (b"0 1\n1 1\n2 1\n3 1\n", "has 4 lines for 3 records"),
-        (b"zero 1\n1 1\n2 1\n", "is no readable index"),
-        (b"0 1\n\n2 1\n", "is no readable index"),
+        (b"zero 1\n1 1\n2 1\n", "is not a readable index"),
+        (b"0 1\n\n2 1\n", "is not a readable index"),
         (b"0 1\n-5 1\n2 1\n", "lines for 3 records"),
-        (b"\xff\xfe 1\n1 1\n2 1\n", "is no readable index"),
+        (b"\xff\xfe 1\n1 1\n2 1\n", "is not a readable index"),
         (b"9" * 5000 + b" 1\n1 1\n2 1\n", "has 1 lines for 3 records"),
     ],
 )
@@ -133,7 +133,7 @@ def test_a_damaged_index_is_refused_by_name(folder, content, reason):
     with pytest.raises(DataError, match=reason) as caught:
         source[0]
     assert caught.value.code == "E_INDEX"
-    assert source[4] == RECORDS[4]  # the other shards are still good
+    assert source[4] == RECORDS[4]  # the other shards are still readable
 
 
 def test_a_pipe_or_an_endless_file_in_the_place_of_an_index_is_refused(folder):

@@ -1,4 +1,4 @@
-"""Store: the files of a dataset are read by name in a folder or elsewhere, and nothing that would hang is opened."""
+"""Store: the files of a dataset are read by name in a folder or elsewhere, and nothing that would block is opened."""
 
 from __future__ import annotations
 
@@ -69,5 +69,5 @@ def test_what_is_wrong_in_another_store_is_told_with_its_address():
     with pytest.raises(ShardError, match=f"^memory://{SHARD.name}: is missing"):
         list(read_shard(store, SHARD.name))
     store.put(SHARD.name, b"cut")
-    with pytest.raises(ShardError, match=f"^memory://{SHARD.name}: record 0: is cut off at byte 3"):
+    with pytest.raises(ShardError, match=f"^memory://{SHARD.name}: record 0: is truncated at byte 3"):
         list(read_shard(store, SHARD.name))

@@ -1,4 +1,4 @@
-"""TFDS and TensorFlow read what segconv built, as it lies there."""
+"""TFDS and TensorFlow read what segconv built, as it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Facts about shard files: TensorFlow's own bytes, and no damage that a reader of ours does not notice."""
+"""Facts about shard files: the same bytes as TensorFlow's, and our readers detect all damage."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def records_before_the_error(path: Path, data: bytes) -> tuple[list[bytes], ShardError]:
-    """Returns what is read of a damaged shard, and how it is refused."""
+    """Returns the records read from a damaged shard, and the error."""
     path.write_bytes(data)
     records = []
     with pytest.raises(ShardError) as caught:
@@ -117,7 +117,7 @@ def test_a_cut_shard_is_noticed_but_at_the_end_of_a_record_where_the_format_allo
     ends = [0, *np.cumsum([len(record) + FRAME_BYTES for record in RECORDS]).tolist()]
     for cut in range(len(data)):
         whole = sum(end <= cut for end in ends) - 1
-        if cut in ends:  # the manifest knows the size and the hash, and notices
+        if cut in ends:  # detected by the size and hash in the manifest
             path.write_bytes(data[:cut])
             assert list(read_shard(path.parent, path.name)) == RECORDS[:whole]
             continue
@@ -159,7 +159,7 @@ def test_a_forged_length_with_a_right_checksum_is_refused_before_memory_is_spent
     finally:
         tracemalloc.stop()
     assert records == []
-    assert f"announces {length} bytes at byte 0, 5 are left" in str(error)
+    assert f"declares {length} bytes at byte 0, but 5 are left" in str(error)
     assert (error.record, error.offset) == (0, 0)
     assert error.code == "E_SHARD_CUT"
     assert peak < 2**20
@@ -189,7 +189,7 @@ def test_the_places_of_the_records_are_read_from_the_shard_alone(path):
 @pytest.mark.parametrize("records", [3, 5])
 def test_a_shard_with_another_number_of_records_has_no_places(path, records):
     path.write_bytes(written(RECORDS))
-    with pytest.raises(ShardError, match=f"does not hold {records} records, as the manifest says") as caught:
+    with pytest.raises(ShardError, match=f"does not hold the {records} records that the manifest lists") as caught:
         frame_positions(path.parent, path.name, records)
     assert caught.value.code == "E_COUNTS"
 
@@ -205,7 +205,7 @@ def test_a_shard_that_cannot_be_read_is_refused(path, kind):
 
 def test_a_pipe_is_no_shard(path):
     os.mkfifo(path)
-    with pytest.raises(ShardError, match="is no regular file"):
+    with pytest.raises(ShardError, match="is not a regular file"):
         list(read_shard(path.parent, path.name))
 
 
@@ -213,7 +213,7 @@ def test_a_record_above_the_limit_is_refused_though_the_file_is_as_long(path):
     header = struct.pack("<Q", MAX_RECORD_BYTES + 1)
     path.write_bytes(header + struct.pack("<I", masked_crc(header)))
     os.truncate(path, 2**40)
-    with pytest.raises(ShardError, match=f"at byte 0, no record has more than {MAX_RECORD_BYTES}"):
+    with pytest.raises(ShardError, match=f"at byte 0, but no record has more than {MAX_RECORD_BYTES}"):
         list(read_shard(path.parent, path.name))
 
 

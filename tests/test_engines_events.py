@@ -1,4 +1,4 @@
-"""Events: what a worker tells of a task, in order and tied to its number, and that it can be sent."""
+"""Events: what a worker reports of a task, in order and with its index, and that events can be pickled."""
 
 from __future__ import annotations
 

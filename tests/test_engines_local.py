@@ -1,4 +1,4 @@
-"""Local: tasks run in other processes, whose faults and ends are told, and none of which is left behind."""
+"""Local: tasks run in other processes, whose errors and crashes are reported, and none of which is left running."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from converter.engines.local import WORKER_BYTES, local, local_forked
 from converter.engines.supervise import supervise
 from converter.errors import DataError
 
-held_by = "none"  # a worker that has another value got it from the memory of its parent
+held_by = "none"  # a worker with another value has it from the memory of its parent
 
 
 def square(task, tick):
@@ -34,7 +34,7 @@ def fail_on_two(task, tick):
 
 
 def die_at(task, tick):
-    """A task of (number, units that kill, units to leave out, how often it was begun, as a folder of marks)."""
+    """A task of (number, units that kill, units to leave out, folder of marker files, one per start)."""
     number, fatal, without, marks = task
     (marks / f"{number}-{len(list(marks.glob(f'{number}-*')))}").touch()
     for unit in range(4):
@@ -83,7 +83,7 @@ from tests import test_engines_local as here
 
 
 def start(code: str) -> subprocess.Popen[str]:
-    """Starts a process in which nothing but `code` has begun a thread; there a warning is an error."""
+    """Starts a process in which only `code` starts threads; warnings are errors there."""
     command = [sys.executable, "-W", "error", "-c", f"{HEAD}\n{code}"]
     root = Path(__file__).parent.parent
     return subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -148,7 +148,7 @@ def test_a_process_with_a_second_thread_is_never_forked(monkeypatch):
 
 def test_a_forked_worker_that_is_killed_is_a_fault_of_the_machine_and_nothing_hangs():
     out, error = start(f"try: {FORKED.format('die_on_two')}\nexcept Exception as error: print(error)").communicate()
-    assert "was killed, or crashed" in out
+    assert "was killed or crashed" in out
     assert error == ""
 
 
@@ -159,7 +159,7 @@ def test_workers_end_with_a_parent_that_is_killed(engine):
         assert parent.stdout is not None
         assert parent.stdout.readline() == "begun\n"
         parent.kill()
-        assert parent.stdout.read() == ""  # comes back once the worker, which holds the other end as well, is gone
+        assert parent.stdout.read() == ""  # returns once the worker, which also holds the other end, is gone
 
 
 def test_what_happens_to_a_task_is_told_in_order_and_nothing_after_a_loss(tmp_path):

@@ -1,4 +1,4 @@
-"""Supervise: the same results and the same blame on any engine, told from its events alone."""
+"""Supervise: the same results and the same blame on any engine, from its events alone."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ENGINES = {"local": local, "threads": other_engine.threads, "processes": other_e
 
 
 def scripted(*runs):
-    """Returns an engine that plays a list of events each time, and the tasks that it was given."""
+    """Returns an engine that replays one list of events per call, and the tasks that it got."""
     given = []
 
     def engine(function, tasks, workers):
@@ -55,7 +55,7 @@ def test_what_was_in_work_when_a_worker_was_lost_is_tried_alone_and_the_rest_aft
     seen = []
     assert supervise(engine, None, ["x", "y", "z"], 2, seen.append) == ["a", "b", "c"]
     assert given == [(["x", "y", "z"], 2), (["x"], 2), (["y"], 2), (["z"], 2)]
-    assert seen == [1, 2, 2, 3]  # a unit of a task that begins anew counts once
+    assert seen == [1, 2, 2, 3]  # a unit of a restarted task counts once
 
 
 def test_a_unit_at_which_a_task_alone_loses_its_second_worker_is_dropped():
@@ -83,7 +83,7 @@ def test_a_task_that_loses_one_worker_is_tried_again_and_costs_nothing():
 
 def test_without_a_way_to_leave_a_unit_out_two_lost_workers_are_the_machines_fault():
     engine, given = scripted(*[[Begun(0), UnitDone(0), Lost("signal 9")]] * 3)
-    with pytest.raises(MachineError, match=r"was killed, or crashed \(signal 9\)") as caught:
+    with pytest.raises(MachineError, match=r"was killed or crashed \(signal 9\)") as caught:
         supervise(engine, None, ["x"], 1, lambda done: None)
     assert (caught.value.exit_code, caught.value.code, len(given)) == (4, "E_WORKER", 2)
 
@@ -93,7 +93,7 @@ def test_workers_that_are_lost_at_another_unit_each_time_are_the_machines_fault_
         raise AssertionError(unit)
 
     engine, given = scripted(*[[Begun(0), *[UnitDone(0)] * units, Lost("signal 9")] for units in range(4)])
-    with pytest.raises(MachineError, match="too little memory is the usual reason"):
+    with pytest.raises(MachineError, match="the usual reason is too little memory"):
         supervise(engine, None, ["x"], 1, lambda done: None, must_not)
     assert len(given) == 3
 
@@ -117,7 +117,7 @@ def test_an_engine_is_closed_when_what_shows_the_progress_fails():
     def fail(done):
         raise KeyboardInterrupt
 
-    events = told()  # held here: nothing but supervise ends it
+    events = told()  # referenced here: only supervise closes it
     with pytest.raises(KeyboardInterrupt):
         supervise(lambda *_: events, None, ["x"], 1, fail)
     assert closed == [True]

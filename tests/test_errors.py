@@ -1,4 +1,4 @@
-"""Facts about errors: one line that any terminal can show, exit codes, and that they survive a worker's pickle."""
+"""Facts about errors: one line that any terminal can show, exit codes, and pickling, as in a worker."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from converter.errors import EXIT_SKIPPED, SHOWN_CHARS, DataError, MachineError,
         ("two\nlines\r\tand a tab", "two\\nlines\\r\\tand a tab"),
         ("\x1b[31mred\x07", "\\x1b[31mred\\x07"),
         ("nul\0", "nul\\x00"),
-        ("gpj.\u202eexe", "gpj.\\u202eexe"),  # right-to-left override, which turns names around
+        ("gpj.\u202eexe", "gpj.\\u202eexe"),  # right-to-left override, which reverses names
         ("line\u2028separator", "line\\u2028separator"),
-        ("caf\udce9.jpg", "caf\\udce9.jpg"),  # a file name that is Latin-1
+        ("caf\udce9.jpg", "caf\\udce9.jpg"),  # a Latin-1 file name
         (17, "17"),
     ],
 )
@@ -44,12 +44,12 @@ def test_an_error_reads_where_what_mend():
 
 
 def test_where_is_escaped_so_that_a_message_is_one_line():
-    assert str(DataError("a\nb", "what", "Mend.")) == "a\\nb: what. Mend."
+    assert str(DataError("a\nb", "what", "Fix it.")) == "a\\nb: what. Fix it."
 
 
 @pytest.mark.parametrize(("kind", "code"), [(SegconvError, 1), (DataError, 1), (UsageError, 2), (MachineError, 4)])
 def test_each_kind_of_error_has_its_exit_code(kind, code):
-    assert kind("where", "what", "Mend.").exit_code == code
+    assert kind("where", "what", "Fix it.").exit_code == code
 
 
 def test_skipping_has_an_exit_code_that_no_error_has():

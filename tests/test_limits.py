@@ -1,4 +1,4 @@
-"""Limits: each is a positive number that some module asks for, and those that belong together fit each other."""
+"""Limits: each is a positive number that some module uses, and related ones are consistent."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def test_every_limit_is_asked_for_by_some_module():
 
 
 def test_limits_that_belong_together_fit_each_other():
-    assert limits.MAX_CLASSES == IGNORE_INDEX  # indices are below it, and a byte holds one value more
-    assert limits.MAX_RECORD_BYTES >= 2 * limits.MAX_FILE_BYTES  # photograph and mask
+    assert limits.MAX_CLASSES == IGNORE_INDEX  # indices are below it, and a byte has one more value
+    assert limits.MAX_RECORD_BYTES >= 2 * limits.MAX_FILE_BYTES  # image and mask
     assert limits.MAX_PEAKS > limits.MAX_CLASSES
     assert limits.MAX_PAGE_LISTED > limits.MAX_CLASSES
     assert limits.MAX_SIDE**2 >= limits.MAX_PIXELS

@@ -1,4 +1,4 @@
-"""BMP: palettes and colours are read right; run lengths and what Pillow would mistake are refused."""
+"""BMP: palettes and colours are decoded correctly; run lengths and what Pillow misreads are refused."""
 
 from __future__ import annotations
 
@@ -38,5 +38,5 @@ def test_a_bmp_of_run_lengths_is_refused_and_a_cut_one_too():
 def test_a_bmp_tells_its_bits_and_compression():
     assert bmp_header(bmp(noise(3, 5), 8, noise(256, 3).tolist(), compression=1), "a.bmp") == BmpHeader(8, 1)
     assert bmp_header(saved(noise(3, 5, 3), "BMP"), "a.bmp") == BmpHeader(24, 0)
-    with pytest.raises(DataError, match="cut off"):
+    with pytest.raises(DataError, match="truncated"):
         bmp_header(b"BM" + bytes(51), "a.bmp")

@@ -19,7 +19,7 @@ def test_luminance_is_what_pillow_makes_grey_of_a_colour(color):
 
 
 def test_the_colour_map_of_voc():
-    # The first 21 and the last as the development kit prints them.
+    # The first 21 and the last, as printed by the development kit.
     assert [voc_color(index) for index in range(21)] == [
         *((0, 0, 0), (128, 0, 0), (0, 128, 0), (128, 128, 0), (0, 0, 128), (128, 0, 128), (0, 128, 128)),
         *((128, 128, 128), (64, 0, 0), (192, 0, 0), (64, 128, 0), (192, 128, 0), (64, 0, 128), (192, 0, 128)),

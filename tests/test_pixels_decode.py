@@ -1,4 +1,4 @@
-"""Decode: a file is opened whole or refused, by the fast decoder and by Pillow in the same words."""
+"""Decode: a file is decoded completely or refused, with the same message by the fast decoder and by Pillow."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_png_whose_pixels_end_early_is_refused_though_its_checksums_are_right(
     whole = zlib.compress(bytes(40 * 121))
     header = struct.pack(">IIBBBBB", 40, 40, 8, 2, 0, 0, 0)
     data = PNG_SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", whole[:-8]) + chunk(b"IEND", b"")
-    with pytest.raises(DataError, match="cut off or damaged"):
+    with pytest.raises(DataError, match="truncated or damaged"):
         rendered(data, (40, 40))
 
 
@@ -114,7 +114,7 @@ def test_a_png_with_too_few_rows_is_refused_and_a_black_one_is_not(present, valu
         load(picture, "m.png")
         assert set(picture.tobytes()) == {value}
     else:
-        with pytest.raises(DataError, match=r"too few rows|cut off"):
+        with pytest.raises(DataError, match=r"too few rows|truncated"):
             load(picture, "m.png")
 
 
@@ -127,7 +127,7 @@ def test_the_rows_of_an_interlaced_png_are_counted_pass_by_pass(size, depth):
         for _ in range(top, height, down) if columns else ():
             rows += bytes(1 + (columns * depth + 7) // 8)
     load(open_image_file(png(size, depth, 0, rows, interlaced=1), "m.png").picture, "m.png")
-    with pytest.raises(DataError, match=r"too few rows|cut off"):
+    with pytest.raises(DataError, match=r"too few rows|truncated"):
         load(open_image_file(png(size, depth, 0, rows[:-1], interlaced=1), "m.png").picture, "m.png")
 
 
@@ -135,7 +135,7 @@ def test_the_rows_of_an_interlaced_png_are_counted_pass_by_pass(size, depth):
 @pytest.mark.parametrize("size", [(1, 1), (7, 3), (40, 61)])
 def test_the_fast_decoder_of_a_png_yields_the_pixels_that_were_saved_under_every_row_filter(size, channels, with_fast):
     pixels = noise(*size, channels)
-    drawn = pixels // 64 * 64  # smooth enough for every filter to be chosen by somebody
+    drawn = pixels // 64 * 64  # smooth enough for some encoder to choose every filter
     for array, level in ((pixels, 0), (pixels, 6), (drawn, 1), (drawn, 9)):
         data = saved(array if channels == 3 else array[..., 0], compress_level=level)
         found = decoded_fast(open_image_file(data, "m.png").picture)
@@ -190,7 +190,7 @@ def test_a_png_photograph_is_the_same_picture_with_the_fast_decoder_and_without(
 
 def test_a_png_photograph_with_too_few_rows_is_refused_like_a_mask():
     rows = bytes(1 + 3 * 3) * 3
-    with pytest.raises(DataError, match=r"too few rows|cut off"):
+    with pytest.raises(DataError, match=r"too few rows|truncated"):
         rendered(png((4, 3), 8, 2, rows), (4, 3))
 
 

@@ -1,4 +1,4 @@
-"""Geometry: which part of a photograph goes where, for each fit and orientation."""
+"""Geometry: which part of an image goes where, for each fit and orientation."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from converter.pixels.geometry import Box, place
     ("source", "size", "box"),
     [
         ((100, 200), (100, 200), Box(0, 0, 100, 200)),
-        ((100, 200), (50, 50), Box(12, 0, 25, 50)),  # half of 25 rows of padding, rounded down, stands above
+        ((100, 200), (50, 50), Box(12, 0, 25, 50)),  # half of 25 rows of padding, rounded down, is above
         ((200, 100), (50, 50), Box(0, 12, 50, 25)),
-        ((10, 10), (40, 60), Box(0, 10, 40, 40)),  # small pictures grow
+        ((10, 10), (40, 60), Box(0, 10, 40, 40)),  # small images are enlarged
         ((288, 384), (512, 512), Box(64, 0, 384, 512)),
         ((720, 960), (360, 480), Box(0, 0, 360, 480)),
         ((1, 1000), (10, 10), Box(4, 0, 1, 10)),  # 0.01 of a row is still one
@@ -50,7 +50,7 @@ def test_a_placed_box_always_lies_within_the_size_and_touches_two_sides():
     ("source", "size", "crop"),
     [
         ((100, 200), (50, 50), Box(0, 50, 100, 100)),
-        ((200, 101), (50, 50), Box(49, 0, 101, 101)),  # of 99 rows that go, 49 stand above
+        ((200, 101), (50, 50), Box(49, 0, 101, 101)),  # of 99 cropped rows, 49 are above
         ((720, 960), (512, 512), Box(0, 120, 720, 720)),
         ((10, 10), (40, 60), Box(1, 0, 7, 10)),  # 6.67 rows
         ((1, 1000), (10, 10), Box(0, 499, 1, 1)),

@@ -1,4 +1,4 @@
-"""Photographs: upright RGB out of every kind of file, and what of them is stored."""
+"""Images: every format decodes to upright RGB, and which bytes are stored."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_inks_are_taken_from_white_where_adobe_says_that_they_are_inverted_and_r
     expected = rest[..., :3] * rest[..., 3:] / 255
     assert np.abs(rendered(data, (64, 64)) - expected).max() <= 4
     start = data.index(b"\xff\xee")
-    with pytest.raises(DataError, match="four inks") as caught:
+    with pytest.raises(DataError, match="without an Adobe marker") as caught:
         open_image(data[:start] + data[start + 16 :], "a.jpg")
     assert caught.value.code == "E_IMAGE_MODE"
 

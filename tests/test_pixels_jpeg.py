@@ -1,4 +1,4 @@
-"""JPEG: metadata is stripped, and a file of very many scans is refused."""
+"""JPEG: metadata is stripped, and a file with very many scans is refused."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_jpeg_that_few_readers_know_is_not_stripped(marker):
 
 
 def scans(count: int, between: bytes = b"") -> bytes:
-    """Returns a progressive JPEG with its last scan so often that it has `count` of them."""
+    """Returns a progressive JPEG with its last scan repeated so that it has `count` scans."""
     data = saved(noise(9, 9, 3), "JPEG", progressive=True)
     scan = between + data[data.rfind(b"\xff\xda") : -2]
     return data[:-2] + scan * (count - data.count(b"\xff\xda")) + data[-2:]

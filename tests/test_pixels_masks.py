@@ -1,4 +1,4 @@
-"""Masks: values as they stand in the file, counted, and stored masks read back."""
+"""Masks: exact values of the file, counted, and stored masks read back."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_mask_that_its_own_orientation_turns_is_refused(kind, orientation):
         assert mapped(data, classes).tolist() == [[0] * 8] * 8
     else:
         error = refusal(data, classes)
-        assert (error.code, f"its own EXIF orientation {orientation}" in error.what) == ("E_MASK_MODE", True)
+        assert (error.code, f"has EXIF orientation {orientation}" in error.what) == ("E_MASK_MODE", True)
 
 
 @pytest.mark.parametrize(

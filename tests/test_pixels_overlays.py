@@ -1,4 +1,4 @@
-"""Facts about pictures: classes in their own colours, what is ignored in stripes, and every cell on the sheet."""
+"""Facts about overlays: classes in their colours, ignored pixels in stripes, and every cell on the sheet."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_every_cell_stands_on_the_sheet_as_it_is():
         for column, picture in enumerate(row):
             top, left = GAP + number * (50 + GAP), GAP + column * (120 + GAP)
             assert np.array_equal(pixels[top : top + 50, left : left + 120], picture)
-    assert (pixels[GAP + 50 + GAP :, GAP + 120 :] == 255).all()  # the place of the missing cells is paper
+    assert (pixels[GAP + 50 + GAP :, GAP + 120 :] == 255).all()  # the place of the missing cells is white
 
 
 def test_title_captions_and_legend_take_room_but_none_from_the_cells():
@@ -143,7 +143,7 @@ def test_long_names_of_a_legend_are_cut_before_the_next_colour():
     sheet = np.asarray(contact_sheet([[cell(0, 50, 480)]], legend=legend))
     lines = sheet[GAP + 50 + GAP :]
     fields = (lines[:, :, 0] == 200) & (lines[:, :, 1] == 0)
-    assert fields.sum() == 3 * SWATCH**2  # no letter lies on a colour
+    assert fields.sum() == 3 * SWATCH**2  # no letter overlaps a swatch
     assert (lines[:, -GAP:] == 255).all()
 
 

@@ -1,4 +1,4 @@
-"""PNG: chunks and rows are whole, or the file is refused before a decoder sees it."""
+"""PNG: chunks and rows are complete, or the file is refused before a decoder sees it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_png_that_does_not_begin_with_its_header_is_refused():
 
 def test_a_forged_chunk_length_is_refused():
     data = PNG_SIGNATURE + struct.pack(">I", 2**32 - 1) + b"IHDR" + bytes(20)
-    with pytest.raises(DataError, match="announces 4294967295 bytes"):
+    with pytest.raises(DataError, match="declares 4294967295 bytes"):
         check_png(data, "a.png")
 
 

@@ -60,7 +60,7 @@ def test_crop_samples_the_box_from_the_middle_alone(resample):
 
 
 def voted_slowly(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Returns what each target pixel lies over most, pixel by pixel, in fractions."""
+    """Returns the class with the largest area under each target pixel, computed pixel by pixel with fractions."""
 
     def cover(target: int, old: int, new: int) -> list[tuple[int, Fraction]]:
         low, high = Fraction(target * old, new), Fraction((target + 1) * old, new)

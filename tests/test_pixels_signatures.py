@@ -1,4 +1,4 @@
-"""Signatures: a file is what its first bytes say, whatever its name."""
+"""Signatures: the format is detected from the first bytes, whatever the name."""
 
 from __future__ import annotations
 
@@ -37,10 +37,13 @@ def test_what_is_no_jpeg_png_tiff_or_bmp_is_refused_whatever_its_name(data):
     (saved(noise(3, 5), "GIF"), ", but a GIF"),
     (saved(noise(3, 5, 3), "WEBP"), ", but a WebP"),
     (b"\n <!DOCTYPE html><title>404</title>", ", but a web page"),
-    (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", ", but a pointer that `git lfs pull` replaces"),
-    (b"\0\0\0\x18ftypheic", ", but an AVIF or HEIC"),
+    (
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n",
+        ", but a Git LFS pointer, which `git lfs pull` replaces with the file",
+    ),
+    (b"\0\0\0\x18ftypheic", ", but an AVIF, a HEIC or a video"),
     (b"whatever", r"\."),
 ])  # fmt: skip
 def test_a_file_of_another_kind_is_called_what_it_is(data, kind):
-    with pytest.raises(DataError, match=f"is no JPEG, PNG, TIFF or BMP file{kind}"):
+    with pytest.raises(DataError, match=f"is not a JPEG, PNG, TIFF or BMP file{kind}"):
         open_image(data, "a.jpg")

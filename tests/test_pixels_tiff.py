@@ -1,4 +1,4 @@
-"""TIFF: every way in which pixels can lie in one is read right, or refused by name."""
+"""TIFF: every pixel layout is decoded correctly, or refused with a reason."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_tiff_that_pillow_wrote_has_its_pixels(compression):
 
 def test_a_big_tiff_is_read_and_refused_by_name_where_pillow_cannot_open_it():
     assert np.array_equal(rendered(tiff(noise(3, 5, 3), is_big=True), (3, 5)), noise(3, 5, 3))
-    with pytest.raises(DataError, match=r"holds big-endian numbers in the large form \(BigTIFF\), which is not read"):
+    with pytest.raises(DataError, match="with big-endian BigTIFF data, which is not supported"):
         open_image(tiff(noise(3, 5, 3), is_big=True, order=">"), "a.tif")
 
 
@@ -77,19 +77,19 @@ def test_bands_that_lie_one_after_the_other_are_right_or_refused():
     for compression in (1, 8):
         data = tiff(pixels, {338: 2}, is_planar=True, compression=compression)
         assert np.array_equal(rendered(data, (7, 5)), pixels[..., :3])
-        # Without a word on the fourth one Pillow mixes them up.
+        # Without a tag for the fourth sample, Pillow mixes them up.
         assert refusal(tiff(pixels, is_planar=True, compression=compression)) == "E_FORMAT"
 
 
 @pytest.mark.parametrize(
     ("data", "code", "what"),
     [
-        (tiff(noise(3, 5, 3), bits=16), "E_IMAGE_MODE", "16 bits a channel"),
-        (tiff(noise(3, 5), bits=16), "E_IMAGE_MODE", "16 bits a channel"),
-        (tiff(noise(3, 5), bits=32), "E_FORMAT", "numbers of 32 bits"),
-        (tiff(noise(3, 5), {339: 3}, bits=32), "E_FORMAT", "floating-point numbers of 32 bits"),
-        (tiff(noise(3, 5), {339: 2}), "E_FORMAT", "signed numbers of 8 bits"),
-        (tiff(noise(3, 5, 4), {338: 1}), "E_FORMAT", "multiplied by their alpha channel"),
+        (tiff(noise(3, 5, 3), bits=16), "E_IMAGE_MODE", "16 bits per channel"),
+        (tiff(noise(3, 5), bits=16), "E_IMAGE_MODE", "16 bits per channel"),
+        (tiff(noise(3, 5), bits=32), "E_FORMAT", "32-bit samples"),
+        (tiff(noise(3, 5), {339: 3}, bits=32), "E_FORMAT", "32-bit floating-point samples"),
+        (tiff(noise(3, 5), {339: 2}), "E_FORMAT", "8-bit signed samples"),
+        (tiff(noise(3, 5, 4), {338: 1}), "E_FORMAT", "colours premultiplied by alpha"),
         (tiff(noise(3, 5, 3), {262: 6}), "E_FORMAT", "YCbCr"),
         (tiff(noise(3, 5, 3), {262: 8}), "E_IMAGE_MODE", "mode LAB"),
         (tiff(noise(3, 5, 3), {259: 50000}), "E_FORMAT", "compression 50000"),
@@ -119,7 +119,7 @@ def test_smaller_copies_within_a_tiff_are_no_pages():
 @pytest.mark.parametrize(
     "tags",
     [
-        {257: 38},  # a row more than the strips hold
+        {257: 38},  # one row more than the strips have
         {257: 3700},
         {273: ()},
         {279: ()},
@@ -160,7 +160,7 @@ def test_a_flipped_bit_in_the_deflated_pixels_of_a_tiff_changes_no_pixel_or_is_r
     for position in range(start * 8, len(data) * 8):
         damaged = bytearray(data)
         damaged[position // 8] ^= 1 << position % 8
-        with contextlib.suppress(DataError):  # the last bits of a stream may be of no use
+        with contextlib.suppress(DataError):  # the last bits of a stream may be unused
             assert np.array_equal(rendered(bytes(damaged), (13, 17)), pixels)
 
 
@@ -190,7 +190,7 @@ def test_a_tiff_tells_what_its_tags_say(order, is_big):
 def test_a_tag_that_stands_twice_is_refused():
     data = bytearray(tiff(noise(3, 5)))
     struct.pack_into("<H", data, 10, 257)  # the first tag, 256, becomes a second 257
-    with pytest.raises(DataError, match="tag 257 stands there twice"):
+    with pytest.raises(DataError, match="tag 257 occurs twice"):
         check_tiff(bytes(data), "a.tif")
 
 

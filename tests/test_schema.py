@@ -1,4 +1,4 @@
-"""Facts about the schema: keys whose order cannot be disputed, and the shards' names."""
+"""Facts about the schema: keys with an unambiguous order, and the names of shards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Facts about the console: results on stdout and nothing else there, and progress that a log file can bear."""
+"""Facts about the console: only results on stdout, and progress that suits a log file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _log_as_before() -> Iterator[None]:
 
 @dataclass
 class Clock:
-    """Stands for time.monotonic: it moves only when told."""
+    """Replaces time.monotonic: it only moves when set."""
 
     now: float = 1000.0
 

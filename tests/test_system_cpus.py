@@ -1,4 +1,4 @@
-"""Processors: those of the affinity, within the quotas of the control groups."""
+"""CPUs: those of the affinity, within the quotas of the cgroups."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def write(root, files: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("files", "expected"),
     [
-        ({}, 8),  # the kernel does not tell
+        ({}, 8),  # no cgroup information
         ({"proc/self/cgroup": "0::/"}, 8),
         ({"proc/self/cgroup": "0::/", "sys/fs/cgroup/cpu.max": "max 100000"}, 8),
         ({"proc/self/cgroup": "0::/", "sys/fs/cgroup/cpu.max": "200000 100000"}, 2),
@@ -27,7 +27,7 @@ def write(root, files: dict[str, str]) -> None:
         ({"proc/self/cgroup": "0::/", "sys/fs/cgroup/cpu.max": "9900000 100000"}, 8),
         (
             {
-                "proc/self/cgroup": "0::/pod/job",  # the limit may be a parent's
+                "proc/self/cgroup": "0::/pod/job",  # the limit may be on a parent
                 "sys/fs/cgroup/pod/cpu.max": "300000 100000",
                 "sys/fs/cgroup/pod/job/cpu.max": "max 100000",
             },
@@ -35,7 +35,7 @@ def write(root, files: dict[str, str]) -> None:
         ),
         (
             {
-                "proc/self/cgroup": "4:memory:/x\n3:cpu,cpuacct:/docker/0a1b",  # version 1, seen from within
+                "proc/self/cgroup": "4:memory:/x\n3:cpu,cpuacct:/docker/0a1b",  # version 1, inside the container
                 "sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us": "400000",
                 "sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us": "100000",
             },

@@ -1,4 +1,4 @@
-"""Facts about files: nothing outside the folder is read, nothing is waited for, and a file is whole or not there."""
+"""Facts about files: nothing outside the folder is read, nothing blocks, and writes are atomic."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_what_is_no_regular_file_is_not_opened_nor_waited_for_nor_left_open(tmp_
     before = len(list(Path("/proc/self/fd").iterdir()))
     with pytest.raises(NotRegularError) as caught:
         open_regular(path)
-    assert (caught.value.filename, caught.value.strerror) == (str(path), "no regular file")
+    assert (caught.value.filename, caught.value.strerror) == (str(path), "not a regular file")
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
@@ -249,7 +249,7 @@ def test_a_file_is_replaced_and_never_changed_in_place(tmp_path):
     assert final.read_bytes() == b"new"
     with final.open("rb") as reader:
         write_whole(final, b"newer")
-        assert reader.read() == b"new"  # who had it open still sees the whole old file
+        assert reader.read() == b"new"  # whoever had it open still sees all of the file
 
 
 def test_a_file_reaches_the_disk_before_its_name_does(tmp_path, monkeypatch):
@@ -298,13 +298,13 @@ def test_a_stamp_is_that_of_the_file_that_was_read_and_changes_with_it(root):
     path = root / "jpg" / "a b.jpg"
     os.utime(path, ns=(1, 1))
     data, stamp = read_stamped(root, "jpg/a b.jpg")
-    assert (data, stamp) == (b"photo", None)  # its entry was changed just now, by the setting of its time
+    assert (data, stamp) == (b"photo", None)  # setting its time has just changed its metadata
     info = path.stat()
     stamp = Stamp.of(info)
     assert stamp == (5, 1, info.st_ctime_ns, info.st_ino)
     path.write_bytes(b"other")
     os.utime(path, ns=(1, 1))
-    assert Stamp.of(path.stat()) != stamp  # the size and the time that anybody may set are the same
+    assert Stamp.of(path.stat()) != stamp  # size and mtime, which anybody may set, are the same
 
 
 def test_a_file_counts_as_settled_two_seconds_after_its_last_change():

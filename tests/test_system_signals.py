@@ -1,4 +1,4 @@
-"""Signals: held back while a block lasts, delivered behind it, and the mask of before comes back."""
+"""Signals: blocked inside a block, delivered after it, and the previous mask is restored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_a_signal_is_delivered_behind_the_block_and_not_in_it(number):
     before = signal.signal(number, lambda which, frame: heard.append(which))
     try:
         with signals_blocked():
-            signal.pthread_kill(threading.get_ident(), number)  # sent to the process, a thread of NumPy's might take it
+            signal.pthread_kill(threading.get_ident(), number)  # sent to the process, a NumPy thread might get it
             assert heard == []
             assert number in signal.sigpending()
         assert heard == [number]

@@ -129,7 +129,7 @@ def test_a_missing_index_is_known_before_training_and_not_after_it(tmp_path):
 
     manifest = write_records(tmp_path / "records", records={"train": [4], "val": [2]})
     (tmp_path / "records" / f"{manifest.splits['val'].shards[0].name}.idx").unlink()
-    with pytest.raises(DataError, match="no readable index"):
+    with pytest.raises(DataError, match="not a readable index"):
         train(TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small"))
     assert not (tmp_path / "runs").exists()
 

@@ -195,7 +195,7 @@ def test_a_file_beside_the_shards_that_is_edited_cut_or_missing_is_named(records
     path.unlink()
     os.mkfifo(path)
     (problem,) = found_here(records).problems
-    assert "is no regular file" in str(problem)
+    assert "is not a regular file" in str(problem)
 
 
 @pytest.mark.parametrize("name", [FIRST, "manifest.json"])
@@ -293,7 +293,7 @@ def test_an_endless_shard_is_not_read_to_its_end(records):
     start = time.monotonic()
     (problem,) = found_here(records).problems
     assert time.monotonic() - start < 5
-    assert f"announces {2**39} bytes at byte 0, no record has more than" in str(problem)
+    assert f"declares {2**39} bytes at byte 0, but no record has more than" in str(problem)
 
 
 def test_records_whose_checksums_hold_are_named_by_the_index(records):
@@ -320,7 +320,7 @@ def test_records_whose_checksums_hold_are_named_by_the_index(records):
     changed[-1] ^= 1
     path.write_bytes(first + second + framed(bytes(changed)))
     (problem,) = found_here(records).problems
-    assert "every checksum in it holds, but its SHA-256 is not the manifest's" in str(problem)
+    assert "every checksum is right, but its SHA-256 differs from the manifest" in str(problem)
 
 
 def with_records(records: Path, change: Callable[[Record], Record]) -> None:
@@ -343,7 +343,7 @@ def with_records(records: Path, change: Callable[[Record], Record]) -> None:
 
 
 @pytest.mark.parametrize(("change", "code", "what"), [
-    (lambda r: dataclasses.replace(r, image_bytes=r.image_bytes[:-40]), "E_DAMAGED", "cut off or damaged"),
+    (lambda r: dataclasses.replace(r, image_bytes=r.image_bytes[:-40]), "E_DAMAGED", "truncated or damaged"),
     (lambda r: dataclasses.replace(r, mask_bytes=r.mask_bytes[:-4]), "E_DAMAGED", ""),
     (lambda r: dataclasses.replace(r, mask_bytes=r.image_bytes), "E_MASK_MODE", ""),
     (lambda r: dataclasses.replace(r, mask_bytes=encode_png(np.full(SIZE, 3, np.uint8))), "E_MASK_VALUE", "class 3"),
@@ -469,7 +469,7 @@ def test_the_text_has_one_line_a_problem_and_says_what_to_do(records):
     (records / "thesis.tex").write_text("")
     lines = found_in(records).to_text().splitlines()
     assert lines[0] == f"{records}/thesis.tex: is no file of the dataset. Move it out of the folder."
-    assert lines[1].startswith(f"{path}: record 1: announces ")
+    assert lines[1].startswith(f"{path}: record 1: declares ")
     assert "--repair" not in lines[1]
     assert lines[2] == f"1 of 3 shards are damaged: run segconv verify {records} --repair --src dataset/"
     assert len(lines) == 3

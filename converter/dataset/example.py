@@ -1,6 +1,6 @@
-"""Example: a pair and its facts <-> the bytes of a tf.train.Example, on protobuf's wire format.
+"""Example: a record <-> the bytes of a tf.train.Example, in protobuf's wire format.
 
-Written by hand because protobuf does not promise the same bytes twice: the order of a map's keys depends on its back
+Written by hand because protobuf does not guarantee the same bytes twice: the order of a map's keys depends on its back
 end. Here the keys are sorted, which every back end agrees with as long as no key is a prefix of another.
 
 Source: protobuf's encoding guide (wire types 0 and 2, varints); tensorflow/core/example/example.proto and
@@ -43,11 +43,11 @@ class Record:
     """One stored pair.
 
     Attributes:
-      image_bytes: JPEG or PNG of the photograph.
-      mask_bytes: PNG of the mask.
-      file_name: path of the photograph below the source folder.
-      mask_name: path of the mask below the source folder.
-      original_size: (height, width) of the upright photograph before resizing.
+      image_bytes: JPEG or PNG bytes of the image.
+      mask_bytes: PNG bytes of the mask.
+      file_name: path of the image, relative to the source folder.
+      mask_name: path of the mask, relative to the source folder.
+      original_size: (height, width) of the upright image before resizing.
     """
 
     image_bytes: bytes
@@ -58,17 +58,17 @@ class Record:
 
     @property
     def key(self) -> RecordKey:
-        """What identifies the record within its dataset: that of the pair that it was made of."""
+        """Identifies the record within its dataset: the key of its source pair."""
         return self.file_name, self.mask_name
 
     @property
     def image(self) -> np.ndarray:
-        """The photograph, decoded: uint8 [H, W, 3]; DataError where its bytes are damaged."""
+        """The decoded image: uint8 [H, W, 3]; DataError where its bytes are damaged."""
         return decode_image(self.image_bytes, self.file_name)
 
     @property
     def mask(self) -> np.ndarray:
-        """The class indices, decoded: uint8 [H, W]; DataError where its bytes are damaged."""
+        """The decoded class indices: uint8 [H, W]; DataError where their bytes are damaged."""
         return decode_mask(self.mask_bytes, self.mask_name)
 
 
@@ -91,10 +91,10 @@ def decode_record(data: bytes, where: object) -> Record:
 
     Args:
       data: not trusted.
-      where: shard and number, for messages.
+      where: shard and record number, for messages.
 
     Raises:
-      DataError: not an Example, or a key of the schema is missing or of another type.
+      DataError: not an Example, or a key of the schema is missing or has the wrong type.
     """
     features = decode_example(data, where)
     for key in (*BYTES_KEYS, *INT64_KEYS):
@@ -114,7 +114,7 @@ def decode_record(data: bytes, where: object) -> Record:
 
 
 def encode_example(features: dict[str, Feature]) -> bytes:
-    """Returns the serialized tf.train.Example that holds one bytes or int64 value under each key."""
+    """Returns the serialized tf.train.Example with one bytes or int64 value per key."""
     entries = []
     for key, value in sorted((key.encode(), value) for key, value in features.items()):
         if isinstance(value, bytes):
@@ -126,12 +126,12 @@ def encode_example(features: dict[str, Feature]) -> bytes:
 
 
 def decode_example(data: bytes, where: object) -> dict[str, Feature]:
-    """Returns the single bytes or int64 value under each key of a serialized tf.train.Example.
+    """Returns the single bytes or int64 value of each key of a serialized tf.train.Example.
 
     A key with several values, or with floats, is left out: segconv writes none.
 
     Raises:
-      DataError: the bytes are no Example; no length in it is believed before it is compared with what is there.
+      DataError: the bytes are not an Example; every length is checked against the bytes that are left.
     """
     view = memoryview(data)
     features: dict[str, Feature] = {}
@@ -140,14 +140,14 @@ def decode_example(data: bytes, where: object) -> dict[str, Feature]:
             for entry in _fields(example_field, 1):
                 key = b""
                 for part in _fields(entry, 1):
-                    key = bytes(part)  # of several the last one counts, as in protobuf
+                    key = bytes(part)  # of several, the last one counts, as in protobuf
                 name, values = key.decode(), (value for feature in _fields(entry, 2) for value in _values(feature))
-                kept = [*itertools.islice(values, 2)]
-                deque(values, maxlen=0)  # the others are read, so that they are checked, but not kept
-                if len(kept) == 1:
-                    features[name] = kept[0]
+                found = [*itertools.islice(values, 2)]
+                deque(values, maxlen=0)  # the others are parsed, to check them, but not stored
+                if len(found) == 1:
+                    features[name] = found[0]
     except (ValueError, IndexError) as error:
-        raise DataError(where, f"is no tf.train.Example ({error})", REBUILD, "E_RECORD") from None
+        raise DataError(where, f"is not a tf.train.Example ({error})", REBUILD, "E_RECORD") from None
     return features
 
 
@@ -179,7 +179,7 @@ def _read_varint(view: memoryview, position: int) -> tuple[int, int]:
 
 
 def _parse(view: memoryview) -> Iterator[tuple[int, memoryview | int]]:
-    """Yields (field number, content) of every field of a message, in order: a list would be 136 times their size."""
+    """Yields (field number, content) of every field of a message, in order; a list would be 136 times their size."""
     position = 0
     while position < len(view):
         tag, position = _read_varint(view, position)
@@ -189,7 +189,7 @@ def _parse(view: memoryview) -> Iterator[tuple[int, memoryview | int]]:
         elif tag & 7 == _LENGTH_DELIMITED:
             length, position = _read_varint(view, position)
             if length > len(view) - position:
-                raise ValueError(f"a field announces {length} bytes, {len(view) - position} are left")
+                raise ValueError(f"a field declares {length} bytes, but {len(view) - position} are left")
             yield tag >> 3, view[position : position + length]
             position += length
         else:

@@ -1,4 +1,4 @@
-"""Integrity: a shard file, compared with its manifest entry before anybody else reads it."""
+"""Integrity: verifies a shard file against its manifest entry before anything else reads it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from converter.errors import DataError
 
 
 def check_shard_file(place: Place, shard: ShardInfo, others: Iterable[ShardInfo] = ()) -> None:
-    """Holds a shard file against its manifest entry, so that no other reader meets a damaged one.
+    """Verifies a shard file against its manifest entry, so that no other reader gets a damaged one.
 
-    TensorFlow trusts a record's length field and crashes on a forged one; a file whose hash is right has none.
+    TensorFlow trusts a record's length field and crashes on a forged one; a file with the right hash has none.
 
     Args:
       place: folder or store of the records.
-      shard: what the manifest says of it.
-      others: the shards of the dataset, to recognise the content of another one.
+      shard: its manifest entry.
+      others: the shards of the dataset, to recognise swapped files.
 
     Raises:
-      DataError: the file is missing, or is not the one that was built; the first damaged record is named.
+      DataError: the file is missing or differs from the one that was built; names the first damaged record.
     """
     twins = {info.sha256: info for info in others if info.bytes}
     size, digest = _size_and_sha256(place, shard.name, {shard.bytes, *(info.bytes for info in twins.values())})
@@ -34,9 +34,9 @@ def check_shard_file(place: Place, shard: ShardInfo, others: Iterable[ShardInfo]
 
 
 def _size_and_sha256(place: Place, name: str, sizes: set[int]) -> tuple[int, str]:
-    """Returns (size in bytes, SHA-256 in hex) of a file; (-1, "") without one, no hash where the size is none of these.
+    """Returns (size in bytes, SHA-256 in hex) of a file; (-1, "") without one, no hash for a size not in `sizes`.
 
-    A file of another size is another file, and might take for ever to be read.
+    A file of another size is a different file, and reading it might take for ever.
     """
     try:
         with store_at(place).open(name) as file:
@@ -47,15 +47,15 @@ def _size_and_sha256(place: Place, name: str, sizes: set[int]) -> tuple[int, str
 
 
 def find_damage(place: Place, name: str, records: int, size: int) -> ShardError:
-    """Returns what is wrong with a shard that is not the file that was built, by its first damaged record.
+    """Returns the problem of a shard that differs from the file that was built: its first damaged record.
 
-    Where every checksum holds, the index beside it bears witness to where each record began.
+    Where every checksum is right, the index of the shard says where each record began.
 
     Args:
       place: folder or store of the records.
       name: of the shard.
-      records: how many it should hold.
-      size: of the file in bytes, as it was built.
+      records: expected number of records.
+      size: expected size of the file in bytes.
     """
     where = store_at(place).where(name)
     index_sizes = _index_sizes(place, name, records, size)
@@ -65,24 +65,24 @@ def find_damage(place: Place, name: str, records: int, size: int) -> ShardError:
             for number in range(records):
                 offset = file.tell()
                 if read_frame(file, end, where, number) is None:
-                    what = f"is missing: the shard ends at byte {end}, and had {size} bytes"
+                    what = f"is missing: the shard ends at byte {end}, but was built with {size} bytes"
                     return ShardError(where, what, "E_SHARD_CUT", number, offset)
                 found = file.tell() - offset
                 if index_sizes and found != index_sizes[number]:
-                    what = f"is another one: {found} bytes at byte {offset}, where its index says {index_sizes[number]}"
+                    what = f"differs: {found} bytes at byte {offset}, not {index_sizes[number]} as in the index"
                     return ShardError(where, what, "E_SHARD_HASH", number, offset)
             offset = file.tell()
     except ShardError as error:
         return error
     if end != size:
-        what = f"has {end} bytes where {size} were built; its last record ends at byte {offset}"
+        what = f"has {end} bytes instead of {size}; its last record ends at byte {offset}"
         return ShardError(where, what, "E_SHARD_SIZE", None, offset)
-    what = "is not the file that was built: every checksum in it holds, but its SHA-256 is not the manifest's"
+    what = "is not the file that was built: every checksum is right, but its SHA-256 differs from the manifest"
     return ShardError(where, what, "E_SHARD_HASH")
 
 
 def _index_sizes(place: Place, shard: str, records: int, size: int) -> list[int]:
-    """Returns the size of every frame of a shard as its index has it; nothing where the index contradicts itself."""
+    """Returns the size of every frame of a shard from its index; nothing where the index contradicts itself."""
     try:
         lines = [tuple(map(int, line.split())) for line in read_index_text(place, shard, records).splitlines()]
     except (DataError, ValueError):

@@ -1,8 +1,8 @@
-"""Manifest: what manifest.json holds: all that a reader needs to know of a folder of shards.
+"""Manifest: the contents of manifest.json: everything that a reader needs to know about a folder of shards.
 
-Its numbers come from the build itself: nobody has to open a shard to learn class names, record counts, pixel counts or
-hashes. It is sealed: a manifest that was edited is refused. The seal shows change, not origin: whoever forges a
-manifest can seal it again.
+Its numbers come from the build: class names, record counts, pixel counts and hashes can be read without opening a
+shard. It is sealed: an edited manifest is refused. The seal detects changes but proves no origin: whoever forges a
+manifest can also compute its seal.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class ClassInfo:
       id: class index in the stored masks.
       name: as in the class map.
       color: (red, green, blue) to draw it with, 0..255 each.
-      values: the source values that were mapped to it, in the notation of classes.csv.
+      values: source values that were mapped to it, in the notation of classes.csv.
     """
 
     id: int
@@ -42,10 +42,10 @@ class ShardInfo:
 
     Attributes:
       name: of its file.
-      records: their number.
+      records: number of records.
       bytes: size of the file.
       sha256: of the file, in hex.
-      fingerprint: of all that its bytes follow from: sources, class map, options, versions; "" where it is not known.
+      fingerprint: hash of all that its bytes depend on: sources, class map, options, versions; "" where unknown.
     """
 
     name: str
@@ -57,14 +57,14 @@ class ShardInfo:
 
 @dataclass(frozen=True)
 class ChannelInfo:
-    """Levels of the photographs, (red, green, blue), in 0..255.
+    """Channel statistics of the images, (red, green, blue), in 0..255.
 
-    Counted over every pixel of the photographs as they are stored, before JPEG changes them; padding does not count.
-    Computed from whole numbers, so that they do not depend on the order of summing.
+    Over every pixel of the stored images, before JPEG compression and without padding. Computed from integers, so the
+    order of summation does not matter.
 
     Attributes:
       mean: of each channel.
-      std: standard deviation of each channel, over all pixels (divided by their number, not by one less).
+      std: population standard deviation of each channel (divided by the number of pixels).
     """
 
     mean: tuple[float, float, float]
@@ -76,21 +76,21 @@ class SplitInfo:
     """One split.
 
     Attributes:
-      shards: in order; a record's number in the split counts through them.
-      example_bytes: sum of the serialized examples, without framing (TFDS calls it numBytes).
+      shards: in order; records of the split are numbered through them.
+      example_bytes: total size of the serialized examples, without framing (numBytes in TFDS).
       pixels: stored pixels per class index, over all records.
-      images: number of records in which the class occurs, per class index.
-      ignored_pixels: stored pixels that hold IGNORE_INDEX, padding included.
-      skipped: pairs that the split list names but that were refused.
+      images: number of records that contain the class, per class index.
+      ignored_pixels: stored pixels with IGNORE_INDEX, padding included.
+      skipped: number of pairs in the split list that were refused.
       padded_pixels: those of `ignored_pixels` that are padding.
-      channels: levels of the photographs; None where no record was counted.
-      sizes: (height, width, photographs) of the upright photographs before resizing, most frequent first; the
-        MAX_SIZES most frequent ones.
-      other_sizes: photographs of all other sizes.
-      turned: photographs that were turned upright, as EXIF says.
-      unturned: photographs that EXIF would turn, but that were not, since their masks lie on them as they are.
-      corrected_pixels: pixels of source masks whose colour was not listed, but close enough to one that is.
-      kept: photographs that are stored with their own bytes.
+      channels: channel statistics of the images; None where no record was counted.
+      sizes: (height, width, number of images) of the upright images before resizing: the MAX_LISTED_SIZES most
+        frequent ones, most frequent first.
+      other_sizes: number of images of all other sizes.
+      turned: number of images that were rotated upright by EXIF orientation.
+      unturned: number of images with an EXIF orientation that was not applied, since the mask fits the unrotated image.
+      corrected_pixels: pixels of source masks with an unlisted colour that is close enough to a listed one.
+      kept: number of images that are stored unmodified.
     """
 
     shards: tuple[ShardInfo, ...]
@@ -121,22 +121,22 @@ class SplitInfo:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What manifest.json holds.
+    """The contents of manifest.json.
 
     Attributes:
       name: name of the dataset, as in the shards' file names.
       size: (height, width) of every stored image and mask, in pixels; None where they differ from record to record.
-      fit: how photographs were brought to that size: "pad", "stretch" or "crop".
+      fit: how images were fitted to that size: "pad", "stretch" or "crop".
       classes: in order of their indices.
       splits: by name, in the order of the build.
-      options: the options of the build that decide its bytes.
-      written_by: versions of segconv and of the libraries that decide the bytes.
+      options: the options of the build that its bytes depend on.
+      written_by: versions of segconv and of the libraries that its bytes depend on.
       errors_sha256: SHA-256 of errors.jsonl where pairs were skipped, else None.
       schema_version: of this file and of the records.
-      layout: name of the layout that the source folder was read as; "" where it is not known.
-      class_map: origin of the class map: name of the file, or preset:NAME; "" where it is not known.
-      class_map_kind: what that file is, such as "CVAT labelmap.txt".
-      ignore_values: the source values that were mapped to IGNORE_INDEX, in the notation of classes.csv.
+      layout: name of the layout of the source folder; "" where unknown.
+      class_map: source of the class map: name of the file, or preset:NAME; "" where unknown.
+      class_map_kind: format of that file, such as "CVAT labelmap.txt".
+      ignore_values: source values that were mapped to IGNORE_INDEX, in the notation of classes.csv.
     """
 
     name: str
@@ -155,12 +155,12 @@ class Manifest:
 
     @property
     def num_classes(self) -> int:
-        """Number of classes, IGNORE_INDEX not counted."""
+        """Number of classes, without IGNORE_INDEX."""
         return len(self.classes)
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Class names in order of their indices."""
+        """Class names, in order of their indices."""
         return tuple(info.name for info in self.classes)
 
     def common_size(self, where: object) -> tuple[int, int]:
@@ -170,7 +170,7 @@ class Manifest:
           where: folder of the records, for the message.
 
         Raises:
-          UsageError: they differ from record to record.
+          UsageError: sizes differ from record to record.
         """
         if self.size is None:
             what = "records have no common size"
@@ -184,12 +184,12 @@ class Manifest:
                 yield split, shard
 
     def files(self) -> list[str]:
-        """Names of the files that this manifest accounts for: shards, their indices, and errors.jsonl if any."""
+        """Names of the files that this manifest lists: shards, their indices, and errors.jsonl if any."""
         names = [name for _, shard in self.shards() for name in (shard.name, shard.name + INDEX_SUFFIX)]
         return [*names, ERRORS] if self.errors_sha256 else names
 
     def to_json(self) -> str:
-        """Returns the text of manifest.json, seal included: the same manifest is always the same text."""
+        """Returns the text of manifest.json with its seal: the same manifest always gives the same text."""
         raw = asdict(self)
         return text_of(raw | {SEAL: seal_of(raw)})
 
@@ -201,5 +201,5 @@ def seal_of(raw: dict[str, Any]) -> str:
 
 
 def text_of(raw: dict[str, Any]) -> str:
-    """Returns the JSON object of a manifest as the text that is written."""
+    """Returns the text of manifest.json for its JSON object."""
     return json.dumps(raw, indent=1, ensure_ascii=False) + "\n"

@@ -1,6 +1,6 @@
-"""Parse: the text of manifest.json, which is not trusted -> Manifest.
+"""Parse: untrusted text of manifest.json -> Manifest.
 
-The manifest is the one sign that a folder of shards is complete: written last, read first.
+The manifest marks a folder of shards as complete: it is written last and read first.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ def parse_manifest(text: str, where: object) -> Manifest:
       where: its path, for messages.
 
     Raises:
-      DataError: not JSON, a field is missing or of another type, a shard's name leaves the folder, or the seal is not
-        that of the content.
+      DataError: not JSON, a field is missing or has the wrong type, a shard's name leads out of the folder, or the
+        seal does not match the content.
       UsageError: written by a newer segconv.
     """
     try:
         raw = json.loads(text, object_pairs_hook=_unique)
-        version = _whole(raw["schema_version"])
+        version = _integer(raw["schema_version"])
         if version > SCHEMA_VERSION:
-            what = f"schema_version is {version}, this segconv reads up to {SCHEMA_VERSION}"
-            raise UsageError(where, what, "Update segconv, or build the dataset again.", "E_SCHEMA_VERSION")
+            what = f"schema_version is {version}, but this segconv reads up to {SCHEMA_VERSION}"
+            raise UsageError(where, what, "Update segconv, or rebuild the dataset.", "E_SCHEMA_VERSION")
         manifest = Manifest(
             name=str(raw["name"]),
             size=None if raw["size"] is None else _pair(raw["size"]),
@@ -45,29 +45,29 @@ def parse_manifest(text: str, where: object) -> Manifest:
             written_by={library: str(version) for library, version in raw["written_by"].items()},
             errors_sha256=raw["errors_sha256"],
             schema_version=version,
-            # From here on: no reader needs them, so that a manifest that was written before them still is one.
+            # Optional from here on: a manifest written before these fields existed is still valid.
             layout=str(raw.get("layout", "")),
             class_map=str(raw.get("class_map", "")),
             class_map_kind=str(raw.get("class_map_kind", "")),
             ignore_values=tuple(map(str, raw.get("ignore_values", ()))),
         )
         _check(manifest)
-        json.dumps(raw, ensure_ascii=False).encode()  # JSON can hold halves of characters, which no file can
+        json.dumps(raw, ensure_ascii=False).encode()  # JSON can have lone surrogates, which no file can
         seal = seal_of(raw)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         what = f"is not a manifest of segconv ({type(error).__name__}: {error})"
         raise DataError(where, what, REBUILD, "E_MANIFEST") from None
     if raw.get(SEAL) != seal:
-        what = "was changed after it was written: its seal is not that of its content"
-        raise DataError(where, what, f"Restore it from a copy. {REBUILD}", "E_MANIFEST")
+        what = "was changed after it was written: its seal does not match its content"
+        raise DataError(where, what, f"Restore it from a backup. {REBUILD}", "E_MANIFEST")
     return manifest
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Returns a JSON object; ValueError where a key stands twice, of which every reader may take another."""
+    """Returns a JSON object; ValueError on a duplicate key, of which readers may use either value."""
     raw = dict(pairs)
     if len(raw) < len(pairs):
-        raise ValueError("a key stands in it twice")
+        raise ValueError("a key occurs twice")
     return raw
 
 
@@ -75,8 +75,8 @@ def read_manifest(place: Place) -> Manifest:
     """Returns the manifest of a folder or store of records.
 
     Raises:
-      UsageError: it has no manifest.json, so it is no finished dataset.
-      DataError: manifest.json cannot be read as one.
+      UsageError: it has no manifest.json, so it is not a finished dataset.
+      DataError: manifest.json is invalid.
     """
     return parse_manifest(manifest_text(place), store_at(place).where(MANIFEST))
 
@@ -85,8 +85,8 @@ def manifest_text(place: Place) -> str:
     """Returns the text of the manifest of a folder or store of records.
 
     Raises:
-      UsageError: there is none.
-      DataError: it cannot be read, or is no text.
+      UsageError: it does not exist.
+      DataError: it cannot be read, or is not UTF-8 text.
     """
     store = store_at(place)
     where = store.where(MANIFEST)
@@ -98,32 +98,32 @@ def manifest_text(place: Place) -> str:
             raise DataError(where, what, REBUILD, "E_MANIFEST")
         return data.decode("utf-8")
     except (FileNotFoundError, NotADirectoryError):
-        fix = "Name a folder that `segconv build` finished, or build one: segconv build --src dataset/"
+        fix = "Pass a folder that `segconv build` finished, or build one: segconv build --src dataset/"
         raise UsageError(store.where(), f"holds no {MANIFEST}", fix, "E_NO_DATASET") from None
     except NotRegularError:
-        raise DataError(where, "cannot be read (no regular file)", REBUILD, "E_MANIFEST") from None
+        raise DataError(where, "cannot be read (not a regular file)", REBUILD, "E_MANIFEST") from None
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(where, f"cannot be read ({error})", REBUILD, "E_MANIFEST") from None
 
 
-def _whole(raw: Any) -> int:
-    if type(raw) is not int:  # a truth value is an int, too, and int() would take 2.5 and "2"
-        raise TypeError(f"{str(raw)[:50]!r} is no whole number")
+def _integer(raw: Any) -> int:
+    if type(raw) is not int:  # a bool is also an int, and int() would accept 2.5 and "2"
+        raise TypeError(f"{str(raw)[:50]!r} is not an integer")
     return raw
 
 
 def _plain(raw: Any, depth: int = MAX_OPTION_DEPTH) -> Any:
-    """Returns a JSON value; ValueError where it is nested so deep that it might be read, but not written."""
+    """Returns a JSON value; ValueError where it is nested too deep to be written."""
     if isinstance(raw, dict | list):
         if not depth:
-            raise ValueError(f"options nested more than {MAX_OPTION_DEPTH} deep")
+            raise ValueError(f"options nested more than {MAX_OPTION_DEPTH} levels deep")
         for part in raw.values() if isinstance(raw, dict) else raw:
             _plain(part, depth - 1)
     return raw
 
 
 def _pair(raw: Any) -> tuple[int, int]:
-    height, width = (_whole(n) for n in raw)
+    height, width = (_integer(n) for n in raw)
     return height, width
 
 
@@ -133,37 +133,37 @@ def _triple(raw: Any) -> tuple[float, float, float]:
 
 
 def _class_info(raw: dict[str, Any]) -> ClassInfo:
-    red, green, blue = (_whole(n) for n in raw["color"])
-    return ClassInfo(_whole(raw["id"]), str(raw["name"]), (red, green, blue), tuple(map(str, raw["values"])))
+    red, green, blue = (_integer(n) for n in raw["color"])
+    return ClassInfo(_integer(raw["id"]), str(raw["name"]), (red, green, blue), tuple(map(str, raw["values"])))
 
 
 def _split_info(raw: dict[str, Any]) -> SplitInfo:
     channels = raw.get("channels")
-    sizes = (tuple(_whole(n) for n in size) for size in raw.get("sizes", ()))
+    sizes = (tuple(_integer(n) for n in size) for size in raw.get("sizes", ()))
     return SplitInfo(
         shards=tuple(
             ShardInfo(
                 str(s["name"]),
-                _whole(s["records"]),
-                _whole(s["bytes"]),
+                _integer(s["records"]),
+                _integer(s["bytes"]),
                 str(s["sha256"]),
                 str(s.get("fingerprint", "")),
             )
             for s in raw["shards"]
         ),
-        example_bytes=_whole(raw["example_bytes"]),
-        pixels=tuple(_whole(n) for n in raw["pixels"]),
-        images=tuple(_whole(n) for n in raw["images"]),
-        ignored_pixels=_whole(raw["ignored_pixels"]),
-        skipped=_whole(raw["skipped"]),
-        padded_pixels=_whole(raw.get("padded_pixels", 0)),
+        example_bytes=_integer(raw["example_bytes"]),
+        pixels=tuple(_integer(n) for n in raw["pixels"]),
+        images=tuple(_integer(n) for n in raw["images"]),
+        ignored_pixels=_integer(raw["ignored_pixels"]),
+        skipped=_integer(raw["skipped"]),
+        padded_pixels=_integer(raw.get("padded_pixels", 0)),
         channels=ChannelInfo(_triple(channels["mean"]), _triple(channels["std"])) if channels else None,
         sizes=tuple((height, width, count) for height, width, count in sizes),
-        other_sizes=_whole(raw.get("other_sizes", 0)),
-        turned=_whole(raw.get("turned", 0)),
-        unturned=_whole(raw.get("unturned", 0)),
-        corrected_pixels=_whole(raw.get("corrected_pixels", 0)),
-        kept=_whole(raw.get("kept", 0)),
+        other_sizes=_integer(raw.get("other_sizes", 0)),
+        turned=_integer(raw.get("turned", 0)),
+        unturned=_integer(raw.get("unturned", 0)),
+        corrected_pixels=_integer(raw.get("corrected_pixels", 0)),
+        kept=_integer(raw.get("kept", 0)),
     )
 
 
@@ -186,11 +186,11 @@ def _check(manifest: Manifest) -> None:
 
 
 def _check_head(manifest: Manifest) -> None:
-    """Raises ValueError or TypeError where what is no list of classes or shards cannot be."""
+    """Raises ValueError or TypeError for invalid fields other than classes and splits."""
     if manifest.schema_version < 1:
         raise ValueError(f"schema_version {manifest.schema_version}")
     if not isinstance(manifest.errors_sha256, str | None):
-        raise TypeError("errors_sha256 is no text")
+        raise TypeError("errors_sha256 is not a string")
     if not all(map(str.isprintable, (manifest.name, *manifest.class_names))):
         raise ValueError("a name that cannot be printed")
     if manifest.size is not None and min(manifest.size) < 1:
@@ -198,14 +198,14 @@ def _check_head(manifest: Manifest) -> None:
 
 
 def _check_split(split: str, info: SplitInfo, num_classes: int) -> None:
-    """Raises ValueError where the entry of a split contradicts itself."""
-    if not re.fullmatch(r"[\w-]{1,64}", split, re.ASCII):  # it is a part of file names
+    """Raises ValueError where the entry of a split is invalid."""
+    if not re.fullmatch(r"[\w-]{1,64}", split, re.ASCII):  # it is part of file names
         raise ValueError(f"split {split[:64]!r}")
     if len(info.pixels) != num_classes or len(info.images) != num_classes:
-        raise ValueError(f"split {split!r} has pixel counts for another number of classes")
+        raise ValueError(f"split {split!r} has pixel counts for a different number of classes")
     levels = (*info.channels.mean, *info.channels.std) if info.channels else ()
-    if not all(0 <= level <= 255 for level in levels):  # NaN is not, either
-        raise ValueError(f"split {split!r} has channel levels beyond 0..255")
+    if not all(0 <= level <= 255 for level in levels):  # also false for NaN
+        raise ValueError(f"split {split!r} has channel levels outside 0..255")
     if any(min(size) < 1 for size in info.sizes):
         raise ValueError(f"split {split!r} has a size or a count below 1")
     for shard in info.shards:
@@ -213,8 +213,8 @@ def _check_split(split: str, info: SplitInfo, num_classes: int) -> None:
 
 
 def _check_shard(split: str, shard: ShardInfo) -> None:
-    """Raises ValueError where an entry is not that of a shard of ours."""
-    # Nothing but a plain file name of that form: a rebuild must not delete a file because a manifest names it.
+    """Raises ValueError where the entry of a shard is invalid."""
+    # Only a plain file name of this form: a rebuild must not delete other files that a manifest lists.
     match = re.fullmatch(r"\w+-([\w-]+)\.tfrecord-\d{5}-of-\d{5}", shard.name, re.ASCII)
     if not match or match[1] != split:
         raise ValueError(f"shard name {shard.name!r} is not that of a shard")

@@ -1,6 +1,6 @@
-"""Reader: random access to the records of a split, by number, without TensorFlow.
+"""Reader: random access to the records of a split, by index, without TensorFlow.
 
-For inspect, for overlays, and for readers with random access such as PyTorch's DataLoader and Grain.
+Used by inspect, overlays, and random-access readers such as PyTorch's DataLoader and Grain.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from converter.errors import DataError, UsageError
 class RecordSource:
     """The records of one split as a sequence: `len(source)`, `source[i]`.
 
-    Opens a shard for each access, so that it can be pickled and shared by workers.
+    Opens the shard on each access, so it can be pickled and shared by workers.
 
     Attributes:
-      store: where the dataset lies.
+      store: location of the dataset.
       split: name of the split.
       manifest: of the dataset.
     """
@@ -35,7 +35,7 @@ class RecordSource:
           split: name of the split.
 
         Raises:
-          UsageError: there is no finished dataset, or it has no such split.
+          UsageError: there is no finished dataset, or no such split.
           DataError: the manifest is damaged.
         """
         self.store = store_at(place)
@@ -43,7 +43,7 @@ class RecordSource:
         self.manifest: Manifest = read_manifest(self.store)
         if split not in self.manifest.splits:
             names = ", ".join(self.manifest.splits)
-            raise UsageError(self.store.where(), f"has no split {split!r}", f"It has: {names}.", "E_SPLIT")
+            raise UsageError(self.store.where(), f"has no split {split!r}", f"Use one of: {names}.", "E_SPLIT")
         self._shards = self.manifest.splits[split].shards
         self._ends = list(itertools.accumulate(shard.records for shard in self._shards))
         self._offsets: dict[int, list[int]] = {}
@@ -52,7 +52,7 @@ class RecordSource:
         return self._ends[-1] if self._ends else 0
 
     def __getitem__(self, number: int) -> Record:
-        """Returns record `number`, counted through the shards in order.
+        """Returns record `number`; records are numbered through the shards in order.
 
         Raises:
           IndexError: there is no such record.
@@ -72,7 +72,7 @@ def read_record(place: Place, shard: str, number: int, offset: int) -> Record:
     """Returns the record of a shard that begins at byte `offset`.
 
     Raises:
-      DataError: the shard is damaged, or no record begins there.
+      DataError: the shard is damaged, or no record begins at this offset.
     """
     where = store_at(place).where(shard)
     with open_shard(place, shard) as file:
@@ -80,22 +80,22 @@ def read_record(place: Place, shard: str, number: int, offset: int) -> Record:
         file.seek(min(offset, end))
         data = read_frame(file, end, where, number)
     if data is None:
-        what = f"should begin at byte {offset}, where the shard ends"
+        what = f"should begin at byte {offset}, but the shard has {end} bytes"
         raise ShardError(where, what, "E_SHARD_CUT", number, offset)
     return decode_record(data, f"{where}: record {number}")
 
 
 def read_index(place: Place, shard: str, records: int) -> list[int]:
-    """Returns the offset of every record of a shard, from the index beside it.
+    """Returns the offset of every record of a shard, from its index.
 
     Raises:
-      DataError: the index is missing, is no index, or has another number of lines than `records`.
+      DataError: the index is missing, invalid, or does not have `records` lines.
     """
     where = store_at(place).where(index_name(shard))
     try:
         offsets = [int(line.split()[0]) for line in read_index_text(place, shard, records).splitlines()]
     except (DataError, ValueError, IndexError) as error:
-        what = f"is no readable index ({error.what if isinstance(error, DataError) else error})"
+        what = f"is not a readable index ({error.what if isinstance(error, DataError) else error})"
         raise DataError(where, what, REPAIR, "E_INDEX") from None
     if len(offsets) != records or any(offset < 0 for offset in offsets):
         raise DataError(where, f"has {len(offsets)} lines for {records} records", REPAIR, "E_INDEX")

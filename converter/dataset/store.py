@@ -1,6 +1,6 @@
-"""Store: where the files of a dataset lie: names in one place, on this machine or elsewhere.
+"""Store: the location of a dataset's files, on this machine or elsewhere.
 
-Whoever only reads needs no more of the place than a ReadStore. A path stands for the local folder of that name.
+Readers need only a ReadStore. A path means the local folder at that path.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from converter.system.files import open_regular
 
 
 class ReadStore(Protocol):
-    """A place from which the files of a dataset are read. Picklable, and cheap to copy into every worker."""
+    """A location from which the files of a dataset are read. Picklable, and cheap to copy to every worker."""
 
     def where(self, name: str = "") -> str:
-        """Returns the path or address of a file, or of the place itself, for messages."""
+        """Returns the path or address of a file, or of the location itself, for messages."""
 
     def names(self) -> list[str]:
-        """Returns the names of all that lies there, hidden files included, sorted.
+        """Returns the sorted names of all files, hidden ones included.
 
         Raises:
-          FileNotFoundError: the place does not exist.
+          FileNotFoundError: the location does not exist.
           NotADirectoryError: it is a file.
         """
 
     def open(self, name: str) -> BinaryIO:
-        """Opens a file for reading; it can be sought in.
+        """Opens a file for reading; it is seekable.
 
         Raises:
-          FileNotFoundError: there is none of that name.
-          OSError: it cannot be read, or is no regular file.
+          FileNotFoundError: it does not exist.
+          OSError: it cannot be read, or is not a regular file.
         """
 
 
@@ -43,10 +43,10 @@ Place = ReadStore | Path
 
 @dataclass(frozen=True)
 class LocalFolder:
-    """A folder of this machine, for reading: a ReadStore.
+    """A local folder as a ReadStore.
 
     Attributes:
-      folder: path of it.
+      folder: its path.
     """
 
     folder: Path
@@ -56,7 +56,7 @@ class LocalFolder:
         return str(self.folder / name)
 
     def names(self) -> list[str]:
-        """Returns the names of all that lies there, hidden files included, sorted."""
+        """Returns the sorted names of all files, hidden ones included."""
         try:
             return sorted(path.name for path in self.folder.iterdir())
         except OSError as error:
@@ -65,12 +65,12 @@ class LocalFolder:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self.folder)) from error
 
     def open(self, name: str) -> BinaryIO:
-        """Opens a file for reading; OSError where it is missing, cannot be read, or is no regular file."""
+        """Opens a file for reading; OSError where it is missing, cannot be read, or is not a regular file."""
         return open_regular(self.folder / name)
 
 
 def store_at(place: Place) -> ReadStore:
-    """Returns the store at a place: that of the folder where it is a path."""
+    """Returns the store itself, or the LocalFolder of a path."""
     return LocalFolder(Path(place)) if isinstance(place, str | os.PathLike) else place
 
 
@@ -83,5 +83,5 @@ def size_of(file: BinaryIO) -> int:
 
 
 def sha256_of(file: BinaryIO) -> str:
-    """Returns the SHA-256 of an open file from its beginning on, in hex."""
+    """Returns the SHA-256 of an open file in hex, read from its beginning."""
     return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # all of them have readinto

@@ -1,6 +1,6 @@
-"""TFDS: the three files that let TensorFlow Datasets open a folder of shards as it is, class names included.
+"""TFDS: the three files with which TensorFlow Datasets reads a folder of shards as it is, class names included.
 
-TFDS refuses unknown keys in its files, so that all facts of our own stand in manifest.json.
+TFDS refuses unknown keys in its files, so our own facts are in manifest.json.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 from converter.dataset.manifest import Manifest
 from converter.schema import FILE_NAME, IMAGE, INT64_KEYS, MASK, MASK_NAME
 
-VERSION = "1.0.0"  # TFDS wants one; what a dataset holds is told by the manifest's hashes
+VERSION = "1.0.0"  # required by TFDS; the hashes in the manifest identify the content
 DATASET_INFO = "dataset_info.json"
 FEATURES = "features.json"
 LABELS = f"{MASK}.labels.txt"
@@ -20,7 +20,7 @@ _FEATURES = "tensorflow_datasets.core.features"
 
 
 def tfds_files(manifest: Manifest) -> dict[str, str]:
-    """Returns name -> text of the files that TFDS reads, in the order in which to write them."""
+    """Returns name -> text of the files that TFDS reads, in the order to write them."""
     return {
         LABELS: "".join(f"{name}\n" for name in manifest.class_names),
         FEATURES: json.dumps(_features(manifest), indent=1) + "\n",
@@ -47,7 +47,7 @@ def _dataset_info(manifest: Manifest) -> dict[str, Any]:
 
 
 def _features(manifest: Manifest) -> dict[str, Any]:
-    # -1 stands for any number. TFDS decodes JPEG and PNG alike, whichever of them it is told; with "keep" both occur.
+    # -1 means any size. TFDS decodes both JPEG and PNG, whichever is declared; with "keep" both occur.
     height, width = (str(side) for side in manifest.size or (-1, -1))
     encoding = "png" if manifest.options.get("image_format") == "png" else "jpeg"
 

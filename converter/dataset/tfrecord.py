@@ -2,8 +2,8 @@
 
     uint64 length | uint32 masked CRC32C of the length | data | uint32 masked CRC32C of the data    (little-endian)
 
-The index beside a shard is text, one line a record: offset of its length field, and its size with the 16 bytes of
-framing; DALI and the PyTorch readers take the same.
+The index of a shard is a text file with one line per record: offset of its length field, and its size with the 16 bytes
+of framing. DALI and PyTorch readers use the same format.
 
 Source: tensorflow/core/lib/io/record_writer.h; masking in tensorflow/core/lib/hash/crc32c.h.
 """
@@ -26,7 +26,7 @@ from converter.schema import INDEX_SUFFIX
 from converter.system.files import NotRegularError
 
 FRAME_BYTES = 16
-REPAIR = "Mend it with `segconv verify --repair --src DIR`, or build the dataset again with `segconv build`."
+REPAIR = "Fix it with `segconv verify --repair --src DIR`, or rebuild the dataset with `segconv build`."
 _HEADER_BYTES = 12
 _MASK_DELTA = 0xA282EAD8
 
@@ -39,7 +39,7 @@ def masked_crc(data: bytes) -> int:
 
 @dataclass
 class ShardWriter:
-    """Writes framed records to an open file, and keeps what the index and the manifest need.
+    """Writes framed records to an open file, and collects the index and the hash.
 
     Attributes:
       file: open for writing, at its beginning.
@@ -85,8 +85,8 @@ class ShardError(DataError):
     """A shard is damaged.
 
     Attributes:
-      record: number of the first damaged record, from 0; None where none can be named.
-      offset: byte of the file at which it begins, or from which on the file is wrong; None where none can be named.
+      record: number of the first damaged record, from 0; None where unknown.
+      offset: byte at which that record begins, or at which the file starts to be wrong; None where unknown.
     """
 
     def __init__(
@@ -99,14 +99,14 @@ class ShardError(DataError):
         fix: str = REPAIR,
     ) -> None:
         super().__init__(where if record is None else f"{where}: record {record}", what, fix, code)
-        self.args = (str(where), what, code, record, offset, fix)  # from which pickle makes it again
+        self.args = (str(where), what, code, record, offset, fix)  # from which pickle rebuilds it
         self.record = record
         self.offset = offset
 
 
 @contextlib.contextmanager
 def open_shard(place: Place, name: str) -> Iterator[BinaryIO]:
-    """Opens a shard or its index for reading; a file that cannot be read, then or later, is a ShardError.
+    """Opens a shard or its index for reading; a failure to open or read it is a ShardError.
 
     Args:
       place: folder or store of the records.
@@ -120,36 +120,36 @@ def open_shard(place: Place, name: str) -> Iterator[BinaryIO]:
     except FileNotFoundError:
         raise ShardError(where, "is missing", "E_SHARD_MISSING") from None
     except NotRegularError:
-        raise ShardError(where, "is no regular file", "E_SHARD_MISSING") from None
+        raise ShardError(where, "is not a regular file", "E_SHARD_MISSING") from None
     except OSError as error:
         raise ShardError(where, f"cannot be read ({error.strerror})", "E_SHARD_MISSING") from None
 
 
 def read_frame(file: BinaryIO, end: int, where: object, number: int) -> bytes | None:
-    """Returns the next record of an open shard, or None at its end; both checksums are held.
+    """Returns the next record of an open shard, or None at its end; verifies both checksums.
 
     Args:
       file: open at the beginning of a frame.
-      end: size of the file in bytes; no length is believed that leads beyond it.
+      end: size of the file in bytes; a length that exceeds it is refused.
       where: path of the shard, for messages.
       number: of the record, for messages.
 
     Raises:
-      ShardError: cut off, a forged length, or a wrong checksum; names record and byte.
+      ShardError: truncated, a forged length, or a wrong checksum; names record and byte.
     """
     offset = file.tell()
     if offset == end:
         return None
     header = file.read(_HEADER_BYTES)
     if len(header) < _HEADER_BYTES:
-        raise ShardError(where, f"is cut off at byte {offset + len(header)}", "E_SHARD_CUT", number, offset)
+        raise ShardError(where, f"is truncated at byte {offset + len(header)}", "E_SHARD_CUT", number, offset)
     length, length_crc = struct.unpack("<QI", header)
     if masked_crc(header[:8]) != length_crc:
         raise ShardError(where, f"has a wrong checksum of its length at byte {offset}", "E_SHARD_CRC", number, offset)
     left = end - offset - FRAME_BYTES
     if length > min(left, MAX_RECORD_BYTES):
         limit = f"{max(0, left)} are left" if length > left else f"no record has more than {MAX_RECORD_BYTES}"
-        what = f"announces {length} bytes at byte {offset}, {limit}"
+        what = f"declares {length} bytes at byte {offset}, but {limit}"
         raise ShardError(where, what, "E_SHARD_CUT", number, offset)
     data, data_crc = file.read(length), file.read(4)
     if struct.pack("<I", masked_crc(data)) != data_crc:
@@ -158,7 +158,7 @@ def read_frame(file: BinaryIO, end: int, where: object, number: int) -> bytes | 
 
 
 def read_shard(place: Place, name: str) -> Iterator[bytes]:
-    """Yields the records of a shard file, in order, each with its checksums held.
+    """Yields the records of a shard file, in order; verifies the checksums of each.
 
     Args:
       place: folder or store of the records.
@@ -177,16 +177,16 @@ def read_shard(place: Place, name: str) -> Iterator[bytes]:
 
 
 def index_name(shard: str) -> str:
-    """Returns the name of the index beside a shard."""
+    """Returns the name of the index of a shard."""
     return shard + INDEX_SUFFIX
 
 
 def read_index_text(place: Place, shard: str, records: int) -> str:
-    """Returns the text of the index beside a shard of so many records; of a longer one, enough to tell that it is.
+    """Returns the text of the index of a shard with `records` records; of a longer one, enough to detect that.
 
     Raises:
       ShardError: it cannot be read.
-      ValueError: it is no ASCII.
+      ValueError: it is not ASCII.
     """
     with open_shard(place, index_name(shard)) as file:
         limit = min(size_of(file), MAX_INDEX_LINE_BYTES * records + 1, MAX_FILE_BYTES)
@@ -194,12 +194,12 @@ def read_index_text(place: Place, shard: str, records: int) -> str:
 
 
 def frame_positions(place: Place, shard: str, records: int) -> list[tuple[int, int]]:
-    """Returns (byte at which the data of a record begins, their length) of every record, read from the shard itself.
+    """Returns (offset, length) of the data of every record, read from the shard itself.
 
-    Of each record only the length is looked at; no checksum is verified, since the hash of the file has been.
+    Reads only the length of each record; verifies no checksum, since the hash of the file was verified before.
 
     Raises:
-      ShardError: the shard cannot be read, or holds another number of records.
+      ShardError: the shard cannot be read, or does not have `records` records.
     """
     where = store_at(place).where(shard)
     positions = []
@@ -212,5 +212,5 @@ def frame_positions(place: Place, shard: str, records: int) -> list[tuple[int, i
             positions.append((offset + _HEADER_BYTES, length))
             offset += length + FRAME_BYTES
     if offset != end:
-        raise ShardError(where, f"does not hold {records} records, as the manifest says", "E_COUNTS", fix=REBUILD)
+        raise ShardError(where, f"does not hold the {records} records that the manifest lists", "E_COUNTS", fix=REBUILD)
     return positions

@@ -1,7 +1,7 @@
 """Local: an engine that runs tasks in a pool of processes on this machine.
 
-A worker tells through a pipe which unit of which task it has done, so that one that dies is traced to the unit that
-was in its hands: the pair that killed it, most often.
+A worker reports through a pipe which unit of which task it has done, so that a crash is traced to the unit that it was
+working on: most often the pair that killed it.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from converter.engines.events import Begun, Event, Finished, Lost, Tick, UnitDon
 from converter.limits import MAX_FILE_BYTES, MAX_PIXELS
 from converter.system.signals import signals_blocked
 
-POLL_S = 0.1  # how often the number of finished units is looked at: fast enough for a smooth bar
+POLL_S = 0.1  # interval for reading events: short enough for a smooth progress bar
 
-# Address space of a worker. A picture of MAX_PIXELS takes some 20 bytes a pixel at its worst, libraries about 1 GB and
-# a few threads for each processor; thrice that stops nothing but a decoder that has been led astray.
+# Address space of a worker. An image of MAX_PIXELS takes up to 20 bytes per pixel, the libraries about 1 GB and a few
+# threads per CPU; three times that stops only a decoder that runs away on a hostile file.
 WORKER_BYTES = 4 * 2**30 + 64 * MAX_PIXELS + 2 * MAX_FILE_BYTES
-THREAD_BYTES = 64 * 2**20  # for each processor: stack and arena of a thread of NumPy's
+THREAD_BYTES = 64 * 2**20  # per CPU: stack and malloc arena of a NumPy thread
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
-_KEPT_BYTES, _HEAP_BYTES = 256 * 2**20, 32 * 2**20  # the second is the most that glibc takes
-_EVENT = struct.Struct("<iB")  # number of the task; 0: begun, 1: one more unit of it is done
+_KEPT_BYTES, _HEAP_BYTES = 256 * 2**20, 32 * 2**20  # the second is glibc's maximum
+_EVENT = struct.Struct("<iB")  # index of the task; 0: begun, 1: one more unit done
 
-_events: Connection | None = None  # in a worker: where it says what it has done
+_events: Connection | None = None  # in a worker: the pipe for its events
 
 
 def local(
@@ -46,24 +46,24 @@ def local(
 ) -> Generator[Event, None, None]:
     """Runs tasks in a pool of processes: an Engine.
 
-    Even one worker is a process of its own: a decoder that crashes takes a worker along, never the build.
+    Even a single worker is a separate process: a decoder that crashes kills its worker, never the build.
 
-    A spawned worker begins anew: nothing that this process holds, a lock, a file, half a written buffer, can be in its
-    way. That costs a start of Python and all imports, some 0.2 s of CPU. A forked worker has them already, and is as
-    safe while this process has one thread (no other can hold a lock in the moment of the fork) and the function needs
-    no file of this process. The threads of the pool itself begin after the fork.
+    A spawned worker starts from scratch and inherits no lock, open file or half-written buffer. That costs a start of
+    Python and all imports, about 0.2 s of CPU. A forked worker has the imports already, and is as safe while this
+    process has one thread (no other can hold a lock at the fork) and the function needs no file of this process. The
+    pool's own threads start after the fork.
 
     Args:
       function: importable; gets a task and a function to call after each unit of work.
       tasks: picklable, at least one.
-      workers: number of processes, at most.
-      fork: forks the workers if this process has one thread, instead of spawning them.
+      workers: maximum number of processes.
+      fork: forks the workers instead of spawning them if this process has one thread.
     """
     context = multiprocessing.get_context("fork" if fork and _num_threads() == 1 else "spawn")
-    if context.get_start_method() == "spawn":  # forked workers need none
+    if context.get_start_method() == "spawn":  # forked workers need no resource tracker
         with signals_blocked():
-            resource_tracker.ensure_running()  # first, since it lets signals through again once it is started
-    # Workers report through a pipe: it needs no file, which a full disk would refuse, and outlives whoever wrote.
+            resource_tracker.ensure_running()  # first, since it unblocks signals once it has started
+    # Workers report through a pipe: it needs no file, so a full disk does not matter, and it outlives the writer.
     reader, writer = context.Pipe(duplex=False)
     pool = ProcessPoolExecutor(min(workers, len(tasks)), context, _start_worker, (writer, os.getpid()))
     children: set[BaseProcess] = set()
@@ -72,12 +72,12 @@ def local(
         with signals_blocked():
             futures = {pool.submit(_run, function, number, task): number for number, task in enumerate(tasks)}
         children.update(multiprocessing.active_children())
-        yield from _watched(futures, reader)
+        yield from _events_of(futures, reader)
     except BrokenProcessPool:
         is_broken = True
-        yield from _heard(reader)
+        yield from _received(reader)
     finally:
-        # After a success the workers are idle; after a failure nothing that they still do is wanted.
+        # After a success the workers are idle; after a failure their results are not needed.
         for child in multiprocessing.active_children():
             child.kill()
         pool.shutdown(cancel_futures=True)
@@ -87,34 +87,34 @@ def local(
         yield Lost(_how_ended(children))
 
 
-local_forked = functools.partial(local, fork=True)  # an Engine as well, for tasks that are short
+local_forked = functools.partial(local, fork=True)  # also an Engine, for short tasks
 
 
-def _watched(futures: Mapping[Future[Any], int], reader: Connection) -> Iterator[Event]:
-    """Yields events until there are no more; raises what the first failed task raised."""
+def _events_of(futures: Mapping[Future[Any], int], reader: Connection) -> Iterator[Event]:
+    """Yields the events of all tasks; raises what the first failed task raised."""
     pending = set(futures)
     failed: BrokenProcessPool | None = None
     while pending:
         finished, pending = wait(pending, POLL_S, FIRST_EXCEPTION)
-        yield from _heard(reader)
+        yield from _received(reader)
         for future in finished:
             try:
                 yield Finished(futures[future], future.result())
-            except BrokenProcessPool as error:  # all that are pending get it; some have come to their end before
+            except BrokenProcessPool as error:  # every pending future gets it, though some may have finished
                 failed = error
     if failed is not None:
         raise failed
 
 
-def _heard(reader: Connection) -> Iterator[Event]:
-    """Yields what the workers have said."""
+def _received(reader: Connection) -> Iterator[Event]:
+    """Yields the events that the workers have sent so far."""
     while reader.poll():
         number, done = _EVENT.unpack(reader.recv_bytes())
         yield UnitDone(number) if done else Begun(number)
 
 
 def _how_ended(children: set[BaseProcess]) -> str:
-    """Returns how the worker of a pool of one ended, "signal 9" or "exit code 1"; of others only that they did."""
+    """Returns how the worker of a pool of one ended: "signal 9" or "exit code 1"; "one of several" for larger pools."""
     codes = {child.exitcode for child in children}
     if len(children) != 1 or None in codes:
         return "one of several"
@@ -123,7 +123,7 @@ def _how_ended(children: set[BaseProcess]) -> str:
 
 
 def _num_threads() -> int:
-    """Returns the number of threads of this process, those of libraries included; 0 where the system does not tell."""
+    """Returns the number of threads of this process, including those of libraries; 0 where it is unknown."""
     try:
         return len(list(Path("/proc/self/task").iterdir()))
     except OSError:
@@ -131,12 +131,12 @@ def _num_threads() -> int:
 
 
 def _start_worker(events: Connection, parent: int) -> None:
-    """Prepares a worker: it says in `events` what it has done, has a limit on its memory, and ends with its parent."""
+    """Prepares a worker: it reports to `events`, has a memory limit, and ends with its parent."""
     global _events
     _events = events
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it died before it could be tied to us
+        if os.getppid() != parent:  # the parent died before prctl took effect
             os._exit(1)
     keep_freed_memory()
     most = WORKER_BYTES + THREAD_BYTES * (os.cpu_count() or 1)
@@ -145,10 +145,10 @@ def _start_worker(events: Connection, parent: int) -> None:
 
 
 def keep_freed_memory() -> None:
-    """Has the C library keep what is freed for the next picture, instead of giving it back; does nothing but on glibc.
+    """Makes malloc keep freed memory for the next image instead of returning it; does nothing except on glibc.
 
-    The buffers of a picture have a megabyte or some. By default they come from the kernel and go back to it, page by
-    page, for every pair: a fifth of the time of a small one. The peak rises by some megabytes at most.
+    The buffers of an image take a few megabytes. By default they come from the kernel and go back to it, page by page,
+    for every pair: a fifth of the time of a small one. The peak rises by a few megabytes at most.
 
     Source: mallopt(3).
     """
@@ -164,5 +164,5 @@ def _run(function: Callable[[Any, Tick], Any], number: int, task: Any) -> Any:
 
 def _send(event: Event) -> None:
     if _events is not None:
-        # Shorter than PIPE_BUF: no two workers' words mix.
+        # Shorter than PIPE_BUF, so writes of two workers do not mix.
         _events.send_bytes(_EVENT.pack(event[0], isinstance(event, UnitDone)))

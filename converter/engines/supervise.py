@@ -1,6 +1,6 @@
-"""Supervise: tasks -> results, whatever happens to the workers: what is tried again, who is blamed, what is dropped.
+"""Supervise: tasks -> results, whatever happens to the workers: what is retried, what is blamed, what is dropped.
 
-It sees nothing of an engine but its events, so that a pool on this machine and a cluster keep the same promises.
+It sees only the events of an engine, so a pool on this machine and a cluster behave the same.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ def supervise(
 ) -> list[Result]:
     """Runs tasks on an engine and returns their results in the order of the tasks.
 
-    When a worker is lost, the tasks that were in work are tried again, each alone; the others are resumed after that.
-    A task whose workers are lost twice at the same unit is resumed without that unit.
+    When a worker is lost, the tasks that were in progress are retried, each alone; then the others resume. A task that
+    loses two workers at the same unit is retried without that unit.
 
     Args:
       engine: runs the tasks.
       function: importable; gets a task and a function to call after each unit of work.
       tasks: picklable.
-      workers: number of tasks that are run at a time, at most.
-      on_progress: called here with the number of finished units.
-      without: returns a task without one of its units: (task, number of the unit from 0, how its worker ended).
+      workers: maximum number of tasks that run at a time.
+      on_progress: called in this process with the number of finished units.
+      without: returns a task without one of its units: (task, index of the unit, how its worker ended).
 
     Raises:
       MachineError: workers were lost at different units of a task, or `without` is None.
@@ -48,22 +48,23 @@ def supervise(
         lost = run.through(numbers, workers)
         if lost is None:
             continue
-        in_work = {number: run.units[number] for number in numbers if number in run.units and number not in run.results}
-        if not in_work:  # it died before it began, or after its last result
+        units = run.units
+        in_progress = {number: units[number] for number in numbers if number in units and number not in run.results}
+        if not in_progress:  # it ended before its first task, or after its last result
             blame.nobody(lost.how)
-        for number, unit in in_work.items():
+        for number, unit in in_progress.items():
             run.tasks[number] = blame.one(run.tasks[number], number, unit, lost.how, is_alone=alone is not None)
             suspects.append(number)
     return [run.results[number] for number in range(len(run.tasks))]
 
 
 class _Run(Generic[Task, Result]):
-    """What is known of the tasks of a run.
+    """The state of the tasks of a run.
 
     Attributes:
-      tasks: by number; one that lost its worker may have been replaced.
-      results: of those that are done, by number.
-      units: finished units of each task that was begun.
+      tasks: by index; one that lost its worker may have been replaced.
+      results: of finished tasks, by index.
+      units: number of finished units of each started task.
     """
 
     def __init__(
@@ -82,11 +83,11 @@ class _Run(Generic[Task, Result]):
         self._done = 0
 
     def through(self, numbers: list[int], workers: int) -> Lost | None:
-        """Runs the tasks of these numbers; returns at the first loss of a worker, with all others ended."""
+        """Runs the tasks of these indices; returns at the first lost worker, with all others ended."""
         for number in numbers:
             self._done -= self.units.pop(number, 0)
         tasks = [self.tasks[number] for number in numbers]
-        # Closed at once whatever happens, so that no worker outlives an error or Ctrl-C.
+        # Closed whatever happens, so that no worker outlives an error or Ctrl-C.
         with contextlib.closing(self._engine(self._function, tasks, workers)) as events:
             for event in events:
                 if isinstance(event, Lost):
@@ -105,7 +106,7 @@ class _Run(Generic[Task, Result]):
 
 
 class _Blame(Generic[Task]):
-    """Remembers where workers were lost, and decides what that means."""
+    """Records where workers were lost, and decides what to retry or drop."""
 
     def __init__(self, without: Callable[[Task, int, str], Task] | None) -> None:
         self._without = without
@@ -113,13 +114,13 @@ class _Blame(Generic[Task]):
         self._idle = 0
 
     def nobody(self, how: str) -> None:
-        """Notes a worker that had nothing in work; MachineError where that recurs."""
+        """Records the loss of a worker that had no task; MachineError where that recurs."""
         self._idle += 1
         if self._idle == MAX_DEATHS:
             raise _lost_worker(how)
 
     def one(self, task: Any, number: int, unit: int, how: str, *, is_alone: bool) -> Any:
-        """Returns the task to be tried again: without the unit at which it has lost a second worker while alone."""
+        """Returns the task to retry: without the unit at which it lost a second worker while running alone."""
         before = self._units.setdefault(number, [])
         if is_alone and unit in before:
             if self._without is None:
@@ -133,5 +134,5 @@ class _Blame(Generic[Task]):
 
 
 def _lost_worker(how: str) -> MachineError:
-    what = f"was killed, or crashed ({how}); too little memory is the usual reason"
+    what = f"was killed or crashed ({how}); the usual reason is too little memory"
     return MachineError("a worker", what, "Run again, with fewer workers (-j 1) if it recurs.", "E_WORKER")

@@ -1,4 +1,4 @@
-"""BMP: what the header of a file says."""
+"""BMP: the header of a file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from converter.pixels.signatures import RESTORE
 
 
 class BmpHeader(NamedTuple):
-    """Bits a pixel (1, 4, 8: palette indices; 16, 24, 32: colours) and kind of compression of a BMP file."""
+    """Bits per pixel (1, 4, 8: palette indices; 16, 24, 32: colours) and compression method of a BMP file."""
 
     bits: int
     compression: int
@@ -20,12 +20,12 @@ def bmp_header(data: bytes, name: str) -> BmpHeader:
     """Returns the header of a BMP file.
 
     Raises:
-      DataError: it is cut off.
+      DataError: it is truncated.
 
     Source: Microsoft's BITMAPCOREHEADER and BITMAPINFOHEADER.
     """
     if len(data) < 54:
-        raise DataError(name, "is cut off: its header is missing", RESTORE, "E_DAMAGED")
+        raise DataError(name, "is truncated: its header is missing", RESTORE, "E_DAMAGED")
     (length,) = struct.unpack_from("<I", data, 14)
     if length == 12:
         return BmpHeader(struct.unpack_from("<H", data, 24)[0], 0)

@@ -1,8 +1,8 @@
-"""Decode: the bytes of an image file, opened by the one decoder that its first bytes name, and its pixels.
+"""Decode: the bytes of an image file -> an opened image, by the decoder that its first bytes select, and its pixels.
 
-Bytes from a file are not trusted: what the modules of the formats can tell of damage is told before a decoder sees it
-(decoders do not look: 4 % of damaged PNG masks came out with other pixels and no error); and a header that announces
-too many pixels is refused before memory is spent.
+Bytes from a file are not trusted. The modules of the formats check for damage before a decoder sees it, because
+decoders do not: 4 % of damaged PNG masks were decoded to wrong pixels without an error. A header that declares too many
+pixels is refused before memory is allocated.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ TRANSPOSE = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_IGNORE_ALL = ("ignore", None, Warning, None, 0)  # the filter that `warnings.simplefilter("ignore")` puts first
+_IGNORE_ALL = ("ignore", None, Warning, None, 0)  # the filter that `warnings.simplefilter("ignore")` adds first
 
 # What Pillow's decoders raise on hostile bytes.
 _DECODER_ERRORS = (
@@ -61,13 +61,13 @@ _DECODER_ERRORS = (
 
 @dataclass(frozen=True)
 class OpenedFile:
-    """A picture file that is opened but not decoded.
+    """An image file that is opened but not decoded.
 
     Attributes:
-      picture: Pillow's lazy image, as it lies in the file.
-      depth: bits a sample; of a palette, bits an index.
-      orientation: 1..8 as the file has it; None where only the decoded picture can tell.
-      is_lossy: whether its pixels were blended when it was saved.
+      picture: Pillow's lazy image, as stored in the file.
+      depth: bits per sample; of a palette, bits per index.
+      orientation: EXIF orientation 1..8 of the file; None where it is only known after decoding.
+      is_lossy: whether the file has lossy compression.
     """
 
     picture: ImageFile
@@ -82,9 +82,9 @@ def open_image_file(data: bytes, name: str, max_pixels: int = MAX_PIXELS, *, as_
     Args:
       data: content of the file; not trusted.
       name: of the file, for messages.
-      max_pixels: a picture whose header announces more is refused.
-      as_numbers: leaves the samples of a TIFF as they stand in the file, where white may be 0, and does not drop one
-        whose meaning it does not tell.
+      max_pixels: maximum number of pixels that the header may declare.
+      as_numbers: keeps the samples of a TIFF as they are in the file, where white may be 0, and does not drop a sample
+        of unspecified meaning.
 
     Raises:
       DataError: another format, damaged, an animation, several pages, or too large.
@@ -100,20 +100,20 @@ def open_image_file(data: bytes, name: str, max_pixels: int = MAX_PIXELS, *, as_
         check_jpeg(data, name)
         return OpenedFile(_opened(data, "JPEG", name, max_pixels), is_lossy=True)
     kind = other_kind(data)
-    what = f"is no JPEG, PNG, TIFF or BMP file{kind and f', but {kind}'}"
-    raise DataError(name, what, "Convert it to JPEG or PNG, or restore it from its origin.", "E_FORMAT")
+    what = f"is not a JPEG, PNG, TIFF or BMP file{kind and f', but {kind}'}"
+    raise DataError(name, what, "Convert it to JPEG or PNG, or restore the original file.", "E_FORMAT")
 
 
 def _opened(data: bytes, kind: str, name: str, max_pixels: int) -> ImageFile:
-    """Returns Pillow's lazy image of bytes that begin as a file of this kind does."""
+    """Returns Pillow's lazy image of bytes that begin with the signature of this format."""
     try:
-        with without_warnings():  # of size; max_pixels below is the limit that counts
+        with without_warnings():  # about the size; max_pixels below is the limit that applies
             picture: ImageFile = Image.open(io.BytesIO(data), formats=[kind])
     except Image.DecompressionBombError:
         raise DataError(name, f"has more than {max_pixels} pixels", "Cut it into tiles.", "E_TOO_LARGE") from None
     except _DECODER_ERRORS as error:
-        what = f"begins as a {kind} file, but cannot be opened as one"
-        fix = "Convert it to JPEG or PNG, or restore it from its origin."
+        what = f"begins like a {kind} file, but cannot be opened as one"
+        fix = "Convert it to JPEG or PNG, or restore the original file."
         raise DataError(name, what, fix, "E_FORMAT") from error
     width, height = picture.size
     if width * height > max_pixels:
@@ -127,17 +127,17 @@ def _opened(data: bytes, kind: str, name: str, max_pixels: int) -> ImageFile:
 def _open_tiff(data: bytes, name: str, max_pixels: int, *, as_numbers: bool) -> OpenedFile:
     header = check_tiff(data, name, max_pixels)
     changed = data
-    if header.orientation != 1:  # Pillow would turn the picture as it decodes it
+    if header.orientation != 1:  # Pillow would rotate the image while decoding it
         changed = header.replaced(changed, Tag.ORIENTATION, 1)
     if as_numbers and header.photometric == 0:  # Pillow would invert the samples
         changed = header.replaced(changed, Tag.PHOTOMETRIC, 1)
     if as_numbers and len(header.extra) > 1:
         raise DataError(name, f"has {header.samples} channels", "Save it as 8-bit grey, palette or RGB.", "E_MASK_MODE")
-    if as_numbers and header.extra == (0,):  # Pillow would drop it; as an alpha channel it is looked at
+    if as_numbers and header.extra == (0,):  # Pillow would drop it; an alpha channel is checked
         changed = header.replaced(changed, Tag.EXTRA_SAMPLES, 2)
     picture = _opened(changed, "TIFF", name, max_pixels)
     with without_warnings():
-        picture.getexif()[_ORIENTATION] = 1  # or Pillow would turn it by what XMP says
+        picture.getexif()[_ORIENTATION] = 1  # or Pillow would rotate it by the orientation in XMP
     orientation = header.orientation if header.orientation in TRANSPOSE else 1
     return OpenedFile(picture, header.bits, orientation, header.is_lossy)
 
@@ -145,11 +145,11 @@ def _open_tiff(data: bytes, name: str, max_pixels: int, *, as_numbers: bool) -> 
 def _open_bmp(data: bytes, name: str, max_pixels: int) -> OpenedFile:
     header = bmp_header(data, name)
     picture = _opened(data, "BMP", name, max_pixels)
-    # Pillow takes any palette of greys for grey samples of 8 bits, or for black and white; and it decodes run lengths
-    # in Python, leniently.
+    # Pillow reads any grey palette as 8-bit grey samples, or as black and white; and it decodes run lengths in Python,
+    # leniently.
     is_misread = picture.mode in {"1": "1", "L": "L"} and header.bits != {"1": 1, "L": 8}[picture.mode]
     if header.compression not in (0, 3) or is_misread:
-        what = f"is a BMP file of a rare kind ({header.bits} bits, compression {header.compression})"
+        what = f"is an unsupported BMP file ({header.bits} bits, compression {header.compression})"
         raise DataError(name, what, "Save it as PNG.", "E_FORMAT")
     depth = {16: 5, 24: 8, 32: 8}.get(header.bits, header.bits)
     return OpenedFile(picture, depth, 1)
@@ -157,9 +157,9 @@ def _open_bmp(data: bytes, name: str, max_pixels: int) -> OpenedFile:
 
 @contextlib.contextmanager
 def without_warnings() -> Iterator[None]:
-    """Keeps Pillow's word on what a file says of itself from the user; costs little where another block of it is open.
+    """Suppresses Pillow's warnings about a file; a nested block costs little.
 
-    A warning is no error here: what is wrong with a file is told by what it raises, and by `containers`.
+    A warning is not an error here: problems of a file are reported by exceptions, and by the modules of the formats.
     """
     if warnings.filters[:1] == [_IGNORE_ALL]:
         yield
@@ -170,10 +170,10 @@ def without_warnings() -> Iterator[None]:
 
 
 def decoded(picture: ImageFile, name: str) -> Image.Image:
-    """Returns the pixels of an opened picture, by the fastest decoder that yields them.
+    """Returns the pixels of an opened image, by the fastest decoder that can decode it.
 
     Raises:
-      DataError: the pixels are cut off or damaged.
+      DataError: the pixels are truncated or damaged.
     """
     pixels = decoded_fast(picture)
     if pixels is None:
@@ -185,13 +185,13 @@ def decoded(picture: ImageFile, name: str) -> Image.Image:
 
 
 def decoded_fast(picture: ImageFile) -> np.ndarray | None:
-    """Returns the pixels of a common PNG, opened and not decoded yet, several times faster than Pillow does.
+    """Returns the pixels of a common PNG that is opened but not decoded, several times faster than Pillow.
 
-    The decoder is that of segconv[fast]. It yields the same pixels, and refuses damage, but for a wrong Adler-32 under
-    right CRC-32; Pillow is asked again then, as its word counts.
+    The decoder is that of segconv[fast]. It yields the same pixels and refuses damaged files, except for a wrong
+    Adler-32 with correct CRC-32. Where it refuses a file, Pillow decodes it again and decides.
 
     Returns:
-      uint8 [H, W, 3], or [H, W] of a grey one; None where Pillow has to do it.
+      uint8 [H, W, 3], or [H, W] if grey; None where Pillow has to decode it.
     """
     channels = {"RGB": "rgb", "L": "mono"}.get(picture.mode)
     file = picture.fp
@@ -202,37 +202,37 @@ def decoded_fast(picture: ImageFile) -> np.ndarray | None:
         return None
     try:
         pixels: np.ndarray = decode_image_png_u8(data, (picture.height, picture.width), channels)
-    except Exception:  # noqa: BLE001 - it raises nothing narrower
+    except Exception:  # noqa: BLE001 - it raises no narrower type
         return None
     return pixels if channels == "rgb" else pixels[..., 0]
 
 
 def load(picture: Image.Image, name: str) -> None:
-    """Decodes the pixels of an opened picture in place.
+    """Decodes the pixels of an opened image in place.
 
     Raises:
-      DataError: the pixels are cut off or damaged.
+      DataError: the pixels are truncated or damaged.
     """
     file = picture.fp if isinstance(picture, ImageFile) else None
     try:
         with without_warnings():
             picture.load()
     except (*_DECODER_ERRORS, Image.DecompressionBombError) as error:
-        what = f"is cut off or damaged ({error})"
-        raise DataError(name, what, "Restore the file from its origin.", "E_DAMAGED") from None
+        what = f"is truncated or damaged ({error})"
+        raise DataError(name, what, "Restore the original file.", "E_DAMAGED") from None
     if picture.format == "PNG" and isinstance(file, io.BytesIO):
         data, (width, height) = file.getvalue(), picture.size
-        # The rows are only counted where the last one is 0 throughout, since otherwise it was there.
+        # Rows are counted only if the last one is all zeros; otherwise it was present.
         last_row = picture.crop((0, height - 1, width, height)).tobytes()
         if png_is_interlaced(data) or not last_row.strip(b"\0"):
             check_png_rows(data, (height, width), name)
 
 
 def orientation_of(picture: Image.Image) -> int:
-    """Returns the EXIF orientation 1..8 of a picture; that of a PNG is only known once it is decoded."""
+    """Returns the EXIF orientation 1..8 of an image; that of a PNG is only known after decoding."""
     try:
         with without_warnings():
             orientation = picture.getexif().get(_ORIENTATION, 1)
     except _DECODER_ERRORS:
-        return 1  # damaged EXIF is no reason to lose the pixels
+        return 1  # damaged EXIF is no reason to refuse the pixels
     return orientation if orientation in TRANSPOSE else 1

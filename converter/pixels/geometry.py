@@ -1,4 +1,4 @@
-"""Geometry: which part of a source image goes where in the stored one. Sizes are (height, width), in whole pixels."""
+"""Geometry: which part of a source image goes where in the stored one. Sizes are (height, width) in pixels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from converter.schema import IGNORE_INDEX
 
 
 class Box(NamedTuple):
-    """A part of a picture: rows top..top+height, columns left..left+width, in whole pixels."""
+    """A part of an image: rows top..top+height, columns left..left+width, in pixels."""
 
     top: int
     left: int
@@ -19,11 +19,11 @@ class Box(NamedTuple):
 
 
 class Placement(NamedTuple):
-    """Which part of a source goes where.
+    """Which part of a source image goes where.
 
     Attributes:
-      crop: of the upright source, in its pixels.
-      box: of the stored picture, in its pixels; around it is padding.
+      crop: part of the upright source image, in its pixels.
+      box: part of the stored image, in its pixels; around it is padding.
     """
 
     crop: Box
@@ -31,10 +31,10 @@ class Placement(NamedTuple):
 
 
 def place(source: tuple[int, int], size: tuple[int, int], fit: str) -> Placement:
-    """Returns which part of a picture of size `source` goes where in a stored picture of `size`; both (height, width).
+    """Returns which part of an image of size `source` goes where in a stored image of `size`; both (height, width).
 
-    "pad": all of it, into the largest box of its aspect ratio, centred. "stretch": all of it, everywhere. "crop": the
-    largest box of the stored picture's aspect ratio, centred, everywhere.
+    "pad": all of it into the largest centred box of its aspect ratio. "stretch": all of it into all of the stored
+    image. "crop": its largest centred box of the stored image's aspect ratio into all of the stored image.
     """
     all_of_it, everywhere = Box(0, 0, *source), Box(0, 0, *size)
     if fit == "stretch":
@@ -45,7 +45,7 @@ def place(source: tuple[int, int], size: tuple[int, int], fit: str) -> Placement
 
 
 def _largest_box(shape: tuple[int, int], size: tuple[int, int]) -> Box:
-    """Returns the largest box of the aspect ratio of `shape` within `size`, centred, in whole pixels."""
+    """Returns the largest centred box within `size` that has the aspect ratio of `shape`."""
     scale = min(size[0] / shape[0], size[1] / shape[1])
     height = min(size[0], max(1, round(shape[0] * scale)))
     width = min(size[1], max(1, round(shape[1] * scale)))

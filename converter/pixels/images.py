@@ -1,6 +1,6 @@
-"""Images: photograph bytes <-> uint8 [H, W, 3].
+"""Images: image bytes <-> uint8 [H, W, 3].
 
-A photograph leaves this module upright, RGB, 8 bit, at the stored size, and its bytes carry no metadata.
+An image leaves this module upright, RGB, 8 bit, at the stored size, and its bytes have no metadata.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from converter.pixels.jpeg import strip_jpeg
 from converter.pixels.png import strip_png
 from converter.pixels.signatures import JPEG_SIGNATURE, PNG_SIGNATURE
 
-# Photographs in these modes become RGB without a guess. An alpha channel is dropped, never composited: in tiles from
+# Images in these modes convert to RGB unambiguously. An alpha channel is dropped, never composited: in tiles of
 # orthophotos it marks missing ground, or holds infrared.
 IMAGE_MODES = frozenset({"RGB", "L", "P", "RGBA", "LA", "CMYK", "1"})
-PNG_LEVEL = 1  # zlib level of a stored photograph: 4 % larger than the default level, at a third of its cost
-_SWAPS_SIDES = frozenset({5, 6, 7, 8})  # EXIF orientations that lay the photograph on its side
-_MIRRORS_COLUMNS = frozenset({2, 3, 6, 7})  # whose columns run from right to left once it is upright
+PNG_LEVEL = 1  # zlib level of a stored image: 4 % larger than the default level, at a third of its cost
+_SWAPS_SIDES = frozenset({5, 6, 7, 8})  # EXIF orientations that swap width and height
+_MIRRORS_COLUMNS = frozenset({2, 3, 6, 7})  # whose columns run from right to left in the upright image
 _MIRRORS_ROWS = frozenset({3, 4, 7, 8})
 
 
 @dataclass(frozen=True)
 class OpenImage:
-    """A photograph that is opened; only a PNG is decoded already, as its orientation may stand behind its pixels.
+    """An opened image; only a PNG is already decoded, as its orientation may come after its pixels.
 
     Attributes:
-      picture: as it lies in the file; Pillow's lazy image, but of a PNG.
-      orientation: EXIF orientation 1..8 that is undone.
+      picture: Pillow's image as stored in the file; lazy, except for a PNG.
+      orientation: EXIF orientation 1..8 to undo.
       name: for messages.
-      exif_orientation: the one that the file has; it differs from `orientation` where the mask was drawn over the
-        photograph as it lies in the file.
+      exif_orientation: EXIF orientation of the file; differs from `orientation` where the mask was drawn over the
+        image as stored in the file.
       data: content of the file.
     """
 
@@ -49,31 +49,31 @@ class OpenImage:
 
     @property
     def size(self) -> tuple[int, int]:
-        """(height, width) of the upright photograph."""
+        """(height, width) of the upright image."""
         height, width = self.raw_size
         return (width, height) if self.orientation in _SWAPS_SIDES else (height, width)
 
     @property
     def raw_size(self) -> tuple[int, int]:
-        """(height, width) as it lies in the file, orientation left alone."""
+        """(height, width) as stored in the file, before rotation."""
         return self.picture.size[1], self.picture.size[0]
 
 
 def open_image(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> OpenImage:
-    """Opens a photograph and reads its orientation.
+    """Opens an image and reads its orientation.
 
     Raises:
-      DataError: as `open_image_file`; or a mode that does not become RGB without a guess, such as 16 bit; or a PNG that
-        is cut off or damaged.
+      DataError: as `open_image_file`; or a mode that does not convert to RGB unambiguously, such as 16 bit; or a PNG
+        that is truncated or damaged.
     """
     source = open_image_file(data, name, max_pixels)
     picture: Image.Image = source.picture
-    # Pillow opens 16-bit RGB as RGB and drops the low bytes; only the header tells.
+    # Pillow opens 16-bit RGB as RGB and drops the low bytes; only the header shows it.
     if source.depth == 16 or picture.mode not in IMAGE_MODES:
-        what = f"has {'16 bits a channel' if source.depth == 16 else f'mode {picture.mode}'}"
+        what = f"has {'16 bits per channel' if source.depth == 16 else f'mode {picture.mode}'}"
         raise DataError(name, what, "Convert it to 8-bit RGB.", "E_IMAGE_MODE")
     if picture.mode == "CMYK" and source.is_lossy and "adobe" not in picture.info:
-        what = "has four inks, and no mark of Adobe's to tell whether they are inverted"
+        what = "is CMYK without an Adobe marker, which says whether its inks are inverted"
         raise DataError(name, what, "Convert it to 8-bit RGB.", "E_IMAGE_MODE")
     if picture.format == "PNG":
         picture = decoded(source.picture, name)
@@ -81,31 +81,31 @@ def open_image(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> OpenImag
     return OpenImage(picture, orientation, name, orientation, data)
 
 
-def render(photo: OpenImage, size: tuple[int, int], fit: str) -> Image.Image:
-    """Decodes a photograph, brings it to the stored size and sets it upright.
+def render(image: OpenImage, size: tuple[int, int], fit: str) -> Image.Image:
+    """Decodes an image, resizes it to the stored size and rotates it upright.
 
     Returns:
-      RGB picture of size (height, width) in pixels; 0 where it is padding.
+      RGB image of size (height, width) in pixels; 0 in the padding.
 
     Raises:
-      DataError: the pixels are cut off or damaged.
+      DataError: the pixels are truncated or damaged.
     """
-    crop, box = place(photo.size, size, fit)
-    crop = _as_it_lies(crop, photo)
-    swap = photo.orientation in _SWAPS_SIDES
-    target = (box.height, box.width) if swap else (box.width, box.height)  # (width, height), as it lies in the file
-    picture = photo.picture
+    crop, box = place(image.size, size, fit)
+    crop = _raw_box(crop, image)
+    swap = image.orientation in _SWAPS_SIDES
+    target = (box.height, box.width) if swap else (box.width, box.height)  # (width, height), as stored in the file
+    picture = image.picture
     scale = _draft(picture, crop, target)
-    load(photo.picture, photo.name)
-    picture.info.pop("transparency", None)  # alpha is dropped; Pillow would warn that a palette has some
+    load(image.picture, image.name)
+    picture.info.pop("transparency", None)  # alpha is dropped; Pillow would warn about transparency in a palette
     upright: Image.Image = picture if picture.mode == "RGB" else picture.convert("RGB")
-    # What the reduced pixels cover, in fractions where the sides do not divide.
+    # The crop in reduced pixels; fractional where the sides are not divisible.
     right, bottom = crop.left + crop.width, crop.top + crop.height
     area = (crop.left / scale, crop.top / scale, right / scale, bottom / scale)
     if upright.size != target or area != (0, 0, *upright.size):
         upright = upright.resize(target, Image.Resampling.BILINEAR, box=area)
-    if photo.orientation != 1:
-        upright = upright.transpose(TRANSPOSE[photo.orientation])
+    if image.orientation != 1:
+        upright = upright.transpose(TRANSPOSE[image.orientation])
     if (box.height, box.width) == size:
         return upright
     padded = Image.new("RGB", (size[1], size[0]))
@@ -113,37 +113,37 @@ def render(photo: OpenImage, size: tuple[int, int], fit: str) -> Image.Image:
     return padded
 
 
-def _as_it_lies(box: Box, photo: OpenImage) -> Box:
-    """Returns where a box of the upright photograph is in the photograph as it lies in the file."""
-    height, width = photo.size
-    top = height - box.top - box.height if photo.orientation in _MIRRORS_ROWS else box.top
-    left = width - box.left - box.width if photo.orientation in _MIRRORS_COLUMNS else box.left
-    swap = photo.orientation in _SWAPS_SIDES
+def _raw_box(box: Box, image: OpenImage) -> Box:
+    """Returns where a box of the upright image is in the image as stored in the file."""
+    height, width = image.size
+    top = height - box.top - box.height if image.orientation in _MIRRORS_ROWS else box.top
+    left = width - box.left - box.width if image.orientation in _MIRRORS_COLUMNS else box.left
+    swap = image.orientation in _SWAPS_SIDES
     return Box(left, top, box.width, box.height) if swap else Box(top, left, box.height, box.width)
 
 
 def _draft(picture: Image.Image, crop: Box, target: tuple[int, int]) -> float:
-    """Has a JPEG decoded at 1/2, 1/4 or 1/8, for less than the full price, where that is still at least the target.
+    """Sets a JPEG to be decoded at 1/2, 1/4 or 1/8 size, which is faster, where that is at least the target size.
 
     Args:
       picture: not yet decoded.
-      crop: the part that is wanted, as it lies in the file.
-      target: (width, height) that it is wanted at.
+      crop: the part to decode, as stored in the file.
+      target: its target size (width, height).
 
     Returns:
-      what the sides of the picture were divided by.
+      the factor by which the sides of the image are divided.
     """
     scale = min(crop.width // target[0], crop.height // target[1])
     if picture.format != "JPEG" or scale < 2:
         return 1
     factor = max(step for step in (2, 4, 8) if step <= scale)
-    whole = picture.size
-    drafted = picture.draft(None, (whole[0] // factor, whole[1] // factor))
-    return whole[0] / drafted[1][2] if drafted else 1
+    size = picture.size
+    drafted = picture.draft(None, (size[0] // factor, size[1] // factor))
+    return size[0] / drafted[1][2] if drafted else 1
 
 
 def encode_image(image: Image.Image, image_format: str, quality: int) -> bytes:
-    """Returns the bytes of an RGB picture without metadata: 8-bit PNG for "png", else baseline JPEG, 4:2:0."""
+    """Returns the bytes of an RGB image without metadata: 8-bit PNG for "png", else baseline JPEG, 4:2:0."""
     if image_format != "png":
         return encode_jpeg(image, quality)
     image.info.clear()
@@ -154,37 +154,37 @@ def encode_image(image: Image.Image, image_format: str, quality: int) -> bytes:
 
 def encode_jpeg(image: Image.Image, quality: int) -> bytes:
     """Returns baseline JPEG bytes, 4:2:0, without metadata."""
-    image.info.clear()  # or Pillow would carry the source's comment, EXIF and colour profile along
+    image.info.clear()  # or Pillow would copy the source's comment, EXIF and colour profile
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=quality, subsampling="4:2:0")
     return buffer.getvalue()
 
 
-def unmodified_bytes(photo: OpenImage) -> bytes | None:
-    """Returns a photograph's own coded bytes without metadata; they decode to the very pixels of the file.
+def unmodified_bytes(image: OpenImage) -> bytes | None:
+    """Returns the encoded bytes of an image without metadata; they decode to exactly the pixels of the file.
 
-    Call it before `render`, which may have a JPEG decoded at a reduced size.
+    Call it before `render`, which may decode a JPEG at a reduced size.
 
     Returns:
-      None where they cannot be stored as they are: it is to be turned, or is neither a JPEG that every reader takes
-      for RGB alike nor an opaque 8-bit RGB PNG.
+      None where they cannot be stored unmodified: the image has to be rotated, or is neither a JPEG that every reader
+      decodes to the same RGB nor an opaque 8-bit RGB PNG.
 
     Raises:
-      DataError: the pixels are cut off or damaged.
+      DataError: the pixels are truncated or damaged.
     """
-    if photo.orientation != 1 or photo.picture.mode != "RGB":
+    if image.orientation != 1 or image.picture.mode != "RGB":
         return None
-    load(photo.picture, photo.name)
-    if photo.data.startswith(PNG_SIGNATURE):
-        return strip_png(photo.data)
-    return strip_jpeg(photo.data) if photo.data.startswith(JPEG_SIGNATURE) else None
+    load(image.picture, image.name)
+    if image.data.startswith(PNG_SIGNATURE):
+        return strip_png(image.data)
+    return strip_jpeg(image.data) if image.data.startswith(JPEG_SIGNATURE) else None
 
 
 def decode_image(data: bytes, name: str) -> np.ndarray:
-    """Returns the pixels of a stored photograph, uint8 [H, W, 3].
+    """Returns the pixels of a stored image, uint8 [H, W, 3].
 
     Raises:
-      DataError: the bytes are no whole picture.
+      DataError: the bytes are not a complete image.
     """
-    photo = open_image(data, name)
-    return np.asarray(render(photo, photo.size, "stretch"))
+    image = open_image(data, name)
+    return np.asarray(render(image, image.size, "stretch"))

@@ -1,7 +1,7 @@
-"""Masks: the numbers or colours that stand in a mask file, exactly; and the masks that records hold, as PNG.
+"""Masks: the exact numbers or colours of a mask file, and the masks of records, as PNG.
 
-Values are compared as they are drawn: never by their luminance, which gives (255, 0, 0) and (76, 76, 76) the same
-number. A stored mask is uint8 [H, W]: 0..num_classes-1, or IGNORE_INDEX (255).
+Colours are never compared by luminance, which is the same for (255, 0, 0) and (76, 76, 76). A stored mask is
+uint8 [H, W]: 0..num_classes-1, or IGNORE_INDEX (255).
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from converter.pixels.decode import decoded, open_image_file, orientation_of
 from converter.pixels.signatures import PNG_SIGNATURE
 from converter.schema import IGNORE_INDEX
 
-PNG_LEVEL = 1  # zlib level: 4 kB more a mask than level 6, at a third of its cost
-_COUNTED_COLORS = 1 << 16  # at most, without sorting: masks that were saved as JPEG have some ten thousand
+PNG_LEVEL = 1  # zlib level: 4 kB more per mask than level 6, at a third of its cost
+_COUNTED_COLORS = 1 << 16  # maximum, without sorting: masks saved as JPEG have about ten thousand
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class OpenMask:
 
     Attributes:
       picture: Pillow's lazy image.
-      depth: bits a sample in the file.
+      depth: bits per sample in the file.
       name: for messages.
-      orientation: 1..8 as the file has it; None where only the decoded mask can tell.
-      is_lossy: whether it is a JPEG, which has other values than were drawn at every edge.
+      orientation: EXIF orientation 1..8 of the file; None where it is only known after decoding.
+      is_lossy: whether it is a JPEG, which changes the values at every edge.
     """
 
     picture: ImageFile
@@ -54,7 +54,7 @@ def open_mask(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> OpenMask:
     """Opens a mask.
 
     Raises:
-      DataError: no PNG, TIFF, BMP or JPEG, damaged, or too large.
+      DataError: not a PNG, TIFF, BMP or JPEG, damaged, or too large.
     """
     source = open_image_file(data, name, max_pixels, as_numbers=True)
     return OpenMask(source.picture, source.depth, name, source.orientation, source.is_lossy)
@@ -65,9 +65,9 @@ class MaskValue(NamedTuple):
 
     Attributes:
       mode: "L", "P", "I;16" or "RGB".
-      depth: bits a sample in the file.
-      number: the sample as it stands in the file, or the colour packed as 0xBBGGRR.
-      color: (red, green, blue) that it is drawn in.
+      depth: bits per sample in the file.
+      number: the sample as stored in the file, or the colour packed as 0xBBGGRR.
+      color: (red, green, blue) to draw it with.
     """
 
     mode: str
@@ -86,25 +86,24 @@ class ValueCounter:
     """Counts the values of whole masks, without a class map.
 
     Attributes:
-      tolerance: as of MaskMapper; 0 refuses masks that are compressed as JPEG.
+      tolerance: as in MaskMapper; 0 refuses masks that are compressed as JPEG.
     """
 
     def __init__(self, tolerance: int = 0) -> None:
         self.tolerance = tolerance
 
     def count(self, source: OpenMask) -> dict[MaskValue, int]:
-        """Returns the number of pixels of each value that stands in a mask, most frequent first.
+        """Returns the number of pixels of each value in a mask, most frequent first.
 
         Raises:
-          DataError: the mask is damaged, has a mode whose values cannot be told exactly, or is a JPEG while there is
-            no tolerance.
+          DataError: the mask is damaged, has a mode without exact values, or is a JPEG while the tolerance is 0.
         """
         return self.count_most_frequent(source, None)[0]
 
     def count_most_frequent(self, source: OpenMask, limit: int | None) -> tuple[dict[MaskValue, int], int, int]:
         """Returns (pixels of the `limit` most frequent values, number of other values, pixels of those).
 
-        A photograph that is given as a mask has millions of values, which nobody wants to hold.
+        A photograph used as a mask has millions of values, too many to keep.
 
         Raises:
           DataError: as `count`.
@@ -124,8 +123,8 @@ class ValueCounter:
 def encode_png(mask: np.ndarray) -> bytes:
     """Returns a PNG file, mode L, 8 bit, of a class-index mask uint8 [H, W].
 
-    Its rows are not filtered: filters predict brightness, which class indices do not have, and cost most of the time
-    of reading and writing one.
+    Its rows are not filtered: filters predict brightness, which class indices do not have, and would take most of the
+    time of reading and writing.
 
     Source: W3C PNG specification, sections 5.3 and 7.2.
     """
@@ -145,11 +144,11 @@ def decode_mask(data: bytes, name: str) -> np.ndarray:
     """Returns the class indices of a stored mask, uint8 [H, W].
 
     Raises:
-      DataError: the bytes are no whole 8-bit PNG of mode L.
+      DataError: the bytes are not a complete 8-bit PNG of mode L.
     """
     source = open_mask(data, name)
     if source.picture.format != "PNG" or source.picture.mode != "L" or source.depth != 8:
-        raise DataError(name, "is no 8-bit index mask", "Build the dataset again.", "E_MASK_MODE")
+        raise DataError(name, "is not an 8-bit index mask", "Rebuild the dataset.", "E_MASK_MODE")
     return np.asarray(decoded(source.picture, name))
 
 
@@ -160,21 +159,21 @@ def count_classes(mask: np.ndarray, num_classes: int) -> tuple[list[int], int]:
 
 
 def plain_picture(source: OpenMask, tolerance: int) -> Image.Image:
-    """Decodes a mask to L, P, I;16 or RGB with the very numbers that stand in the file."""
+    """Decodes a mask to L, P, I;16 or RGB with the exact numbers of the file."""
     name = source.name
     mode = source.picture.mode
     if source.is_lossy and not tolerance:
-        fix = "Save masks as PNG; or name a --tolerance such as 12, which takes values for the nearest listed."
+        fix = "Save masks as PNG, or pass --tolerance 12, which maps values to the nearest listed one."
         raise DataError(name, "is compressed as JPEG, which changes values at every edge", fix, "E_FORMAT")
     if source.depth == 16 and not mode.startswith("I;16"):  # Pillow opens them with 8 bits and drops the low bytes
-        raise DataError(name, "has 16 bits a channel", "Save it with 8 bits a channel.", "E_MASK_MODE")
+        raise DataError(name, "has 16 bits per channel", "Save it with 8 bits per channel.", "E_MASK_MODE")
     if source.depth == 5:
-        raise DataError(name, "has 5 bits a channel", "Save it with 8 bits a channel.", "E_MASK_MODE")
+        raise DataError(name, "has 5 bits per channel", "Save it with 8 bits per channel.", "E_MASK_MODE")
     picture = decoded(source.picture, name)
     orientation = source.orientation or orientation_of(picture)
     if orientation != 1:
-        what = f"is turned by its own EXIF orientation {orientation}, which few programs obey in a mask"
-        raise DataError(name, what, "Save it as it is to be seen, without EXIF.", "E_MASK_MODE")
+        what = f"has EXIF orientation {orientation}, which few programs apply to a mask"
+        raise DataError(name, what, "Save it upright, without EXIF.", "E_MASK_MODE")
     if mode in ("RGBA", "LA"):
         if picture.getchannel("A").getextrema() != (255, 255):
             raise DataError(name, "is partly transparent", "Save it without an alpha channel.", "E_MASK_MODE")
@@ -182,7 +181,7 @@ def plain_picture(source: OpenMask, tolerance: int) -> Image.Image:
     if mode == "I;16B":
         return Image.fromarray(np.asarray(picture).astype("<u2"))
     if mode == "1" or (mode == "L" and source.depth < 8):
-        # Pillow stretches samples of 1, 2 and 4 bits to 0..255; the file's own numbers come back exactly.
+        # Pillow scales samples of 1, 2 and 4 bits to 0..255; this restores the numbers of the file exactly.
         step = step_of(source.depth)
         return picture.convert("L").point([value // step for value in range(256)])
     if mode not in ("L", "P", "I;16", "RGB"):
@@ -191,7 +190,7 @@ def plain_picture(source: OpenMask, tolerance: int) -> Image.Image:
 
 
 def palette_of(picture: Image.Image) -> tuple[Color, ...]:
-    """Returns the colours of a palette picture, () for any other."""
+    """Returns the colours of a palette image, () for any other."""
     if picture.mode != "P":
         return ()
     flat = picture.getpalette("RGB") or []
@@ -199,22 +198,22 @@ def palette_of(picture: Image.Image) -> tuple[Color, ...]:
 
 
 def values_of(picture: Image.Image) -> np.ndarray:
-    """Returns the values of a picture as numbers: [H * W] samples, or colours packed as 0xBBGGRR."""
+    """Returns the values of an image as numbers: [H * W] samples, or colours packed as 0xBBGGRR."""
     if picture.mode != "RGB":
         return np.asarray(picture).ravel()
-    # RGBX is one little-endian uint32 a pixel without a copy through three channels; X is padding.
+    # RGBX is one little-endian uint32 per pixel without a copy through three channels; X is padding.
     return np.frombuffer(picture.tobytes("raw", "RGBX"), "<u4") & 0xFFFFFF
 
 
 def step_of(depth: int) -> int:
-    """Returns the factor by which Pillow stretches grey samples of 1, 2 or 4 bits to 0..255."""
+    """Returns the factor by which Pillow scales grey samples of 1, 2 or 4 bits to 0..255."""
     return 255 // ((1 << depth) - 1)
 
 
 def _counted(picture: Image.Image) -> tuple[np.ndarray, np.ndarray]:
-    """Returns (values of a picture as numbers, pixels of each), int64 [N] both."""
+    """Returns (values of an image as numbers, pixels of each), int64 [N] both."""
     if picture.mode == "RGB":
-        # Pillow counts them in a hash table that is bounded; to sort the pixels costs more than to decode them.
+        # Pillow counts them in a bounded hash table; sorting the pixels costs more than decoding them.
         found = picture.getcolors(_COUNTED_COLORS)
         if found is None:
             numbers, counts = np.unique(values_of(picture), return_counts=True)
@@ -227,7 +226,7 @@ def _counted(picture: Image.Image) -> tuple[np.ndarray, np.ndarray]:
 
 
 def drawn_color(number: int, mode: str, colors: tuple[Color, ...]) -> Color:
-    """Returns the colour that a value is drawn in; `colors` are those of the palette."""
+    """Returns the colour to draw a value with; `colors` is the palette."""
     return _unpacked(number) if mode == "RGB" else colors[number] if number < len(colors) else (number,) * 3
 
 

@@ -1,4 +1,4 @@
-"""Overlays: class indices made visible: overlays, legends, contact sheets. Nothing here is stored in a record."""
+"""Overlays: class indices drawn as overlays, legends and contact sheets. Nothing here is stored in a record."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from converter.pixels.colors import Color
 from converter.schema import IGNORE_INDEX
 
 GAP = 8  # pixels between the cells of a sheet
-SWATCH = 14  # pixels a side of a legend's colour field
+SWATCH = 14  # side of a legend's colour swatch, in pixels
 IGNORE_STRIPES: tuple[Color, Color] = ((60, 60, 66), (128, 128, 136))
 _TITLE_SIZE, _TEXT_SIZE = 18, 13
 _CAPTION_HEIGHT = _TEXT_SIZE + GAP
-_ENTRY_WIDTH = 240  # of a legend, at most; names of some 25 characters
-_MIN_WIDTH = 320  # of a sheet: room for a title over the smallest cells
+_ENTRY_WIDTH = 240  # maximum, of a legend; names of about 25 characters
+_MIN_WIDTH = 320  # of a sheet: space for a title above the smallest cells
 _PAPER, _INK, _FAINT = (255, 255, 255), (24, 24, 27), (113, 113, 122)
-_OUTLINE = (212, 212, 216)  # of swatches, so that white stands out on paper
-_HATCH = 6  # pixels from stripe to stripe where a mask is ignored
-_ELLIPSIS = "..."  # three dots, which every font has
+_OUTLINE = (212, 212, 216)  # of swatches, so that a white one is visible on white
+_HATCH = 6  # distance of the stripes on ignored pixels, in pixels
+_ELLIPSIS = "..."  # three dots, because every font has them
 
 
-def hatch(picture: np.ndarray, where: np.ndarray, stripes: tuple[Color, Color] = IGNORE_STRIPES) -> None:
-    """Draws diagonal stripes into a picture, where no flat colour could be told from a class.
+def hatch(image: np.ndarray, where: np.ndarray, stripes: tuple[Color, Color] = IGNORE_STRIPES) -> None:
+    """Draws diagonal stripes into an image, because any flat colour could be mistaken for a class.
 
     Args:
-      picture: uint8 [H, W, 3]; changed in place.
+      image: uint8 [H, W, 3]; changed in place.
       where: bool [H, W].
       stripes: (dark, light).
     """
     height, width = where.shape
     is_light = (np.arange(height)[:, None] + np.arange(width)) % _HATCH < _HATCH // 2
-    picture[where & ~is_light], picture[where & is_light] = stripes
+    image[where & ~is_light], image[where & is_light] = stripes
 
 
 def colorize(mask: np.ndarray, colors: Sequence[Color]) -> np.ndarray:
@@ -47,19 +47,19 @@ def colorize(mask: np.ndarray, colors: Sequence[Color]) -> np.ndarray:
     """
     table = np.zeros((IGNORE_INDEX + 1, 3), np.uint8)
     table[: len(colors)] = np.array(colors, np.uint8).reshape(-1, 3)
-    picture: np.ndarray = table[mask]
-    hatch(picture, mask >= len(colors))
-    return picture
+    image: np.ndarray = table[mask]
+    hatch(image, mask >= len(colors))
+    return image
 
 
 def overlay(image: np.ndarray, mask: np.ndarray, colors: Sequence[Color], alpha: float = 0.5) -> np.ndarray:
-    """Returns uint8 [H, W, 3]: the photograph with the colours of its classes laid over it.
+    """Returns uint8 [H, W, 3]: the image blended with the colours of its classes.
 
     Args:
       image: uint8 [H, W, 3].
       mask: uint8 [H, W] class indices.
       colors: of the classes, in order of their indices.
-      alpha: share of the colour, 0..1.
+      alpha: opacity of the colours, 0..1.
     """
     return np.asarray(Image.blend(Image.fromarray(image), Image.fromarray(colorize(mask, colors)), alpha))
 
@@ -71,14 +71,14 @@ def contact_sheet(
     legend: Sequence[tuple[str, Color | None]] = (),
     title: str = "",
 ) -> Image.Image:
-    """Returns a sheet of pictures in a grid, with a title above and a legend below.
+    """Returns a grid of images with a title above and a legend below.
 
-    Text that is too long for its place is cut in the middle, since the ends of file names tell them apart.
+    Text that does not fit is shortened in the middle, since file names differ at their ends.
 
     Args:
-      rows: of cells uint8 [H, W, 3]; rows may be shorter than others, cells smaller.
-      captions: one text below each cell, or one below each row; None leaves them out.
-      legend: (name, colour) of each class; stripes stand for None, which is ignored pixels.
+      rows: of cells uint8 [H, W, 3]; rows may differ in length, cells in size.
+      captions: one per cell, or one per row, drawn below; None leaves them out.
+      legend: (name, colour) of each class; None, for ignored pixels, is drawn as stripes.
       title: one line above the grid.
     """
     columns = max(len(row) for row in rows)
@@ -100,8 +100,8 @@ def contact_sheet(
             x = GAP + column * (column_width + GAP)
             sheet.paste(Image.fromarray(cell), (x, y))
             if captions and (is_by_cell or column == 0):
-                room = column_width if is_by_cell and columns > 1 else sheet_width - 2 * GAP
-                _draw_text(draw, (x, y + height - _CAPTION_HEIGHT + GAP // 4), next(texts), room, _FAINT)
+                width = column_width if is_by_cell and columns > 1 else sheet_width - 2 * GAP
+                _draw_text(draw, (x, y + height - _CAPTION_HEIGHT + GAP // 4), next(texts), width, _FAINT)
         y += height + GAP
     for number, (name, color) in enumerate(legend):
         corner = GAP + number % grid.columns * grid.step, legend_top + number // grid.columns * (SWATCH + GAP)
@@ -110,7 +110,7 @@ def contact_sheet(
 
 
 class _Grid(NamedTuple):
-    """Where the entries of a legend stand: in columns `step` pixels apart, so that the eye can run down them."""
+    """Layout of the entries of a legend: in columns `step` pixels apart."""
 
     columns: int
     lines: int
@@ -122,12 +122,12 @@ def _legend_grid(legend: Sequence[tuple[str, Color | None]], sheet_width: int) -
         return _Grid(1, 0, 0)
     font = ImageFont.load_default(_TEXT_SIZE)
     widest = max(int(font.getlength(shown(name))) for name, _ in legend) + SWATCH + GAP // 2 + 2 * GAP
-    room = sheet_width - GAP
-    columns = max(1, min(len(legend), room // min(widest, _ENTRY_WIDTH)))
-    # The fewest columns that need no more lines leave each name the most room.
+    width = sheet_width - GAP
+    columns = max(1, min(len(legend), width // min(widest, _ENTRY_WIDTH)))
+    # The fewest columns for this number of lines leave each name the most space.
     lines = -(-len(legend) // columns)
     columns = -(-len(legend) // lines)
-    return _Grid(columns, lines, min(widest, room // columns))
+    return _Grid(columns, lines, min(widest, width // columns))
 
 
 def _draw_entry(sheet: Image.Image, corner: tuple[int, int], name: str, color: Color | None, step: int) -> None:
@@ -143,14 +143,14 @@ def _draw_entry(sheet: Image.Image, corner: tuple[int, int], name: str, color: C
 
 
 def _draw_text(
-    draw: ImageDraw.ImageDraw, corner: tuple[int, int], text: str, room: int, color: Color, size: int = _TEXT_SIZE
+    draw: ImageDraw.ImageDraw, corner: tuple[int, int], text: str, max_width: int, color: Color, size: int = _TEXT_SIZE
 ) -> None:
-    """Writes one line of text that is at most `room` pixels wide."""
+    """Draws one line of text, at most `max_width` pixels wide."""
     font = ImageFont.load_default(size)
     text = shown(text)
-    kept = len(text)
+    shown_chars = len(text)
     line = text
-    while kept and font.getlength(line) > room:
-        kept -= 1
-        line = text[: (kept + 1) // 2] + _ELLIPSIS + text[len(text) - kept // 2 :]
+    while shown_chars and font.getlength(line) > max_width:
+        shown_chars -= 1
+        line = text[: (shown_chars + 1) // 2] + _ELLIPSIS + text[len(text) - shown_chars // 2 :]
     draw.text(corner, line, color, font)

@@ -1,6 +1,6 @@
-"""TIFF: what the tags of a file say, and damage there that decoders do not see. No pixel is decoded here.
+"""TIFF: the tags of a file, and damage that decoders do not detect. No pixel is decoded here.
 
-A TIFF has no checksum, but says how many strips it has, where they lie and how many bytes they must yield.
+A TIFF has no checksum, but its tags give the number of strips, their offsets and how many bytes they must yield.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from converter.pixels.signatures import RESTORE
 
 
 class Tag:
-    """Numbers of the TIFF tags that are looked at (TIFF 6.0, appendix A)."""
+    """Numbers of the TIFF tags that are read (TIFF 6.0, appendix A)."""
 
     SUBFILE, WIDTH, LENGTH, BITS, COMPRESSION, PHOTOMETRIC = 254, 256, 257, 258, 259, 262
     FILL_ORDER, STRIP_OFFSETS, ORIENTATION, SAMPLES, ROWS, STRIP_BYTES = 266, 273, 274, 277, 278, 279
@@ -31,18 +31,18 @@ _COMPRESSIONS = _DEFLATE | {_RAW, 2, 3, 4, 5, _JPEG, 32773}  # also CCITT, LZW, 
 
 @dataclass(frozen=True)
 class TiffHeader:
-    """What the tags of a TIFF file say.
+    """The tags of a TIFF file.
 
     Attributes:
-      order: "<" or ">", as `struct` has it.
-      size: (height, width) in pixels, as they lie in the file.
-      bits: a sample.
-      samples: a pixel.
-      compression: TIFF's number for it.
-      photometric: TIFF's number for what the samples mean; 0 is white at zero.
-      extra: TIFF's numbers for what the samples beyond the colours mean.
+      order: byte order, "<" or ">" as in `struct`.
+      size: (height, width) in pixels, as stored in the file.
+      bits: per sample.
+      samples: per pixel.
+      compression: TIFF's number of the compression method.
+      photometric: TIFF's number of the colour space; 0 means that white is 0.
+      extra: TIFF's numbers for the meaning of extra samples.
       orientation: 1..8, as in EXIF.
-      values: tag -> (type, position of its value in the file), of tags with one value.
+      values: tag -> (type, offset of its value in the file), of tags with one value.
     """
 
     order: str
@@ -57,11 +57,11 @@ class TiffHeader:
 
     @property
     def is_lossy(self) -> bool:
-        """Whether the samples are those of a JPEG."""
+        """Whether the samples are compressed as JPEG."""
         return self.compression == _JPEG
 
     def replaced(self, data: bytes, tag: int, value: int) -> bytes:
-        """Returns the bytes of the file with another value of a tag that has one value."""
+        """Returns the bytes of the file with a new value of a single-valued tag."""
         kind, position = self.values[tag]
         changed = bytearray(data)
         struct.pack_into(self.order + _INTEGERS[kind], changed, position, value)
@@ -69,10 +69,10 @@ class TiffHeader:
 
 
 class _Directory:
-    """One directory of tags (IFD) of a TIFF file; every method raises DataError for what cannot be."""
+    """One directory of tags (IFD) of a TIFF file; every method raises DataError for an invalid one."""
 
     def __init__(self, data: bytes, position: int | None, name: str) -> None:
-        """Reads the directory at a position; None is the first one."""
+        """Reads the directory at an offset; None is the first one."""
         self.data, self.name = data, name
         self.order = "<" if data[:2] == b"II" else ">"
         self.is_big = data[2:4] in (b"+\0", b"\0+")
@@ -84,13 +84,13 @@ class _Directory:
             raise self.refuse(f"is damaged: a directory of {count} tags")
         first = position + struct.calcsize("=" + head)
         step = struct.calcsize("=" + entry)
-        self.entries: dict[int, tuple[int, int, int]] = {}  # tag -> (type, number of values, where they lie)
+        self.entries: dict[int, tuple[int, int, int]] = {}  # tag -> (type, number of values, their offset)
         for place in range(first, first + step * count, step):
             tag, kind, length, _ = self.unpack(entry, place)
             if tag not in _KNOWN_TAGS:
                 continue
             if tag in self.entries:
-                raise self.refuse(f"is damaged: tag {tag} stands there twice")  # decoders disagree on which counts
+                raise self.refuse(f"is damaged: tag {tag} occurs twice")  # decoders disagree on which one to use
             at = place + step - self.word
             code = _INTEGERS.get(kind)
             if code and length * struct.calcsize("=" + code) > self.word:
@@ -105,10 +105,10 @@ class _Directory:
         try:
             return struct.unpack_from(self.order + code, self.data, position)
         except (struct.error, OverflowError):
-            raise self.refuse("is cut off: its tags lie beyond its end") from None
+            raise self.refuse("is truncated: its tags are beyond its end") from None
 
     def all(self, tag: int, default: tuple[int, ...] = ()) -> tuple[int, ...]:
-        """Returns the values of a tag, all of them integers."""
+        """Returns the values of a tag, which must be integers."""
         if tag not in self.entries:
             return default
         kind, length, at = self.entries[tag]
@@ -117,7 +117,7 @@ class _Directory:
         return self.unpack(f"{length}{_INTEGERS[kind]}", at)
 
     def one(self, tag: int, default: int | None = None) -> int:
-        """Returns the value of a tag that has one."""
+        """Returns the value of a single-valued tag."""
         values = self.all(tag, () if default is None else (default,))
         if len(values) != 1:
             raise self.refuse(f"is damaged: tag {tag} has {len(values)} values instead of one")
@@ -125,17 +125,17 @@ class _Directory:
 
 
 def check_tiff(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> TiffHeader:
-    """Reads the tags of a TIFF file, and holds what they say against the bytes that are there.
+    """Reads the tags of a TIFF file, and verifies its strips or tiles against them.
 
     Raises:
       DataError: the tags are damaged or contradict each other, a strip or tile is missing, short, shared or
-        (deflate) has a wrong checksum; or it holds several pages, too many pixels, or numbers that are no unsigned
+        (deflate) has a wrong checksum; or it has several pages, too many pixels, or samples that are not unsigned
         integers of 1, 2, 4, 8 or 16 bits.
 
     Source: TIFF 6.0; the BigTIFF design of libtiff.
     """
     if len(data) < 16:
-        raise DataError(name, "is cut off: its header is missing", RESTORE, "E_DAMAGED")
+        raise DataError(name, "is truncated: its header is missing", RESTORE, "E_DAMAGED")
     tags = _Directory(data, None, name)
     _refuse_pages(tags)
     size = tags.one(Tag.LENGTH), tags.one(Tag.WIDTH)
@@ -156,30 +156,30 @@ def check_tiff(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> TiffHead
     is_planar = tags.one(Tag.PLANAR, 1) == 2
     if found := _unread(tags, header, is_planar=is_planar):
         fix = "Save it as 8-bit grey, palette or RGB, with LZW or Deflate compression or none."
-        raise DataError(name, f"is a TIFF file that holds {found}, which is not read", fix, "E_FORMAT")
+        raise DataError(name, f"is a TIFF file with {found}, which is not supported", fix, "E_FORMAT")
     _check_strips(tags, header, header.samples if is_planar else 1, max_pixels)
     return header
 
 
 def _unread(tags: _Directory, header: TiffHeader, *, is_planar: bool) -> str:
-    """Returns in words what a TIFF file holds that is not read, or that Pillow would read wrongly; "" for nothing."""
+    """Returns what in a TIFF file is not supported, or misread by Pillow, in words; "" for nothing."""
     bits, formats = set(tags.all(Tag.BITS, (1,))), set(tags.all(Tag.SAMPLE_FORMAT, (1,)))
     colors = {2: 3, 5: 4, 6: 3, 8: 3}.get(header.photometric, 1)
     is_float = 3 in formats
     found = {
-        "big-endian numbers in the large form (BigTIFF)": tags.is_big and tags.order == ">",
-        f"{'floating-point' if is_float else 'signed'} numbers of {header.bits} bits": formats != {1},
-        f"numbers of {' and '.join(map(str, sorted(bits)[:4]))} bits": bits not in ({1}, {2}, {4}, {8}, {16}),
+        "big-endian BigTIFF data": tags.is_big and tags.order == ">",
+        f"{header.bits}-bit {'floating-point' if is_float else 'signed'} samples": formats != {1},
+        f"{' and '.join(map(str, sorted(bits)[:4]))}-bit samples": bits not in ({1}, {2}, {4}, {8}, {16}),
         f"compression {header.compression}": header.compression not in _COMPRESSIONS,
         "YCbCr samples outside a JPEG": header.photometric == 6 and not header.is_lossy,
-        "colours multiplied by their alpha channel": 1 in header.extra,
+        "colours premultiplied by alpha": 1 in header.extra,
         "planes that its tags do not explain": is_planar and header.samples != colors + len(header.extra),
     }
     return next((what for what, is_so in found.items() if is_so), "")
 
 
 def _refuse_pages(tags: _Directory) -> None:
-    """Refuses a TIFF file with further pictures; smaller copies of the first (overviews) are none."""
+    """Refuses a TIFF file with several images; smaller copies of the first one (overviews) do not count."""
     page = tags
     for _ in range(MAX_TIFF_PAGES):
         if not page.next:
@@ -191,7 +191,7 @@ def _refuse_pages(tags: _Directory) -> None:
 
 
 def _check_strips(tags: _Directory, header: TiffHeader, planes: int, max_pixels: int) -> None:
-    """Refuses a TIFF file whose strips or tiles are not all there."""
+    """Refuses a TIFF file with missing or incomplete strips or tiles."""
     height, width = header.size
     if Tag.TILE_OFFSETS in tags.entries:
         offsets, lengths = tags.all(Tag.TILE_OFFSETS), tags.all(Tag.TILE_BYTES)
@@ -207,20 +207,20 @@ def _check_strips(tags: _Directory, header: TiffHeader, planes: int, max_pixels:
     row_bytes = (across * header.bits * (header.samples // planes) + 7) // 8
     for number, (offset, length) in enumerate(zip(offsets, lengths, strict=True)):
         if not 0 < length <= len(tags.data) - offset:
-            raise tags.refuse(f"is cut off: strip or tile {number} is missing")
-    if sum(lengths) > len(tags.data):  # a small file could ask for any amount of work
+            raise tags.refuse(f"is truncated: strip or tile {number} is missing")
+    if sum(lengths) > len(tags.data):  # a small file could cause any amount of work
         raise tags.refuse("is damaged: its strips or tiles share their bytes")
     for number, (offset, length) in enumerate(zip(offsets, lengths, strict=True)):
-        # Only the last strip has fewer rows; a tile is always whole.
+        # Only the last strip has fewer rows; a tile always has all of them.
         is_last = columns == 1 and Tag.TILE_OFFSETS not in tags.entries and number % rows == rows - 1
         expected = row_bytes * (height - down * (rows - 1) if is_last else down)
         strip = memoryview(tags.data)[offset : offset + length]
-        if not _is_whole(strip, header.compression, expected, row_bytes * down):
-            raise tags.refuse(f"is cut off or damaged: strip or tile {number} is not whole")
+        if not _is_intact(strip, header.compression, expected, row_bytes * down):
+            raise tags.refuse(f"is truncated or damaged: strip or tile {number} is incomplete")
 
 
-def _is_whole(strip: memoryview, compression: int, least: int, most: int) -> bool:
-    """Tells whether a strip holds from `least` to `most` bytes, as far as can be told without a decoder."""
+def _is_intact(strip: memoryview, compression: int, least: int, most: int) -> bool:
+    """Returns whether a strip yields `least` to `most` bytes, as far as is known without decoding it."""
     if compression == _RAW:
         return len(strip) >= least
     if compression == _JPEG:
@@ -229,7 +229,7 @@ def _is_whole(strip: memoryview, compression: int, least: int, most: int) -> boo
 
 
 def _inflates_to(strip: memoryview, least: int, most: int) -> bool:
-    """Tells whether a zlib stream is whole, has the right checksum, and holds from `least` to `most` bytes."""
+    """Returns whether a zlib stream is complete, has the right checksum, and yields `least` to `most` bytes."""
     inflater = zlib.decompressobj()
     found, rest = 0, bytes(strip)
     try:

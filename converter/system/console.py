@@ -1,6 +1,6 @@
 """Console: results go to stdout, everything else to stderr, so that `--json` and pipes stay clean.
 
-Messages for the user go through `log`; a long piece of work shows itself through `Progress`.
+Messages for the user go through `log`; long operations report through `Progress`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ log = logging.getLogger("segconv")
 
 _NUMBER = re.compile(r"([\d.,]+%?|n/a)?")
 
-LINE_EVERY_S = 5.0  # without a terminal, a progress line this often: enough to see life, few enough for a log file
+LINE_EVERY_S = 5.0  # without a terminal: often enough to see progress, rare enough for a log file
 
 
 def set_verbosity(steps: int) -> None:
-    """Sends the log to stderr: -1 warnings and errors, 0 what a user wants to know, 1 details."""
+    """Sends the log to stderr: -1 warnings and errors, 0 normal messages, 1 details."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
     log.handlers[:] = [handler]
@@ -35,12 +35,12 @@ def print_result(text: str) -> None:
 
 
 def print_json(result: dict[str, Any]) -> None:
-    """Writes one JSON object to stdout, and nothing else; keys are a promise to scripts."""
+    """Writes one JSON object to stdout, and nothing else; scripts rely on its keys."""
     print_result(json.dumps(result))
 
 
 def table(rows: list[tuple[str, ...]]) -> str:
-    """Returns rows as aligned columns; the first row is the heading, columns of numbers stand to the right."""
+    """Returns rows as aligned columns; the first row is the heading, columns of numbers are right-aligned."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     is_number = [all(_NUMBER.fullmatch(row[column]) for row in rows[1:]) for column in range(len(widths))]
     lines = []
@@ -51,12 +51,12 @@ def table(rows: list[tuple[str, ...]]) -> str:
 
 
 class Progress:
-    """Shows how far a piece of work is, how fast, and how long it will take.
+    """Shows progress, rate and remaining time.
 
-    On a terminal a bar; elsewhere a line every few seconds; nothing where the log is quiet.
+    A bar on a terminal, a line every few seconds elsewhere, nothing where the log is quiet.
 
     Attributes:
-      total: units of work in all.
+      total: total number of units.
       unit: what is counted, such as "image".
     """
 
@@ -67,9 +67,9 @@ class Progress:
         self._start = self._last_line = time.monotonic()
         self._bar: Any = None
         if log.isEnabledFor(logging.INFO) and sys.stderr.isatty():
-            from tqdm import tqdm  # here, so that `--help` does not pay for it
+            from tqdm import tqdm  # imported here to keep `--help` fast
 
-            tqdm.monitor_interval = 0  # no thread of its own: a process that has one cannot be forked
+            tqdm.monitor_interval = 0  # no monitor thread: a process with a second thread cannot be forked
             self._bar = tqdm(total=total, unit=unit, dynamic_ncols=True, smoothing=0.1)
 
     def __enter__(self) -> Self:
@@ -82,7 +82,7 @@ class Progress:
             self._bar.close()
 
     def show(self, done: int) -> None:
-        """Shows that `done` units of the total are behind us."""
+        """Shows that `done` units of the total are done."""
         if self._bar is not None:
             self._bar.update(done - self._done)
         self._done = done
