@@ -131,7 +131,7 @@ def test_skip_with_no_good_pair_left_builds_nothing(dataset, tmp_path):
     shutil.rmtree(dataset / "val_png")
     (dataset / "png").mkdir()
     (dataset / "val_png").mkdir()
-    with pytest.raises(RefusedPairsError, match="No pair is left: mend them"):
+    with pytest.raises(RefusedPairsError, match="No pair is left: fix them"):
         build(config(dataset, tmp_path / "out", on_error="skip", max_bad=100))
     assert visible(tmp_path / "out") == {}
 

@@ -265,7 +265,7 @@ def test_a_journal_that_is_none_of_ours_moves_and_deletes_nothing(tmp_path, text
     for name in ("notes.txt", ".segconv-manifest.json"):
         (tmp_path / name).write_bytes(b"mine")
     before = {path.name for path in tmp_path.iterdir()}
-    with pytest.raises(UsageError, match=r"holds a \.segconv-commit that is not of segconv\. Delete the folder"):
+    with pytest.raises(UsageError, match=r"holds a \.segconv-commit that segconv did not write\. Delete the folder"):
         finish_commit(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == before
 
@@ -274,7 +274,7 @@ def test_a_commit_a_file_of_which_is_gone_is_not_finished(tmp_path):
     (tmp_path / JOURNAL).write_text(json.dumps({"give": ["features.json"], "delete": []}))
     (tmp_path / ".segconv-manifest.json").write_bytes(b"new")
     (tmp_path / MANIFEST).write_bytes(b"old")
-    with pytest.raises(UsageError, match=r"exchanged for a new dataset, of which features\.json is gone"):
+    with pytest.raises(UsageError, match=r"replaced by a new dataset, of which features\.json is missing"):
         finish_commit(tmp_path)
     assert visible(tmp_path) == {MANIFEST: b"old"}
 

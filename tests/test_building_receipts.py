@@ -207,7 +207,7 @@ def test_an_edit_in_the_same_tick_of_the_clock_is_found_since_a_young_file_is_re
 def test_other_options_are_refused_with_the_difference_and_change_nothing(settled, tmp_path, options, words):
     build(config(settled, tmp_path / "out"))
     before = stamps(tmp_path / "out")
-    with pytest.raises(UsageError, match=rf"built otherwise \({words}\)\. Pass --overwrite") as caught:
+    with pytest.raises(UsageError, match=rf"built with other options \({words}\)\. Pass --overwrite") as caught:
         build(config(settled, tmp_path / "out", **options))
     assert caught.value.code == "E_OUT"
     assert stamps(tmp_path / "out") == before
@@ -229,7 +229,7 @@ def test_another_class_map_is_refused_with_the_difference(settled, tmp_path, old
     build(config(settled, tmp_path / "out"))
     text = (settled / "classes.csv").read_text()
     (settled / "classes.csv").write_text(text.replace(old, new))
-    with pytest.raises(UsageError, match=rf"built otherwise \({words}\)\. Pass --overwrite"):
+    with pytest.raises(UsageError, match=rf"built with other options \({words}\)\. Pass --overwrite"):
         build(config(settled, tmp_path / "out"))
 
 
@@ -293,7 +293,7 @@ def test_a_refused_build_keeps_its_shards_and_only_the_mended_one_is_made_again(
     (settled / "png/m2.png").write_bytes(whole[:-30])
     with caplog.at_level("INFO", "segconv"), pytest.raises(RefusedPairsError):
         build(config(settled, tmp_path / "out"))
-    assert "5 of 5 shards are kept, hidden: run the same command again" in caplog.messages[-1]
+    assert "5 of 5 shards are finished: run the same command again" in caplog.messages[-1]
     assert visible(tmp_path / "out") == {}
     (settled / "png/m2.png").write_bytes(whole)
     assert build(config(settled, tmp_path / "out")).reused == 4
@@ -345,7 +345,7 @@ def test_a_disk_that_is_clearly_too_small_is_refused_before_anything_is_written(
     free = shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: free)
     with pytest.raises(
-        MachineError, match=r"has 0 MB free, and the records will take about 1 MB\. Make room"
+        MachineError, match=r"has 0 MB free, and the records will take about 1 MB\. Free some space"
     ) as caught:
         build(config(dataset, tmp_path / "out", size=(512, 512)))
     assert (caught.value.exit_code, caught.value.code) == (4, "E_SPACE")

@@ -106,7 +106,7 @@ def test_split_does_not_divide_anew_what_is_divided(segconv, dataset):
     before = (dataset / "train.txt").read_text()
     done = segconv("split", "--src", dataset)
     assert done.returncode == 2
-    assert "is divided already" in done.stderr
+    assert "is already split" in done.stderr
     assert (dataset / "train.txt").read_text() == before
     assert segconv("split", "--src", dataset, "--overwrite", "--json", "-j", "1").returncode == 0
     assert (dataset / "train.txt").read_text() != before

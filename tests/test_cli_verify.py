@@ -14,8 +14,8 @@ from converter.errors import UsageError
 @pytest.mark.parametrize(
     ("arguments", "what"),
     [
-        (["--repair"], "--repair: makes shards anew"),
-        (["--records", "some"], "--records: 'some' is no number"),
+        (["--repair"], "--repair: rebuilds shards"),
+        (["--records", "some"], "--records: 'some' is not a number"),
         (["--layout", "voc"], "--layout: says how to read --src, which is not given"),
     ],
 )

@@ -173,7 +173,7 @@ def test_the_remains_of_a_killed_run_do_not_get_in_the_way(tmp_path):
 def test_a_folder_that_holds_something_is_refused_and_unchanged(tmp_path, name):
     (tmp_path / "dataset").mkdir()
     (tmp_path / "dataset" / "mine.txt").write_text("mine")
-    with pytest.raises(UsageError, match=r"already holds something\. Name a new folder\.$") as caught:
+    with pytest.raises(UsageError, match=r"already holds something\. Choose a new folder\.$") as caught:
         write.write_sample(tmp_path / name)
     assert caught.value.code == "E_OUT_NOT_EMPTY"
     assert files_below(tmp_path) == {"dataset/mine.txt": b"mine"}

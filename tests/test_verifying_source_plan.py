@@ -40,5 +40,5 @@ def test_a_manifest_without_an_option_of_its_build_is_refused(own, option):
     del raw["options"][option]
     raw["seal"] = seal_of(raw)
     manifest = parse_manifest(json.dumps(raw), "m")
-    with pytest.raises(DataError, match=f"does not tell the options of its build .*{option}"):
+    with pytest.raises(DataError, match=f"does not have the options of its build .*{option}"):
         source_plan.restored_config(out, manifest, SourceConfig(dataset))

@@ -116,7 +116,7 @@ def sealed(folder: Path, change: Callable[[Manifest], Manifest]) -> None:
 def test_a_finished_dataset_is_whole(records):
     report = found_in(records)
     assert report.problems == []
-    assert report.to_text() == "3 shards, 6 records: whole"
+    assert report.to_text() == "3 shards, 6 records: intact"
     facts = report.to_json()
     assert facts.pop("seconds") >= 0
     assert facts == {
@@ -254,7 +254,7 @@ def test_files_that_are_not_the_datasets_are_named_and_hidden_ones_of_ours_are_a
         ("E_FOREIGN", "thesis.tex"),
     ]
     assert len(report.notes) == 1
-    assert "hidden files of a build that was ended: 1;" in report.to_text()
+    assert "temporary files of an interrupted build: 1;" in report.to_text()
 
 
 def test_swapped_shards_are_recognised(records):
@@ -448,7 +448,7 @@ def test_records_are_derived_again_from_their_source(records, source):
         assert report.derived == derived
         # The list had a bad line more when the records were built.
         assert [str(problem) for problem in report.problems] == [
-            f"{source}: has 5 pairs for split 'train', the records were made of 6. {FIX_SOURCE}"
+            f"{source}: has 5 pairs for split 'train', the records were built from 6. {FIX_SOURCE}"
         ]
 
 
@@ -468,7 +468,7 @@ def test_the_text_has_one_line_a_problem_and_says_what_to_do(records):
     path.write_bytes(path.read_bytes()[:-1])
     (records / "thesis.tex").write_text("")
     lines = found_in(records).to_text().splitlines()
-    assert lines[0] == f"{records}/thesis.tex: is no file of the dataset. Move it out of the folder."
+    assert lines[0] == f"{records}/thesis.tex: is not a file of the dataset. Move it out of the folder."
     assert lines[1].startswith(f"{path}: record 1: announces ")
     assert "--repair" not in lines[1]
     assert lines[2] == f"1 of 3 shards are damaged: run segconv verify {records} --repair --src dataset/"
@@ -490,13 +490,13 @@ def test_a_dataset_that_is_exchanged_while_it_is_read_is_not_called_damaged(reco
         return check_shards(*arguments)
 
     monkeypatch.setattr(verifying, "_check_shards", exchange)
-    with pytest.raises(UsageError, match="became another dataset while it was read"):
+    with pytest.raises(UsageError, match="was replaced by another dataset while it was read"):
         found_in(records)
 
 
 def test_the_command_tells_by_its_exit_code(segconv, records, tmp_path):
     done = segconv("verify", "-j", "1")
-    assert (done.returncode, done.stdout) == (0, "3 shards, 6 records: whole\n")
+    assert (done.returncode, done.stdout) == (0, "3 shards, 6 records: intact\n")
     (records / FIRST).unlink()
     done = segconv("verify", "records", "--json", "-j", "1")
     report = json.loads(done.stdout)
