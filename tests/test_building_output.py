@@ -1,4 +1,4 @@
-"""Output: what lies in the folder already is left alone, replaced on request, or gone on with."""
+"""Output: what the folder already contains is left alone, replaced on request, or resumed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Report: what a build did, and what it remarks on."""
+"""Report: what a build did, and its notes on the pairs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Store: one contract, kept by the local folder and by a dictionary; and a dataset that is the same in both."""
+"""Store: the local folder and a dictionary fulfil the same contract, and a dataset is the same in both."""
 
 from __future__ import annotations
 

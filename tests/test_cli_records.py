@@ -1,4 +1,4 @@
-"""The commands build and inspect, as a user starts them."""
+"""The commands build and inspect, as a user runs them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command verify: options that do not go together are refused."""
+"""The command verify: conflicting options are refused."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def test_colour_alone_does_not_give_the_class_away(tiles):
 
 
 def test_classes_do_differ_in_the_photograph(tiles):
-    # Leaves are darker and greener than asphalt, in the mean; otherwise the mask would not belong to the photograph.
+    # Leaves are darker and greener than asphalt, in the mean; otherwise the mask would not match the image.
     leaves = np.mean([image[mask == scene.VEGETATION].mean(axis=0) for image, mask in tiles], axis=0)
     asphalt = np.mean([image[mask == scene.ROAD].mean(axis=0) for image, mask in tiles], axis=0)
     assert leaves.sum() < asphalt.sum() - 50

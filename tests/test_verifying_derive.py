@@ -17,7 +17,7 @@ from converter.dataset.tfrecord import read_shard
 
 @pytest.fixture
 def own(tmp_path, request) -> tuple[Path, Path]:
-    """A source of its own, and its records: PNG, cropped, by vote, in two shards."""
+    """A separate source, and its records: PNG, cropped, masks by vote, in two shards."""
     limit = getattr(request, "param", 5)
     dataset = write_dataset(tmp_path / "dataset", train=6, val=2, size=(20, 30))
     pair = PairConfig((12, 12), "crop", "vote", "png", tolerance=2)

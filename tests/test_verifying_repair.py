@@ -1,4 +1,4 @@
-"""Repair: a finished dataset is told apart from what its sources give now, and its very bytes are brought back."""
+"""Repair: damaged files are rebuilt byte for byte, and sources that have changed are reported."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from converter.errors import UsageError
 
 @pytest.fixture
 def own(tmp_path, request) -> tuple[Path, Path]:
-    """A source of its own, and its records: PNG, cropped, by vote, in two shards."""
+    """A separate source, and its records: PNG, cropped, masks by vote, in two shards."""
     limit = getattr(request, "param", 5)
     dataset = write_dataset(tmp_path / "dataset", train=6, val=2, size=(20, 30))
     pair = PairConfig((12, 12), "crop", "vote", "png", tolerance=2)

@@ -1,4 +1,4 @@
-"""Scan: one shard is read from end to end, up to its first fault."""
+"""Scan: one shard is read completely, or up to its first problem."""
 
 from __future__ import annotations
 

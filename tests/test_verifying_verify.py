@@ -1,4 +1,4 @@
-"""Verify: every change of a finished dataset is found and named, and a repair brings the very bytes back."""
+"""Verify: every change of a finished dataset is found and reported, and a repair restores the exact bytes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from converter.verifying.source_plan import FIX_SOURCE
 from converter.verifying.verify import sampled_records, verify
 from trainer.input.records import open_records
 
-IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
+IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a new folder is created in it
 SIZE = (8, 8)
 FIRST = "dataset-train.tfrecord-00000-of-00002"  # of two records
 SECOND = "dataset-train.tfrecord-00001-of-00002"  # of three
@@ -52,7 +52,7 @@ def source(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def built(source, tmp_path_factory) -> Path:
-    """Two shards of train, one of val with a record of its own, and a list of skipped pairs."""
+    """Two shards of train, one of val with one record, and a list of skipped pairs."""
     spoiled = tmp_path_factory.mktemp("spoiled") / "dataset"
     shutil.copytree(source, spoiled)
     with (spoiled / "train.txt").open("a") as file:
@@ -65,13 +65,13 @@ def built(source, tmp_path_factory) -> Path:
 
 @pytest.fixture
 def records(built, tmp_path) -> Path:
-    """A copy to do damage to."""
+    """A copy to damage."""
     return Path(shutil.copytree(built, tmp_path / "records"))
 
 
 @pytest.fixture
 def in_memory(built) -> Iterator[Path]:
-    """A copy that is written a thousand times: in memory, where there is room for it."""
+    """A copy that is written a thousand times, in memory if possible."""
     with tempfile.TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as folder:
         yield Path(shutil.copytree(built, Path(folder) / "records"))
 
@@ -84,7 +84,7 @@ found_here = functools.partial(found_in, engine=in_process)  # a thousand runs c
 
 
 def frames(data: bytes) -> list[bytes]:
-    """Returns the frames of a whole shard."""
+    """Returns the frames of an intact shard."""
     found = []
     while data:
         (length,) = struct.unpack("<Q", data[:8])
@@ -99,7 +99,7 @@ def framed(data: bytes) -> bytes:
 
 
 def forged(frame: bytes, length: int) -> bytes:
-    """Returns a frame with another length, and the right checksum of that."""
+    """Returns a frame with another length and the correct checksum of it."""
     header = struct.pack("<Q", length)
     return header + struct.pack("<I", masked_crc(header)) + frame[12:]
 
@@ -446,7 +446,7 @@ def test_records_are_derived_again_from_their_source(records, source):
     for count, derived in ((4, 4), (None, 6)):
         report = found_in(records, source=config, records=count)
         assert report.derived == derived
-        # The list had a bad line more when the records were built.
+        # The list had one more invalid line when the records were built.
         assert [str(problem) for problem in report.problems] == [
             f"{source}: has 5 pairs for split 'train', the records were built from 6. {FIX_SOURCE}"
         ]

@@ -62,39 +62,39 @@ def build(config: BuildConfig, *, engine: Engine = local, store: Store | None = 
 
 def _build(config: BuildConfig, plan: Plan, old: Manifest | None, engine: Engine) -> BuildReport:
     """Builds the missing shards and publishes the dataset, in a locked store."""
-    made = {task.name: found for task in plan.all_tasks if (found := find_reusable(task, rehash=config.rehash))}
-    if len(made) == len(plan.all_tasks) and not any(found.is_hidden for found in made.values()):
-        results = [found.result for found in made.values()]
+    reusable = {task.name: found for task in plan.all_tasks if (found := find_reusable(task, rehash=config.rehash))}
+    if len(reusable) == len(plan.all_tasks) and not any(found.is_hidden for found in reusable.values()):
+        results = [found.result for found in reusable.values()]
         rejects = all_rejects(plan, results)
         manifest = build_manifest(config, plan, results, rejects)
         if not _refuses(config, plan, results, rejects) and not _changed_texts(plan.store, manifest, rejects):
             with contextlib.suppress(OSError):  # left by a build that was killed after its last step
-                plan.store.clean(_files_of(made))
-            return BuildReport(config.out, manifest, rejects, len(made), is_up_to_date=True)
+                plan.store.clean(_files_of(reusable))
+            return BuildReport(config.out, manifest, rejects, len(reusable), is_up_to_date=True)
     try:
         try:
-            plan.store.clean(_files_of(made))
+            plan.store.clean(_files_of(reusable))
         except OSError as error:
             raise write_error(config.out, error) from error
         plan.store.sign()
-        return _make(config, plan, old, made, engine)
+        return _build_missing(config, plan, old, reusable, engine)
     finally:
         _tidy(plan)
 
 
-def _make(
-    config: BuildConfig, plan: Plan, old: Manifest | None, made: dict[str, ReusableShard], engine: Engine
+def _build_missing(
+    config: BuildConfig, plan: Plan, old: Manifest | None, reusable: dict[str, ReusableShard], engine: Engine
 ) -> BuildReport:
-    """Builds the shards that `made` lacks, and publishes all of them."""
-    tasks = [task for task in plan.all_tasks if task.name not in made]
-    if made:
-        log.info("%d of %d shards are reused", len(made), len(plan.all_tasks))
+    """Builds the shards that `reusable` lacks, and publishes all of them."""
+    tasks = [task for task in plan.all_tasks if task.name not in reusable]
+    if reusable:
+        log.info("%d of %d shards are reused", len(reusable), len(plan.all_tasks))
     check_space(config, plan.store, tasks)
     num_pairs = sum(len(task.refs) for task in tasks)
     with Progress(num_pairs, "image") as progress:
         new = supervise(engine, make_shard, tasks, config.num_workers, progress.show, without_pair)
-    staged = [found.result for found in made.values() if found.is_hidden] + new
-    by_name = {name: found.result for name, found in made.items()}
+    staged = [found.result for found in reusable.values() if found.is_hidden] + new
+    by_name = {name: found.result for name, found in reusable.items()}
     by_name |= {task.name: result for task, result in zip(tasks, new, strict=True)}
     results = [by_name[task.name] for task in plan.all_tasks]
     rejects = all_rejects(plan, results)
@@ -104,7 +104,7 @@ def _make(
     texts = _changed_texts(plan.store, manifest, rejects) | {MANIFEST: manifest.to_json().encode()}
     names = [name for result in staged for name in (result.info.name, index_name(result.info.name))]
     plan.store.publish(names, texts, _obsolete(old, manifest))
-    return BuildReport(config.out, manifest, rejects, len(made))
+    return BuildReport(config.out, manifest, rejects, len(reusable))
 
 
 def _obsolete(old: Manifest | None, new: Manifest) -> set[str]:
@@ -132,10 +132,10 @@ def _refuses(
     return RefusedPairsError(rejects, num_pairs, f"Fix them, or pass --max-bad {needed:g} to leave them out.", limit)
 
 
-def _files_of(made: dict[str, ReusableShard]) -> set[str]:
+def _files_of(reusable: dict[str, ReusableShard]) -> set[str]:
     """Returns the names of the temporary files that belong to reusable shards."""
-    staged = [name for name, found in made.items() if found.is_hidden]
-    return {receipt_name(name) for name in made} | _staged(staged)
+    staged = [name for name, found in reusable.items() if found.is_hidden]
+    return {receipt_name(name) for name in reusable} | _staged(staged)
 
 
 def _staged(shards: Iterable[str]) -> set[str]:

@@ -117,7 +117,7 @@ def run_shard_task(task: ShardTask, tick: Callable[[], None]) -> ShardResult:
                 try:
                     if number in crashed:
                         raise crash_error(ref, crashed[number])
-                    record, counts = _made(ref, task, mapper, reader)
+                    record, counts = _make_or_refuse(ref, task, mapper, reader)
                 except DataError as error:
                     refused[number] = error
                 else:
@@ -148,7 +148,7 @@ def without_pair(task: ShardTask, number: int, how: str) -> ShardTask:
     return dataclasses.replace(task, crashed=(*task.crashed, (number, how)))
 
 
-def _made(ref: ExampleRef, task: ShardTask, mapper: MaskMapper, reader: SourceReader) -> tuple[Record, Tally]:
+def _make_or_refuse(ref: ExampleRef, task: ShardTask, mapper: MaskMapper, reader: SourceReader) -> tuple[Record, Tally]:
     """Returns what `make_record` does; a pair that does not fit into memory is refused as well."""
     try:
         return make_record(ref, task.source, mapper, task.pair, reader)

@@ -34,10 +34,10 @@ def draw_roads(scene: Scene) -> None:
 
 def paint_side_road(scene: Scene, road: Road) -> None:
     """Gives the side road its own surface, up to the edge of the main road."""
-    beside = (scene.to_road < 0) & (np.abs(scene.across) > scene.roads[0].half)
-    scene.colour[beside] = road.tint
+    own = (scene.to_road < 0) & (np.abs(scene.across) > scene.roads[0].half)
+    scene.colour[own] = road.tint
     if not road.is_marked:
-        scene.light[beside] += 0.1 * scene.medium[beside] + 0.08 * scene.fine[beside]
+        scene.light[own] += 0.1 * scene.medium[own] + 0.08 * scene.fine[own]
 
 
 def paint_pavement(scene: Scene, width: float) -> None:

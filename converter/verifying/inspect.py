@@ -130,14 +130,14 @@ def inspect_shard(path: Path) -> ShardReport:
     except DataError as error:
         problem = error
     num_classes = manifest.num_classes if manifest else max((i + 1 for i in tally.pixels), default=0)
-    stray = sorted(index for index in tally.pixels if index >= num_classes)
+    unknown = sorted(index for index in tally.pixels if index >= num_classes)
     if info is not None and problem is None:
         try:
             check_shard_file(path.parent, info)  # cut after a record, or swapped, it is still a valid TFRecord file
         except DataError as error:
             problem = error
-    if stray and problem is None:
-        what = f"holds class {stray[0]}, the manifest has 0..{num_classes - 1}"
+    if unknown and problem is None:
+        what = f"holds class {unknown[0]}, the manifest has 0..{num_classes - 1}"
         problem = DataError(path, what, REBUILD, "E_MASK_VALUE")
     return ShardReport(
         path=path,
