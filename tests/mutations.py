@@ -74,7 +74,7 @@ _PIPES = (
 )
 _GIVE_NAMES = """\
             for name in give:
-                with contextlib.suppress(FileNotFoundError):  # given before
+                with contextlib.suppress(FileNotFoundError):  # renamed before
                     temporary_path(out / name).replace(out / name)
             sync_folder(out)
 """
@@ -1031,8 +1031,8 @@ TABLE: dict[str, list[Row]] = {
         ),
         Row(
             "signals wait for a commit",
-            "with signals_blocked():  # some",
-            "if True:  # some",
+            "with signals_blocked():  # for",
+            "if True:  # for",
             "safeguards::a_signal_waits_until_a_commit_is_done",
         ),
         Row(
@@ -1180,7 +1180,7 @@ TABLE: dict[str, list[Row]] = {
             "    except DataError:\n        return None\n",
             "verifying_verify::a_file_beside_the_shards_that_is_edited_cut_or_missing_is_named",
         ),
-        never("class beyond the manifest", "stray is not None", _DAMAGE),
+        never("class beyond the manifest", "unknown is not None", _DAMAGE),
         never("size of a record", "mask.shape != (task.size or mask.shape) or image.shape[:2] != mask.shape", _DAMAGE),
         never(
             "number of records",
@@ -1225,7 +1225,9 @@ TABLE: dict[str, list[Row]] = {
             "verifying_verify::files_that_are_not_the_datasets_are_named_and_hidden_ones_of_ours_are_a_note",
         ),
         never(
-            "counts", "said != found", "verifying_verify::a_manifest_that_was_sealed_again_is_held_against_its_shards"
+            "counts",
+            "expected != found",
+            "verifying_verify::a_manifest_that_was_sealed_again_is_held_against_its_shards",
         ),
         Row(
             "TFDS files",

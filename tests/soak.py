@@ -1,10 +1,10 @@
-"""Soak: a build is killed at random moments, gone on with, and must end with the bytes of an undisturbed one.
+"""Soak: a build is killed at random moments, resumed, and must end with the bytes of an uninterrupted one.
 
     python tests/soak.py --kills 50 --seed 0           kills the build or one of its workers 50 times
-    python tests/soak.py --kills 50 --seed 0 --disk    and lets it run into a limit on the size of files as well
+    python tests/soak.py --kills 50 --seed 0 --disk    also makes it exceed a limit on the size of files
 
-The moment is chosen by how much has appeared in the output folder, never by the clock. Whatever is visible at any
-moment must be a whole file of the undisturbed dataset.
+The moment is chosen by how much is in the output folder, never by the clock. Whatever is visible at any moment must be
+a complete file of the uninterrupted dataset.
 """
 
 from __future__ import annotations
@@ -31,37 +31,37 @@ DEADLINE_S = 120.0
 
 
 class Soak:
-    """A dataset, its undisturbed records, and a folder in which builds are disturbed.
+    """A dataset, the records of an uninterrupted build, and a folder in which builds are killed.
 
     Attributes:
-      folder: for everything.
-      pairs: in train.
-      seed: decides moments and victims.
-      counts: what was done so far.
+      folder: contains everything.
+      pairs: number of training pairs.
+      seed: decides moments and processes to kill.
+      counts: kills and finished builds so far.
     """
 
     def __init__(self, folder: Path, pairs: int, seed: int) -> None:
         self.folder = folder
         self.out = folder / "records"
-        self.random = random.Random(seed)  # noqa: S311 - the moments of kills are no secret
+        self.random = random.Random(seed)  # noqa: S311 - the moments of kills are not secret
         self.counts: Counter[str] = Counter()
         dataset = write_dataset(folder / "dataset", train=pairs, val=3)
         self.command = [*COMMAND, "build", "--src", str(dataset), "--size", "96", "--shards", "3", "-j", "2", "-o"]
-        self.run_undisturbed(folder / "undisturbed")
-        self.expected = visible(folder / "undisturbed")
+        self.run_build(folder / "uninterrupted")
+        self.expected = visible(folder / "uninterrupted")
         self.bytes = sum(map(len, self.expected.values()))
 
-    def run_undisturbed(self, out: Path, **options: object) -> subprocess.CompletedProcess[str]:
-        """Runs the build, which must end well unless options make it fail."""
+    def run_build(self, out: Path, **options: object) -> subprocess.CompletedProcess[str]:
+        """Runs the build to its end; it must succeed unless options make it fail."""
         done = subprocess.run([*self.command, str(out)], capture_output=True, text=True, timeout=DEADLINE_S, **options)
         if not options and done.returncode:
             raise AssertionError(done.stderr)
         return done
 
     def kill_once(self) -> None:
-        """Starts a build, kills it or a worker of it, and looks at what is there."""
+        """Starts a build, kills it or one of its workers, and checks the output folder."""
         kind = self.random.choice(KINDS)
-        # Most of the time goes into the shards; the exchange of names takes milliseconds, and is aimed at of its own.
+        # Most of the time goes into the shards. The renames take milliseconds, so some kills aim at them.
         most_bytes = self.random.random() * self.bytes
         most_names = self.random.randrange(len(self.expected)) if self.random.random() < 0.3 else None
         with subprocess.Popen(
@@ -102,40 +102,40 @@ class Soak:
         return False
 
     def look(self, *, is_done: bool) -> None:
-        """Holds what is visible against the undisturbed dataset."""
+        """Compares the visible files with the uninterrupted dataset."""
         found = visible(self.out) if self.out.exists() else {}
         for name, data in found.items():
             if self.expected.get(name) != data:
-                raise AssertionError(f"{name} is not the file of the undisturbed build")
+                raise AssertionError(f"{name} is not the file of the uninterrupted build")
         if (is_done or "manifest.json" in found) and found != self.expected:
             raise AssertionError(f"not all files are there: {sorted(self.expected.keys() - found.keys())}")
         if is_done:
             self.counts["finished"] += 1
-            strange = [p.name for p in self.out.glob(".*") if not p.name.endswith(".receipt")]
-            if strange:
-                raise AssertionError(f"left behind: {strange}")
+            unknown = [p.name for p in self.out.glob(".*") if not p.name.endswith(".receipt")]
+            if unknown:
+                raise AssertionError(f"left behind: {unknown}")
             shutil.rmtree(self.out)
 
     def finish(self) -> None:
-        """Goes on with what the last kill has left, to the end."""
-        self.run_undisturbed(self.out)
+        """Resumes the build after the last kill, to its end."""
+        self.run_build(self.out)
         self.look(is_done=True)
 
     def run_into_a_limit(self) -> None:
-        """Builds where no file may have more bytes than the second largest shard has, then without a limit."""
+        """Builds with a limit on file size below the largest shard, then without a limit."""
         sizes = sorted(len(data) for name, data in self.expected.items() if name[-1].isdigit())
         limit = sizes[-2]
-        done = self.run_undisturbed(
-            self.out, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-        )
-        said = done.stderr.strip().splitlines()
-        if done.returncode != 4 or "cannot be written (File too large)" not in said[-1]:
+        done = self.run_build(self.out, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+        messages = done.stderr.strip().splitlines()
+        if done.returncode != 4 or "cannot be written (File too large)" not in messages[-1]:
             raise AssertionError(done.stderr)
         self.look(is_done=False)
-        kept = len(list(self.out.glob("*.receipt")))
-        done = self.run_undisturbed(self.out)
+        reusable = len(list(self.out.glob("*.receipt")))
+        done = self.run_build(self.out)
         self.look(is_done=True)
-        sys.stdout.write(f"limit of {limit} bytes a file: exit code 4, {kept} shards kept, then the same bytes\n")
+        sys.stdout.write(
+            f"limit of {limit} bytes per file: exit code 4, {reusable} shards reused, then the same bytes\n"
+        )
 
 
 def visible_names(folder: Path) -> list[str]:
@@ -156,12 +156,12 @@ def workers_of(parent: int) -> list[int]:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Runs a soak test; AssertionError where a promise is broken."""
+    """Runs a soak test; raises AssertionError where a guarantee is broken."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--pairs", type=int, default=60, help="photographs of train")
-    parser.add_argument("--disk", action="store_true", help="run into a limit on the size of files, too")
+    parser.add_argument("--pairs", type=int, default=60, help="number of training pairs")
+    parser.add_argument("--disk", action="store_true", help="also exceed a limit on the size of files")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="segconv-soak-") as folder:
         soak = Soak(Path(folder), options.pairs, options.seed)
@@ -169,7 +169,7 @@ def main(arguments: list[str] | None = None) -> None:
             soak.kill_once()
         soak.finish()
         counts = ", ".join(f"{soak.counts[kind]} {kind}" for kind in (*KINDS, "too late", "finished"))
-        sys.stdout.write(f"{options.kills} kills ({counts}): every byte as undisturbed\n")
+        sys.stdout.write(f"{options.kills} kills ({counts}): every byte as without kills\n")
         if options.disk:
             soak.run_into_a_limit()
 

@@ -1,4 +1,4 @@
-"""Build: real processes on tiny datasets; the records hold against an independent computation."""
+"""Build: real processes on tiny datasets; the records match an independent computation."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_shards_have_their_index_and_nothing_hidden_stays_but_their_receipts(dat
 
 
 def spoil_one_of_each(dataset: Path) -> None:
-    """Damages pairs p0 to p4 of train, each in its own way, and adds two bad lines."""
+    """Damages pairs p0 to p4 of train, each in a different way, and adds two invalid lines."""
     (dataset / "jpg/p0.jpg").unlink()
     (dataset / "jpg/p1.jpg").write_bytes((dataset / "jpg/p1.jpg").read_bytes()[:-200])
     Image.new("RGB", (20, 30)).save(dataset / "png/m2.png")
@@ -131,7 +131,7 @@ def test_skip_with_no_good_pair_left_builds_nothing(dataset, tmp_path):
     shutil.rmtree(dataset / "val_png")
     (dataset / "png").mkdir()
     (dataset / "val_png").mkdir()
-    with pytest.raises(RefusedPairsError, match="No pair is left: mend them"):
+    with pytest.raises(RefusedPairsError, match="No pair is left: fix them"):
         build(config(dataset, tmp_path / "out", on_error="skip", max_bad=100))
     assert visible(tmp_path / "out") == {}
 

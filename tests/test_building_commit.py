@@ -1,4 +1,4 @@
-"""Commit: one build at a time, and a new dataset takes the place of an old one wholly, whatever fails on the way."""
+"""Commit: one build at a time, and a new dataset replaces an old one completely, whatever fails meanwhile."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from converter.dataset.parse import read_manifest
 from converter.errors import DataError, MachineError, SegconvError, UsageError
 from converter.schema import MANIFEST
 
-IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made there
+IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a new folder is created in it
 OLD = {"d-train.tfrecord-00000-of-00002": b"old 0", "d-train.tfrecord-00001-of-00002": b"old 1", MANIFEST: b"old"}
 NEW = {"d-train.tfrecord-00000-of-00001": b"new 0", "features.json": b"{}", MANIFEST: b"new"}
 GONE = OLD.keys() - NEW.keys()
 
 
 def ready(folder: Path) -> tuple[Path, list[str], dict[str, bytes], set[str]]:
-    """Lays an old dataset out, and the hidden shard of a new one; returns the arguments of commit."""
+    """Writes an old dataset, and the staged shard of a new one; returns the arguments of commit."""
     folder.mkdir()
     for name, data in OLD.items():
         (folder / name).write_bytes(data)
@@ -48,15 +48,15 @@ def test_a_commit_exchanges_the_files_and_leaves_nothing_hidden_and_strange_file
     assert visible(tmp_path / "out") == NEW | {"notes.txt": b"mine"}
 
 
-# The calls that change the disk; each takes part in the count of the n-th call that fails.
+# The calls that change the disk. All of them are counted, and the n-th fails.
 class Faults:
     """Makes the n-th call that changes the disk, or opens a descriptor, fail.
 
     Attributes:
       failing: number of the call that fails, from 1; 0 lets all succeed.
-      number: error of the system with which it fails.
-      lasts: all calls after that one fail as well.
-      calls: what was called so far.
+      number: errno with which it fails.
+      lasts: whether all calls after that one fail as well.
+      calls: names of the calls so far.
     """
 
     def __init__(self, failing: int = 0, number: int = errno.EIO, *, lasts: bool = False) -> None:
@@ -66,13 +66,13 @@ class Faults:
         self.calls: list[str] = []
 
     def count(self, name: str) -> None:
-        """Notes a call, and fails where it is the one."""
+        """Counts a call, and fails if it is the n-th."""
         self.calls.append(name)
         if len(self.calls) == self.failing or (self.lasts and len(self.calls) > self.failing):
             raise OSError(self.number, os.strerror(self.number))
 
     def around(self, name: str, function: Callable) -> Callable:
-        """Returns a function that counts."""
+        """Returns a function whose calls are counted."""
 
         def call(*args: object, **options: object) -> object:
             self.count(name)
@@ -81,7 +81,7 @@ class Faults:
         return call
 
     def open(self, function: Callable) -> Callable:
-        """Returns a Path.open that counts where it writes, and what is written."""
+        """Returns a Path.open whose opening for writing, and whose writes, are counted."""
 
         def call(path: Path, mode: str = "r", *args: object, **options: object) -> object:
             if mode[0] == "r":
@@ -93,7 +93,7 @@ class Faults:
 
 
 class _Written:
-    """A file that is written, each write of which counts."""
+    """A file whose writes are counted."""
 
     def __init__(self, file: object, faults: Faults) -> None:
         self._file = file
@@ -115,7 +115,7 @@ class _Written:
 
 @contextlib.contextmanager
 def put(faults: Faults) -> Iterator[None]:
-    """Puts faults into the calls of this process."""
+    """Injects faults into the calls of this process."""
     with pytest.MonkeyPatch.context() as patch:
         for owner, name in ((os, "fsync"), (os, "open"), *((Path, n) for n in ("replace", "unlink", "mkdir", "rmdir"))):
             patch.setattr(owner, name, faults.around(name, getattr(owner, name)))
@@ -179,7 +179,7 @@ def test_all_bytes_are_on_the_disk_before_the_journal_and_the_manifest_comes_las
 
 @pytest.fixture
 def memory() -> Iterator[Path]:
-    """A folder in memory, where there is one: some hundred builds are written and deleted there."""
+    """A folder in memory if possible: hundreds of builds are written and deleted there."""
     with tempfile.TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as folder:
         yield Path(folder)
 
@@ -216,7 +216,7 @@ def test_a_build_that_fails_at_any_call_is_whole_or_can_be_gone_on_with(memory, 
 
 
 def attempt(config: BuildConfig) -> bool:
-    """Tells whether a build came to its end; nothing else than an error with a remedy may come out of it."""
+    """Returns whether a build succeeded; it may only fail with a SegconvError."""
     try:
         build(config, engine=in_process)
     except SegconvError:
@@ -265,7 +265,7 @@ def test_a_journal_that_is_none_of_ours_moves_and_deletes_nothing(tmp_path, text
     for name in ("notes.txt", ".segconv-manifest.json"):
         (tmp_path / name).write_bytes(b"mine")
     before = {path.name for path in tmp_path.iterdir()}
-    with pytest.raises(UsageError, match=r"holds a \.segconv-commit that is not of segconv\. Delete the folder"):
+    with pytest.raises(UsageError, match=r"holds a \.segconv-commit that segconv did not write\. Delete the folder"):
         finish_commit(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == before
 
@@ -274,14 +274,14 @@ def test_a_commit_a_file_of_which_is_gone_is_not_finished(tmp_path):
     (tmp_path / JOURNAL).write_text(json.dumps({"give": ["features.json"], "delete": []}))
     (tmp_path / ".segconv-manifest.json").write_bytes(b"new")
     (tmp_path / MANIFEST).write_bytes(b"old")
-    with pytest.raises(UsageError, match=r"exchanged for a new dataset, of which features\.json is gone"):
+    with pytest.raises(UsageError, match=r"replaced by a new dataset, of which features\.json is missing"):
         finish_commit(tmp_path)
     assert visible(tmp_path) == {MANIFEST: b"old"}
 
 
 def test_a_folder_in_the_place_of_a_file_is_named_before_anything_is_exchanged(tmp_path):
     arguments = ready(tmp_path / "out")
-    for name in ("features.json", "d-train.tfrecord-00000-of-00002"):  # one to be given, one to be deleted
+    for name in ("features.json", "d-train.tfrecord-00000-of-00002"):  # one to be renamed, one to be deleted
         (tmp_path / "out" / name).unlink(missing_ok=True)
         (tmp_path / "out" / name).mkdir()
         with pytest.raises(DataError, match=rf"out/{name}: is a folder, where a file of the dataset belongs\. Move it"):

@@ -1,4 +1,4 @@
-"""Dry run: what a build would do, in words, and nothing is written."""
+"""Dry run: what a build would do, as text, and nothing is written."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_the_text_has_head_splits_and_classes(dataset, tmp_path):
 
 def test_nothing_is_written_and_no_photograph_is_read(dataset, tmp_path):
     for path in dataset.rglob("*.jpg"):
-        path.write_bytes(str(path).encode())  # no photograph, and no two files alike
+        path.write_bytes(str(path).encode())  # not an image, and no two files are equal
     plan_text(config(dataset, tmp_path / "out"))
     assert not (tmp_path / "out").exists()
 

@@ -1,4 +1,4 @@
-"""Output: what lies in the folder already is left alone, replaced on request, or gone on with."""
+"""Output: what the folder already contains is left alone, replaced on request, or resumed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def test_a_folder_that_holds_something_else_is_refused_and_left_alone(dataset, t
 def test_a_finished_dataset_is_replaced_only_on_request_and_without_leftovers(dataset, tmp_path):
     build(config(dataset, tmp_path / "out", shards=3))
     before = visible(tmp_path / "out")
-    with pytest.raises(UsageError, match=r"built otherwise \(shards 3 -> none\)\. Pass --overwrite to replace it"):
+    refused = r"built with other options \(shards 3 -> none\)\. Pass --overwrite to replace it"
+    with pytest.raises(UsageError, match=refused):
         build(config(dataset, tmp_path / "out"))
     assert visible(tmp_path / "out") == before
     (tmp_path / "out/notes.txt").write_text("mine")

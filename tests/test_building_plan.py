@@ -1,4 +1,4 @@
-"""Plan: pairs are dealt to shards by names and seed alone, and what cannot be built is refused here."""
+"""Plan: names and seed alone decide the shard of a pair, and what cannot be built is refused here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Receipts: what is made again, and what is not, told by the content of the sources and the options alone."""
+"""Receipts: the content of the sources and the options alone decide what is rebuilt."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ LONG_AGO = 1_000_000_000 * 10**9
 
 @pytest.fixture
 def settled(dataset: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A dataset whose files are older than a clock's tick, as far as segconv can tell."""
+    """A dataset whose files look older than a clock tick to segconv."""
     monkeypatch.setattr("converter.system.files.SETTLED_NS", -(10**18))
     return dataset
 
@@ -49,18 +49,18 @@ def config(dataset: Path, out: Path, **options: object) -> BuildConfig:
 
 
 def build(config: BuildConfig, engine: Engine = in_process) -> BuildReport:
-    """Makes shards in this process: those tests that start the command have real workers."""
+    """Builds shards in this process; tests that start the command have real workers."""
     return building.build(config, engine=engine)
 
 
 def stamps(folder: Path) -> dict[str, tuple[int, ...]]:
-    """Returns what would show that a file was touched: hidden ones and the folder itself included."""
+    """Returns the stamps of all files, hidden ones and the folder itself included."""
     infos = {path.name: path.stat() for path in [folder, *folder.iterdir()]}
     return {name: (info.st_ino, info.st_mtime_ns, info.st_ctime_ns) for name, info in infos.items()}
 
 
 def shard_of(out: Path, file: str) -> str:
-    """Returns the name of the shard that holds the pair of a photograph of train."""
+    """Returns the name of the shard that holds the pair of a training image."""
     for number, record in enumerate(RecordSource(out, "train")):
         if record.file_name == file:
             for shard in read_manifest(out).splits["train"].shards:
@@ -88,9 +88,7 @@ def test_a_second_run_is_up_to_date_and_touches_nothing(settled, tmp_path):
 
 
 def test_an_up_to_date_run_reads_no_source_but_with_rehash_every_one(settled, tmp_path, monkeypatch):
-    wanted = config(
-        settled, tmp_path / "out", allow_leak=True
-    )  # or photographs of one size would be read to compare them
+    wanted = config(settled, tmp_path / "out", allow_leak=True)  # or images of equal size would be read to compare them
     build(wanted)
     read: list[str] = []
     true = SourceReader.__call__
@@ -111,7 +109,7 @@ def test_one_edited_mask_makes_its_shard_alone_again(settled, tmp_path):
     after = stamps(tmp_path / "out")
     touched = {name for name in after if after[name] != before.get(name)}
     own = {"out", MANIFEST, shard, f"{shard}.idx", f".segconv-{shard}.receipt"}
-    assert own <= touched <= own | {"dataset_info.json"}  # which tells the number of bytes, if that is another one
+    assert own <= touched <= own | {"dataset_info.json"}  # which has the number of bytes, if that changed
     assert before.keys() == after.keys()
     build(config(settled, tmp_path / "fresh"))
     assert visible(tmp_path / "out") == visible(tmp_path / "fresh")
@@ -169,12 +167,12 @@ def test_times_alone_make_nothing_again_and_are_believed_the_next_time(settled, 
 
 
 def draw_plainly(path: Path, number: int) -> None:
-    """Writes a mask without compression, so that another one of its kind has the same size."""
+    """Writes a mask without compression, so that all such masks have the same size."""
     Image.fromarray(COLORS[draw_pair(number)[1]]).save(path, compress_level=0)
 
 
 def say_always(monkeypatch: pytest.MonkeyPatch, when_ns: int) -> None:
-    """Makes the file system say the same of every file, whatever is done to it."""
+    """Makes the file system report the same stamp for every file, whatever is done to it."""
     monkeypatch.setattr(Stamp, "of", classmethod(lambda cls, info: cls(info.st_size, when_ns, when_ns, 1)))
 
 
@@ -207,7 +205,7 @@ def test_an_edit_in_the_same_tick_of_the_clock_is_found_since_a_young_file_is_re
 def test_other_options_are_refused_with_the_difference_and_change_nothing(settled, tmp_path, options, words):
     build(config(settled, tmp_path / "out"))
     before = stamps(tmp_path / "out")
-    with pytest.raises(UsageError, match=rf"built otherwise \({words}\)\. Pass --overwrite") as caught:
+    with pytest.raises(UsageError, match=rf"built with other options \({words}\)\. Pass --overwrite") as caught:
         build(config(settled, tmp_path / "out", **options))
     assert caught.value.code == "E_OUT"
     assert stamps(tmp_path / "out") == before
@@ -229,7 +227,7 @@ def test_another_class_map_is_refused_with_the_difference(settled, tmp_path, old
     build(config(settled, tmp_path / "out"))
     text = (settled / "classes.csv").read_text()
     (settled / "classes.csv").write_text(text.replace(old, new))
-    with pytest.raises(UsageError, match=rf"built otherwise \({words}\)\. Pass --overwrite"):
+    with pytest.raises(UsageError, match=rf"built with other options \({words}\)\. Pass --overwrite"):
         build(config(settled, tmp_path / "out"))
 
 
@@ -293,7 +291,7 @@ def test_a_refused_build_keeps_its_shards_and_only_the_mended_one_is_made_again(
     (settled / "png/m2.png").write_bytes(whole[:-30])
     with caplog.at_level("INFO", "segconv"), pytest.raises(RefusedPairsError):
         build(config(settled, tmp_path / "out"))
-    assert "5 of 5 shards are kept, hidden: run the same command again" in caplog.messages[-1]
+    assert "5 of 5 shards are finished: run the same command again" in caplog.messages[-1]
     assert visible(tmp_path / "out") == {}
     (settled / "png/m2.png").write_bytes(whole)
     assert build(config(settled, tmp_path / "out")).reused == 4
@@ -334,9 +332,9 @@ def test_too_many_bad_pairs_end_even_a_build_that_skips(dataset, tmp_path):
         build(dataclasses.replace(wanted, max_bad=49.9))
     assert len(build(dataclasses.replace(wanted, max_bad=50)).rejects) == 4
     Image.fromarray(draw_pair(1)[0]).save(dataset / "jpg/p1.jpg")
-    assert len(build(wanted).rejects) == 3  # so few are let pass in a small dataset ...
+    assert len(build(wanted).rejects) == 3  # so few are accepted in a small dataset ...
     with pytest.raises(RefusedPairsError, match="more than 1 %"):
-        build(dataclasses.replace(wanted, max_bad=1.0))  # ... unless one asks for a share
+        build(dataclasses.replace(wanted, max_bad=1.0))  # ... unless a percentage is given
     with pytest.raises(UsageError, match="--max-bad: 101 is not within"):
         dataclasses.replace(wanted, max_bad=101)
 
@@ -345,7 +343,7 @@ def test_a_disk_that_is_clearly_too_small_is_refused_before_anything_is_written(
     free = shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: free)
     with pytest.raises(
-        MachineError, match=r"has 0 MB free, and the records will take about 1 MB\. Make room"
+        MachineError, match=r"has 0 MB free, and the records will take about 1 MB\. Free some space"
     ) as caught:
         build(config(dataset, tmp_path / "out", size=(512, 512)))
     assert (caught.value.exit_code, caught.value.code) == (4, "E_SPACE")
@@ -386,7 +384,7 @@ def test_the_digests_are_those_of_the_bytes_that_were_stored(dataset, tmp_path, 
         receipts.make_shard(first, lambda: None)
     noted = json.loads((tmp_path / receipt_name(first.name)).read_bytes().partition(b"\n")[2])["sources"]
     assert noted[0][1][0] == before
-    assert receipts.find_reusable(first, rehash=False) is None  # made from what is no longer there
+    assert receipts.find_reusable(first, rehash=False) is None  # built from a source that is no longer there
 
 
 def test_the_fingerprint_follows_the_content_and_nothing_about_the_machine(dataset, tmp_path):
@@ -461,7 +459,7 @@ def test_a_pair_that_kills_its_worker_or_takes_its_memory_is_named_and_costs_its
     names = {record.file_name for record in RecordSource(tmp_path / "records", "train")}
     assert names == {f"jpg/p{number}.jpg" for number in (0, 1, 3, 5)}
     done = subprocess.run(command, **options | {"env": environment | {"POISON": "", "GREED": ""}})
-    assert done.returncode == 0, done.stderr  # what may have been the machine's fault is tried again
+    assert done.returncode == 0, done.stderr  # what may have been a machine failure is retried
     build(config(dataset, tmp_path / "fresh", shards=2))
     assert visible(tmp_path / "records") == visible(tmp_path / "fresh")
 
@@ -487,7 +485,7 @@ def golden_dataset(folder: Path) -> Path:
     return folder
 
 
-# SHA-256 of the only shard of train. Pillow brings its own zlib, so that these versions are all that the bytes need.
+# SHA-256 of the only shard of train. Pillow bundles zlib, so these versions alone determine the bytes.
 GOLDEN = {
     "pillow": "13.0.0",
     "zlib": "2.3.3",
@@ -495,7 +493,7 @@ GOLDEN = {
 }
 
 
-# Of what the shard says once it is decoded: this holds with any version.
+# Of the decoded content of the shard, which is the same with any version.
 GOLDEN_RECORDS = "2a67875624155e5a744164d310d86c109105f122681f9e08c1a4bcf078b9eab3"
 
 

@@ -1,4 +1,4 @@
-"""Report: what a build did, and what it remarks on."""
+"""Report: what a build did, and its notes on the pairs."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def test_the_report_remarks_on_what_was_turned_corrected_and_kept(dataset, tmp_p
     pair = PairConfig((20, 30), image_format="keep", tolerance=1)
     report = build(BuildConfig(SourceConfig(dataset), tmp_path / "out", pair=pair, workers=1))
     assert report.to_text().splitlines()[-3:] == [
-        "photographs turned upright by EXIF: 2",
-        "mask pixels taken for the nearest listed colour: 2",
-        "photographs stored with their own bytes: 6",
+        "images rotated upright by EXIF orientation: 2",
+        "mask pixels mapped to the nearest listed colour: 2",
+        "images stored unmodified: 6",
     ]
     facts = report.to_json()
     assert [facts[key] for key in ("turned", "unturned", "corrected_pixels", "kept")] == [2, 0, 2, 6]

@@ -1,4 +1,4 @@
-"""Shards: one task writes one whole shard, or says why not."""
+"""Shards: one task writes one complete shard, or says why not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Store: one contract, kept by the local folder and by a dictionary; and a dataset that is the same in both."""
+"""Store: the local folder and a dictionary fulfil the same contract, and a dataset is the same in both."""
 
 from __future__ import annotations
 
@@ -183,5 +183,5 @@ def test_records_are_read_from_memory_as_from_a_folder(built):
 
 def test_a_build_that_meets_another_dataset_in_a_store_is_refused(built):
     config, memory = built
-    with pytest.raises(UsageError, match=r"^memory://: holds a finished dataset that was built otherwise"):
+    with pytest.raises(UsageError, match=r"^memory://: holds a finished dataset built with other options"):
         build(dataclasses.replace(config, seed=1), engine=other_engine.threads, store=memory)

@@ -1,4 +1,4 @@
-"""Summary: the manifest counts what the shards hold."""
+"""Summary: the counts of the manifest are those of the shards."""
 
 from __future__ import annotations
 

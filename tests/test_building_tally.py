@@ -1,4 +1,4 @@
-"""Tally: what is counted over records loses nothing, in any order."""
+"""Tally: counts over records are exact, in any order."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def test_without_a_command_the_help_is_shown(segconv):
 
 
 def hear_signals() -> None:
-    """Undoes in a child what a shell that put the tests into the background has told them to ignore."""
+    """Resets in a child the signals that a shell made background jobs ignore."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
 
@@ -107,7 +107,7 @@ def hear_signals() -> None:
 def test_a_signal_ends_the_build_with_its_code_and_leaves_nothing_half_done(tmp_path, number, code):
     dataset = write_dataset(tmp_path / "dataset", train=300, val=1)
     command = [*COMMAND, "build", "--src", str(dataset), "--shards", "2", "-j", "2"]
-    # A group of its own, as a terminal gives it: Ctrl-C reaches the workers as well.
+    # A new process group, as in a terminal: Ctrl-C reaches the workers as well.
     options = {"cwd": tmp_path, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, start_new_session=True, preexec_fn=hear_signals, **options) as process:
         while process.poll() is None and not list((tmp_path / "records").glob(".segconv-*-train.tfrecord-*")):

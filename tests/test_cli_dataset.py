@@ -1,4 +1,4 @@
-"""The commands that come before records, as a user starts them: check, classes, split."""
+"""The commands on source datasets, as a user runs them: check, classes, split."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_split_does_not_divide_anew_what_is_divided(segconv, dataset):
     before = (dataset / "train.txt").read_text()
     done = segconv("split", "--src", dataset)
     assert done.returncode == 2
-    assert "is divided already" in done.stderr
+    assert "is already split" in done.stderr
     assert (dataset / "train.txt").read_text() == before
     assert segconv("split", "--src", dataset, "--overwrite", "--json", "-j", "1").returncode == 0
     assert (dataset / "train.txt").read_text() != before
@@ -133,7 +133,7 @@ def test_split_takes_val_from_train_and_keeps_the_test_split_of_folders(segconv,
 
 def test_a_file_in_the_way_is_told_before_the_pairs_are_read(segconv, dataset):
     (dataset / "val.txt").unlink()
-    (dataset / "jpg/p0.jpg").write_bytes(b"")  # whoever reads it says so
+    (dataset / "jpg/p0.jpg").write_bytes(b"")  # reading it would be an error
     for command in ("split", "classes"):
         done = segconv(command, "--src", dataset, *(["--write"] if command == "classes" else []))
         assert (done.returncode, done.stdout) == (2, "")

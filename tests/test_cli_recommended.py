@@ -1,4 +1,4 @@
-"""Every command that a message, a report, a page or a help text recommends is one that click understands."""
+"""Every command that a message, a report, a page or a help text recommends is accepted by click."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TEXT = re.compile(r"segconv ([a-z]+)([^`\n]*)")
 
 
 def texts(path: Path) -> Iterator[tuple[int, str]]:
-    """Yields (line, text) of every string of a module; what is filled in later is 1, which is a number and a name."""
+    """Yields (line, text) of every string of a module; placeholders become 1, which is a number and a name."""
     tree = ast.parse(path.read_text())
     is_shown = path.name in ("cli.py",) or path.parent.name == "cli"  # whose docstrings are the help
     docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and not is_shown}
@@ -33,10 +33,10 @@ def texts(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def words_of(command: click.Command, rest: str) -> list[str]:
-    """Returns the words behind the name of a command that belong to it: options with their values, and paths."""
+    """Returns the words after the name of a command that belong to it: options with their values, and paths."""
     options = {name: option for option in command.params for name in (*option.opts, *option.secondary_opts)}
     try:
-        words = shlex.split(re.split("  +", rest)[0])  # behind two spaces a help text says what a command does
+        words = shlex.split(re.split("  +", rest)[0])  # after two spaces a help text says what a command does
     except ValueError:
         words = rest.split()
     taken = []
@@ -59,7 +59,7 @@ def words_of(command: click.Command, rest: str) -> list[str]:
 
 
 def fault_of(name: str, rest: str) -> str:
-    """Returns why click would refuse a command, "" where it would not; a missing --src is no fault of a mention."""
+    """Returns why click would refuse a command, "" where it would not; a mention may leave --src out."""
     command = segconv.commands.get(name)
     if command is None:
         return f"there is no command {name}"
@@ -67,7 +67,7 @@ def fault_of(name: str, rest: str) -> str:
     try:
         values, _, _ = command.make_parser(context).parse_args(words_of(command, rest))
         for parameter in (each for each in command.params if isinstance(each, click.Option)):
-            if parameter.name in values and not isinstance(parameter.type, click.Path):  # which need not be there
+            if parameter.name in values and not isinstance(parameter.type, click.Path):  # which need not exist
                 parameter.type_cast_value(context, values[parameter.name])
     except (click.UsageError, click.BadParameter) as error:
         return error.format_message()
@@ -85,12 +85,12 @@ MODULES = sorted(path for package in ("converter", "trainer") for path in (ROOT 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_command_in_a_text_of_ours_is_one_that_click_takes(path):
     found = [(line, name, rest) for line, text in texts(path) for name, rest in mentions(text)]
-    faults = [
+    problems = [
         f"line {line}: segconv {name}{rest}: {problem}"
         for line, name, rest in found
         if (problem := fault_of(name, rest))
     ]
-    assert faults == []
+    assert problems == []
 
 
 def test_the_messages_name_most_of_the_commands():
@@ -113,7 +113,7 @@ def test_the_messages_name_most_of_the_commands():
 def test_a_command_that_click_refuses_is_found(text, expected):
     try:
         faults = [fault_of(name, rest) for name, rest in mentions(text.replace("%s", "1"))]
-    except Exception as error:  # noqa: BLE001 - a size refuses in words of ours
+    except Exception as error:  # noqa: BLE001 - a wrong size raises a SegconvError
         faults = [str(error)]
     assert faults
     assert all(expected in problem if expected else not problem for problem in faults)

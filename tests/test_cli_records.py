@@ -1,4 +1,4 @@
-"""The commands build and inspect, as a user starts them."""
+"""The commands build and inspect, as a user runs them."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_the_same_command_again_says_in_a_word_what_it_did(segconv, dataset, com
     assert segconv("build", "--src", dataset, *SMALL).returncode == 0
     if command == "with another size":
         done = segconv("build", "--src", dataset, "--size", "32x40")
-        expected = "Error: records: holds a finished dataset that was built otherwise (size 24x24 -> 32x40). Pass"
+        expected = "Error: records: holds a finished dataset built with other options (size 24x24 -> 32x40). Pass"
         assert (done.returncode, done.stderr.splitlines()[-1][: len(expected)]) == (2, expected)
         return
     done = segconv("build", "--src", dataset, "--size", "24", "-j", "1" if command == "again" else "2")

@@ -1,4 +1,4 @@
-"""The command verify: options that do not go together are refused."""
+"""The command verify: conflicting options are refused."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from converter.errors import UsageError
 @pytest.mark.parametrize(
     ("arguments", "what"),
     [
-        (["--repair"], "--repair: makes shards anew"),
-        (["--records", "some"], "--records: 'some' is no number"),
+        (["--repair"], "--repair: rebuilds shards"),
+        (["--records", "some"], "--records: 'some' is not a number"),
         (["--layout", "voc"], "--layout: says how to read --src, which is not given"),
     ],
 )

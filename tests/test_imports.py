@@ -1,4 +1,4 @@
-"""What a process loads is what its user pays for, at every start."""
+"""What each command imports, since its user waits for that at every start."""
 
 from __future__ import annotations
 

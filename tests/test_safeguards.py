@@ -1,4 +1,4 @@
-"""Safeguards whose loss no other test notices; tests/mutations.py takes each of them out in turn."""
+"""Safeguards that no other test covers; tests/mutations.py removes each of them in turn."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def python(program: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_file_that_is_not_what_it_begins_as_is_shown_to_no_other_decoder():
-    # Pillow loads all of its decoders where none of those that it was told to try will have a file.
+    # Pillow loads all of its decoders where none of those that it was asked to try accepts a file.
     program = """
 import sys
 from converter.errors import DataError
@@ -76,14 +76,14 @@ def test_a_link_that_lies_where_a_file_is_to_be_written_is_not_followed(tmp_path
 
 
 class _EndedError(Exception):
-    """Stands for the end of a build by a signal."""
+    """Represents the end of a build by a signal."""
 
 
 def test_a_signal_waits_until_a_commit_is_done(tmp_path, monkeypatch):
     finish = committing.finish_commit
 
     def end_then_finish(out: Path) -> None:
-        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)  # libraries have threads here that would take it
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)  # threads of libraries could take it
         finish(out)
 
     def end(number: int, frame: object) -> None:
@@ -100,11 +100,11 @@ def test_a_signal_waits_until_a_commit_is_done(tmp_path, monkeypatch):
 
 
 def meet_and_fail_or_wait(task: tuple[str, Path], tick: Callable[[], None]) -> None:
-    """Both tasks are at work once each has its end of a pipe; then one fails, and the other never ends."""
+    """Both tasks are running once each has opened its end of a pipe; then one fails, and the other never ends."""
     kind, pipe = task
     with pipe.open("rb" if kind == "fail" else "wb"):
         if kind == "fail":
-            raise DataError("pair 1", "is bad", "Mend it.", "E_TEST")
+            raise DataError("pair 1", "is bad", "Fix it.", "E_TEST")
         threading.Event().wait()
 
 
@@ -129,11 +129,11 @@ def test_signals_that_end_a_build_do_not_reach_its_workers():
 def test_a_worker_whose_parent_died_before_it_began_ends_at_once():
     program = (
         "import os; from converter.engines.local import _start_worker; "
-        "_start_worker(None, os.getpid()); print('went on')"
+        "_start_worker(None, os.getpid()); print('continued')"
     )
     assert python(program).returncode == 1
     assert python(program).stdout == ""
-    assert python(program.replace("getpid", "getppid")).stdout == "went on\n"
+    assert python(program.replace("getpid", "getppid")).stdout == "continued\n"
 
 
 def test_a_photograph_under_two_names_in_two_splits_is_refused_unless_allowed(dataset, tmp_path):
@@ -179,7 +179,7 @@ def test_a_shard_with_another_number_of_records_than_its_manifest_says_is_named(
     (shard,) = split.shards
     forged = dataclasses.replace(split, shards=(dataclasses.replace(shard, records=3),))
     manifest = dataclasses.replace(report.manifest, splits=report.manifest.splits | {"val": forged})
-    (report.out / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")  # which seals it
+    (report.out / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")  # which recomputes the seal
     problems = [problem for problem in verify(VerifyConfig(report.out, workers=1)).problems if problem.shard]
     assert [(problem.error.code, problem.error.what) for problem in problems] == [
         ("E_COUNTS", "holds 2 records, the manifest says 3")
@@ -199,8 +199,8 @@ def test_training_refuses_a_damaged_shard_before_tensorflow_could_read_it(tmp_pa
 
 
 def test_what_an_error_tells_is_escaped_and_bounded_as_well():
-    assert str(DataError("a.png", "holds \x1b[2J", "Mend it.")) == r"a.png: holds \x1b[2J. Mend it."
-    assert len(str(DataError("a.png", "x" * 10**6, "Mend it."))) == len("a.png: ") + 1000 + len(". Mend it.")
+    assert str(DataError("a.png", "holds \x1b[2J", "Fix it.")) == r"a.png: holds \x1b[2J. Fix it."
+    assert len(str(DataError("a.png", "x" * 10**6, "Fix it."))) == len("a.png: ") + 1000 + len(". Fix it.")
 
 
 def test_a_pipe_is_no_list(tmp_path):
@@ -211,13 +211,13 @@ def test_a_pipe_is_no_list(tmp_path):
 
 def test_a_class_map_without_end_is_refused_before_memory_is_spent(tmp_path):
     with (tmp_path / "classes.csv").open("wb") as file:
-        file.truncate(2**40)  # more than any machine would give for it
+        file.truncate(2**40)  # more memory than any machine has
     with pytest.raises(UsageError, match="which no class map has"):
         read_class_map(tmp_path / "classes.csv")
 
 
 class _Inflater:
-    """Tells how many bytes came out of a zlib stream at a time."""
+    """Records how many bytes each call takes out of a zlib stream."""
 
     def __init__(self, parts: list[int]) -> None:
         self._inflater = zlib.decompressobj()

@@ -1,4 +1,4 @@
-"""Camera: shadows fall where the sun says."""
+"""Camera: shadows fall away from the sun."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from converter.sample import camera, scene
 
 def test_a_shadow_falls_away_from_the_sun_and_is_as_long_as_the_height_says():
     height = np.zeros((20, 100), np.float32)
-    height[5:15, 40:50] = 10  # in pixels of the tile; 20 drawn ones
+    height[5:15, 40:50] = 10  # in pixels of the tile, which are 20 drawn ones
     shadow = camera.shadows(height, scene.Sun(1.0, 0.0, 1.0))  # 45 degrees, from the right
     assert shadow[10, 24:39].all()
     assert not shadow[10, :20].any()

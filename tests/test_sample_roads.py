@@ -1,4 +1,4 @@
-"""Roads: the class is that of the carriageway alone, whatever is painted on and beside it."""
+"""Roads: the class is that of the carriageway alone, whatever is drawn on and next to it."""
 
 from __future__ import annotations
 

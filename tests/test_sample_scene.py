@@ -1,4 +1,4 @@
-"""Scene: places on a road, and windows of the tile."""
+"""Scene: coordinates on a road, and windows of the tile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trees: leaves cover what is lower, and no trunk stands on a road or a roof."""
+"""Trees: leaves cover what is lower, and no trunk is on a road or a roof."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def test_colour_alone_does_not_give_the_class_away(tiles):
 
 
 def test_classes_do_differ_in_the_photograph(tiles):
-    # Leaves are darker and greener than asphalt, in the mean; otherwise the mask would not belong to the photograph.
+    # Leaves are darker and greener than asphalt, in the mean; otherwise the mask would not match the image.
     leaves = np.mean([image[mask == scene.VEGETATION].mean(axis=0) for image, mask in tiles], axis=0)
     asphalt = np.mean([image[mask == scene.ROAD].mean(axis=0) for image, mask in tiles], axis=0)
     assert leaves.sum() < asphalt.sum() - 50
@@ -173,7 +173,7 @@ def test_the_remains_of_a_killed_run_do_not_get_in_the_way(tmp_path):
 def test_a_folder_that_holds_something_is_refused_and_unchanged(tmp_path, name):
     (tmp_path / "dataset").mkdir()
     (tmp_path / "dataset" / "mine.txt").write_text("mine")
-    with pytest.raises(UsageError, match=r"already holds something\. Name a new folder\.$") as caught:
+    with pytest.raises(UsageError, match=r"already holds something\. Choose a new folder\.$") as caught:
         write.write_sample(tmp_path / name)
     assert caught.value.code == "E_OUT_NOT_EMPTY"
     assert files_below(tmp_path) == {"dataset/mine.txt": b"mine"}

@@ -17,7 +17,7 @@ from converter.dataset.tfrecord import read_shard
 
 @pytest.fixture
 def own(tmp_path, request) -> tuple[Path, Path]:
-    """A source of its own, and its records: PNG, cropped, by vote, in two shards."""
+    """A separate source, and its records: PNG, cropped, masks by vote, in two shards."""
     limit = getattr(request, "param", 5)
     dataset = write_dataset(tmp_path / "dataset", train=6, val=2, size=(20, 30))
     pair = PairConfig((12, 12), "crop", "vote", "png", tolerance=2)
@@ -41,7 +41,7 @@ def test_a_source_that_changed_or_vanished_is_reported_record_by_record(own):
     assert len(problems) == 3
     assert f"png/m{first[1]}.png (" in said
     assert f"jpg/{second} does not exist" in said
-    assert f"is no longer what its sources give: jpg/{third} changed" in said
+    assert f"differs from its sources: jpg/{third} changed" in said
 
 
 def decoded(shard: Path) -> list[Record]:
@@ -53,7 +53,7 @@ def test_another_class_map_in_the_source_is_reported_and_the_records_are_held_ag
     text = (dataset / "classes.csv").read_text()
     (dataset / "classes.csv").write_text(text.replace("0 255 0", "0 254 0"))
     (problem,) = found_here(out, source=SourceConfig(dataset)).problems
-    assert "has for class 2 vegetation: #00FE00, the records were made with vegetation: #00FF00" in str(problem)
+    assert "has for class 2 vegetation: #00FE00, the records were built with vegetation: #00FF00" in str(problem)
 
 
 @pytest.mark.parametrize("own", [None], indirect=True)
@@ -64,5 +64,5 @@ def test_a_pair_that_left_its_list_is_reported(own):
     kept = [line for line in lines if Path(stored.file_name).name not in line]
     (dataset / "val.txt").write_text("\n".join(kept))
     said = [str(problem) for problem in found_here(out, source=SourceConfig(dataset), records=None).problems]
-    assert "has 1 pairs for split 'val', the records were made of 2" in said[0]
-    assert f"record 0: is of {stored.file_name} and {stored.mask_name}, no pair now" in said[1]
+    assert "has 1 pairs for split 'val', the records were built from 2" in said[0]
+    assert f"record 0: is of {stored.file_name} and {stored.mask_name}, no longer a pair" in said[1]

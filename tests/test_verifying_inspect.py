@@ -1,4 +1,4 @@
-"""Inspect: its counts against the arrays that the dataset was drawn from; its pictures against the records."""
+"""Inspect: its counts match the arrays that the dataset was drawn from; its images match the records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Repair: a finished dataset is told apart from what its sources give now, and its very bytes are brought back."""
+"""Repair: damaged files are rebuilt byte for byte, and sources that have changed are reported."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from converter.errors import UsageError
 
 @pytest.fixture
 def own(tmp_path, request) -> tuple[Path, Path]:
-    """A source of its own, and its records: PNG, cropped, by vote, in two shards."""
+    """A separate source, and its records: PNG, cropped, masks by vote, in two shards."""
     limit = getattr(request, "param", 5)
     dataset = write_dataset(tmp_path / "dataset", train=6, val=2, size=(20, 30))
     pair = PairConfig((12, 12), "crop", "vote", "png", tolerance=2)
@@ -84,7 +84,7 @@ def test_a_repair_keeps_out_of_a_folder_that_a_build_works_in_or_has_left_half_e
     with locked(out), pytest.raises(UsageError, match="is being written by another segconv"):
         found_here(out, source=SourceConfig(dataset), repair=True)
     (out / ".segconv-commit").write_text("{}")
-    with pytest.raises(UsageError, match="is half exchanged for another dataset"):
+    with pytest.raises(UsageError, match="is only partly replaced by another dataset"):
         found_here(out, source=SourceConfig(dataset), repair=True)
 
 
@@ -98,7 +98,7 @@ def test_a_repair_from_a_source_that_changed_is_refused_and_changes_nothing(own)
     report = found_in(out, source=SourceConfig(dataset), repair=True)
     said = "\n".join(map(str, report.problems))
     assert f"{shard}: record 0: " in said
-    assert "cannot be repaired: made again from the source it has another SHA-256, so the source has changed" in said
+    assert "cannot be repaired: rebuilt from the source it has another SHA-256, so the source has changed" in said
     assert report.repaired == []
     assert everything(out) == before
 
@@ -130,5 +130,5 @@ def test_a_source_that_changed_is_no_damage_of_a_shard(own):
     (dataset / record.mask_name).unlink()
     report = found_here(out, source=SourceConfig(dataset), records=None)
     assert report.damaged == []
-    assert report.to_text().splitlines()[-1] == "4 shards, 7 records: whole, but the source has changed"
+    assert report.to_text().splitlines()[-1] == "4 shards, 7 records: intact, but the source has changed"
     assert [problem.shard for problem in report.problems] == [sorted(out.glob("*train*-of-00002"))[0].name]

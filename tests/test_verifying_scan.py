@@ -1,4 +1,4 @@
-"""Scan: one shard is read from end to end, up to its first fault."""
+"""Scan: one shard is read completely, or up to its first problem."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_the_index_of_a_whole_shard_is_made_again_where_that_beside_it_is_wrong(
     facts = scanned(tmp_path, manifest)
     assert facts.problem is None
     assert facts.index_problem is not None
-    assert "of record 0, where its shard says" in str(facts.index_problem)
+    assert "of record 0, its shard says" in str(facts.index_problem)
     assert facts.index == text
     index.unlink()
     assert scanned(tmp_path, manifest).index == text

@@ -1,4 +1,4 @@
-"""Sheet: records as pictures, overlay beside photograph."""
+"""Sheet: records as images with their classes overlaid."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_the_sheet_shows_the_overlays_of_the_records(records, tmp_path):
 
 
 def test_a_sheet_needs_the_ending_of_a_picture(records, tmp_path):
-    with pytest.raises(UsageError, match="no ending of a picture"):
+    with pytest.raises(UsageError, match="no image file extension"):
         save_sheet([record_at(find_shard(records), 0)], inspect_shard(find_shard(records)).classes, "", tmp_path / "s")
 
 
@@ -66,7 +66,7 @@ def test_a_sheet_of_different_sizes_has_cells_of_one_size_with_the_whole_of_each
     sheet = np.asarray(Image.open(tmp_path / "sheet.png"))
     # The first is reduced to 320 x 12 and the second to 1 x 320, so that cells are 320 x 320: the others grow tenfold.
     assert sheet.shape[:2] >= (2 * (320 + 8), 4 * (320 + 8))
-    row_height = 320 + 8 + 13 + 8  # picture, gap, caption, gap
+    row_height = 320 + 8 + 13 + 8  # image, gap, caption, gap
     for place, record in enumerate(found):
         top, left = 8 + place // 4 * row_height, 8 + place % 4 * (320 + 8)
         is_paper = (sheet[top : top + 320, left : left + 320] == 255).all(-1)

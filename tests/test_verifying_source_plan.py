@@ -1,4 +1,4 @@
-"""Source plan: a manifest holds enough to plan its records again."""
+"""Source plan: a manifest has all that is needed to plan its records again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from converter.verifying import source_plan
 
 @pytest.fixture
 def own(tmp_path, request) -> tuple[Path, Path]:
-    """A source of its own, and its records: PNG, cropped, by vote, in two shards."""
+    """A separate source, and its records: PNG, cropped, masks by vote, in two shards."""
     limit = getattr(request, "param", 5)
     dataset = write_dataset(tmp_path / "dataset", train=6, val=2, size=(20, 30))
     pair = PairConfig((12, 12), "crop", "vote", "png", tolerance=2)
@@ -40,5 +40,5 @@ def test_a_manifest_without_an_option_of_its_build_is_refused(own, option):
     del raw["options"][option]
     raw["seal"] = seal_of(raw)
     manifest = parse_manifest(json.dumps(raw), "m")
-    with pytest.raises(DataError, match=f"does not tell the options of its build .*{option}"):
+    with pytest.raises(DataError, match=f"does not have the options of its build .*{option}"):
         source_plan.restored_config(out, manifest, SourceConfig(dataset))

@@ -1,4 +1,4 @@
-"""Verify: every change of a finished dataset is found and named, and a repair brings the very bytes back."""
+"""Verify: every change of a finished dataset is found and reported, and a repair restores the exact bytes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from converter.verifying.source_plan import FIX_SOURCE
 from converter.verifying.verify import sampled_records, verify
 from trainer.input.records import open_records
 
-IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
+IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a new folder is created in it
 SIZE = (8, 8)
 FIRST = "dataset-train.tfrecord-00000-of-00002"  # of two records
 SECOND = "dataset-train.tfrecord-00001-of-00002"  # of three
@@ -52,7 +52,7 @@ def source(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def built(source, tmp_path_factory) -> Path:
-    """Two shards of train, one of val with a record of its own, and a list of skipped pairs."""
+    """Two shards of train, one of val with one record, and a list of skipped pairs."""
     spoiled = tmp_path_factory.mktemp("spoiled") / "dataset"
     shutil.copytree(source, spoiled)
     with (spoiled / "train.txt").open("a") as file:
@@ -65,13 +65,13 @@ def built(source, tmp_path_factory) -> Path:
 
 @pytest.fixture
 def records(built, tmp_path) -> Path:
-    """A copy to do damage to."""
+    """A copy to damage."""
     return Path(shutil.copytree(built, tmp_path / "records"))
 
 
 @pytest.fixture
 def in_memory(built) -> Iterator[Path]:
-    """A copy that is written a thousand times: in memory, where there is room for it."""
+    """A copy that is written a thousand times, in memory if possible."""
     with tempfile.TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as folder:
         yield Path(shutil.copytree(built, Path(folder) / "records"))
 
@@ -84,7 +84,7 @@ found_here = functools.partial(found_in, engine=in_process)  # a thousand runs c
 
 
 def frames(data: bytes) -> list[bytes]:
-    """Returns the frames of a whole shard."""
+    """Returns the frames of an intact shard."""
     found = []
     while data:
         (length,) = struct.unpack("<Q", data[:8])
@@ -99,7 +99,7 @@ def framed(data: bytes) -> bytes:
 
 
 def forged(frame: bytes, length: int) -> bytes:
-    """Returns a frame with another length, and the right checksum of that."""
+    """Returns a frame with another length and the correct checksum of it."""
     header = struct.pack("<Q", length)
     return header + struct.pack("<I", masked_crc(header)) + frame[12:]
 
@@ -116,7 +116,7 @@ def sealed(folder: Path, change: Callable[[Manifest], Manifest]) -> None:
 def test_a_finished_dataset_is_whole(records):
     report = found_in(records)
     assert report.problems == []
-    assert report.to_text() == "3 shards, 6 records: whole"
+    assert report.to_text() == "3 shards, 6 records: intact"
     facts = report.to_json()
     assert facts.pop("seconds") >= 0
     assert facts == {
@@ -254,7 +254,7 @@ def test_files_that_are_not_the_datasets_are_named_and_hidden_ones_of_ours_are_a
         ("E_FOREIGN", "thesis.tex"),
     ]
     assert len(report.notes) == 1
-    assert "hidden files of a build that was ended: 1;" in report.to_text()
+    assert "temporary files of an interrupted build: 1;" in report.to_text()
 
 
 def test_swapped_shards_are_recognised(records):
@@ -446,9 +446,9 @@ def test_records_are_derived_again_from_their_source(records, source):
     for count, derived in ((4, 4), (None, 6)):
         report = found_in(records, source=config, records=count)
         assert report.derived == derived
-        # The list had a bad line more when the records were built.
+        # The list had one more invalid line when the records were built.
         assert [str(problem) for problem in report.problems] == [
-            f"{source}: has 5 pairs for split 'train', the records were made of 6. {FIX_SOURCE}"
+            f"{source}: has 5 pairs for split 'train', the records were built from 6. {FIX_SOURCE}"
         ]
 
 
@@ -468,7 +468,7 @@ def test_the_text_has_one_line_a_problem_and_says_what_to_do(records):
     path.write_bytes(path.read_bytes()[:-1])
     (records / "thesis.tex").write_text("")
     lines = found_in(records).to_text().splitlines()
-    assert lines[0] == f"{records}/thesis.tex: is no file of the dataset. Move it out of the folder."
+    assert lines[0] == f"{records}/thesis.tex: is not a file of the dataset. Move it out of the folder."
     assert lines[1].startswith(f"{path}: record 1: declares ")
     assert "--repair" not in lines[1]
     assert lines[2] == f"1 of 3 shards are damaged: run segconv verify {records} --repair --src dataset/"
@@ -490,13 +490,13 @@ def test_a_dataset_that_is_exchanged_while_it_is_read_is_not_called_damaged(reco
         return check_shards(*arguments)
 
     monkeypatch.setattr(verifying, "_check_shards", exchange)
-    with pytest.raises(UsageError, match="became another dataset while it was read"):
+    with pytest.raises(UsageError, match="was replaced by another dataset while it was read"):
         found_in(records)
 
 
 def test_the_command_tells_by_its_exit_code(segconv, records, tmp_path):
     done = segconv("verify", "-j", "1")
-    assert (done.returncode, done.stdout) == (0, "3 shards, 6 records: whole\n")
+    assert (done.returncode, done.stdout) == (0, "3 shards, 6 records: intact\n")
     (records / FIRST).unlink()
     done = segconv("verify", "records", "--json", "-j", "1")
     report = json.loads(done.stdout)

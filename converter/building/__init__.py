@@ -2,16 +2,16 @@
 
 Modules, in dependency order:
 
-    tally     what is counted over records while they are made
+    tally     counts over records, taken while they are built
     convert   one pair -> its record
-    commit    the output folder: its lock, and the exchange of an old dataset for a new one
-    store     what is asked of the place that a build writes to, and the folder of this machine
+    commit    the output folder: its lock, and the replacement of an old dataset by a new one
+    store     the interface of the place that a build writes to, and the local folder
     shards    ShardTask -> ShardResult: the unit of work
-    receipts  what a shard was made from; which shards need not be made again
-    plan      config -> the shards to be made
+    receipts  what a shard was built from; which shards can be reused
+    plan      config -> the shards to build
     report    what a build did, and which pairs it refused
-    summary   results of the shards -> manifest
-    output    what lies in the output folder already
+    summary   shard results -> manifest
+    output    what the output folder already contains
     dry_run   what a build would do
     build     config -> check -> plan -> engine -> commit
 """

@@ -1,8 +1,8 @@
 """Build: config -> check -> plan -> engine -> commit.
 
-Nothing appears under its final name before every pair has been looked at and every shard is on the disk; the manifest
-comes last, so that a folder with a manifest is whole. Shards that are done when a build ends early wait under hidden
-names, and the same command resumes there; what a finished dataset has and would get again is left alone.
+Nothing appears under its final name before every pair has been read and every shard is on the disk. The manifest comes
+last, so a folder with a manifest is complete. Shards that are finished when a build is interrupted stay under temporary
+names, and the same command resumes from them. Shards of a finished dataset that would not change are left alone.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ from converter.system.files import write_error
 
 
 def build(config: BuildConfig, *, engine: Engine = local, store: Store | None = None) -> BuildReport:
-    """Builds the records of a dataset, or as much of it as has changed.
+    """Builds the records of a dataset, or those shards that have changed.
 
     Args:
       config: what to do.
       engine: runs the shard tasks.
-      store: where the records are to lie; None is the local folder config.out.
+      store: where the records are written; None is the local folder config.out.
 
     Raises:
-      UsageError: the source cannot be started on, or the output folder holds something else.
-      RefusedPairsError: pairs were refused, and config.on_error is "fail", or they are too many.
+      UsageError: the source cannot be used, or the output folder holds something else.
+      RefusedPairsError: pairs were refused, and config.on_error is "fail" or there are too many of them.
       MachineError: disk, memory, a lost worker.
     """
     start = time.monotonic()
@@ -53,7 +53,7 @@ def build(config: BuildConfig, *, engine: Engine = local, store: Store | None = 
     log.info("%s, %d workers", pair_text(config.pair), config.num_workers)
     for line in plan.summary_lines():
         log.info(line)
-    check_out(config, plan)  # before a folder is made
+    check_out(config, plan)  # before the folder is created
     with plan.store.lock():
         plan.store.finish()
         report = _build(config, plan, check_out(config, plan), engine)
@@ -61,40 +61,40 @@ def build(config: BuildConfig, *, engine: Engine = local, store: Store | None = 
 
 
 def _build(config: BuildConfig, plan: Plan, old: Manifest | None, engine: Engine) -> BuildReport:
-    """Makes the shards that are not there yet and publishes the dataset, in a store that is locked."""
-    made = {task.name: found for task in plan.all_tasks if (found := find_reusable(task, rehash=config.rehash))}
-    if len(made) == len(plan.all_tasks) and not any(found.is_hidden for found in made.values()):
-        results = [found.result for found in made.values()]
+    """Builds the missing shards and publishes the dataset, in a locked store."""
+    reusable = {task.name: found for task in plan.all_tasks if (found := find_reusable(task, rehash=config.rehash))}
+    if len(reusable) == len(plan.all_tasks) and not any(found.is_hidden for found in reusable.values()):
+        results = [found.result for found in reusable.values()]
         rejects = all_rejects(plan, results)
         manifest = build_manifest(config, plan, results, rejects)
         if not _refuses(config, plan, results, rejects) and not _changed_texts(plan.store, manifest, rejects):
-            with contextlib.suppress(OSError):  # of a build that was killed behind its last step
-                plan.store.clean(_files_of(made))
-            return BuildReport(config.out, manifest, rejects, len(made), is_up_to_date=True)
+            with contextlib.suppress(OSError):  # left by a build that was killed after its last step
+                plan.store.clean(_files_of(reusable))
+            return BuildReport(config.out, manifest, rejects, len(reusable), is_up_to_date=True)
     try:
         try:
-            plan.store.clean(_files_of(made))
+            plan.store.clean(_files_of(reusable))
         except OSError as error:
             raise write_error(config.out, error) from error
         plan.store.sign()
-        return _make(config, plan, old, made, engine)
+        return _build_missing(config, plan, old, reusable, engine)
     finally:
         _tidy(plan)
 
 
-def _make(
-    config: BuildConfig, plan: Plan, old: Manifest | None, made: dict[str, ReusableShard], engine: Engine
+def _build_missing(
+    config: BuildConfig, plan: Plan, old: Manifest | None, reusable: dict[str, ReusableShard], engine: Engine
 ) -> BuildReport:
-    """Makes the shards that `made` lacks, and publishes all."""
-    tasks = [task for task in plan.all_tasks if task.name not in made]
-    if made:
-        log.info("%d of %d shards have been made before", len(made), len(plan.all_tasks))
+    """Builds the shards that `reusable` lacks, and publishes all of them."""
+    tasks = [task for task in plan.all_tasks if task.name not in reusable]
+    if reusable:
+        log.info("%d of %d shards are reused", len(reusable), len(plan.all_tasks))
     check_space(config, plan.store, tasks)
     num_pairs = sum(len(task.refs) for task in tasks)
     with Progress(num_pairs, "image") as progress:
         new = supervise(engine, make_shard, tasks, config.num_workers, progress.show, without_pair)
-    staged = [found.result for found in made.values() if found.is_hidden] + new
-    by_name = {name: found.result for name, found in made.items()}
+    staged = [found.result for found in reusable.values() if found.is_hidden] + new
+    by_name = {name: found.result for name, found in reusable.items()}
     by_name |= {task.name: result for task, result in zip(tasks, new, strict=True)}
     results = [by_name[task.name] for task in plan.all_tasks]
     rejects = all_rejects(plan, results)
@@ -104,67 +104,67 @@ def _make(
     texts = _changed_texts(plan.store, manifest, rejects) | {MANIFEST: manifest.to_json().encode()}
     names = [name for result in staged for name in (result.info.name, index_name(result.info.name))]
     plan.store.publish(names, texts, _obsolete(old, manifest))
-    return BuildReport(config.out, manifest, rejects, len(made))
+    return BuildReport(config.out, manifest, rejects, len(reusable))
 
 
 def _obsolete(old: Manifest | None, new: Manifest) -> set[str]:
-    """Returns the names of files of the old dataset that the new one has not."""
+    """Returns the names of files of the old dataset that the new one does not have."""
     return {*old.files(), *tfds_files(old)} - {*new.files(), *tfds_files(new)} if old else set()
 
 
 def _refuses(
     config: BuildConfig, plan: Plan, results: list[ShardResult], rejects: list[Reject]
 ) -> RefusedPairsError | None:
-    """Returns the error with which a build ends for its refused pairs; None where it may go on."""
+    """Returns the error that ends a build because of its refused pairs; None where it may continue."""
     num_pairs = plan.num_pairs + len(plan.rejects)
     if not rejects:
         return None
     if not any(result.info.records for result in results):
-        return RefusedPairsError(rejects, num_pairs, "No pair is left: mend them.")
+        return RefusedPairsError(rejects, num_pairs, "No pair is left: fix them.")
     if config.on_error == "fail":
-        return RefusedPairsError(rejects, num_pairs, "Mend them, or pass --on-error skip to leave them out.")
+        return RefusedPairsError(rejects, num_pairs, "Fix them, or pass --on-error skip to leave them out.")
     percent = MAX_BAD_PERCENT if config.max_bad is None else config.max_bad
     floor = MAX_BAD_PAIRS if config.max_bad is None else 0
     if len(rejects) <= max(floor, num_pairs * percent / 100):
         return None
     needed = math.ceil(1000 * len(rejects) / num_pairs) / 10
     limit = f"more than {percent:g} %"
-    return RefusedPairsError(rejects, num_pairs, f"Mend them, or pass --max-bad {needed:g} to leave them out.", limit)
+    return RefusedPairsError(rejects, num_pairs, f"Fix them, or pass --max-bad {needed:g} to leave them out.", limit)
 
 
-def _files_of(made: dict[str, ReusableShard]) -> set[str]:
-    """Returns the names of the hidden files that belong to shards which need not be made again."""
-    staged = [name for name, found in made.items() if found.is_hidden]
-    return {receipt_name(name) for name in made} | _staged(staged)
+def _files_of(reusable: dict[str, ReusableShard]) -> set[str]:
+    """Returns the names of the temporary files that belong to reusable shards."""
+    staged = [name for name, found in reusable.items() if found.is_hidden]
+    return {receipt_name(name) for name in reusable} | _staged(staged)
 
 
 def _staged(shards: Iterable[str]) -> set[str]:
-    """Returns the names under which shards and their indices wait."""
+    """Returns the temporary names of shards and their indices."""
     return {hidden(name) for shard in shards for name in (shard, index_name(shard))}
 
 
 def _tidy(plan: Plan) -> None:
-    """Deletes what the next run has no use for; tells how many shards wait for it.
+    """Deletes what the next run cannot reuse, and logs how many shards it can.
 
-    A shard that came to its receipt is whole. Should this fail, the next run does it.
+    A shard with a receipt is complete. If this fails, the next run does it.
     """
-    if plan.store.is_publishing():  # all that is hidden is the new dataset
+    if plan.store.is_publishing():  # the temporary files are the new dataset
         return
     try:
         there = set(plan.store.names())
     except OSError:
         return
-    whole = [task.name for task in plan.all_tasks if receipt_name(task.name) in there]
-    waiting = [name for name in whole if hidden(name) in there]
+    complete = [task.name for task in plan.all_tasks if receipt_name(task.name) in there]
+    waiting = [name for name in complete if hidden(name) in there]
     with contextlib.suppress(OSError):
-        plan.store.clean({receipt_name(name) for name in whole} | _staged(waiting))
+        plan.store.clean({receipt_name(name) for name in complete} | _staged(waiting))
     if waiting:
         count, total = len(waiting), len(plan.all_tasks)
-        log.info("%d of %d shards are kept, hidden: run the same command again to go on from there.", count, total)
+        log.info("%d of %d shards are finished: run the same command again to resume.", count, total)
 
 
 def _changed_texts(store: Store, manifest: Manifest, rejects: list[Reject]) -> dict[str, bytes]:
-    """Returns the small files of a dataset that are not there as they should be: name -> content."""
+    """Returns the small files of a dataset that are missing or differ: name -> content."""
     texts = {name: text.encode() for name, text in tfds_files(manifest).items()}
     if rejects:
         texts[ERRORS] = errors_text(rejects)

@@ -1,8 +1,8 @@
-"""Commit: who may write into the output folder, and how a new dataset takes the place of an old one there.
+"""Commit: who may write to the output folder, and how a new dataset replaces an old one there.
 
-Files come in whole, under hidden names. Once the journal is on the disk the new dataset is the result: whoever finds
-the journal gives the names that have not been given yet. Until then the old dataset is untouched. The manifest comes
-last, so that a folder with a manifest is whole.
+Files are written completely, under temporary names. Once the journal is on the disk, the new dataset is the result:
+whoever finds the journal finishes the renames. Until then the old dataset is untouched. The manifest comes last, so a
+folder with a manifest is complete.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from converter.system.files import (
 from converter.system.signals import signals_blocked
 
 JOURNAL = TEMPORARY + "commit"
-HOLDER = TEMPORARY + "lock"  # who holds the lock; the lock itself is on the folder
+HOLDER = TEMPORARY + "lock"  # says who holds the lock; the lock itself is on the folder
 FIX_FOREIGN = "Move it out of the folder."
 
-# All names that a build ever gives: a journal from elsewhere must not delete what is not ours.
+# All names that a build can use: a forged journal must not delete files of others.
 _OURS = re.compile(
     r"\w+-\w+\.tfrecord-\d{5}-of-\d{5}(\.idx)?|errors\.jsonl|dataset_info\.json|features\.json|\w+\.labels\.txt",
     re.ASCII,
@@ -42,13 +42,13 @@ _OURS = re.compile(
 
 @contextlib.contextmanager
 def locked(out: Path) -> Iterator[None]:
-    """Makes the output folder if need be, and keeps a second build out of it. What is made and stays empty is removed.
+    """Creates the output folder if needed, and locks out a second build. New folders that stay empty are removed.
 
-    The lock is the system's: it ends with the process that holds it, however that ends, so that none can be stale.
+    The lock is one of the operating system: it ends with its process, so it cannot be stale.
 
     Raises:
       UsageError: another build holds it.
-      MachineError: the folder cannot be made.
+      MachineError: the folder cannot be created.
     """
     try:
         new = [folder for folder in (out, *out.parents) if not folder.exists()]
@@ -60,7 +60,7 @@ def locked(out: Path) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            fix = "Wait until it is done, or name another folder with --out."
+            fix = "Wait until it is done, or choose another folder with --out."
             raise UsageError(out, f"is being written by another segconv{_holder(out)}", fix, "E_LOCKED") from None
         try:
             yield
@@ -73,14 +73,14 @@ def locked(out: Path) -> Iterator[None]:
 
 
 def sign(out: Path) -> None:
-    """Says in the locked folder who is at work; for people only."""
+    """Writes to the locked folder who is building there; for people only."""
     since = time.strftime("%Y-%m-%d %H:%M:%S")
     with create(out / HOLDER) as file:
         file.write(f"process {os.getpid()} on {os.uname().nodename}, since {since}".encode())
 
 
 def _holder(out: Path) -> str:
-    """Returns who is at work in a folder, in brackets; "" before that is said."""
+    """Returns who is building in a folder, in brackets; "" where that is not known yet."""
     try:
         with open_regular(out / HOLDER) as file:
             return f" ({shown(file.read(200).decode('utf-8', 'replace'))})"
@@ -89,21 +89,21 @@ def _holder(out: Path) -> str:
 
 
 def commit(out: Path, shards: Collection[str], texts: Mapping[str, bytes], delete: Collection[str]) -> None:
-    """Makes a new dataset of what lies in the folder.
+    """Publishes a new dataset from the staged files in the folder.
 
     Args:
       out: output folder.
-      shards: names that files have which lie there, hidden and durable.
+      shards: final names of files that are there under temporary names, durable.
       texts: content of small files by name; that of the manifest must be among them.
-      delete: names of files of the old dataset that the new one has not.
+      delete: names of files of the old dataset that the new one does not have.
 
     Raises:
-      DataError: a folder lies where a file belongs; nothing was changed.
-      MachineError: the disk failed. `finish_commit` does the rest, if the journal has been written, or else the old
-        dataset still is the result.
+      DataError: there is a folder in place of a file; nothing was changed.
+      MachineError: the disk failed. If the journal has been written, `finish_commit` does the rest; if not, the old
+        dataset is still the result.
     """
     names = [*shards, *(name for name in texts if name != MANIFEST)]
-    for name in (*names, *delete):  # or the exchange would stop half-way
+    for name in (*names, *delete):  # or the replacement would stop half-way
         if error := blocked(out / name):
             raise error
     try:
@@ -111,7 +111,7 @@ def commit(out: Path, shards: Collection[str], texts: Mapping[str, bytes], delet
             write_durably(temporary_path(out / name), text)
         write_durably(temporary_path(out / JOURNAL), json.dumps({"give": names, "delete": sorted(delete)}).encode())
         sync_folder(out)
-        with signals_blocked():  # some milliseconds, in which the folder is no dataset
+        with signals_blocked():  # for some milliseconds the folder is not a dataset
             temporary_path(out / JOURNAL).replace(out / JOURNAL)
             sync_folder(out)
             finish_commit(out)
@@ -120,41 +120,41 @@ def commit(out: Path, shards: Collection[str], texts: Mapping[str, bytes], delet
 
 
 def blocked(path: Path) -> DataError | None:
-    """Returns the error that a folder lies where a file of the dataset belongs, which no rename replaces; else None."""
+    """Returns the error that a folder is in place of a file of the dataset, which no rename replaces; else None."""
     if not path.is_dir() or path.is_symlink():
         return None
     return DataError(path, "is a folder, where a file of the dataset belongs", FIX_FOREIGN, "E_FOREIGN")
 
 
 def is_begun(out: Path) -> bool:
-    """Tells whether a commit was begun in a folder and is not done."""
+    """Returns whether a commit in a folder was begun and is not finished."""
     return (out / JOURNAL).exists()
 
 
 def finish_commit(out: Path) -> None:
-    """Gives the names that a commit which was begun has not given yet; nothing where none was begun.
+    """Finishes the renames of a commit that was begun; does nothing where none was.
 
-    Each step may be done twice: this may be ended anywhere, too.
+    Every step is idempotent, since this may be interrupted anywhere, too.
 
     Raises:
-      UsageError: the journal is none of ours, or a file is gone that it names.
+      UsageError: the journal is not one of segconv, or a file that it names is missing.
       MachineError: the disk failed.
     """
     if not is_begun(out):
         return
     give, delete = _read_journal(out)
     try:
-        if temporary_path(out / MANIFEST).exists():  # it is the last one to lose its hidden name
+        if temporary_path(out / MANIFEST).exists():  # it is the last one to be renamed
             gone = [name for name in give if not (temporary_path(out / name).exists() or (out / name).exists())]
             if gone:
-                what = f"was being exchanged for a new dataset, of which {shown(gone[0])} is gone"
-                raise UsageError(out, what, "Delete the folder, or name another with --out.", "E_OUT")
+                what = f"was being replaced by a new dataset, of which {shown(gone[0])} is missing"
+                raise UsageError(out, what, "Delete the folder, or choose another with --out.", "E_OUT")
             (out / MANIFEST).unlink(missing_ok=True)
             sync_folder(out)  # or a power cut could leave the old manifest with new shards
             for name in delete:
                 (out / name).unlink(missing_ok=True)
             for name in give:
-                with contextlib.suppress(FileNotFoundError):  # given before
+                with contextlib.suppress(FileNotFoundError):  # renamed before
                     temporary_path(out / name).replace(out / name)
             sync_folder(out)
             temporary_path(out / MANIFEST).replace(out / MANIFEST)
@@ -166,17 +166,17 @@ def finish_commit(out: Path) -> None:
 
 
 def _read_journal(out: Path) -> tuple[list[str], list[str]]:
-    """Returns (names to give, names to delete)."""
+    """Returns (final names of the files to rename, names to delete)."""
     try:
         with open_regular(out / JOURNAL) as file:
             raw = json.loads(file.read())
         give, delete = list(raw["give"]), list(raw["delete"])
         if all(_OURS.fullmatch(name) for name in (*give, *delete)):
             return give, delete
-    except OSError as error:  # it may be one of ours, and with it the new dataset
+    except OSError as error:  # it may be a real one, and with it the new dataset
         fix = "Run the same command again; if it recurs, delete the folder."
         raise MachineError(out / JOURNAL, f"cannot be read ({error.strerror})", fix) from error
     except (ValueError, KeyError, TypeError, RecursionError):
         pass
-    what = f"holds a {JOURNAL} that is not of segconv"
-    raise UsageError(out, what, "Delete the folder, or name another with --out.", "E_OUT")
+    what = f"holds a {JOURNAL} that segconv did not write"
+    raise UsageError(out, what, "Delete the folder, or choose another with --out.", "E_OUT")

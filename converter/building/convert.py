@@ -28,7 +28,7 @@ def make_record(
     pair: PairConfig,
     read: Callable[[str], bytes] | None = None,
 ) -> tuple[Record, Tally]:
-    """Reads one pair and makes its record; `read` is that of `open_pair`.
+    """Reads one pair and builds its record; `read` is that of `open_pair`.
 
     Returns:
       (record, its counts).
@@ -36,18 +36,18 @@ def make_record(
     Raises:
       DataError: the pair is refused.
     """
-    photo, drawing = open_pair(ref, source, read)
-    original_size = photo.size
+    opened, opened_mask = open_pair(ref, source, read)
+    original_size = opened.size
     size = pair.size or original_size
     corrected = mapper.corrected_pixels
-    mask = mapper.map_mask(drawing, size, pair.fit, pair.mask_resample)
-    kept = unmodified_bytes(photo) if pair.image_format == "keep" and size == original_size else None
-    picture = render(photo, size, pair.fit)
-    image = kept or encode_image(picture, pair.image_format, pair.jpeg_quality)
+    mask = mapper.map_mask(opened_mask, size, pair.fit, pair.mask_resample)
+    unmodified = unmodified_bytes(opened) if pair.image_format == "keep" and size == original_size else None
+    rendered = render(opened, size, pair.fit)
+    image = unmodified or encode_image(rendered, pair.image_format, pair.jpeg_quality)
     box = place(original_size, size, pair.fit).box
     padding = size[0] * size[1] - box.height * box.width
     pixels, ignored = count_classes(cut(mask, box), mapper.classes.num_classes)
-    sums, squares = level_sums(picture, box)
+    sums, squares = level_sums(rendered, box)
     tally = Tally(
         pixels=pixels,
         images=[int(count > 0) for count in pixels],
@@ -57,17 +57,17 @@ def make_record(
         level_sums=sums,
         level_squares=squares,
         sizes=Counter([original_size]),
-        turned=int(photo.orientation != 1),
-        unturned=int(photo.orientation != photo.exif_orientation),
+        turned=int(opened.orientation != 1),
+        unturned=int(opened.orientation != opened.exif_orientation),
         corrected_pixels=mapper.corrected_pixels - corrected,
-        kept=int(kept is not None),
+        kept=int(unmodified is not None),
     )
     return Record(image, encode_png(mask), ref.image, ref.mask, original_size), tally
 
 
-def level_sums(picture: Image.Image, box: Box) -> tuple[list[int], list[int]]:
-    """Returns (sum of the levels, sum of their squares) of each channel of a box of an RGB picture."""
-    if (box.height, box.width) != (picture.height, picture.width):
-        picture = picture.crop((box.left, box.top, box.left + box.width, box.top + box.height))
-    sums, squares = (np.array(picture.histogram()).reshape(3, 256) @ _LEVELS).T.tolist()
+def level_sums(image: Image.Image, box: Box) -> tuple[list[int], list[int]]:
+    """Returns (sum of the levels, sum of their squares) of each channel of a box of an RGB image."""
+    if (box.height, box.width) != (image.height, image.width):
+        image = image.crop((box.left, box.top, box.left + box.width, box.top + box.height))
+    sums, squares = (np.array(image.histogram()).reshape(3, 256) @ _LEVELS).T.tolist()
     return sums, squares

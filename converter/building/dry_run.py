@@ -1,4 +1,4 @@
-"""Dry run: what a build would do, in words."""
+"""Dry run: what a build would do, as text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from converter.system.console import table
 
 
 def plan_text(config: BuildConfig) -> str:
-    """Returns what a build would do, for --dry-run; only lists and class map are read.
+    """Returns what a build would do, for --dry-run; reads only the lists and the class map.
 
     Raises:
       UsageError: as `build`.

@@ -1,4 +1,4 @@
-"""Output: what lies already where the records are to lie, and in what it differs from what is wanted."""
+"""Output: what the output folder already contains, and how that differs from what is to be built."""
 
 from __future__ import annotations
 
@@ -14,28 +14,29 @@ from converter.errors import MachineError, SegconvError, UsageError, shown
 from converter.schema import IGNORE_INDEX, MANIFEST
 from converter.system.files import TEMPORARY
 
-SHOWN_DIFFERENCES = 5  # between a finished dataset and what is wanted now
+SHOWN_DIFFERENCES = 5  # between a finished dataset and the one to be built
 
 
 def check_space(config: BuildConfig, store: Store, tasks: list[ShardTask]) -> None:
-    """Refuses to begin where the disk is clearly too small.
+    """Refuses to start where the disk is clearly too small.
 
-    Only half of the estimate must be there: pictures may be smooth. Where pairs keep their sizes nothing is known.
+    Half of the estimate is enough, since smooth images compress well. Where pairs keep their sizes nothing is known.
 
     Raises:
-      MachineError: the disk is too small, or cannot be asked.
+      MachineError: the disk is too small, or its free space cannot be read.
     """
     needed = sum(estimated_bytes(len(task.refs), config.pair) for task in tasks)
     free = store.free_bytes()
     if config.pair.size is not None and free is not None and free < needed / 2:
         what = f"has {free / 1e6:,.0f} MB free, and the records will take about {needed / 1e6:,.0f} MB"
-        raise MachineError(store.where(), what, "Make room, or name a folder on another disk with --out.", "E_SPACE")
+        fix = "Free some space, or choose a folder on another disk with --out."
+        raise MachineError(store.where(), what, fix, "E_SPACE")
 
 
 def check_out(config: BuildConfig, plan: Plan) -> Manifest | None:
     """Returns the manifest of the dataset that is in the output folder, or None where the folder is free.
 
-    A folder in which a commit was ended half-way is free: what will be there is known when the commit is done.
+    A folder with an interrupted commit counts as free: its content is known once the commit is finished.
 
     Raises:
       UsageError: the folder holds something else, or a dataset that was built with other options or classes and
@@ -47,30 +48,30 @@ def check_out(config: BuildConfig, plan: Plan) -> Manifest | None:
     except FileNotFoundError:
         return None
     except NotADirectoryError:
-        raise UsageError(out, "is no folder", "Name another with --out.", "E_OUT") from None
+        raise UsageError(out, "is not a folder", "Choose another with --out.", "E_OUT") from None
     if not names or plan.store.is_publishing():
         return None
     if MANIFEST not in names:
         some = ", ".join(map(shown, names[:3])) + (" ..." if len(names) > 3 else "")
-        raise UsageError(out, f"holds something else ({some})", "Name another folder with --out.", "E_OUT")
+        raise UsageError(out, f"holds something else ({some})", "Choose another folder with --out.", "E_OUT")
     try:
         old = read_manifest(plan.store)
     except SegconvError as error:
-        fix = "Delete the folder, or name another with --out."
+        fix = "Delete the folder, or choose another with --out."
         raise UsageError(out, f"holds a dataset whose manifest {error.what}", fix, "E_OUT") from None
     found = differences(old, config, plan.classes)
     if found and not config.overwrite:
         some = "; ".join(found[:SHOWN_DIFFERENCES]) + ("; ..." if len(found) > SHOWN_DIFFERENCES else "")
-        fix = "Pass --overwrite to replace it, or name another folder with --out."
-        raise UsageError(out, f"holds a finished dataset that was built otherwise ({some})", fix, "E_OUT")
+        fix = "Pass --overwrite to replace it, or choose another folder with --out."
+        raise UsageError(out, f"holds a finished dataset built with other options ({some})", fix, "E_OUT")
     return old
 
 
 def differences(old: Manifest, config: BuildConfig, classes: ClassMap) -> list[str]:
-    """Returns in what a dataset was built otherwise than is wanted now, such as "size 512x512 -> 256x256"."""
+    """Returns how an existing dataset differs from the one to be built, such as "size 512x512 -> 256x256"."""
     before = {"name": old.name, "fit": old.fit, **old.options}
     wanted = {"name": config.dataset_name, "fit": config.pair.fit, **options_of(config)}
-    # An option that a dataset knows nothing of came after it.
+    # An option that the manifest does not have is newer than the dataset.
     found = [
         f"{option} {_option_text(before[option])} -> {_option_text(value)}"
         for option, value in wanted.items()

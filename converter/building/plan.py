@@ -1,4 +1,4 @@
-"""Plan: config -> pairs and class map of the source, dealt into shards."""
+"""Plan: config -> pairs and class map of the source, distributed over shards."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from converter.sources.layouts.find import Layout, find_layout
 from converter.sources.leaks import check_leaks
 from converter.sources.refs import ExampleRef, Reject
 
-# Bytes of a record for each stored pixel, mask included. Only the number of shards hangs on them.
+# Bytes of a record per stored pixel, mask included. Only the number of shards depends on them.
 JPEG_BYTES_PER_PIXEL = ((50, 75, 90, 95, 100), (0.13, 0.18, 0.28, 0.36, 0.75))  # (qualities, bytes): 95 kB at 512x512
 PNG_BYTES_PER_PIXEL = 1.4
 ASSUMED_SIZE = (512, 512)
-MIN_SHARDS = 16  # so that a dataset below one shard_mb still gives work to every worker, and reads in parallel ...
-MIN_RECORDS = 32  # ... as long as a shard keeps so many records. Never the number of workers: it must not show.
+MIN_SHARDS = 16  # a dataset smaller than shard_mb still keeps every worker busy, and is read in parallel ...
+MIN_RECORDS = 32  # ... if each shard has that many records. The number of workers must not change the bytes.
 
 
 def estimated_bytes(num_pairs: int, pair: PairConfig) -> int:
-    """Returns about how many bytes the records of so many pairs take; no file is looked at.
+    """Estimates the bytes of the records of `num_pairs` pairs; reads no file.
 
-    Pairs that keep their sizes count as ASSUMED_SIZE, and photographs that keep their bytes as JPEG.
+    Pairs that keep their sizes count as ASSUMED_SIZE, images that are stored unmodified as JPEG.
     """
     height, width = pair.size or ASSUMED_SIZE
     if pair.image_format == "png":
@@ -69,11 +69,11 @@ def plan_shards(
     Args:
       split: name of the split.
       refs: its pairs, in any order.
-      config: what the build is to do.
+      config: what to build.
       classes: which mask value is which class.
-      store: where the records are to lie.
+      store: where the records are written.
     """
-    ordered = shuffled(refs, config.seed)[: config.limit]  # by chance: the head of a list is often one scene
+    ordered = shuffled(refs, config.seed)[: config.limit]  # at random: the first lines of a list are often one scene
     count = config.shards or num_shards(len(ordered), config.pair, config.shard_mb)
     count = max(1, min(count, len(ordered)))
     tasks = []
@@ -86,13 +86,13 @@ def plan_shards(
 
 @dataclass(frozen=True)
 class Plan:
-    """What a build is going to do.
+    """What a build will do.
 
     Attributes:
-      layout: what lies in the source folder.
+      layout: what was found in the source folder.
       found: its class map.
       tasks: the shards of every split.
-      store: where the records are to lie.
+      store: where the records are written.
     """
 
     layout: Layout
@@ -107,12 +107,12 @@ class Plan:
 
     @property
     def rejects(self) -> list[Reject]:
-        """The lines of lists that are no pair."""
+        """The lines of lists that are not a pair."""
         return list(self.layout.rejects)
 
     @property
     def num_pairs(self) -> int:
-        """Number of pairs in all splits, those that are none not counted."""
+        """Number of pairs in all splits, without rejects."""
         return sum(len(task.refs) for tasks in self.tasks.values() for task in tasks)
 
     @property
@@ -121,21 +121,21 @@ class Plan:
         return [task for tasks in self.tasks.values() for task in tasks]
 
     def summary_lines(self) -> list[str]:
-        """Returns in words how the source folder was understood: nothing of it is guessed in silence."""
+        """Returns lines that say how the source folder was read, so that the user sees every guess."""
         lines = [f"layout {self.layout.name}: {shown('; '.join(self.layout.evidence), SHOWN_WHAT_CHARS)}"]
         lines.append(f"classes: {len(self.classes.names)} from {shown(self.found.origin)} ({self.found.kind})")
         return [*lines, *(f"note: {shown(note, SHOWN_WHAT_CHARS)}" for note in self.found.notes)]
 
 
 def plan_build(config: BuildConfig, store: Store | None = None) -> Plan:
-    """Finds the source's pairs and class map and deals the pairs into shards.
+    """Finds the source's pairs and class map and distributes the pairs over shards.
 
     Args:
-      config: what the build is to do.
-      store: where the records are to lie; None is the local folder config.out.
+      config: what to build.
+      store: where the records are written; None is the local folder config.out.
 
     Raises:
-      UsageError: the source cannot be started on.
+      UsageError: the source cannot be used.
     """
     layout = find_layout(config.source)
     found = find_class_map(config.source, layout)

@@ -1,9 +1,9 @@
-"""Receipts: what a shard was made from, so that the next run can tell whether it would make the same one again.
+"""Receipts: what a shard was built from, so that the next run knows whether it would build the same one again.
 
-Beside a finished shard lies a hidden receipt: the result of its task, the SHA-256 of every source file as it was read,
-and a fingerprint of all that its bytes follow from. A shard is taken over only if the fingerprint is that of the
-present sources and options, and the file is the one that the receipt names. Times of files are a hint, which spares
-the reading of what has not changed; a receipt that is lost costs nothing but the work.
+Next to a finished shard there is a hidden receipt: the result of its task, the SHA-256 of every source file as it was
+read, and a fingerprint of everything that determines its bytes. A shard is reused only if the fingerprint matches the
+current sources and options, and the file is the one that the receipt names. Timestamps are a hint that saves reading
+unchanged files. A lost receipt only means that the shard is rebuilt.
 """
 
 from __future__ import annotations
@@ -32,29 +32,29 @@ from converter.system.files import Stamp, resolve_inside
 from converter.version import __version__
 
 SUFFIX = ".receipt"
-TRANSIENT = {"E_CRASH", "E_MEMORY"}  # may pass: a shard that lacks a pair for one of these is made again next time
+TRANSIENT = {"E_CRASH", "E_MEMORY"}  # may not recur: the next run rebuilds a shard that lacks a pair for one of these
 
 
 def receipt_name(shard: str) -> str:
-    """Returns the name of the receipt of a shard: hidden, since it is no part of the dataset."""
+    """Returns the file name of a shard's receipt: hidden, since it is not part of the dataset."""
     return hidden(shard + SUFFIX)
 
 
 def written_by() -> dict[str, str]:
-    """Returns the versions of segconv and of the libraries that decide the bytes of a record."""
+    """Returns the versions of segconv and of the libraries that determine the bytes of a record."""
     names = {"libjpeg_turbo": "libjpeg_turbo", "zlib": "zlib_ng" if features.check_feature("zlib_ng") else "zlib"}
     versions = {name: str(features.version(feature)) for name, feature in names.items()}
     return {"segconv": __version__, "pillow": pillow_version, **versions}
 
 
 def fingerprint(task: ShardTask, digests: list[tuple[str, str]]) -> str:
-    """Returns the SHA-256, in hex, of all that the bytes and the counts of a shard follow from.
+    """Returns the SHA-256, in hex, of everything that determines the bytes and the counts of a shard.
 
-    Where files lie, their times, the lists that name them and the number of workers are no part of it.
+    Paths, timestamps, the lists that name the files and the number of workers are not part of it.
 
     Args:
       task: the shard.
-      digests: of photograph and mask of each pair, in order.
+      digests: of image and mask of each pair, in order.
     """
     classes = task.classes
     facts = {
@@ -62,7 +62,7 @@ def fingerprint(task: ShardTask, digests: list[tuple[str, str]]) -> str:
         "written_by": written_by(),
         "pair": asdict(task.pair),
         "max_pixels": task.source.max_pixels,
-        # In the order of the class map: of two listed colours that are equally near, it decides.
+        # In the order of the class map, which decides between two equally near listed colours.
         "classes": [
             classes.names,
             *(list(table.items()) for table in (classes.grey, classes.rgb, classes.palette)),
@@ -75,14 +75,14 @@ def fingerprint(task: ShardTask, digests: list[tuple[str, str]]) -> str:
 
 
 def make_shard(task: ShardTask, tick: Callable[[], None]) -> ShardResult:
-    """Makes one shard, its index, and last of all its receipt, staged and durable.
+    """Builds one shard, its index and, last, its receipt, staged and durable.
 
     Args:
-      task: what to make.
+      task: what to build.
       tick: called after each pair.
 
     Returns:
-      the result without its sources: the receipt has them, and those of a million pairs would fill the memory.
+      the result without its sources: the receipt has them, and those of a million pairs would fill memory.
 
     Raises:
       MachineError: as `run_shard_task`.
@@ -98,11 +98,11 @@ def make_shard(task: ShardTask, tick: Callable[[], None]) -> ShardResult:
 
 @dataclass(frozen=True)
 class ReusableShard:
-    """A shard that need not be made again.
+    """A shard that need not be rebuilt.
 
     Attributes:
-      result: as it was when it was made, without its sources.
-      is_hidden: still lies under its temporary name.
+      result: as it was when the shard was built, without its sources.
+      is_hidden: it still has its temporary name.
     """
 
     result: ShardResult
@@ -110,14 +110,14 @@ class ReusableShard:
 
 
 def find_reusable(task: ShardTask, *, rehash: bool) -> ReusableShard | None:
-    """Returns the shard of a task, if it has been made from the very sources that are there now; else None.
+    """Returns the shard of a task, if it was built from the current sources; else None.
 
     Args:
       task: the shard.
-      rehash: reads every source file, even one that has not changed as far as the file system knows.
+      rehash: reads every source file, even where the file system reports no change.
 
     Raises:
-      MachineError: a source file cannot be read for a fault of the disk.
+      MachineError: a source file cannot be read, since the disk failed.
     """
     known = _read(task)
     if known is None:
@@ -135,14 +135,14 @@ def find_reusable(task: ShardTask, *, rehash: bool) -> ReusableShard | None:
             return None
         sources.append(pair)
     result = dataclasses.replace(known, sources=tuple(sources))
-    if result.sources != known.sources:  # read, and found to be the same: that need not be done again
+    if result.sources != known.sources:  # read and found unchanged: the next run need not read it
         with contextlib.suppress(MachineError):
             task.store.put(receipt_name(task.name), _to_text(result))
     return ReusableShard(dataclasses.replace(result, sources=()), is_hidden=place != task.name)
 
 
 def _holds(store: Store, shard: str, known: ShardResult) -> bool:
-    """Tells whether shard and index lie under this name, and are the files that were made."""
+    """Returns whether shard and index have this name, and are the files that were built."""
     is_shard = _sha256(store, shard, known.info.bytes) == known.info.sha256
     return is_shard and _sha256(store, index_name(shard)) == known.index_sha256
 
@@ -159,7 +159,7 @@ def _sha256(store: Store, name: str, size: int | None = None) -> str | None:
 
 
 def _present(task: ShardTask, name: str, known: SourceFile, rehash: bool) -> SourceFile:
-    """Returns what a source file holds now; it is read only where its stamp does not tell that it has not changed."""
+    """Returns what a source file holds now; it is read only where its stamp may have changed."""
     if known.stamp is not None and not rehash:
         with contextlib.suppress(DataError, OSError):
             path = resolve_inside(task.source.src, name, follow_links=task.source.follow_links)
@@ -169,7 +169,7 @@ def _present(task: ShardTask, name: str, known: SourceFile, rehash: bool) -> Sou
 
 
 def _to_text(result: ShardResult) -> bytes:
-    """Returns the content of a receipt: a seal, and the result as JSON. A pair stands in it by its number."""
+    """Returns the content of a receipt: a seal, and the result as JSON, with pairs by number."""
     facts = {
         "info": asdict(result.info),
         "example_bytes": result.example_bytes,
@@ -183,7 +183,7 @@ def _to_text(result: ShardResult) -> bytes:
 
 
 def _read(task: ShardTask) -> ShardResult | None:
-    """Returns what the receipt of a task says; None where there is none, or it is none for these pairs."""
+    """Returns what the receipt of a task says; None where there is none, or it is for other pairs."""
     try:
         with task.store.open(receipt_name(task.name)) as file:
             seal, _, text = file.read().partition(b"\n")

@@ -13,11 +13,11 @@ from converter.sources.refs import Reject
 from converter.system.console import table
 
 SHOWN_REJECTS = 50  # on the console; more would scroll the first ones away
-REMARKS = {  # on what happened to the pairs; field of SplitInfo -> a line of the report
-    "turned": "photographs turned upright by EXIF: {:,}",
-    "unturned": "photographs not turned by EXIF, since their masks lie on them unturned: {:,}",
-    "corrected_pixels": "mask pixels taken for the nearest listed colour: {:,}",
-    "kept": "photographs stored with their own bytes: {:,}",
+REMARKS = {  # notes on the pairs: field of SplitInfo -> a line of the report
+    "turned": "images rotated upright by EXIF orientation: {:,}",
+    "unturned": "images not rotated by EXIF orientation, since their masks match them unrotated: {:,}",
+    "corrected_pixels": "mask pixels mapped to the nearest listed colour: {:,}",
+    "kept": "images stored unmodified: {:,}",
 }
 
 
@@ -29,7 +29,7 @@ class BuildReport:
       out: folder of the records.
       manifest: as written.
       rejects: pairs that were left out.
-      reused: shards that had been made before.
+      reused: number of shards that had been built before.
       is_up_to_date: there was nothing to do, and nothing was written.
       seconds: wall time.
     """
@@ -71,12 +71,12 @@ class BuildReport:
         if self.is_up_to_date:
             head += "; up to date"
         elif self.reused:
-            head += f"; {self.reused} of {len(list(manifest.shards()))} shards had been made before"
+            head += f"; {self.reused} of {len(list(manifest.shards()))} shards reused"
         notes = [REMARKS[name].format(count) for name, count in self._sums().items() if count]
         return "\n\n".join([head, table(rows), *(["\n".join(notes)] if notes else [])])
 
     def _sums(self) -> dict[str, int]:
-        """Returns what was counted on the way, over all splits, by the names of REMARKS."""
+        """Returns the counts of all splits together, by the names of REMARKS."""
         return {name: sum(getattr(split, name) for split in self.manifest.splits.values()) for name in REMARKS}
 
 
@@ -91,7 +91,7 @@ class RefusedPairsError(DataError):
 
 
 def rejects_text(rejects: list[Reject], heading: str, *, limit: int | None) -> list[str]:
-    """Returns one line for each refused pair, at most `limit` of them, each behind a heading such as "Error"."""
+    """Returns one line for each refused pair, at most `limit` of them, each after a heading such as "Error"."""
     lines = [f"{heading}: {reject}" for reject in rejects[:limit]]
     hidden = len(rejects) - len(lines)
-    return [*lines, f"... and {hidden} more; all of them with 2> errors.txt"] if hidden else lines
+    return [*lines, f"... and {hidden} more; redirect with 2> errors.txt to see all"] if hidden else lines

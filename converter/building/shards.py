@@ -1,8 +1,8 @@
-"""Shards: the unit of work. run_shard_task makes one of them a file.
+"""Shards: the unit of work. run_shard_task writes one of them.
 
-A task is frozen, picklable and self-sufficient, and its result depends on nothing but the task and the sources: not
-on the number of workers, the order of the tasks, the clock or the machine. The file is left staged; what is done with
-it is the build's decision.
+A task is frozen, picklable and self-contained. Its result depends only on the task and the sources: not on the number
+of workers, the order of the tasks, the clock or the machine. The file is left staged; the build decides what to do
+with it.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from converter.system.files import Stamp, read_stamped
 
 @dataclass(frozen=True)
 class ShardTask:
-    """One shard to be made.
+    """One shard to build.
 
     Attributes:
       split: name of the split.
-      store: where the records are to lie.
+      store: where the records are written.
       name: of the shard; the task stages it.
       refs: the pairs, in order.
       source: where the dataset is.
       classes: which mask value is which class.
       pair: what is done to each pair.
-      crashed: (number of the pair, how) of pairs at which the process that worked on them ended; they are refused.
+      crashed: (number of the pair, how) of pairs that ended their worker process; they are refused.
     """
 
     split: str
@@ -58,8 +58,8 @@ class SourceFile:
     """A source file as it was read.
 
     Attributes:
-      digest: SHA-256 of the bytes that were read, in hex; of a file that cannot be read the code that says why.
-      stamp: what the file system said of it then; None where the file could change without another stamp.
+      digest: SHA-256 of the bytes that were read, in hex; of an unreadable file, the code that says why.
+      stamp: what the file system reported; None where the file could change without another stamp.
     """
 
     digest: str
@@ -68,7 +68,7 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class ShardResult:
-    """One shard that was made.
+    """One shard that was built.
 
     Attributes:
       split: name of the split.
@@ -76,7 +76,7 @@ class ShardResult:
       example_bytes: sum of the serialized examples, without framing.
       tally: counts over its records.
       refused: the pairs that were refused, and why, by their number in the task.
-      sources: photograph and mask of every pair of the task, in order.
+      sources: image and mask of every pair of the task, in order.
       index_sha256: of the index file, in hex.
     """
 
@@ -95,10 +95,10 @@ class ShardResult:
 
 
 def run_shard_task(task: ShardTask, tick: Callable[[], None]) -> ShardResult:
-    """Makes one shard and its index, staged and durable.
+    """Builds one shard and its index, staged and durable.
 
     Args:
-      task: what to make.
+      task: what to build.
       tick: called after each pair.
 
     Raises:
@@ -117,7 +117,7 @@ def run_shard_task(task: ShardTask, tick: Callable[[], None]) -> ShardResult:
                 try:
                     if number in crashed:
                         raise crash_error(ref, crashed[number])
-                    record, counts = _made(ref, task, mapper, reader)
+                    record, counts = _make_or_refuse(ref, task, mapper, reader)
                 except DataError as error:
                     refused[number] = error
                 else:
@@ -137,10 +137,10 @@ def run_shard_task(task: ShardTask, tick: Callable[[], None]) -> ShardResult:
 
 
 def without_pair(task: ShardTask, number: int, how: str) -> ShardTask:
-    """Returns a task that refuses one of its pairs unseen, since the process that worked on it ended, and how.
+    """Returns a task that refuses one of its pairs unread, since it ended its worker process; `how` says how.
 
     Raises:
-      MachineError: the process ended behind the last pair.
+      MachineError: the process ended after the last pair.
     """
     if number >= len(task.refs):
         what = f"could not be finished: the process that wrote it ended ({how})"
@@ -148,8 +148,8 @@ def without_pair(task: ShardTask, number: int, how: str) -> ShardTask:
     return dataclasses.replace(task, crashed=(*task.crashed, (number, how)))
 
 
-def _made(ref: ExampleRef, task: ShardTask, mapper: MaskMapper, reader: SourceReader) -> tuple[Record, Tally]:
-    """Returns what `make_record` does; a pair for which memory does not suffice is refused as well."""
+def _make_or_refuse(ref: ExampleRef, task: ShardTask, mapper: MaskMapper, reader: SourceReader) -> tuple[Record, Tally]:
+    """Returns what `make_record` does; a pair that does not fit into memory is refused as well."""
     try:
         return make_record(ref, task.source, mapper, task.pair, reader)
     except MemoryError:
@@ -158,14 +158,14 @@ def _made(ref: ExampleRef, task: ShardTask, mapper: MaskMapper, reader: SourceRe
 
 
 class SourceReader:
-    """Reads the files of one pair and keeps the digest of the very bytes that it has handed out."""
+    """Reads the files of one pair and keeps the digests of the bytes that it returned."""
 
     def __init__(self, source: SourceConfig) -> None:
         self._source = source
         self._files: dict[str, SourceFile] = {}
 
     def __call__(self, name: str) -> bytes:
-        """Returns the content of a file of the source.
+        """Returns the content of a source file.
 
         Raises:
           DataError: the file cannot be read.
@@ -179,7 +179,7 @@ class SourceReader:
         return data
 
     def file(self, name: str) -> SourceFile:
-        """Returns how a file was read; one that nobody asked for, since its pair was refused before, is read now."""
+        """Returns how a file was read; one that was not read, since its pair was refused before, is read now."""
         if name not in self._files:
             with contextlib.suppress(DataError):
                 self(name)

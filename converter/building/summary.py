@@ -1,4 +1,4 @@
-"""Summary: the results of all shards -> the manifest, and the small files beside it."""
+"""Summary: the results of all shards -> the manifest, and the small files next to it."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def build_manifest(config: BuildConfig, plan: Plan, results: list[ShardResult], 
         written_by=written_by(),
         errors_sha256=hashlib.sha256(errors_text(rejects)).hexdigest() if rejects else None,
         layout=plan.layout.name,
-        # Its name alone: a path of this machine would give other bytes on another one, and tell more than it should.
+        # Its name alone: a path would give other bytes on another machine, and reveal more than it should.
         class_map=origin if origin.startswith("preset:") else shown(Path(origin).name),
         class_map_kind=plan.found.kind,
         ignore_values=classes.values_of(IGNORE_INDEX),
@@ -90,7 +90,7 @@ def build_manifest(config: BuildConfig, plan: Plan, results: list[ShardResult], 
 
 
 def options_of(config: BuildConfig) -> dict[str, Any]:
-    """Returns the options that decide the bytes of a dataset, as the manifest holds them."""
+    """Returns the options that determine the bytes of a dataset, as the manifest holds them."""
     pair = config.pair
     return {
         "size": list(pair.size) if pair.size else None,
@@ -110,6 +110,6 @@ def _split_info(split: str, plan: Plan, results: list[ShardResult], rejects: lis
 
 
 def errors_text(rejects: list[Reject]) -> bytes:
-    """Returns the content of errors.jsonl: one refused pair a line, UTF-8."""
+    """Returns the content of errors.jsonl: one refused pair per line, UTF-8."""
     lines = (json.dumps(reject.to_json(), ensure_ascii=False) + "\n" for reject in rejects)
     return "".join(lines).encode("utf-8", "backslashreplace")

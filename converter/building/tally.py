@@ -1,4 +1,4 @@
-"""Tally: what is counted over records while they are made."""
+"""Tally: counts over records, taken while they are built."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from converter.limits import MAX_LISTED_SIZES
 
 @dataclass
 class Tally:
-    """What is counted over records: of one pair, of a shard, of a split. Whole numbers only, so that no order shows.
+    """Counts over the records of one pair, a shard or a split. Integers only, so the order of adding does not matter.
 
     Attributes:
       pixels: stored pixels per class index.
@@ -20,13 +20,13 @@ class Tally:
       ignored_pixels: stored pixels that hold IGNORE_INDEX, padding included.
       padded_pixels: those of them that are padding.
       picture_pixels: stored pixels that are not padding.
-      level_sums: sum over the picture pixels of the levels of red, green, blue, before JPEG changes them.
+      level_sums: sum over those pixels of the levels of red, green, blue, before JPEG compression.
       level_squares: sum of their squares.
-      sizes: photographs by the (height, width) that they have upright, before resizing.
-      turned: photographs that were turned upright.
-      unturned: photographs that EXIF would turn, but whose masks lie on them as they are.
-      corrected_pixels: pixels of source masks that were taken for the nearest listed colour.
-      kept: photographs that are stored with their own bytes.
+      sizes: images by their upright (height, width), before resizing.
+      turned: images that were rotated upright by EXIF orientation.
+      unturned: images that EXIF would rotate, but whose masks match them unrotated.
+      corrected_pixels: pixels of source masks that were mapped to the nearest listed colour.
+      kept: images that are stored unmodified.
     """
 
     pixels: list[int]
@@ -48,7 +48,7 @@ class Tally:
         return cls([0] * num_classes, [0] * num_classes)
 
     def add(self, other: Tally) -> None:
-        """Takes the records of another tally in."""
+        """Adds the counts of another tally."""
         for name, count in vars(other).items():
             own = getattr(self, name)
             if isinstance(count, Counter):
@@ -63,14 +63,14 @@ class Tally:
         count = self.picture_pixels
         if not count:
             return None
-        # Python divides whole numbers of any length with one rounding at the end: no digit is lost on the way there.
+        # Python divides integers of any length with a single rounding, so no digit is lost.
         red, green, blue = (total / count for total in self.level_sums)
         pairs = zip(self.level_sums, self.level_squares, strict=True)
         of_red, of_green, of_blue = (math.sqrt((count * square - total**2) / count**2) for total, square in pairs)
         return ChannelInfo((red, green, blue), (of_red, of_green, of_blue))
 
     def common_sizes(self) -> tuple[tuple[tuple[int, int, int], ...], int]:
-        """Returns ((height, width, photographs) of the most frequent sizes, photographs of all others)."""
+        """Returns ((height, width, images) of the most frequent sizes, number of all other images)."""
         ordered = sorted(self.sizes.items(), key=lambda item: (-item[1], item[0]))
         listed = tuple((height, width, count) for (height, width), count in ordered[:MAX_LISTED_SIZES])
         return listed, sum(count for _, count in ordered[MAX_LISTED_SIZES:])

@@ -1,8 +1,8 @@
-"""CLI: the segconv command. At its top click, pathlib and configuration alone, so that `--help` answers at once.
+"""CLI: the segconv command. Imports only click, pathlib and configuration at the top, so `--help` answers at once.
 
 Modules, in dependency order:
 
-    options  options that several commands share
+    options  options shared by several commands
     dataset  the commands sample, check, classes and split
     records  the commands build and inspect
     verify   the command verify
@@ -36,37 +36,37 @@ SETTINGS = {
 
 
 class Interrupted(BaseException):
-    """The process was asked to end; no `except Exception` may hold it up."""
+    """A signal asked the process to end; no `except Exception` may catch it."""
 
     def __init__(self, signal_number: int) -> None:
         self.exit_code = 128 + signal_number
 
 
 class InOrder(click.Group):
-    """A group whose help lists the commands in the order in which they are used."""
+    """A group whose help lists the commands in the order of use, not of the alphabet."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Returns the names of the commands, first things first."""
+        """Returns the names of the commands in the order of use."""
         return list(self.commands)
 
 
 @click.group(cls=InOrder, context_settings=SETTINGS)
-@click.option("-v", "--verbose", count=True, help="Say more.")
-@click.option("-q", "--quiet", is_flag=True, help="Say only warnings and errors.")
+@click.option("-v", "--verbose", count=True, help="Print more detail.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only warnings and errors.")
 @click.version_option(__version__)
 def segconv(verbose: int, quiet: bool) -> None:
-    """Photographs and label masks to checked TFRecords, and a trained model.
+    """Convert images and masks to TFRecords, and train a segmentation model.
 
     \b
-    segconv sample dataset/         draw a dataset to try everything on
-    segconv check --src dataset/    all that is wrong with a dataset
-    segconv build --src dataset/    dataset/ -> records/
-    segconv inspect shard           what is inside a shard
-    segconv verify                  every byte of records/, held against its manifest
-    segconv train                   records/ -> runs/<time>/
-    segconv evaluate                scores of the newest run
-    segconv bench                   how fast training can be, and what limits it
-    """  # noqa: D301 - \b is click's mark for lines that are not to be rewrapped
+    segconv sample dataset/         generate a synthetic dataset to try things out
+    segconv check --src dataset/    report all problems in a dataset
+    segconv build --src dataset/    convert dataset/ to TFRecord shards in records/
+    segconv inspect shard           show what is inside a shard
+    segconv verify                  verify every byte of records/ against its manifest
+    segconv train                   train a model on records/, save it in runs/<time>/
+    segconv evaluate                score the newest run
+    segconv bench                   measure training speed and find the bottleneck
+    """  # noqa: D301 - \b tells click not to rewrap these lines
     set_verbosity(-1 if quiet else verbose)
 
 
@@ -75,30 +75,30 @@ for command in (sample, check, classes, split, build, inspect, verify, train, ev
 
 
 def main() -> NoReturn:
-    """Runs the command; every failure of a user's is one line on stderr and an exit code."""
+    """Runs the command; every failure that a user can cause is one line on stderr and an exit code."""
     _open_streams()
-    # NumPy starts a thread a processor for a linear algebra that nothing here uses, in each of our processes.
+    # In each process NumPy starts one thread per CPU for linear algebra, which nothing here uses.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:  # under nohup it stays ignored
             signal.signal(number, _interrupt)
-    set_verbosity(0)  # until the options are read
+    set_verbosity(0)  # until the options are parsed
     sys.exit(_run())
 
 
 def _open_streams() -> None:
-    """Makes sure that stdout and stderr can be written to: some callers close them, some have no Unicode."""
+    """Makes stdout and stderr writable: some callers close them, some cannot encode Unicode."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123 - for as long as the process lives
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123 - open until the process ends
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def _run() -> int:
     try:
-        # Click gives the code of ctx.exit() back, and otherwise what the command returned.
+        # Click returns the code of ctx.exit(), or else what the command returned.
         code = segconv.main(standalone_mode=False)
         return code if isinstance(code, int) else 0
     except SegconvError as error:
@@ -115,7 +115,7 @@ def _run() -> int:
     except OSError as error:
         log.debug("", exc_info=True)
         where = shown(error.filename or "segconv")
-        log.error("Error: %s: %s. Mend it, then run the same command again.", where, error.strerror or error)
+        log.error("Error: %s: %s. Fix this, then run the same command again.", where, error.strerror or error)
         return MachineError.exit_code
     except (KeyboardInterrupt, click.Abort):
         log.error("Interrupted. No file was left half-written.")

@@ -1,4 +1,4 @@
-"""The commands that come before records: sample, check, classes, split."""
+"""The commands on source datasets: sample, check, classes, split."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--train", type=click.IntRange(1), default=160, help="Pairs in train.txt.")
-@click.option("--val", type=click.IntRange(1), default=40, help="Pairs in val.txt.")
-@click.option("--seed", type=click.IntRange(0), default=0, help="Another seed draws another town.")
+@click.option("--train", type=click.IntRange(1), default=160, help="Number of pairs in train.txt.")
+@click.option("--val", type=click.IntRange(1), default=40, help="Number of pairs in val.txt.")
+@click.option("--seed", type=click.IntRange(0), default=0, help="Random seed of the synthetic town.")
 def sample(folder: Path, train: int, val: int, seed: int) -> None:
-    """Draw a synthetic aerial dataset to try everything on.
+    """Generate a synthetic aerial dataset to try things out.
 
-    Writes DIR with jpg/, png/, val_jpg/, val_png/, train.txt, val.txt and classes.csv: tiles of 288x384 pixels seen
-    from straight above, with masks of background, building, vegetation and road.
+    Writes jpg/, png/, val_jpg/, val_png/, train.txt, val.txt and classes.csv to DIR: tiles of 288x384 pixels seen from
+    straight above, with the classes background, building, vegetation and road.
 
     \b
     Example:
@@ -43,15 +43,15 @@ def sample(folder: Path, train: int, val: int, seed: int) -> None:
 @source_options
 @pair_options
 @workers_option
-@click.option("--fast", is_flag=True, help="Read a sample of the pairs.")
-@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Save a page, such as report.html.")
-@click.option("--json", is_flag=True, help="Print one JSON object instead of the text.")
+@click.option("--fast", is_flag=True, help="Check only a random sample of the pairs.")
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Save an HTML page, such as report.html.")
+@click.option("--json", is_flag=True, help="Print one JSON object instead of text.")
 @click.pass_context
 def check(ctx: click.Context, /, fast: bool, html: Path | None, json: bool, **options: Any) -> None:
-    """Say all that is wrong with a dataset, in one run.
+    """Report all problems in a dataset.
 
-    Reads every photograph and mask, and changes nothing: pairs and lists, damage, sizes, orientation, mask values and
-    their classes, duplicates and leaks between splits. Exit code 1 if a build would refuse a pair.
+    Reads every image and mask and changes nothing. Checks pairs and lists, damaged files, sizes, orientation, mask
+    values and their classes, duplicates and leaks between splits. Exit code 1 if a build would refuse a pair.
 
     \b
     Example:
@@ -79,12 +79,12 @@ def check(ctx: click.Context, /, fast: bool, html: Path | None, json: bool, **op
 @source_options
 @workers_option
 @click.option("--write", is_flag=True, help="Save it as classes.csv in the source folder.")
-@click.option("--overwrite", is_flag=True, help="Replace a classes.csv that is there.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing classes.csv.")
 def classes(write: bool, overwrite: bool, workers: int, **options: Any) -> None:
-    """Draft a class map from what the masks hold.
+    """Draft a class map from the values in the masks.
 
-    Reads every mask and prints a classes.csv with each value and its share, ready to edit: names come from a class
-    file or a known palette where there is one.
+    Reads every mask and prints a classes.csv with each value and its share of the pixels, ready to edit. Names come
+    from a class file or a known palette, if there is one.
 
     \b
     Examples:
@@ -98,13 +98,13 @@ def classes(write: bool, overwrite: bool, workers: int, **options: Any) -> None:
 
     layout = find_layout(source)
     if write:
-        draft.check_classes(source.src, overwrite)  # before minutes of reading
+        draft.check_classes(source.src, overwrite)  # fail before minutes of reading
     try:
         found = find_class_map(source, layout)
     except UsageError as error:
         if source.classes is not None:
             raise
-        if not error.what.startswith("does not exist"):  # which is why this command is run
+        if not error.what.startswith("does not exist"):  # the usual reason to run this command
             log.warning("not used: %s: %s", error.where, error.what)
         found = None
     text = draft.draft_classes(_read_all(layout, source, workers), found)
@@ -112,25 +112,26 @@ def classes(write: bool, overwrite: bool, workers: int, **options: Any) -> None:
         print_result(text.rstrip("\n"))
         return
     path = draft.write_classes(source.src, text, overwrite)
-    log.info("saved %s: mend the names, then: segconv check --src %s", path, shlex.quote(str(source.src)))
+    log.info("saved %s: edit the names, then run: segconv check --src %s", path, shlex.quote(str(source.src)))
 
 
 @click.command()
 @source_options
-@click.option("--val", type=float, default=0.2, help="Share of the pairs in val.txt.")
-@click.option("--test", type=float, default=0.0, help="Share of the pairs in test.txt; 0 makes none.")
-@click.option("--group", metavar="PATTERN", help="Photographs for which it finds the same text stay together.")
-@click.option("--near/--no-near", default=True, help="Keep photographs that look alike together.")
-@click.option("--seed", type=click.IntRange(0), default=0, help="Another seed makes other lists.")
+@click.option("--val", type=float, default=0.2, help="Fraction of the pairs in val.txt.")
+@click.option("--test", type=float, default=0.0, help="Fraction of the pairs in test.txt; 0 means no test split.")
+@click.option("--group", metavar="REGEX", help="Keep images with the same match in one split.")
+@click.option("--near/--no-near", default=True, help="Keep near-duplicate images in one split.")
+@click.option("--seed", type=click.IntRange(0), default=0, help="Random seed of the split.")
 @workers_option
-@click.option("--overwrite", is_flag=True, help="Replace lists, or divide anew what is divided.")
-@click.option("--dry-run", is_flag=True, help="Say what would be written, and stop.")
-@click.option("--json", is_flag=True, help="Print one JSON object instead of the table.")
+@click.option("--overwrite", is_flag=True, help="Replace existing lists, or split again.")
+@click.option("--dry-run", is_flag=True, help="Print what would be written, and stop.")
+@click.option("--json", is_flag=True, help="Print one JSON object instead of a table.")
 def split(workers: int, overwrite: bool, dry_run: bool, json: bool, **options: Any) -> None:
-    """Write train.txt, val.txt and test.txt where there are none.
+    """Split a dataset into train, val and test lists.
 
-    Reads every pair. Each split gets its share of every class; copies, photographs that look alike, and those that
-    --group finds to be of one scene stand on one side. A test split that is there is kept, unless --test asks for one.
+    Reads every pair and writes train.txt, val.txt and, for a test split, test.txt. The splits are stratified by class.
+    Duplicates, near-duplicates and images that --group puts together stay in one split. An existing test split is left
+    as it is, unless --test is given.
 
     \b
     Examples:
@@ -147,9 +148,9 @@ def split(workers: int, overwrite: bool, dry_run: bool, json: bool, **options: A
     config = SplitConfig(**options)
     layout = find_layout(source)
     if not overwrite and ("val" in layout.refs or (config.test and "test" in layout.refs)):
-        what = f"is divided already: {', '.join(layout.refs)} ({'; '.join(layout.evidence)})"
-        raise UsageError(source.src, what, "Pass --overwrite to divide its pairs anew.", "E_OUT")
-    if not dry_run:  # before minutes of reading
+        what = f"is already split: {', '.join(layout.refs)} ({'; '.join(layout.evidence)})"
+        raise UsageError(source.src, what, "Pass --overwrite to split its pairs again.", "E_OUT")
+    if not dry_run:  # fail before minutes of reading
         check_lists(source.src, [*config.shares(), *(layout.refs.keys() & {"test"})], overwrite)
     if layout.rejects:
         more = f", and {len(layout.rejects) - 1} more" if len(layout.rejects) > 1 else ""

@@ -1,4 +1,4 @@
-"""Options that several commands share: where a dataset is, what is done to a pair, how much of the machine is used."""
+"""Options shared by several commands: where a dataset is, what is done to a pair, how many processes run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Size(click.ParamType[tuple[int, int]]):
     name = "HEIGHTxWIDTH"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
-        """Returns (height, width); fails as click does."""
+        """Returns (height, width) of a size that was given."""
         return value if isinstance(value, tuple) else parse_size(str(value))
 
 
@@ -40,20 +40,20 @@ reading_options = _adds(
     click.option(
         "--layout",
         metavar="NAME",
-        help=f"How the folder is laid out: {', '.join(LAYOUTS)}.  [default: detected from what lies there]",
+        help=f"Layout of the folder: {', '.join(LAYOUTS)}.  [default: detected from the files]",
     ),
-    click.option("--image", metavar="TEMPLATE", help="Photographs, such as images/{split}/{stem}.jpg"),
-    click.option("--mask", metavar="TEMPLATE", help="Masks, such as masks/{split}/{stem}.png"),
+    click.option("--image", metavar="TEMPLATE", help="Path of each image, such as images/{split}/{stem}.jpg."),
+    click.option("--mask", metavar="TEMPLATE", help="Path of each mask, such as masks/{split}/{stem}.png."),
     click.option(
         "--classes",
-        metavar="FILE",
-        help=f"Class map, or preset:NAME: {', '.join(PRESETS)}.  [default: found in the folder]",
+        metavar="FILE|preset:NAME",
+        help=f"Class map; presets: {', '.join(PRESETS)}.  [default: found in the folder]",
     ),
-    click.option("--follow-links", is_flag=True, help="Read what links put outside the folder."),
+    click.option("--follow-links", is_flag=True, help="Follow symbolic links out of the folder."),
 )
 
 source_options = _adds(
-    click.option("--src", type=click.Path(path_type=Path), required=True, help="Folder of the dataset."),
+    click.option("--src", type=click.Path(path_type=Path), required=True, help="Source folder (the dataset)."),
     reading_options,
 )
 
@@ -62,20 +62,25 @@ pair_options = _adds(
         "--size",
         type=Size(),
         metavar="HEIGHTxWIDTH",
-        help="Stored size in pixels; one number is a square.  [default: 512]",
+        help="Stored size in pixels; one number means a square.  [default: 512]",
     ),
-    click.option("--keep-size", is_flag=True, help="Store each pair at its own size."),
-    click.option("--fit", type=click.Choice(FITS), default=DEFAULT.pair.fit, help="What becomes of another shape."),
+    click.option("--keep-size", is_flag=True, help="Store each pair at its original size."),
+    click.option(
+        "--fit", type=click.Choice(FITS), default=DEFAULT.pair.fit, help="How to handle a different aspect ratio."
+    ),
     click.option(
         "--mask-resample",
         type=click.Choice(MASK_RESAMPLES),
         default=DEFAULT.pair.mask_resample,
-        help="Sample one pixel, or take the class with the most area.",
+        help="Take the nearest pixel, or the class with the most area.",
     ),
     click.option(
-        "--image-format", metavar="FORMAT", default=DEFAULT.pair.image_format, help="jpeg:QUALITY, png or keep."
+        "--image-format",
+        metavar="FORMAT",
+        default=DEFAULT.pair.image_format,
+        help="Image encoding: jpeg:QUALITY, png or keep.",
     ),
-    click.option("--tolerance", type=int, default=0, help="Levels by which a damaged mask colour may differ."),
+    click.option("--tolerance", type=int, default=0, help="Maximum difference per channel from a listed mask colour."),
 )
 
 workers_option = click.option(
@@ -83,18 +88,18 @@ workers_option = click.option(
     "--workers",
     type=click.IntRange(0),
     default=0,
-    help="Processes; 0 is one a processor, within a container's share.",
+    help="Number of worker processes; 0 means one per available CPU.",
 )
 
 
 def source_of(options: dict[str, Any]) -> SourceConfig:
-    """Takes the values of `source_options` out of those of a command."""
+    """Removes the values of `source_options` from `options` and returns them as a SourceConfig."""
     names = ("src", "layout", "image", "mask", "classes", "follow_links")
     return SourceConfig(**{name: options.pop(name) for name in names})
 
 
 def pair_of(options: dict[str, Any]) -> PairConfig:
-    """Takes the values of `pair_options` out of those of a command."""
+    """Removes the values of `pair_options` from `options` and returns them as a PairConfig."""
     names = ("fit", "mask_resample", "image_format", "tolerance")
     size, keeps_size = options.pop("size"), options.pop("keep_size")
     if size is not None and keeps_size:

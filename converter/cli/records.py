@@ -1,4 +1,4 @@
-"""The commands that make records and look into them: build, inspect."""
+"""The commands that build and show records: build, inspect."""
 
 from __future__ import annotations
 
@@ -16,30 +16,39 @@ from converter.system.console import log, print_json, print_result
 
 @click.command()
 @source_options
-@click.option("-o", "--out", type=click.Path(path_type=Path), default=DEFAULT.out, help="Folder for the records.")
-@click.option("--name", help="Name of the dataset, in the shards' names.  [default: that of the source folder]")
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), default=DEFAULT.out, help="Output folder for the records."
+)
+@click.option("--name", help="Dataset name, used in shard names.  [default: name of the source folder]")
 @pair_options
 @click.option("--shard-mb", type=click.IntRange(1), default=DEFAULT.shard_mb, help="Target size of a shard, in MB.")
-@click.option("--shards", type=click.IntRange(1), help="Shards of each split.  [default: as --shard-mb asks]")
-@click.option("--seed", type=click.IntRange(0), default=DEFAULT.seed, help="Decides the order of the records.")
-@click.option("--limit", type=click.IntRange(1), help="At most so many pairs of each split, by chance.")
+@click.option("--shards", type=click.IntRange(1), help="Number of shards per split.  [default: from --shard-mb]")
+@click.option("--seed", type=click.IntRange(0), default=DEFAULT.seed, help="Random seed for the order of the records.")
+@click.option("--limit", type=click.IntRange(1), help="Maximum number of pairs of each split, chosen at random.")
 @workers_option
-@click.option("--on-error", type=click.Choice(ON_ERROR), default=DEFAULT.on_error, help="What a bad pair does.")
-@click.option("--allow-leak", is_flag=True, help="Let a photograph stand in two splits.")
-@click.option("--max-bad", type=float, metavar="PERCENT", help="Most bad pairs to skip.  [default: 1, or 3 pairs]")
-@click.option("--overwrite", is_flag=True, help="Replace a dataset that was built with other options or classes.")
-@click.option("--rehash", is_flag=True, help="Read all sources, whatever their times say.")
-@click.option("--dry-run", is_flag=True, help="Say what would be built, and stop.")
-@click.option("--json", is_flag=True, help="Print one JSON object instead of the table.")
+@click.option(
+    "--on-error", type=click.Choice(ON_ERROR), default=DEFAULT.on_error, help="What to do with an invalid pair."
+)
+@click.option("--allow-leak", is_flag=True, help="Allow an image to be in more than one split.")
+@click.option(
+    "--max-bad",
+    type=float,
+    metavar="PERCENT",
+    help="Maximum percentage of invalid pairs to skip.  [default: 1, or 3 pairs]",
+)
+@click.option("--overwrite", is_flag=True, help="Replace a dataset built with other options or classes.")
+@click.option("--rehash", is_flag=True, help="Read all source files, whatever their timestamps.")
+@click.option("--dry-run", is_flag=True, help="Print what would be built, and stop.")
+@click.option("--json", is_flag=True, help="Print one JSON object instead of a table.")
 @click.pass_context
 def build(ctx: click.Context, /, dry_run: bool, json: bool, **options: Any) -> None:
-    """Convert a folder of photographs and masks to records.
+    """Convert a folder of images and masks to TFRecords.
 
-    Reads the pairs and the class map of the source folder, whatever its layout; says what it understood. Writes
-    TFRecord shards with an index each, the files that TFDS reads, and manifest.json, which comes last. The same
-    sources and options give the same bytes, whatever -j is.
+    Detects the layout and the class map of the source folder and prints what it found. Writes TFRecord shards, an
+    index for each, TFDS metadata and, last, manifest.json. The same sources and options give the same bytes for any
+    number of workers.
 
-    The same command goes on where it was interrupted, and makes again only what has changed since it was done.
+    Run again, the same command resumes an interrupted build, and rebuilds only the shards whose sources have changed.
 
     \b
     Example:
@@ -51,11 +60,11 @@ def build(ctx: click.Context, /, dry_run: bool, json: bool, **options: Any) -> N
     from converter.building.report import SHOWN_REJECTS, RefusedPairsError, rejects_text
 
     if dry_run and json:
-        raise UsageError("--json", "tells what was built, and --dry-run builds nothing", "Leave one of them out.")
+        raise UsageError("--json", "reports what was built, and --dry-run builds nothing", "Leave one of them out.")
     if dry_run:
         print_result(plan_text(config))
         return
-    limit = SHOWN_REJECTS if sys.stderr.isatty() else None  # a file takes them all
+    limit = SHOWN_REJECTS if sys.stderr.isatty() else None  # a log file gets them all
     try:
         report = build_records(config)
     except RefusedPairsError as error:
@@ -77,14 +86,14 @@ def build(ctx: click.Context, /, dry_run: bool, json: bool, **options: Any) -> N
 
 @click.command()
 @click.argument("what", nargs=-1, metavar="[shard|dataset] [PATH]")
-@click.option("--record", type=click.IntRange(0), help="One record of the shard, counted from 0.")
+@click.option("--record", type=click.IntRange(0), help="Show one record of the shard, counted from 0.")
 @click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Save a contact sheet, such as s.png.")
-@click.option("--json", is_flag=True, help="Print one JSON object instead of the table.")
+@click.option("--json", is_flag=True, help="Print one JSON object instead of a table.")
 def inspect(what: tuple[str, ...], record: int | None, save: Path | None, json: bool) -> None:
-    """Tell what is inside a shard or a dataset.
+    """Show what is inside a shard or a dataset.
 
-    Reads every record, holds its checksums and counts the pixels of each class. PATH is a shard or a folder of
-    records; without one it is ./records, and `inspect shard` takes the first shard there.
+    Reads every record, verifies its checksums and counts the pixels of each class. PATH is a shard or a folder of
+    records, by default ./records; `inspect shard` shows the first shard of a folder.
 
     \b
     Examples:
@@ -124,7 +133,7 @@ def inspect(what: tuple[str, ...], record: int | None, save: Path | None, json: 
 
 
 def _kind_and_path(what: tuple[str, ...]) -> tuple[str, Path]:
-    """Returns ("shard" or "dataset", path) from what stands behind `segconv inspect`."""
+    """Returns ("shard" or "dataset", path) from the arguments of `segconv inspect`."""
     words = list(what)
     kind = words.pop(0) if words and words[0] in ("shard", "dataset") else None
     if len(words) > 1:

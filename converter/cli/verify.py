@@ -1,4 +1,4 @@
-"""The command that holds records against their manifest and their sources: verify."""
+"""The command that verifies records against their manifest and their sources: verify."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from converter.system.console import print_json, print_result
 
 @click.command()
 @click.argument("path", default=DEFAULT.out, type=click.Path(path_type=Path))
-@click.option("--src", type=click.Path(path_type=Path), help="Folder of the dataset that they were made of.")
+@click.option("--src", type=click.Path(path_type=Path), help="Source folder from which the records were built.")
 @reading_options
-@click.option("--records", metavar="K|all", default="16", help="Records to make again from --src and compare.")
-@click.option("--repair", is_flag=True, help="Put faulty files back as they were built.")
+@click.option("--records", metavar="K|all", default="16", help="Number of records to rebuild from --src and compare.")
+@click.option("--repair", is_flag=True, help="Rebuild damaged files exactly as they were.")
 @workers_option
-@click.option("--json", is_flag=True, help="Print one JSON object instead of the text.")
+@click.option("--json", is_flag=True, help="Print one JSON object instead of text.")
 @click.pass_context
 def verify(
     ctx: click.Context, /, path: Path, records: str, repair: bool, workers: int, json: bool, **options: Any
 ) -> None:
-    """Hold a folder of records against its manifest.
+    """Verify records against their manifest.
 
-    Reads every byte of PATH (./records): hashes, checksums, indices, pictures, classes, counts and the files of TFDS.
-    With --src, records are made again from their sources and compared. --repair makes damaged shards again; a whole
-    one is not touched. Exit code 1 if anything is wrong.
+    Reads every byte of PATH (./records): hashes, checksums, indices, images, masks, classes, counts and TFDS metadata.
+    With --src, records are rebuilt from their sources and compared. --repair rebuilds damaged shards and does not touch
+    intact ones. Exit code 1 if there is any problem.
 
     \b
     Examples:
@@ -66,5 +66,5 @@ def number_of(text: str) -> int | None:
     if text == "all":
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise UsageError("--records", f"{text!r} is no number", "Name one such as 16, or all.")
+        raise UsageError("--records", f"{text!r} is not a number", "Give a number such as 16, or all.")
     return int(text)

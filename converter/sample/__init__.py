@@ -1,14 +1,14 @@
-"""Sample: a synthetic aerial dataset to try everything on.
+"""Sample: a synthetic aerial dataset to try things out.
 
 Modules, in dependency order:
 
-    scene      what has been drawn of a tile so far
-    plan       sun, roads, and the fields that the painters share
+    scene      the state of a tile while it is drawn
+    plan       sun, roads, and the fields shared by the drawing modules
     ground     lawns, fields and bare soil
     roads      carriageways, pavements and markings
     buildings  plans, drives and roofs
-    cars       those that drive, and those in a car park
+    cars       cars on the roads and in a car park
     trees      crowns and hedges
-    camera     shadows, and the photograph
+    camera     shadows, and the final image
     write      tiles -> a dataset in the tutorial's layout
 """

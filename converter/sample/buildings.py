@@ -17,7 +17,7 @@ ROOFS_FLAT: tuple[Colour, ...] = (
     (104, 104, 106),
     (182, 179, 172),
     (140, 126, 108),
-    (106, 112, 80),  # a planted roof: green, and yet a building
+    (106, 112, 80),  # a green roof, which is class building all the same
 )
 
 
@@ -50,7 +50,7 @@ class Building:
 
 
 def draw_buildings(scene: Scene) -> None:
-    """Builds until the tile has its share of roofs, or no room is left; first the drives, then the roofs."""
+    """Adds buildings until the tile has its share of roofs, or no space is left; first the drives, then the roofs."""
     rng = scene.rng
     wanted = rng.uniform(0.15, 0.3) * scene.taken.size
     built = 0.0
@@ -143,7 +143,7 @@ def pave_drive(scene: Scene, building: Building) -> None:
 
 
 def draw_building(scene: Scene, building: Building) -> None:
-    """Draws the roof of a building: its faces lit by the sun, its texture, and what stands on it."""
+    """Draws the roof of a building: its faces lit by the sun, its texture, and the objects on it."""
     # The box around all parts, which is not centred on the building's origin.
     left, right = (f(part.u + s * part.half_u for part in building.parts) for f, s in ((min, -1), (max, 1)))
     top, bottom = (f(part.v + s * part.half_v for part in building.parts) for f, s in ((min, -1), (max, 1)))
@@ -176,7 +176,7 @@ def draw_building(scene: Scene, building: Building) -> None:
 
 
 def roof_faces(sun: Sun, building: Building, u: Floats, v: Floats) -> tuple[Bools, Floats, Floats, Floats]:
-    """Returns for every pixel of a building's window its roof.
+    """Returns the roof at every pixel of a building's window.
 
     Returns:
       inside, bool: under the roof or not; rise, float32: height above the eave; light, float32: how bright the face

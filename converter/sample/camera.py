@@ -1,4 +1,4 @@
-"""Camera: the shadows, and the photograph."""
+"""Camera: shadows, and the final image."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from converter.sample.scene import SCALE, Bools, Floats, Scene, Sun
 
 
 def shadows(height: Floats, sun: Sun) -> Bools:
-    """Returns where the sun is hidden by something higher, bool of the shape of `height`.
+    """Returns which pixels are in shadow, bool of the shape of `height`.
 
-    Every round doubles how far we look towards the sun, so that seven see 127 drawn pixels; marching there pixel by
+    Every round doubles the distance covered towards the sun, so seven rounds cover 127 drawn pixels; stepping pixel by
     pixel would take 127.
     """
     hidden = height.copy()
@@ -23,23 +23,23 @@ def shadows(height: Floats, sun: Sun) -> Bools:
         step = 2**doubling
         dx, dy = round(sun.x * step), round(sun.y * step)
         if abs(dx) >= columns or abs(dy) >= rows:
-            break  # beyond the tile, where nothing is drawn
+            break  # outside the tile, where nothing is drawn
         fall = np.float32(sun.rise * math.hypot(dx, dy) / SCALE)
         here = slice(max(0, -dy), rows - max(0, dy)), slice(max(0, -dx), columns - max(0, dx))
         there = slice(max(0, dy), rows + min(0, dy)), slice(max(0, dx), columns + min(0, dx))
-        # The difference is a copy: writing into what is still to be read would look too far.
+        # The difference is a copy: in-place writes to values still to be read would reach too far.
         np.maximum(hidden[here], hidden[there] - fall, out=hidden[here])
     return hidden > height + 1
 
 
 def photograph(scene: Scene) -> NDArray[np.uint8]:
-    """Takes the picture: shadows, optics, exposure, white balance, sensor noise; uint8 [height, width, 3]."""
+    """Renders the image: shadows, optics, exposure, white balance, sensor noise; uint8 [height, width, 3]."""
     rng = scene.rng
     bright = reduced(scene.colour, scene.light)
     hidden = Image.fromarray(shadows(scene.height, scene.sun).astype(np.uint8) * 255)
-    # The sun is a disc, so that the rim of a shadow is soft.
+    # The sun is a disc, so the edge of a shadow is soft.
     shade = np.asarray(hidden.reduce(SCALE).filter(ImageFilter.BoxBlur(0.7)), np.float32)[..., None] / 255
-    sky = np.array([0.40, 0.44, 0.50], np.float32) * np.float32(rng.uniform(0.85, 1.15))  # what is left is blue light
+    sky = np.array([0.40, 0.44, 0.50], np.float32) * np.float32(rng.uniform(0.85, 1.15))  # blue sky lights the shade
     bright *= 1 - shade * (1 - sky)
     gains = rng.uniform(0.96, 1.2) * rng.uniform(0.96, 1.04, 3)
     haze = rng.uniform(0, 14)
@@ -47,12 +47,12 @@ def photograph(scene: Scene) -> NDArray[np.uint8]:
     optics = ImageFilter.BoxBlur(rng.uniform(0.15, 0.45))
     blurred = Image.fromarray(np.clip(bright, 0, 255).astype(np.uint8)).filter(optics)
     grain = rng.standard_normal((*scene.size, 3), np.float32) * np.float32(rng.uniform(1.5, 4))
-    picture: NDArray[np.uint8] = np.clip(np.asarray(blurred) + grain, 0, 255).astype(np.uint8)
-    return picture
+    image: NDArray[np.uint8] = np.clip(np.asarray(blurred) + grain, 0, 255).astype(np.uint8)
+    return image
 
 
 def reduced(colour: Floats, light: Floats) -> Floats:
-    """Returns the mean of colour times light over every SCALE x SCALE pixels: this is the anti-aliasing.
+    """Returns the mean of colour times light over every SCALE x SCALE pixels, which is the anti-aliasing.
 
     One channel at a time: NumPy is twice as fast along long rows as along rows of three.
     """

@@ -1,4 +1,4 @@
-"""Cars: those that drive, and those in a car park."""
+"""Cars: on the roads and in a car park."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CARS: tuple[Colour, ...] = (
 
 
 def draw_parking(scene: Scene) -> None:
-    """Paves a car park beside the main road, in the grey of roads and roofs, in about half of the tiles."""
+    """Draws a car park next to the main road, as grey as roads and roofs, in about half of the tiles."""
     rng = scene.rng
     if rng.random() > 0.55:
         return
@@ -49,7 +49,7 @@ def draw_parking(scene: Scene) -> None:
 
 
 def draw_traffic(scene: Scene) -> None:
-    """Puts cars on the lanes, along the kerbs and into the drives; the mask does not change."""
+    """Draws cars on the lanes, along the kerbs and in the drives; the mask does not change."""
     rng = scene.rng
     for road in scene.roads:
         reach = math.hypot(*scene.size) / 2
@@ -68,7 +68,7 @@ def draw_traffic(scene: Scene) -> None:
 
 
 def draw_car(scene: Scene, x: float, y: float, heading: float) -> None:
-    """Draws a car: body, darker windows in front and behind, a bright roof; 4.4 m by 1.8 m."""
+    """Draws a car, 4.4 m by 1.8 m: body, darker front and rear windows, a bright roof."""
     rng = scene.rng
     tint = np.array(CARS[rng.integers(len(CARS))]) * rng.uniform(0.85, 1.1)
     length, width = rng.uniform(10, 12), rng.uniform(4.3, 4.9)

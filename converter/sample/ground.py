@@ -11,7 +11,7 @@ from converter.sample.scene import SCALE, Colour, Floats, Scene
 
 LAWN, DRY, SOIL, GRAVEL, PAVING, FIELD, CROP = range(7)
 
-# Per kind of ground: colour, the bare colour that shows through where it is worn, how much of it does, grain.
+# Per kind of ground: its colour, the colour of worn patches, their strength, and grain.
 GROUNDS: tuple[tuple[Colour, Colour, float, float], ...] = (
     ((98, 113, 66), (142, 130, 90), 0.6, 0.16),
     ((154, 144, 104), (112, 116, 74), 0.8, 0.16),
@@ -24,16 +24,16 @@ GROUNDS: tuple[tuple[Colour, Colour, float, float], ...] = (
 
 
 def draw_ground(scene: Scene) -> None:
-    """Paints plots on both sides of the main road: lawns, dry grass, soil, gravel, paving, and fields behind them.
+    """Draws plots on both sides of the main road: lawns, dry grass, soil, gravel, paving, and fields behind them.
 
-    Ground has no hard edges, so it is worked out once per pixel of the tile and not SCALE * SCALE times.
+    Ground has no hard edges, so it is computed once per pixel of the tile, not SCALE * SCALE times.
     """
     rng = scene.rng
     plot_width, plot_depth = rng.uniform(60, 110), rng.uniform(80, 130)
     along, across, fine, medium, coarse = (
         values[::SCALE, ::SCALE] for values in (scene.along, scene.across, scene.fine, scene.medium, scene.coarse)
     )
-    # Ragged borders: people do not mow along a ruler.
+    # Ragged borders, as real plots have.
     columns = np.floor((along + 2.5 * medium) / np.float32(plot_width)).astype(np.int16) + 16
     rows = np.floor((across + 2.5 * medium) / np.float32(plot_depth)).astype(np.int16) + 16
     near = rng.choice([LAWN, DRY, SOIL, GRAVEL, PAVING], (32, 32), p=[0.42, 0.2, 0.14, 0.12, 0.12])

@@ -1,4 +1,4 @@
-"""Plan: the sun, the roads, and the fields that the painters share."""
+"""Plan: the sun, the roads, and the fields shared by the drawing modules."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def noise(rng: np.random.Generator, shape: tuple[int, int], cell: float) -> Floa
     """Returns smooth noise, float32 `shape`, in about -1..1, with lumps of `cell` drawn pixels."""
     rows, columns = (math.ceil(side / cell) + 4 for side in shape)
     grid = Image.fromarray(rng.random((rows, columns), np.float32) * 2 - 1)
-    # A border of two cells, so that the filter never has to make up values outside the grid.
+    # A border of two cells, so that the filter never needs values outside the grid.
     box = (2, 2, 2 + shape[1] / cell, 2 + shape[0] / cell)
     kernel = Image.Resampling.BICUBIC if cell > 4 else Image.Resampling.BILINEAR
     return np.asarray(grid.resize((shape[1], shape[0]), kernel, box=box))
@@ -69,7 +69,7 @@ def plan_roads(rng: np.random.Generator, size: tuple[int, int]) -> tuple[Road, .
         heading + math.pi / 2 + rng.uniform(-0.3, 0.3),
         rng.uniform(0, 14),
         rng.uniform(60, 120),
-        0.0,  # so that the side road leaves from the very point of the main road
+        0.0,  # so that the side road starts exactly on the main road
         rng.uniform(6, 8) if is_track else rng.uniform(10, 14),
         (146, 128, 106) if is_track else (tint[0] * shade, tint[1] * shade, tint[2] * shade),
         is_marked=not is_track,
@@ -81,11 +81,11 @@ def plan_roads(rng: np.random.Generator, size: tuple[int, int]) -> tuple[Road, .
 def road_fields(roads: tuple[Road, ...], size: tuple[int, int]) -> tuple[Floats, Floats, Floats, Bools]:
     """Returns `along`, `across`, `to_road` and `taken` of a scene.
 
-    The first three are worked out on the planning grid and enlarged: they are smooth, and sines of every drawn
-    pixel would cost as much as half the tile.
+    The first three are computed on the planning grid and enlarged: they are smooth, and sines of every drawn pixel
+    would take half of a tile's total time.
     """
     rows, columns = (math.ceil(side / COARSE) for side in size)
-    # One cell more on each side, so that enlarging never has to make up values at the rim.
+    # One more cell on each side, so that enlarging never needs values outside the grid.
     y = np.arange(-1.0, rows + 1)[:, None] * COARSE + COARSE / 2
     x = np.arange(-1.0, columns + 1)[None, :] * COARSE + COARSE / 2
     main_along, main_across = roads[0].along_across(x, y)
@@ -93,7 +93,7 @@ def road_fields(roads: tuple[Road, ...], size: tuple[int, int]) -> tuple[Floats,
     for road in roads[1:]:
         edge = np.abs(road.along_across(x, y)[1]) - road.half
         to_road = smooth_minimum(to_road, np.maximum(edge, -main_across) if road.starts_at_main else edge, 14.0)
-    # Powers of two of a pixel, far above rounding: the same mask on any processor.
+    # Rounded to 1/1024 pixel, far above floating-point error: the same mask on any CPU.
     fields = [np.round(values * 1024) / 1024 for values in (main_along, main_across, to_road)]
     return (
         enlarge(fields[0], size),

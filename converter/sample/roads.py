@@ -10,14 +10,14 @@ from converter.sample.scene import ROAD, Road, Scene, strip
 
 
 def draw_roads(scene: Scene) -> None:
-    """Paints carriageways with their wear, markings, kerbs and pavements; only the carriageway is class road."""
+    """Draws carriageways with their wear, markings, kerbs and pavements; only the carriageway is class road."""
     rng = scene.rng
     main = scene.roads[0]
     on_road = scene.to_road < 0
     scene.mask[on_road] = ROAD
     scene.colour[on_road] = main.tint
     fine, medium, coarse = scene.fine[on_road], scene.medium[on_road], scene.coarse[on_road]
-    # Wheels polish two tracks per lane; the rest of the asphalt is rough, stained and mended.
+    # Wheels polish two tracks per lane; the rest of the asphalt is rough, stained and patched.
     tracks = np.exp(-(((np.abs(scene.across[on_road]) - np.float32(main.half * 0.5)) / 4.5) ** 2))
     asphalt = 1 + 0.1 * fine + 0.1 * medium + 0.07 * coarse + 0.07 * tracks
     asphalt[(np.abs(medium) < 0.018) & (coarse > -0.1)] *= 0.84  # cracks
@@ -34,14 +34,14 @@ def draw_roads(scene: Scene) -> None:
 
 def paint_side_road(scene: Scene, road: Road) -> None:
     """Gives the side road its own surface, up to the edge of the main road."""
-    beside = (scene.to_road < 0) & (np.abs(scene.across) > scene.roads[0].half)
-    scene.colour[beside] = road.tint
+    own = (scene.to_road < 0) & (np.abs(scene.across) > scene.roads[0].half)
+    scene.colour[own] = road.tint
     if not road.is_marked:
-        scene.light[beside] += 0.1 * scene.medium[beside] + 0.08 * scene.fine[beside]
+        scene.light[own] += 0.1 * scene.medium[own] + 0.08 * scene.fine[own]
 
 
 def paint_pavement(scene: Scene, width: float) -> None:
-    """Lays a light kerb and a paved footway along every carriageway; both are background."""
+    """Draws a light kerb and a paved footway along every carriageway; both are background."""
     grey = scene.rng.uniform(118, 168)
     footway = (scene.to_road >= 0) & (scene.to_road < width)
     scene.colour[footway] = (grey + 4, grey, grey - 5)
@@ -52,7 +52,7 @@ def paint_pavement(scene: Scene, width: float) -> None:
 
 
 def repair_road(scene: Scene) -> None:
-    """Lays patches of newer and older asphalt, straight along the road."""
+    """Draws patches of newer and older asphalt, straight along the road."""
     rng = scene.rng
     road = scene.roads[0]
     for _ in range(rng.integers(2, 7)):
@@ -66,7 +66,7 @@ def repair_road(scene: Scene) -> None:
 
 
 def paint_markings(scene: Scene, road: Road) -> None:
-    """Paints dashes, edge lines and perhaps a crossing, worn where tyres go; none inside a junction."""
+    """Draws dashes, edge lines and perhaps a crossing, worn where tyres run; none inside a junction."""
     rng = scene.rng
     is_main = road is scene.roads[0]
     has_edge_lines, has_zebra = rng.random() < 0.35, is_main and rng.random() < 0.45
@@ -95,12 +95,12 @@ def main_position(roads: tuple[Road, ...]) -> float:
 
 
 def is_behind(road: Road, along: float) -> bool:
-    """Says whether a point of a side road lies on the side of the main road where it does not exist."""
+    """Returns whether a point of a side road is on the side of the main road where the side road does not exist."""
     return road.starts_at_main and along < 0
 
 
 def paint_line(scene: Scene, road: Road, along: float, across: float, half: tuple[float, float]) -> None:
-    """Paints one white stroke along a road, worn off where the noise says so."""
+    """Draws one white line along a road, worn off where the noise is high."""
     x, y, heading = road.place(along, across)
     window, u, v = strip(scene, x, y, heading, half)
     stroke = (np.abs(u) < half[0]) & (np.abs(v) < half[1]) & (scene.mask[window] == ROAD)

@@ -1,4 +1,4 @@
-"""Scene: what has been drawn of a tile so far: colour, light, height and class together, at twice the final resolution.
+"""Scene: the state of a tile while it is drawn: colour, light, height and class, at twice the final resolution.
 
 Lengths are in pixels of the final tile; one is about 20 cm of ground. Colour alone must not give a class away, or the
 dataset would teach nothing: roofs are as grey as the road, lawns as green as the trees, yards as brown as the roofs.
@@ -25,9 +25,9 @@ BACKGROUND, BUILDING, VEGETATION, ROAD = range(4)
 CLASSES = (("background", "#000000"), ("building", "#1600FF"), ("vegetation", "#00FF00"), ("road", "#FFFFFF"))
 PALETTE = np.array([list(bytes.fromhex(colour[1:])) for _, colour in CLASSES], np.uint8)
 
-SIZE = (288, 384)  # (height, width): not square, so that swapped sides show
-SCALE = 2  # drawn pixels per pixel of the tile and side
-COARSE = 4  # pixels per cell of the planning grid: enough to keep buildings apart, cheap enough to ask often
+SIZE = (288, 384)  # (height, width): not square, so that swapped axes are noticed
+SCALE = 2  # drawn pixels per pixel of the tile, along each axis
+COARSE = 4  # pixels per cell of the planning grid: fine enough to keep buildings apart, fast enough for many queries
 
 
 class Sun(NamedTuple):
@@ -35,7 +35,7 @@ class Sun(NamedTuple):
 
     Attributes:
       x, y: unit vector on the ground that points to the sun.
-      rise: tangent of the sun's elevation; a thing of height h throws a shadow of length h / rise.
+      rise: tangent of the sun's elevation; an object of height h casts a shadow of length h / rise.
     """
 
     x: float
@@ -45,15 +45,15 @@ class Sun(NamedTuple):
 
 @dataclass(frozen=True)
 class Road:
-    """A road whose centre line is a sine on a turned axis; `along` and `across` are coordinates on it.
+    """A road whose centre line is a sine on a rotated axis; `along` and `across` are coordinates on it.
 
     Attributes:
       x, y, angle: origin and direction of the axis.
       bend, length, phase: amplitude and wavelength (over 2 pi) of the centre line.
       half: half the width of the carriageway.
       tint: colour of the surface.
-      is_marked: painted lines and pavements, or a bare track.
-      starts_at_main: lies only on the positive side of the first road: a T junction.
+      is_marked: whether it has painted lines and pavements, or is a bare track.
+      starts_at_main: whether it is only on the positive side of the first road, a T junction.
     """
 
     x: float
@@ -68,7 +68,7 @@ class Road:
     starts_at_main: bool = False
 
     def along_across(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-        """Returns for points of the tile how far along the road they lie, and how far to its right."""
+        """Returns for points of the tile their distance along the road and to its right."""
         cos, sin = math.cos(self.angle), math.sin(self.angle)
         along = (x - self.x) * cos + (y - self.y) * sin
         turn = along / self.length + self.phase
@@ -93,17 +93,17 @@ class Road:
 
 @dataclass
 class Scene:
-    """What has been drawn of a tile so far; every array is [height * SCALE, width * SCALE].
+    """The state of a tile while it is drawn; every array is [height * SCALE, width * SCALE].
 
     Attributes:
       colour: float32 [..., 3], the sunlit material.
       light: float32, texture and slope as a factor on the colour.
-      height: float32, height above the ground; what casts the shadows, and what hides a lower thing.
+      height: float32, height above the ground; it decides shadows and what hides what.
       mask: uint8, class indices.
-      fine, medium, coarse: float32 noise about 0, shared by all painters; the scales are a leaf, a stain, a meadow.
+      fine, medium, coarse: float32 noise about 0, shared by all modules, at the scale of a leaf, a stain, a meadow.
       along, across: float32, coordinates on the first road; plots and hedges follow them.
       to_road: float32, distance to the nearest edge of a carriageway, negative on it.
-      taken: bool on the planning grid, ground where nothing more can be built.
+      taken: bool on the planning grid, where no building can be added.
     """
 
     rng: np.random.Generator
@@ -135,14 +135,14 @@ def around(scene: Scene, x: float, y: float, half: tuple[float, float]) -> Windo
 
 
 def turned(scene: Scene, window: Window, x: float, y: float, angle: float) -> tuple[Floats, Floats]:
-    """Returns the coordinates of a window's pixels on axes that start at (x, y) and are turned by `angle`."""
+    """Returns the coordinates of a window's pixels on axes that start at (x, y) and are rotated by `angle`."""
     dx, dy = scene.x[:, window[1]] - np.float32(x), scene.y[window[0]] - np.float32(y)
     cos, sin = np.float32(math.cos(angle)), np.float32(math.sin(angle))
     return dx * cos + dy * sin, dy * cos - dx * sin
 
 
 def strip(scene: Scene, x: float, y: float, angle: float, half: tuple[float, float]) -> tuple[Window, Floats, Floats]:
-    """Returns the window of a turned rectangle with half sides `half`, and its coordinates on its own axes."""
+    """Returns the window of a rotated rectangle with half sides `half`, and its coordinates on its own axes."""
     cos, sin = abs(math.cos(angle)), abs(math.sin(angle))
     window = around(scene, x, y, (half[0] * cos + half[1] * sin + 1, half[0] * sin + half[1] * cos + 1))
     u, v = turned(scene, window, x, y, angle)

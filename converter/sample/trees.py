@@ -25,7 +25,7 @@ LEAVES: tuple[Colour, ...] = ((82, 98, 56), (98, 111, 64), (72, 90, 56), (112, 1
 
 
 def draw_hedges(scene: Scene) -> None:
-    """Plants hedges along and between the plots, where neither road nor roof is."""
+    """Draws hedges along and between the plots, where there is neither road nor roof."""
     rng = scene.rng
     road = scene.roads[0]
     for _ in range(rng.integers(2, 8)):
@@ -42,14 +42,14 @@ def draw_hedges(scene: Scene) -> None:
 
 
 def leaf_colour(rng: np.random.Generator) -> Colour:
-    """Returns the colour of one plant; no two trees of a street are the same green."""
+    """Returns the colour of one plant; no two trees of a street have the same green."""
     red, green, blue = LEAVES[min(int(rng.random() * 4.4), 4)]  # the autumn colour at the end is rarer
     shade, warmth = rng.uniform(0.85, 1.12), rng.uniform(0.95, 1.07)
     return red * shade * warmth, green * shade, blue * shade
 
 
 def plant(scene: Scene, window: Window, leaves: Bools, top: Floats, colour: Colour) -> None:
-    """Draws leaves of height `top` wherever nothing higher stands."""
+    """Draws leaves of height `top` where nothing is higher."""
     higher = leaves & (top > scene.height[window])
     scene.height[window][higher] = top[higher]
     scene.colour[window][higher] = colour
@@ -57,7 +57,7 @@ def plant(scene: Scene, window: Window, leaves: Bools, top: Floats, colour: Colo
 
 
 def draw_trees(scene: Scene) -> None:
-    """Plants street trees, then clumps and shrubs, until the tile has its share of green; then lights the leaves."""
+    """Draws street trees, then clumps and shrubs, until the tile has its share of green; then lights the leaves."""
     rng = scene.rng
     shapes = [crown(rng, is_conifer=kind == 0) for kind in range(5)]
     crowns = [Image.fromarray(np.rot90(shape, turns)) for shape in shapes for turns in range(4)]
@@ -95,7 +95,7 @@ def crown(rng: np.random.Generator, *, is_conifer: bool) -> Floats:
 
 
 def plant_tree(scene: Scene, crowns: list[Image.Image], x: float, y: float, radius: float) -> None:
-    """Plants one tree unless its trunk would stand on a road or a roof; its crown may hang over both."""
+    """Draws one tree unless its trunk would be on a road or a roof; its crown may hang over both."""
     rng = scene.rng
     shape, colour = crowns[rng.integers(len(crowns))], leaf_colour(rng)
     row, column = int(y * SCALE), int(x * SCALE)
@@ -118,6 +118,6 @@ def light_leaves(scene: Scene) -> None:
     slope = np.zeros_like(scene.height)
     slope[:, 1:-1] = (scene.height[:, :-2] - scene.height[:, 2:]) * np.float32(scene.sun.x)
     slope[1:-1] += (scene.height[:-2] - scene.height[2:]) * np.float32(scene.sun.y)
-    # Slopes at the rim of a crown are cliffs; unclipped they would burn out.
+    # The rim of a crown is a steep slope; without clipping it would be overexposed.
     light = 0.86 + 0.2 * np.clip(slope, -2.2, 1.6) + 0.2 * scene.fine + 0.1 * scene.medium
     scene.light[leaves] = np.clip(light, 0.3, 1.4)[leaves]

@@ -1,9 +1,8 @@
-"""Write: a synthetic aerial dataset of a small town, to try everything on without a download.
+"""Write: a synthetic aerial dataset of a small town, to try things out without a download.
 
-What leaves this module is the tutorial's layout: photographs (JPEG), RGB colour masks (PNG), two split lists and
-classes.csv. Nothing comes in but a seed: a tile depends on (seed, split, number) alone, so that the same seed gives
-the same bytes, whatever else is drawn. The camera comes last. The mask is never blended: it takes one of every four
-drawn pixels, the photograph their mean.
+The output has the tutorial's layout: images (JPEG), RGB colour masks (PNG), two split lists and classes.csv. The only
+input is a seed: a tile depends on (seed, split, number) alone, so the same seed gives the same bytes, whatever else is
+drawn. The camera comes last. The mask is never blended: it takes one of every four drawn pixels, the image their mean.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from converter.sample.scene import CLASSES, PALETTE, SCALE, SIZE
 from converter.sample.trees import draw_hedges, draw_trees
 from converter.system.console import Progress
 
-JPEG_QUALITY = 88  # what drones and map servers use: small files, with the artefacts a model has to bear
+JPEG_QUALITY = 88  # as drones and map servers use: small files, with the artefacts that a model must tolerate
 FOLDERS = {"train": ("jpg", "png"), "val": ("val_jpg", "val_png")}
 
 
@@ -36,14 +35,14 @@ def draw_tile(
     """Draws one tile of the town, seen from straight above.
 
     Args:
-      seed: 0 or more; names the town.
+      seed: 0 or more; selects the town.
       split: such as "train"; the same number in another split is another tile.
       number: 0 or more.
       size: (height, width) in pixels.
 
     Returns:
-      The photograph, uint8 [height, width, 3], and its mask, class indices uint8 [height, width]. A car has the
-      class of the ground it stands on, a shadow that of the ground it falls on.
+      The image, uint8 [height, width, 3], and its mask, class indices uint8 [height, width]. A car has the class of
+      the ground under it, a shadow that of the ground it falls on.
     """
     rng = np.random.default_rng(np.random.SeedSequence([seed, int.from_bytes(split.encode(), "big"), number]))
     scene = lay_out(rng, size)
@@ -58,7 +57,7 @@ def draw_tile(
 
 
 def write_sample(folder: Path, *, train: int = 160, val: int = 40, seed: int = 0) -> None:
-    """Writes a dataset in the tutorial's layout; `folder` appears only when it is whole.
+    """Writes a dataset in the tutorial's layout; `folder` appears only when it is complete.
 
     Args:
       folder: must not exist, or be empty.
@@ -67,42 +66,42 @@ def write_sample(folder: Path, *, train: int = 160, val: int = 40, seed: int = 0
       seed: 0 or more; the same seed gives the same bytes.
 
     Raises:
-      UsageError: there is something at `folder` already.
-      MachineError: the disk refused.
+      UsageError: `folder` exists and is not an empty folder.
+      MachineError: the disk failed.
     """
     target = folder.resolve()
     try:
         if target.exists() and not (target.is_dir() and not any(target.iterdir())):
-            raise UsageError(folder, "already holds something", "Name a new folder.", "E_OUT_NOT_EMPTY")
+            raise UsageError(folder, "already holds something", "Choose a new folder.", "E_OUT_NOT_EMPTY")
         unfinished = target.with_name(f".{target.name}.tmp")
-        shutil.rmtree(unfinished, ignore_errors=True)  # of a run that was killed
+        shutil.rmtree(unfinished, ignore_errors=True)  # left by a run that was killed
         try:
             fill(unfinished, {"train": train, "val": val}, seed)
             unfinished.replace(target)
         finally:
-            shutil.rmtree(unfinished, ignore_errors=True)  # gone already, unless we failed or were interrupted
+            shutil.rmtree(unfinished, ignore_errors=True)  # not there any more, unless we failed or were interrupted
     except OSError as error:
-        fix = "Free some space or name another folder, then run the same command again."
+        fix = "Free some space or choose another folder, then run the same command again."
         raise MachineError(folder, f"could not be written: {error.strerror or error}", fix, "E_WRITE") from error
 
 
 def fill(folder: Path, counts: dict[str, int], seed: int) -> None:
-    """Writes class map, split lists, photographs and masks into a new folder."""
+    """Writes class map, split lists, images and masks into a new folder."""
     folder.mkdir(parents=True)
     rows = ["name,value", *(f"{name},{colour}" for name, colour in CLASSES)]
     (folder / "classes.csv").write_text("\n".join(rows) + "\n", "utf-8", newline="\n")
     with Progress(sum(counts.values()), "tile") as progress:
         done = 0
         for split, count in counts.items():
-            photographs, masks = (folder / name for name in FOLDERS[split])
-            photographs.mkdir()
+            images, masks = (folder / name for name in FOLDERS[split])
+            images.mkdir()
             masks.mkdir()
             names = [f"tile_{number:04d}" for number in range(1, count + 1)]
             lines = "".join(f"{name}.jpg;{name}.png\n" for name in names)
             (folder / f"{split}.txt").write_text(lines, "utf-8", newline="\n")
             for number, name in enumerate(names, start=1):
                 image, mask = draw_tile(seed, split, number)
-                Image.fromarray(image).save(photographs / f"{name}.jpg", quality=JPEG_QUALITY)
+                Image.fromarray(image).save(images / f"{name}.jpg", quality=JPEG_QUALITY)
                 Image.fromarray(PALETTE[mask]).save(masks / f"{name}.png")
                 done += 1
                 progress.show(done)

@@ -1,4 +1,4 @@
-"""Derive: records made again from their sources, and compared with those that are stored."""
+"""Derive: records rebuilt from their sources, and compared with the stored ones."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from converter.verifying.source_plan import FIX_SOURCE, SourcePlan, StoredRecord
 
 @dataclass(frozen=True)
 class SourceCheck:
-    """Records of one shard to be derived again.
+    """Records of one shard to derive again.
 
     Attributes:
-      store: where the records lie.
-      shard: name of the shard, which is whole.
+      store: where the records are.
+      shard: name of the shard, which is intact.
       records: number, offset and pair of each.
-      source: where the pairs lie.
+      source: where the pairs are.
       classes: which mask value is which class.
       pair: what was done to each pair.
     """
@@ -46,16 +46,16 @@ class SourceCheck:
 def derive(
     plan: SourcePlan, manifest: Manifest, stored: Mapping[str, list[StoredRecord]], engine: Engine
 ) -> tuple[int, list[tuple[str, DataError]]]:
-    """Derives records again from their sources.
+    """Derives records again from their sources, and compares them.
 
     Args:
       plan: their sources.
       manifest: of the dataset.
-      stored: the records, by names of their shards, which are whole.
+      stored: the records, by names of their shards, which are intact.
       engine: runs the tasks.
 
     Returns:
-      (number of records that were derived, (shard, error) where other bytes come out or none).
+      (number of records that were derived, (shard, error) of each that differs or cannot be derived).
 
     Raises:
       MachineError: workers were lost.
@@ -78,7 +78,7 @@ def derive(
 def _source_check(
     plan: SourcePlan, split: str, name: str, stored: list[StoredRecord]
 ) -> tuple[SourceCheck, list[ShardError]]:
-    """Returns the wanted records of a shard with their pairs, and those whose pairs are no longer in the source."""
+    """Returns the wanted records of a shard with their pairs, and errors for those whose pairs are no longer there."""
     known = {ref.key: ref for ref in plan.layout.refs.get(split, ())}
     refused = {reject.error.where: reject.error.what for reject in plan.layout.rejects}
     config = plan.config
@@ -90,16 +90,16 @@ def _source_check(
             records.append((number, offset, known[key]))
             continue
         bad = next((each for each in key if each in refused), None)
-        what = f"cannot be made again: {bad} {refused[bad]}" if bad else f"is of {' and '.join(key)}, no pair now"
+        what = f"cannot be rebuilt: {bad} {refused[bad]}" if bad else f"is of {' and '.join(key)}, no longer a pair"
         unknown.append(ShardError(where, what, "E_SOURCE", number, offset, FIX_SOURCE))
     return SourceCheck(plan.store, name, tuple(records), config.source, plan.classes, config.pair), unknown
 
 
 def check_against_source(task: SourceCheck, tick: Callable[[], None]) -> list[ShardError]:
-    """Derives records again from their sources; returns how they differ from those that are stored.
+    """Derives records again from their sources; returns how they differ from the stored ones.
 
     Args:
-      task: which records, and where their pairs lie.
+      task: which records, and where their pairs are.
       tick: called after each record.
     """
     mapper = MaskMapper(task.classes, task.pair.tolerance)
@@ -114,7 +114,7 @@ def check_against_source(task: SourceCheck, tick: Callable[[], None]) -> list[Sh
                 record, _ = make_record(ref, task.source, mapper, task.pair)
                 what = "" if encode_record(record) == stored else _difference(stored, record)
             except DataError as error:
-                what = f"cannot be made again: {error.where} {error.what}"
+                what = f"cannot be rebuilt: {error.where} {error.what}"
             if what:
                 errors.append(ShardError(where, what, "E_SOURCE", number, offset, FIX_SOURCE))
             tick()
@@ -122,7 +122,7 @@ def check_against_source(task: SourceCheck, tick: Callable[[], None]) -> list[Sh
 
 
 def _difference(stored: bytes, record: Record) -> str:
-    """Returns in words what a record says otherwise than its sources do now."""
+    """Returns a text that says how a record differs from its sources."""
     old = decode_record(stored, "record")
     parts = []
     if old.image_bytes != record.image_bytes or old.original_size != record.original_size:
@@ -131,4 +131,4 @@ def _difference(stored: bytes, record: Record) -> str:
         mask, other = old.mask, record.mask
         count = f"{int((mask != other).sum())} pixels" if mask.shape == other.shape else "another size"
         parts.append(f"{record.mask_name} ({count})")
-    return f"is no longer what its sources give: {', '.join(parts) or 'its numbers'} changed since, or Pillow did"
+    return f"differs from its sources: {', '.join(parts) or 'other fields'} changed since the build, or Pillow did"

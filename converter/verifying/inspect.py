@@ -1,6 +1,6 @@
-"""Inspect: what is inside a shard or a dataset, found by reading it, without TensorFlow.
+"""Inspect: what is inside a shard or a dataset, read without TensorFlow.
 
-Every checksum is held and every mask is decoded, so that the counts are those of the pixels on the disk.
+Every checksum is verified and every mask decoded, so the counts are those of the pixels on the disk.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class ShardReport:
 
     Attributes:
       path: of the shard.
-      records: number of whole records, up to the first fault.
+      records: number of intact records before the first problem.
       size_bytes: of the file.
-      fault: the first fault, None where every checksum and every mask is right.
+      problem: the first one; None where every checksum and every mask is correct.
       keys: of the first record, in order.
       size: (height, width) of every mask, in pixels; None where they differ, and without a record.
       pixels: stored pixels per class index.
@@ -83,12 +83,12 @@ class ShardReport:
 
 
 def size_text(size: tuple[int, int] | None) -> str:
-    """Returns a (height, width) that records have in common in words, or that they have none."""
+    """Returns the common (height, width) of records as text, or says that sizes differ."""
     return f"{size[0]} high x {size[1]} wide" if size else "sizes differ"
 
 
 def class_table(classes: Sequence[ClassInfo], pixels: Sequence[int], ignored: int) -> str:
-    """Returns pixels and share of each class as a table with bars; the share is that of the pixels that count."""
+    """Returns pixels and share of each class as a table with bars; shares leave ignored pixels out."""
     total = max(1, sum(pixels))
     rows: list[tuple[str, ...]] = [("id", "class", "pixels", "share", "")]
     for info, count in zip(classes, pixels, strict=True):
@@ -99,7 +99,7 @@ def class_table(classes: Sequence[ClassInfo], pixels: Sequence[int], ignored: in
 
 
 def find_shard(path: Path) -> Path:
-    """Returns `path` where it is a file, and the first shard of the dataset where it is a folder.
+    """Returns `path` if it is a file, or the first shard of the dataset if it is a folder.
 
     Raises:
       UsageError: neither.
@@ -111,12 +111,12 @@ def find_shard(path: Path) -> Path:
         return path
     shard = next((shard for _, shard in read_manifest(path).shards()), None)
     if shard is None:
-        raise UsageError(path, "holds no shard", "Build the dataset again.", "E_NO_DATASET")
+        raise UsageError(path, "has no shard", "Build the dataset again.", "E_NO_DATASET")
     return path / shard.name
 
 
 def inspect_shard(path: Path) -> ShardReport:
-    """Reads a shard from end to end.
+    """Reads a whole shard.
 
     Raises:
       UsageError: there is no such file.
@@ -130,14 +130,14 @@ def inspect_shard(path: Path) -> ShardReport:
     except DataError as error:
         problem = error
     num_classes = manifest.num_classes if manifest else max((i + 1 for i in tally.pixels), default=0)
-    stray = sorted(index for index in tally.pixels if index >= num_classes)
+    unknown = sorted(index for index in tally.pixels if index >= num_classes)
     if info is not None and problem is None:
         try:
-            check_shard_file(path.parent, info)  # cut at a record's end, or swapped, it is still a whole TFRecord file
+            check_shard_file(path.parent, info)  # cut after a record, or swapped, it is still a valid TFRecord file
         except DataError as error:
             problem = error
-    if stray and problem is None:
-        what = f"holds class {stray[0]}, the manifest has 0..{num_classes - 1}"
+    if unknown and problem is None:
+        what = f"holds class {unknown[0]}, the manifest has 0..{num_classes - 1}"
         problem = DataError(path, what, REBUILD, "E_MASK_VALUE")
     return ShardReport(
         path=path,
@@ -156,8 +156,8 @@ def inspect_dataset(folder: Path) -> tuple[Manifest, list[ShardReport]]:
     """Reads every shard of a dataset.
 
     Raises:
-      UsageError: the folder is no finished dataset.
-      DataError: a shard of the manifest is missing.
+      UsageError: the folder is not a finished dataset.
+      DataError: a shard that the manifest names is missing.
     """
     manifest = read_manifest(folder)
     missing = [shard.name for _, shard in manifest.shards() if not (folder / shard.name).is_file()]
@@ -246,9 +246,9 @@ def record_text(record: Record, number: int, classes: Sequence[ClassInfo]) -> st
     return "\n".join(
         [
             f"record {number}",
-            f"  photograph  {shown(record.file_name)}  {original[0]} high x {original[1]} wide",
-            f"  mask        {shown(record.mask_name)}",
-            f"  stored      {size[0]} high x {size[1]} wide, "
+            f"  image   {shown(record.file_name)}  {original[0]} high x {original[1]} wide",
+            f"  mask    {shown(record.mask_name)}",
+            f"  stored  {size[0]} high x {size[1]} wide, "
             f"{facts['image_format'].upper()} {facts['image_bytes']:,} bytes, PNG {facts['mask_bytes']:,} bytes",
             "",
             class_table(classes, [entry["pixels"] for entry in facts["classes"]], facts["ignored_pixels"]),
@@ -257,7 +257,7 @@ def record_text(record: Record, number: int, classes: Sequence[ClassInfo]) -> st
 
 
 def nameless(index: int) -> ClassInfo:
-    """Returns a class of which nothing is known but its index, for a shard without a manifest."""
+    """Returns a class of which only the index is known, for a shard without a manifest."""
     color: Color = wheel_color(index)
     return ClassInfo(index, f"class_{index}", color)
 
@@ -289,13 +289,13 @@ class _Tally:
 
 
 def _entry_of(shard: Path) -> tuple[Manifest | None, ShardInfo | None]:
-    """Returns the manifest beside a shard and its entry there; (None, None) where it has none."""
+    """Returns the manifest next to a shard, and the shard's entry in it; (None, None) where there is none."""
     if not (shard.parent / MANIFEST).is_file():
         return None, None
     try:
         manifest = read_manifest(shard.parent)
     except SegconvError as error:
-        log.warning("%s Class names are not known, and nothing is held against it.", error)
+        log.warning("%s Class names are not known, and the shard is not compared with it.", error)
         return None, None
     info = next((info for _, info in manifest.shards() if info.name == shard.name), None)
     return (manifest, info) if info else (None, None)

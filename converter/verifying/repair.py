@@ -1,6 +1,6 @@
-"""Repair: a manifest and its sources -> damaged files put back as they were built.
+"""Repair: a manifest and its sources -> damaged files rebuilt exactly as they were.
 
-A repair puts nothing back but the very bytes that the manifest has the hash of, and touches no other file.
+A repair writes only bytes whose hash is in the manifest, and touches no other file.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from converter.verifying.source_plan import FIX_SOURCE, SourcePlan
 
 
 def repair(
-    plan: SourcePlan, manifest: Manifest, faulty: Sequence[ShardInfo], texts: Mapping[str, str], engine: Engine
+    plan: SourcePlan, manifest: Manifest, damaged: Sequence[ShardInfo], texts: Mapping[str, str], engine: Engine
 ) -> tuple[list[str], list[tuple[str, DataError]]]:
-    """Puts faulty files back as they were built, and touches no other. The store must be locked.
+    """Rebuilds damaged files exactly as they were, and touches no other. The store must be locked.
 
     Args:
       plan: the sources.
       manifest: of the dataset.
-      faulty: shards that are to be made again.
-      texts: content of small files that are not as they should be, by their names.
+      damaged: shards to rebuild.
+      texts: correct content of damaged small files, by their names.
       engine: runs the shard tasks.
 
     Returns:
-      (names of the files that were put back, (shard or "", error) of those that could not be).
+      (names of the repaired files, (shard or "", error) of those that could not be repaired).
 
     Raises:
       MachineError: the disk failed, or workers were lost.
@@ -48,13 +48,13 @@ def repair(
         else:
             store.put(name, text.encode())
             repaired.append(name)
-    files = {shard.name: (shard.name, index_name(shard.name)) for shard in faulty}
+    files = {shard.name: (shard.name, index_name(shard.name)) for shard in damaged}
     in_the_way = {name: error for name, both in files.items() for each in both if (error := store.blocked(each))}
     tasks = [plan.tasks[name] for name in files if name in plan.tasks and name not in in_the_way]
     try:
-        made = _made_again(tasks, plan.config.num_workers, engine)
-        for shard in faulty:
-            if _same(shard, made.get(shard.name)):
+        rebuilt = _rebuilt(tasks, plan.config.num_workers, engine)
+        for shard in damaged:
+            if _same(shard, rebuilt.get(shard.name)):
                 store.give(files[shard.name])
                 repaired += files[shard.name]
             else:
@@ -62,13 +62,13 @@ def repair(
     finally:
         for task in tasks:
             for name in files[task.name]:
-                with contextlib.suppress(OSError):  # the next build will do it
+                with contextlib.suppress(OSError):  # the next build does it
                     store.delete(hidden(name))
     return repaired, refused
 
 
-def _made_again(tasks: list[ShardTask], workers: int, engine: Engine) -> dict[str, ShardInfo]:
-    """Makes shards under hidden names; returns what they hold now, by their names."""
+def _rebuilt(tasks: list[ShardTask], workers: int, engine: Engine) -> dict[str, ShardInfo]:
+    """Builds shards under temporary names; returns their manifest entries, by their names."""
     if not tasks:
         return {}
     with Progress(sum(len(task.refs) for task in tasks), "image") as progress:
@@ -81,10 +81,10 @@ def _same(shard: ShardInfo, made: ShardInfo | None) -> bool:
 
 
 def _not_repaired(store: Store, shard: ShardInfo, manifest: Manifest) -> DataError:
-    """Returns why a shard stays as it is."""
-    what = "cannot be repaired: made again from the source it has another SHA-256, so the source has changed"
+    """Returns why a shard is not repaired."""
+    what = "cannot be repaired: rebuilt from the source it has another SHA-256, so the source has changed"
     now = written_by()
     others = [f"{name} {now[name]} ({was})" for name, was in manifest.written_by.items() if now.get(name, was) != was]
     if others:
-        what = f"{what}, or it is another version that made it: {', '.join(others)}"
+        what = f"{what}, or it was built by other versions: {', '.join(others)}"
     return DataError(store.where(shard.name), what, FIX_SOURCE, "E_SOURCE")

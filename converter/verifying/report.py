@@ -11,8 +11,8 @@ from converter.config import SourceConfig
 from converter.dataset.tfrecord import REPAIR, ShardError
 from converter.errors import SHOWN_WHAT_CHARS, SegconvError, UsageError, shown
 
-SHOWN_PROBLEMS = 50  # in the text; --json has them all
-RECORDS = 16  # that are derived again from their sources unless the user asks for more
+SHOWN_PROBLEMS = 50  # in the text; --json lists all
+RECORDS = 16  # derived again from their sources unless the user asks for another number
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,10 @@ class VerifyConfig:
 
     Attributes:
       folder: of the records.
-      source: where the dataset is that they were made of; None holds them against nothing but their manifest.
-      records: so many, by chance, are derived again from the source; None takes all.
-      repair: puts faulty files back as they were built.
-      workers: processes; 0 is one for each processor that this process may use.
+      source: the dataset that they were built from; None compares them only with their manifest.
+      records: number of records to derive again from the source, chosen at random; None takes all.
+      repair: rebuilds damaged files exactly as they were.
+      workers: number of processes; 0 means one per available CPU.
     """
 
     folder: Path = Path("records")
@@ -35,16 +35,16 @@ class VerifyConfig:
 
     def __post_init__(self) -> None:
         if self.repair and self.source is None:
-            raise UsageError("--repair", "makes shards anew", "Name what they were made of with --src DIR.")
+            raise UsageError("--repair", "rebuilds shards from their sources", "Give the source folder with --src DIR.")
 
 
 @dataclass(frozen=True)
 class RecordProblem:
-    """Something that is wrong.
+    """A problem in a folder of records.
 
     Attributes:
-      error: where, what, and how to mend it.
-      shard: file name of the shard that it is in; "" where it is in none.
+      error: where, what, and how to fix it.
+      shard: file name of the shard that it is in; "" where it is not in a shard.
     """
 
     error: SegconvError
@@ -52,16 +52,16 @@ class RecordProblem:
 
     @property
     def is_of_source(self) -> bool:
-        """Tells whether the sources have changed, which is no fault of the records."""
+        """Returns whether it says that the sources have changed, which is no damage to the records."""
         return self.error.code == "E_SOURCE"
 
     def __str__(self) -> str:
         error = self.error
-        told = f"{shown(error.where)}: {shown(error.what, SHOWN_WHAT_CHARS)}"
-        return told if error.fix == REPAIR else f"{told}. {error.fix}"  # which the last line says for all
+        text = f"{shown(error.where)}: {shown(error.what, SHOWN_WHAT_CHARS)}"
+        return text if error.fix == REPAIR else f"{text}. {error.fix}"  # the last line says REPAIR for all
 
     def to_json(self) -> dict[str, Any]:
-        """Returns the object that stands for it in `segconv verify --json`; record and offset may be null."""
+        """Returns its object in `segconv verify --json`; record and offset may be null."""
         error = self.error
         record, offset = (error.record, error.offset) if isinstance(error, ShardError) else (None, None)
         return {
@@ -82,13 +82,13 @@ class Verification:
     Attributes:
       folder: of the records.
       source: of the dataset, if it was read.
-      repair: faulty files were to be put back.
-      shards: number that the manifest accounts for.
-      records: number that it accounts for.
-      problems: all that is wrong, in the order of the files.
+      repair: whether damaged files were to be repaired.
+      shards: number of shards in the manifest.
+      records: number of records in the manifest.
+      problems: all of them, in the order of the files.
       derived: records that were derived again from the source and compared.
-      repaired: names of the files that were put back.
-      notes: what is no fault, but should be known.
+      repaired: names of the files that were repaired.
+      notes: remarks that are not problems.
       seconds: wall time.
     """
 
@@ -105,7 +105,7 @@ class Verification:
 
     @property
     def damaged(self) -> list[str]:
-        """Names of the shards that are not as they were built."""
+        """Names of the damaged shards."""
         return sorted({problem.shard for problem in self.problems if problem.shard and not problem.is_of_source})
 
     def to_json(self) -> dict[str, Any]:
@@ -127,7 +127,7 @@ class Verification:
         """Returns the report as `segconv verify` prints it: one line for each problem, the verdict last."""
         lines = [str(problem) for problem in self.problems[:SHOWN_PROBLEMS]]
         if len(self.problems) > SHOWN_PROBLEMS:
-            lines.append(f"... and {len(self.problems) - SHOWN_PROBLEMS} more; all of them with --json")
+            lines.append(f"... and {len(self.problems) - SHOWN_PROBLEMS} more; use --json to see all")
         lines += self.notes
         if self.repaired:
             lines.append(f"repaired: {shown(', '.join(self.repaired), SHOWN_WHAT_CHARS)}")
@@ -135,11 +135,11 @@ class Verification:
 
     def _verdict(self) -> str:
         if not self.problems:
-            derived = f"; {self.derived} of them derived again from the source, byte for byte" if self.derived else ""
-            return f"{self.shards} shards, {self.records} records: whole{derived}"
+            derived = f"; {self.derived} of them rebuilt from the source, with equal bytes" if self.derived else ""
+            return f"{self.shards} shards, {self.records} records: intact{derived}"
         if all(problem.is_of_source for problem in self.problems):
-            return f"{self.shards} shards, {self.records} records: whole, but the source has changed"
-        damaged = f"{len(self.damaged)} of {self.shards} shards are damaged" if self.damaged else "not whole"
+            return f"{self.shards} shards, {self.records} records: intact, but the source has changed"
+        damaged = f"{len(self.damaged)} of {self.shards} shards are damaged" if self.damaged else "not intact"
         if self.repair or not any(problem.error.fix == REPAIR for problem in self.problems):
             return damaged
         path = "" if self.folder == VerifyConfig.folder else f" {shlex.quote(str(self.folder))}"

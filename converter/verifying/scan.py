@@ -1,4 +1,4 @@
-"""Scan: one shard, read from end to end."""
+"""Scan: one shard, read completely."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from converter.verifying.source_plan import StoredRecord
 
 @dataclass(frozen=True)
 class ShardCheck:
-    """One shard to be read from end to end.
+    """One shard to read completely.
 
     Attributes:
-      store: where the records lie.
-      shard: what the manifest says of it.
-      size: (height, width) of its pictures in pixels; None where they differ.
+      store: where the records are.
+      shard: its entry in the manifest.
+      size: (height, width) of its images in pixels; None where they differ.
       num_classes: in the manifest.
-      wanted: numbers of the records whose pairs are to be named; None for all.
-      deadly: number of a record that kills whoever decodes it, and how; None for none.
+      wanted: numbers of the records to list in ShardFacts.stored; None for all.
+      fatal: number of a record that ends the process that decodes it, and how; None for none.
     """
 
     store: ReadStore
@@ -39,17 +39,17 @@ class ShardCheck:
 
 @dataclass
 class ShardFacts:
-    """What was read of a shard, as far as its first fault.
+    """What was read of a shard, up to its first problem.
 
     Attributes:
-      fault: the first one.
-      index_fault: what is wrong with the index beside it.
-      index: text of the index that belongs to the shard, where that beside it is wrong and the shard is whole.
-      records: number of whole ones.
+      problem: the first one.
+      index_problem: what is wrong with its index.
+      index: correct text of the index, where the index is wrong and the shard intact.
+      records: number of intact ones.
       example_bytes: sum of the serialized examples, without framing.
       pixels: per class index.
       images: records in which the class occurs, per class index.
-      ignored_pixels: those that hold IGNORE_INDEX.
+      ignored_pixels: pixels that hold IGNORE_INDEX.
       stored: number, offset and key of the wanted records.
     """
 
@@ -65,7 +65,7 @@ class ShardFacts:
 
 
 def check_shard(task: ShardCheck, tick: Callable[[], None]) -> ShardFacts:
-    """Reads one shard: its hash, every checksum, every record, and the index beside it.
+    """Reads one shard: its hash, every checksum, every record, and its index.
 
     Args:
       task: what to read; nothing in the file is trusted.
@@ -94,7 +94,7 @@ def check_shard(task: ShardCheck, tick: Callable[[], None]) -> ShardFacts:
 
 
 def _add_record(task: ShardCheck, facts: ShardFacts, data: bytes, number: int, offset: int) -> None:
-    """Takes a record into the facts of its shard, if its pictures are whole, of the right size, and of known classes.
+    """Adds a record to the facts of its shard, if image and mask are intact, of the right size, and of known classes.
 
     Raises:
       ShardError: they are not.
@@ -111,12 +111,12 @@ def _add_record(task: ShardCheck, facts: ShardFacts, data: bytes, number: int, o
         raise ShardError(path, f"at byte {offset}{name} {error.what}", error.code, number, offset) from None
     if mask.shape != (task.size or mask.shape) or image.shape[:2] != mask.shape:
         sizes = f"an image of {image.shape[0]}x{image.shape[1]} and a mask of {mask.shape[0]}x{mask.shape[1]}"
-        told = f", the manifest says {task.size[0]}x{task.size[1]}" if task.size else ""
-        raise ShardError(path, f"at byte {offset} holds {sizes}{told}", "E_SIZE", number, offset)
+        expected = f", the manifest says {task.size[0]}x{task.size[1]}" if task.size else ""
+        raise ShardError(path, f"at byte {offset} holds {sizes}{expected}", "E_SIZE", number, offset)
     counts, ignored = count_classes(mask, IGNORE_INDEX)
-    stray = next((index for index in range(task.num_classes, IGNORE_INDEX) if counts[index]), None)
-    if stray is not None:
-        what = f"at byte {offset} holds class {stray}, the manifest has 0..{task.num_classes - 1}"
+    unknown = next((index for index in range(task.num_classes, IGNORE_INDEX) if counts[index]), None)
+    if unknown is not None:
+        what = f"at byte {offset} holds class {unknown}, the manifest has 0..{task.num_classes - 1}"
         raise ShardError(path, what, "E_MASK_VALUE", number, offset)
     for index, count in enumerate(counts[: task.num_classes]):
         facts.pixels[index] += count
@@ -129,17 +129,17 @@ def _add_record(task: ShardCheck, facts: ShardFacts, data: bytes, number: int, o
 
 
 def _index_problem(store: ReadStore, shard: ShardInfo, lines: list[str] | None) -> DataError | None:
-    """Returns what is wrong with the index of a shard; of a damaged shard (None) it is only known to be there."""
+    """Returns what is wrong with the index of a shard; for a damaged shard (None) only that it can be read."""
     path = store.where(index_name(shard.name))
     try:
         found = read_index_text(store, shard.name, shard.records).splitlines(keepends=True)
     except DataError as error:
         return ShardError(path, error.what, "E_INDEX")
     except ValueError:
-        return ShardError(path, "is no index: it is not ASCII", "E_INDEX")
+        return ShardError(path, "is not an index: it is not ASCII", "E_INDEX")
     if lines is None or found == lines:
         return None
     pairs = zip(found, lines, strict=False)
     number = next((n for n, (line, right) in enumerate(pairs) if line != right), min(len(found), len(lines)))
-    said, right = (repr(each[number]) if number < len(each) else "nothing" for each in (found, lines))
-    return ShardError(path, f"says {shown(said)} of record {number}, where its shard says {right}", "E_INDEX")
+    found_line, right = (repr(each[number]) if number < len(each) else "nothing" for each in (found, lines))
+    return ShardError(path, f"says {shown(found_line)} of record {number}, its shard says {right}", "E_INDEX")

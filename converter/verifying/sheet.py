@@ -1,4 +1,4 @@
-"""Sheet: records -> a contact sheet, each image with its classes laid over it."""
+"""Sheet: records -> a contact sheet, each image with its classes overlaid."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from converter.pixels.colors import Color
 from converter.pixels.overlays import contact_sheet, overlay
 from converter.schema import IGNORE_INDEX
 
-SHEET_RECORDS = 12  # pictures on a contact sheet
+SHEET_RECORDS = 12  # images on a contact sheet
 SHEET_COLUMNS = 4
-CELL_SIDE = 320  # pixels that a picture on it may have, either way
+CELL_SIDE = 320  # maximum height and width of an image on it, in pixels
 
 
 def save_sheet(records: list[Record], classes: Sequence[ClassInfo], title: str, path: Path) -> None:
-    """Saves a contact sheet: each photograph with its classes laid over it, and the legend.
+    """Saves a contact sheet: each image with its classes overlaid, and the legend.
 
     Raises:
-      DataError: a photograph or mask is damaged.
-      UsageError: the file's name has no ending that Pillow knows.
+      DataError: an image or mask is damaged.
+      UsageError: the file name has no image extension that Pillow knows.
       MachineError: it cannot be written.
     """
     if not records:
@@ -41,13 +41,13 @@ def save_sheet(records: list[Record], classes: Sequence[ClassInfo], title: str, 
     try:
         sheet.save(path)
     except ValueError:
-        raise UsageError(path, "has no ending of a picture", "Name it such as sheet.png.", "E_FORMAT") from None
+        raise UsageError(path, "has no image file extension", "Give a name such as sheet.png.", "E_FORMAT") from None
     except OSError as error:
-        raise MachineError(path, f"cannot be written ({error.strerror})", "Name another file.", "E_WRITE") from None
+        raise MachineError(path, f"cannot be written ({error.strerror})", "Choose another file.", "E_WRITE") from None
 
 
 def some_records(shards: Sequence[Path]) -> list[Record]:
-    """Returns up to 12 records, the first ones of the shards in turn."""
+    """Returns up to 12 records, taken in turn from the start of each shard."""
     readers: list[Iterator[bytes]] = [read_shard(path.parent, path.name) for path in shards]
     found: list[Record] = []
     while readers and len(found) < SHEET_RECORDS:
@@ -68,26 +68,24 @@ def _overlay(record: Record, colors: Sequence[Color]) -> np.ndarray:
 
 
 def _of_one_size(cells: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Returns pictures scaled into one size, at most CELL_SIDE either way, on white where they do not fill it.
+    """Returns images scaled to one size, at most CELL_SIDE either way, padded with white.
 
     An overlay may be blended; a mask may not.
     """
-    pictures = [Image.fromarray(cell) for cell in cells]
-    pictures = [
-        _scaled(picture, (CELL_SIDE, CELL_SIDE)) if max(picture.size) > CELL_SIDE else picture for picture in pictures
-    ]
-    size = max(picture.width for picture in pictures), max(picture.height for picture in pictures)
+    images = [Image.fromarray(cell) for cell in cells]
+    images = [_scaled(image, (CELL_SIDE, CELL_SIDE)) if max(image.size) > CELL_SIDE else image for image in images]
+    size = max(image.width for image in images), max(image.height for image in images)
     scaled = []
-    for picture in pictures:
-        inside = _scaled(picture, size)
+    for image in images:
+        inside = _scaled(image, size)
         cell = Image.new("RGB", size, "white")
         cell.paste(inside, ((size[0] - inside.width) // 2, (size[1] - inside.height) // 2))
         scaled.append(np.asarray(cell))
     return scaled
 
 
-def _scaled(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Returns a picture as large as it can be within `size`, (width, height), aspect ratio kept."""
-    scale = min(size[0] / picture.width, size[1] / picture.height)
-    width, height = (max(1, round(side * scale)) for side in picture.size)
-    return picture.resize((width, height), Image.Resampling.BOX)
+def _scaled(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Returns an image scaled to fit `size`, (width, height), with its aspect ratio preserved."""
+    scale = min(size[0] / image.width, size[1] / image.height)
+    width, height = (max(1, round(side * scale)) for side in image.size)
+    return image.resize((width, height), Image.Resampling.BOX)

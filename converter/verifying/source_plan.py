@@ -25,15 +25,15 @@ StoredRecord = tuple[int, int, RecordKey]  # number, offset and key of a record
 
 @dataclass(frozen=True)
 class SourcePlan:
-    """The source as it is now, planned as the manifest says that it was built.
+    """The current source, planned with the options of the build that the manifest records.
 
     Attributes:
-      config: of that build, but for the number of shards.
-      store: where the records lie.
-      layout: what lies there.
-      classes: the class map that the records were made with.
-      tasks: by name of their shards.
-      errors: what is no longer as it was.
+      config: of that build, except for the number of shards.
+      store: where the records are.
+      layout: what was found in the source folder.
+      classes: the class map that the records were built with.
+      tasks: by shard name.
+      errors: how the source differs from that of the build.
     """
 
     config: BuildConfig
@@ -45,14 +45,14 @@ class SourcePlan:
 
 
 def restored_classes(where: object, manifest: Manifest) -> ClassMap:
-    """Returns the class map that the records were made with.
+    """Returns the class map that the records were built with.
 
     Args:
       where: path of the manifest, for messages.
       manifest: of the records.
 
     Raises:
-      DataError: the manifest does not hold one.
+      DataError: the manifest has no valid one.
     """
     builder = ClassMapBuilder()
     try:
@@ -63,14 +63,14 @@ def restored_classes(where: object, manifest: Manifest) -> ClassMap:
             builder.add("ignore", value)
         return builder.finish()
     except ValueError as error:
-        raise DataError(where, f"holds no class map: {error}", REBUILD, "E_MANIFEST") from None
+        raise DataError(where, f"has no valid class map: {error}", REBUILD, "E_MANIFEST") from None
 
 
 def restored_config(where: object, manifest: Manifest, source: SourceConfig, workers: int = 0) -> BuildConfig:
-    """Returns the build that the manifest tells of, but for the number of shards, and for where the records lie.
+    """Returns the config of the build that the manifest records, except for the number of shards and the output folder.
 
     Raises:
-      DataError: the manifest does not tell it.
+      DataError: the manifest does not have its options.
     """
     options = manifest.options
     try:
@@ -81,16 +81,16 @@ def restored_config(where: object, manifest: Manifest, source: SourceConfig, wor
         seed = int(options["seed"])
         return BuildConfig(source, name=manifest.name, pair=pair, seed=seed, limit=limit, workers=workers)
     except (KeyError, TypeError, ValueError, UsageError) as error:
-        what = f"does not tell the options of its build ({error})"
+        what = f"does not have the options of its build ({error})"
         raise DataError(where, what, REBUILD, "E_MANIFEST") from None
 
 
 def plan_source(store: Store, source: SourceConfig, manifest: Manifest, workers: int = 0) -> SourcePlan:
-    """Plans the build that the manifest tells of, from the source as it is now.
+    """Plans the build that the manifest records, from the current source.
 
     Raises:
       UsageError: the source cannot be read.
-      DataError: the manifest does not tell how it was built.
+      DataError: the manifest does not have the options of its build.
     """
     if source.layout is None and source.image is None and manifest.layout in LAYOUTS:
         source = dataclasses.replace(source, layout=manifest.layout)
@@ -105,33 +105,33 @@ def plan_source(store: Store, source: SourceConfig, manifest: Manifest, workers:
         own = plan_shards(split, layout.refs.get(split, ()), as_built, classes, store)
         tasks |= {task.name: task for task in own}
         pairs = sum(len(task.refs) for task in own) + sum(reject.split == split for reject in layout.rejects)
-        # Of a build with a limit it is not known which pairs of the list it passed over.
+        # After a build with a limit it is not known which pairs of the list were left out.
         if config.limit is None and pairs != info.records + info.skipped:
-            what = f"has {pairs} pairs for split {split!r}, the records were made of {info.records + info.skipped}"
+            what = f"has {pairs} pairs for split {split!r}, the records were built from {info.records + info.skipped}"
             errors.append(DataError(source.src, what, FIX_SOURCE, "E_SOURCE"))
     return SourcePlan(config, store, layout, classes, tasks, errors)
 
 
 def _class_errors(source: SourceConfig, layout: Layout, classes: ClassMap, manifest: Manifest) -> Iterator[DataError]:
-    """Yields where the class map of the source is no longer that of the records."""
+    """Yields an error where the class map of the source differs from that of the records."""
     try:
         found = find_class_map(source, layout)
     except UsageError:
         if source.classes is not None:
             raise
-        return  # the build was given one that does not lie there; the manifest has it
+        return  # the build used one from elsewhere; the manifest has it
     if source.classes is None and Path(found.origin).name != manifest.class_map:
         return
     if found.classes != classes:
         indices = (*range(max(classes.num_classes, found.classes.num_classes)), IGNORE_INDEX)
         index = next((i for i in indices if _values(classes, i) != _values(found.classes, i)), IGNORE_INDEX)
         now, then = (_values(each, index) for each in (found.classes, classes))
-        what = f"has for class {index} {now}, the records were made with {then}"
+        what = f"has for class {index} {now}, the records were built with {then}"
         yield DataError(found.origin, what, FIX_SOURCE, "E_SOURCE")
 
 
 def _values(classes: ClassMap, index: int) -> str:
-    """Returns name and values of a class in words; "nothing" where there is none of that index."""
+    """Returns name and values of a class as text; "nothing" where no class has that index."""
     if index != IGNORE_INDEX and index >= classes.num_classes:
         return "nothing"
     return f"{classes.name_of(index)}: {' '.join(sorted(classes.values_of(index)))}"

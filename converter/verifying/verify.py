@@ -1,7 +1,7 @@
-"""Verify: a folder of records -> all that is wrong with it, compared with its manifest and, if asked, its sources.
+"""Verify: a folder of records -> all problems in it, compared with its manifest and, if asked, its sources.
 
 Every byte of the folder is accounted for: by the manifest's seal, the hash of each shard, what can be derived from
-those two (indices, TFDS files), and the hash of errors.jsonl. Each shard is told by its first damaged record.
+those two (indices, TFDS files), and the hash of errors.jsonl. Of each shard the first damaged record is reported.
 """
 
 from __future__ import annotations
@@ -40,20 +40,20 @@ from converter.verifying.report import RecordProblem, Verification, VerifyConfig
 from converter.verifying.scan import ShardCheck, ShardFacts, check_shard
 from converter.verifying.source_plan import plan_source
 
-MOST_RECORDS = 2**62  # that are counted; more cannot be, whatever a manifest says
+MOST_RECORDS = 2**62  # counted at most, whatever a forged manifest says
 
 
 def verify(config: VerifyConfig, *, engine: Engine = local, store: Store | None = None) -> Verification:
-    """Reads all of a folder of records, and mends it where it is told to.
+    """Reads a whole folder of records, and repairs it if asked to.
 
     Args:
       config: what to do.
       engine: runs the tasks.
-      store: where the records lie; None is the local folder config.folder.
+      store: where the records are; None is the local folder config.folder.
 
     Raises:
-      UsageError: the folder is no finished dataset, or became another one meanwhile; the source cannot be read; or
-        a repair is wanted where a build is at work, or was ended while it exchanged the dataset.
+      UsageError: the folder is not a finished dataset, or was replaced meanwhile; the source cannot be read; or a
+        repair is asked for where a build is running, or was interrupted while it replaced the dataset.
       MachineError: a repair cannot be written, or workers were lost.
     """
     start = time.monotonic()
@@ -61,18 +61,18 @@ def verify(config: VerifyConfig, *, engine: Engine = local, store: Store | None 
     store = store or LocalStore(config.folder)
     with store.lock() if config.repair and store.exists("") else contextlib.nullcontext():
         if config.repair and store.is_publishing():
-            fix = "Run the same `segconv build` again, which finishes that."
-            raise UsageError(store.where(), "is half exchanged for another dataset", fix, "E_OUT")
+            fix = "Run the same `segconv build` again, which finishes the replacement."
+            raise UsageError(store.where(), "is only partly replaced by another dataset", fix, "E_OUT")
         text = None
         try:
             text = manifest_text(store)
             manifest = parse_manifest(text, store.where(MANIFEST))
         except DataError as error:
-            report.problems.append(RecordProblem(error))  # against what nothing else could be held
+            report.problems.append(RecordProblem(error))  # without it there is nothing to compare with
         else:
             _verify(_Job(config, store, engine, manifest), text, report)
     if report.problems and text is not None and not _holds(store, text):
-        what = "became another dataset while it was read"
+        what = "was replaced by another dataset while it was read"
         raise UsageError(store.where(), what, "Run `segconv verify` again.", "E_LOCKED")
     report.seconds = time.monotonic() - start
     return report
@@ -80,7 +80,7 @@ def verify(config: VerifyConfig, *, engine: Engine = local, store: Store | None 
 
 @dataclass(frozen=True)
 class _Job:
-    """What is verified, and how; the manifest is whole."""
+    """What is verified, and how; the manifest is intact."""
 
     config: VerifyConfig
     store: Store
@@ -89,7 +89,7 @@ class _Job:
 
 
 def _holds(store: Store, text: str) -> bool:
-    """Tells whether the manifest of a store still is this text."""
+    """Returns whether the manifest of a store is still this text."""
     try:
         return manifest_text(store) == text
     except SegconvError:
@@ -97,7 +97,7 @@ def _holds(store: Store, text: str) -> bool:
 
 
 def _verify(job: _Job, text: str, report: Verification) -> None:
-    """Fills in a report on a dataset whose manifest is whole."""
+    """Fills in the report on a dataset whose manifest is intact."""
     config, store, manifest = job.config, job.store, job.manifest
     plan = plan_source(store, config.source, manifest, config.workers) if config.source else None
     shards = [shard for _, shard in manifest.shards()]
@@ -107,8 +107,8 @@ def _verify(job: _Job, text: str, report: Verification) -> None:
     if config.repair and plan:
         texts = {name: text for name, text in tfds_files(manifest).items() if _text_problem(store, name, text)}
         texts |= {index_name(name): one.index for name, one in facts.items() if one.index is not None}
-        faulty = [shard for shard in shards if facts[shard.name].problem]
-        report.repaired, refused = repair(plan, manifest, faulty, texts, job.engine)
+        damaged = [shard for shard in shards if facts[shard.name].problem]
+        report.repaired, refused = repair(plan, manifest, damaged, texts, job.engine)
         fixed = set(report.repaired)
         again = [shard for shard in shards if fixed & {shard.name, index_name(shard.name)}]
         facts |= _check_shards(job, again, wanted)
@@ -130,7 +130,7 @@ def _verify(job: _Job, text: str, report: Verification) -> None:
 def _check_shards(
     job: _Job, shards: list[ShardInfo], wanted: Mapping[str, frozenset[int] | None]
 ) -> dict[str, ShardFacts]:
-    """Reads shards, each as a task of its own; returns what was found, by their names."""
+    """Reads shards, each as a separate task; returns what was found, by their names."""
     num_classes, size = job.manifest.num_classes, job.manifest.size
     tasks = [ShardCheck(job.store, shard, size, num_classes, wanted.get(shard.name, frozenset())) for shard in shards]
     if not tasks:
@@ -141,7 +141,7 @@ def _check_shards(
     everything = [shard for _, shard in job.manifest.shards()]
     for shard, facts in zip(shards, results, strict=True):
         if facts.problem:
-            # Once more, with all others in view, which would be a burden on every task: only so a swap is recognised.
+            # Again, with the entries of all shards, to recognise a swap; in every task they would take too much memory.
             try:
                 check_shard_file(job.store, shard, everything)
             except DataError as error:
@@ -150,15 +150,15 @@ def _check_shards(
 
 
 def _without(task: ShardCheck, unit: int, how: str) -> ShardCheck:
-    """Returns the task with the record named that ended its worker twice."""
+    """Returns the task with the number of the record that ended its worker twice."""
     return dataclasses.replace(task, fatal=(unit, how))
 
 
 def _file_problems(store: Store, manifest: Manifest, text: str) -> tuple[list[RecordProblem], list[str]]:
-    """Returns (what is wrong with all files but the shards and their indices, notes)."""
+    """Returns (problems in all files but the shards and their indices, notes)."""
     problems = []
     if text != text_of(json.loads(text)):
-        what = "is not as it was written: the content is the same, the bytes are not"
+        what = "is not as it was written: its content is the same, its bytes are not"
         problems.append(RecordProblem(DataError(store.where(MANIFEST), what, REBUILD, "E_MANIFEST")))
     texts = tfds_files(manifest)
     problems += [RecordProblem(error) for name, text in texts.items() if (error := _text_problem(store, name, text))]
@@ -178,14 +178,14 @@ def _file_problems(store: Store, manifest: Manifest, text: str) -> tuple[list[Re
     hidden = [name for name in names if name.startswith(TEMPORARY)]
     for name in names:
         if name not in hidden:
-            unknown_file = DataError(store.where(name), "is no file of the dataset", FIX_FOREIGN, "E_FOREIGN")
+            unknown_file = DataError(store.where(name), "is not a file of the dataset", FIX_FOREIGN, "E_FOREIGN")
             problems.append(RecordProblem(unknown_file))
-    left = f"hidden files of a build that was ended: {len(hidden)}; the next one goes on from them or deletes them"
+    left = f"temporary files of an interrupted build: {len(hidden)}; the next build resumes from them or deletes them"
     return problems, [left] if hidden else []
 
 
 def _text_problem(store: Store, name: str, text: str) -> DataError | None:
-    """Returns what is wrong with a file that should hold a text which the manifest decides."""
+    """Returns what is wrong with a file whose text follows from the manifest."""
     path = store.where(name)
     right = text.encode()
     try:
@@ -193,19 +193,19 @@ def _text_problem(store: Store, name: str, text: str) -> DataError | None:
             found = file.read(len(right) + 1)
     except ShardError as error:
         return ShardError(path, error.what, "E_TFDS")
-    return None if found == right else ShardError(path, "is not what the manifest says", "E_TFDS")
+    return None if found == right else ShardError(path, "does not match the manifest", "E_TFDS")
 
 
 def _count_problems(store: Store, manifest: Manifest, facts: Mapping[str, ShardFacts]) -> Iterable[RecordProblem]:
-    """Yields where the manifest counts otherwise than its shards hold; of splits whose shards are whole."""
+    """Yields where counts of the manifest differ from those of its shards, for splits whose shards are intact."""
     for split, info in manifest.splits.items():
         own = [facts[shard.name] for shard in info.shards]
         if any(one.problem for one in own):
             continue
         for name, found in _counts(own, manifest.num_classes).items():
-            said = getattr(info, name)
-            if said != found:
-                what = f"says {name} {said} of split {split!r}, its shards hold {found}"
+            expected = getattr(info, name)
+            if expected != found:
+                what = f"says {name} {expected} of split {split!r}, its shards hold {found}"
                 yield RecordProblem(DataError(store.where(MANIFEST), what, REBUILD, "E_COUNTS"))
 
 
@@ -220,7 +220,7 @@ def _counts(facts: list[ShardFacts], num_classes: int) -> dict[str, int | tuple[
 
 
 def sampled_records(shards: list[ShardInfo], count: int | None) -> dict[str, frozenset[int] | None]:
-    """Returns the numbers of records to be derived again, by shard, the same at every run; None is all."""
+    """Returns the numbers of records to derive again, by shard, the same in every run; None means all."""
     if count is None:
         return dict.fromkeys((shard.name for shard in shards), None)
     counts = [min(shard.records, MOST_RECORDS // len(shards)) for shard in shards]
