@@ -210,7 +210,7 @@ def test_a_pair_that_kills_its_worker_is_blamed_on_the_second_engine_in_the_same
     done = subprocess.run([sys.executable, "poisoned.py"], timeout=100, **options)
     assert done.stdout == (
         "train.txt:3: jpg/p2.jpg: ended the process that worked on this pair, twice (signal 9). "
-        "Look at photograph and mask, save them anew, or take the pair off the list.\n"
+        "Check the image and the mask, save them again, or remove the pair from the list.\n"
     ), done.stderr
 
 
