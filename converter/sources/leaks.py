@@ -33,7 +33,7 @@ def check_leaks(source: SourceConfig, refs: Mapping[str, Sequence[ExampleRef]]) 
     """Refuses a dataset in which two splits share an image, by name or by content.
 
     Raises:
-      UsageError: they do; the message names the first leak and the number of leaks.
+      UsageError: they do; the message names the first leak and the number of others.
       MachineError: the disk failed.
     """
     pairs = [ref for split_refs in refs.values() for ref in split_refs]

@@ -55,6 +55,6 @@ def oriented_like(image: OpenImage, mask: OpenMask) -> OpenImage:
 
 def crash_error(ref: ExampleRef, how: str) -> DataError:
     """Returns the error for a pair whose worker process died twice; `how` is, for example, "signal 9"."""
-    what = f"ended the process that worked on this pair, twice ({how})"
+    what = f"crashed the worker process twice ({how})"
     fix = "Check the image and the mask, save them again, or remove the pair from the list."
     return DataError(ref.image, what, fix, "E_CRASH")
