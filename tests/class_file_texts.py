@@ -13,7 +13,7 @@ CLASS_NAMES = "_background_\ncat\ndog\n"
 COCO_STUFF = "0: unlabeled\n1: person\n2: bicycle\n182: wood\n"
 OBJECT_INFO = "Idx\tRatio\tTrain\tVal\tName\n1\t0.15\t11664\t1172\twall\n2 \t0.1\t6046\t612\tbuilding, edifice \n"
 QGIS = "1 255 0 0 255 building\n2 0 200 0 255 low, vegetation\n7 128 128 128 0 rock\n"
-YAML = "path: ../x\nmasks_dir: masks\nnames:\n  0: road\n  1: 'a #1'  # a remark\nnc: 2\n"
+YAML = "path: ../x\nmasks_dir: masks\nnames:\n  0: road\n  1: 'a #1'  # a comment\nnc: 2\n"
 DATUMARO = '{"label_map": {"0": "bg", "1": "cat"}, "segmentation_colors": [[0, 0, 0], [1, 2, 3]]}'
 SUPERVISELY = '{"kiwi": [1, 1, 1], "lemon": [2, 2, 2]}'
 
@@ -80,7 +80,7 @@ FORMATS = {
             ClassMap(("person", "bicycle", "wood"), {0: 0, 1: 1, 181: 2, 255: 255}, {}, {}),
             "",
             "numbered list of names",
-            ("the numbers are COCO-Stuff's: the masks hold each less one, and 255 for unlabeled",),
+            ("the numbers are COCO-Stuff's: the masks hold each minus one, and 255 for unlabeled",),
         ),
     ),
     "numbered names": (

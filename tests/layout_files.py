@@ -1,4 +1,4 @@
-"""Source folders of empty files, and what is found in them."""
+"""Source folders of empty files, and the layouts found in them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def drawn(folder: Path, files: tuple[str, ...], texts: dict[str, str]) -> Path:
     return folder
 
 
-def assert_is_told(
+def assert_is_detected(
     folder: Path,
     name: str,
     files: tuple[str, ...],
@@ -54,7 +54,7 @@ def assert_is_told(
     evidence: str,
     preset: str | None,
 ) -> None:
-    """Makes the files of a layout, and holds what is found against what must be."""
+    """Makes the files of a layout and compares what is found with what is expected."""
     layout = find(drawn(folder, files, texts))
     assert layout.name == name
     assert pairs(layout) == {"train": train} | ({"val": val} if val else {})
@@ -65,7 +65,7 @@ def assert_is_told(
 
 
 def refused(folder: Path, **options: object) -> str:
-    """Returns the one line with which a folder is refused, after holding it against what every such line must have."""
+    """Returns the message with which a folder is refused, after checking what every such message must have."""
     with pytest.raises(UsageError) as caught:
         find(folder, **options)
     assert caught.value.code == "E_LAYOUT"

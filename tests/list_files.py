@@ -1,4 +1,4 @@
-"""Split lists, looked up in a folder of a few files."""
+"""Split lists, resolved in a folder of a few files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TUTORIAL = ("paths below jpg/ and png/", ("jpg", "png"))
 def look_up(
     folder: Path, content: bytes | str, *rules: tuple[str, tuple[str, ...]], files: list[str] = FILES
 ) -> Resolved:
-    """Returns train.txt with this content, looked up among `files`."""
+    """Returns train.txt with this content, resolved among `files`."""
     path = folder / "train.txt"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     names = Names((name, name) for name in files)

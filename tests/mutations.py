@@ -671,7 +671,7 @@ TABLE: dict[str, list[Row]] = {
     ],
     "converter/sources/resolve.py": [
         never(
-            "photograph named twice",
+            "image named twice",
             "earlier != line.number",
             "sources_resolve::every_copy_of_a_pair_is_rejected_and_the_first_is_kept",
         ),
@@ -694,7 +694,7 @@ TABLE: dict[str, list[Row]] = {
             "sources_resolve::a_bad_line_is_rejected_with_its_number_and_the_others_are_kept",
         ),
         never(
-            "photograph as its own mask",
+            "image as its own mask",
             "len(found) == 2 and found[0][0] == found[1][0]",
             "sources_resolve::a_photograph_is_not_its_own_mask",
         ),
@@ -702,12 +702,12 @@ TABLE: dict[str, list[Row]] = {
     "converter/sources/pairs.py": [
         never(
             "EXIF is decided by the mask",
-            "mask.size == photo.raw_size",
+            "mask.size == image.raw_size",
             "sources_pairs::a_photograph_whose_mask_was_drawn_over_it_as_it_lies_in_the_file_is_left_so",
         ),
         Row(
             "sizes differ",
-            "    if mask.size == photo.size:",
+            "    if mask.size == image.size:",
             "    if True:",
             "sources_pairs::peers_row_9_other_sizes_are_refused_with_both_and_a_hint_on_swapped_sides",
         ),
@@ -733,7 +733,7 @@ TABLE: dict[str, list[Row]] = {
             "sources_layouts_tree::links_lead_out_of_the_source_only_where_that_is_allowed",
         ),
         never(
-            "a maze of links",
+            "nested links",
             "nested > MAX_NESTED_LINKS",
             "sources_layouts_tree::folders_that_all_link_to_one_another_are_given_up",
             HANG_S,
@@ -750,7 +750,7 @@ TABLE: dict[str, list[Row]] = {
             "sources_layouts_tree::links_in_a_circle_end",
         ),
         Row(
-            "links in a circle",
+            "cycle of links",
             "if real not in chain:",
             "if True:",
             "sources_layouts_tree::links_in_a_circle_end",

@@ -165,7 +165,7 @@ def test_a_photograph_in_two_splits_is_refused_unless_allowed(dataset, tmp_path)
     shutil.rmtree(dataset / "val_jpg")
     shutil.rmtree(dataset / "val_png")
     (dataset / "val.txt").write_text("./p3.jpg;m3.png\np0.jpg;m0.png\n")
-    leak = r"val\.txt:1: names jpg/p3\.jpg, which train\.txt:4 names too, and so for 1 more"
+    leak = r"val\.txt:1: names jpg/p3\.jpg, which train\.txt:4 names too \(and 1 more\)"
     with pytest.raises(UsageError, match=leak):
         build(config(dataset, tmp_path / "out"))
     assert len(list(RecordSource(build(config(dataset, tmp_path / "out", allow_leak=True)).out, "val"))) == 2

@@ -73,7 +73,7 @@ def test_peers_row_9_all_size_mismatches_are_listed_with_line_and_both_sizes_and
         Image.fromarray(np.zeros((*size, 3), np.uint8)).save(dataset / f"png/m{number}.png")
     places = by_code(checked(dataset))["E_SIZE"].places
     assert [where for where, _ in places] == ["train.txt:1", "train.txt:3", "train.txt:6"]
-    assert all("its photograph jpg/p" in what and "is 20 high and 30 wide" in what for _, what in places)
+    assert all("its image jpg/p" in what and "is 20 high and 30 wide" in what for _, what in places)
     assert "png/m2.png is 20 high and 31 wide" in places[1][1]
     assert ["swapped" in what for _, what in places] == [True, False, True]
 

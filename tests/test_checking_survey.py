@@ -250,4 +250,4 @@ def test_a_pair_that_kills_its_worker_is_named_and_all_others_are_read(dataset, 
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
     lines = done.stdout.splitlines()
     assert [line for number, line in enumerate(lines) if number != 3] == ["(20, 30) None"] * 5
-    assert "None jpg/p3.jpg: ended the process that worked on this pair, twice (signal 9)" in lines[3]
+    assert "None jpg/p3.jpg: crashed the worker process twice (signal 9)" in lines[3]

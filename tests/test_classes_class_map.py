@@ -72,10 +72,10 @@ def test_ignore_needs_no_index():
     [
         ((), "names no class"),
         (("ignore,1,",), "names no class"),
-        (("a,1,0", "b,2,0"), "gives two names the same index"),
+        (("a,1,0", "b,2,0"), "assigns the same index to two names"),
         (("a,1,0", "b,2,2"), "has the indices [0, 2]"),
         (("a,1,1",), "has the indices [1]"),
-        (("a,76,0", "b,76 76 76,1"), "gives 76 and 76 76 76, the same drawing, to two classes"),
+        (("a,76,0", "b,76 76 76,1"), "assigns 76 and 76 76 76, the same value, to two classes"),
     ],
 )
 def test_rows_that_contradict_each_other_are_refused(rows, reason):
@@ -124,4 +124,4 @@ def test_a_builder_refuses_values_that_no_mask_can_hold(value):
 
 def test_the_greys_of_a_class_map_leave_out_what_is_grey_already():
     classes = parse("a,255 0 0", "b,0 255 0", "c,9 9 9", "d,0 129 3", "ignore,255 255 0")
-    assert greys_of(classes) == {76: (255, 0, 0), 150: (0, 255, 0), 226: (255, 255, 0)}  # (0, 129, 3) is 76 too
+    assert greys_of(classes) == {76: (255, 0, 0), 150: (0, 255, 0), 226: (255, 255, 0)}  # (0, 129, 3) is also 76

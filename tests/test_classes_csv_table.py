@@ -1,4 +1,4 @@
-"""CSV: every separator, quoting and mark that spreadsheets write is read."""
+"""CSV: every separator, quoting and comment that spreadsheets write is read."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_lines_that_begin_with_a_hash_are_remarks():
 
 
 def test_what_spreadsheets_add_is_tolerated():
-    lines = ['"sep=;"', "NAME;Value;;", "a;1;;", ";;;", "# remark;;;", '"b"; "0,255,0";;', '"c; d";p15;;']
+    lines = ['"sep=;"', "NAME;Value;;", "a;1;;", ";;;", "# comment;;;", '"b"; "0,255,0";;', '"c; d";p15;;']
     assert parse_class_map("\r\n".join(lines), "x") == ClassMap(("a", "b", "c; d"), {1: 0}, {(0, 255, 0): 1}, {15: 2})
 
 

@@ -1,4 +1,4 @@
-"""Find: which class file counts, where each format is looked for, and what is said where none is there."""
+"""Find: which class file is used, where each format is searched for, and the message if there is none."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_what_is_named_stands_above_what_lies_there_and_that_above_the_preset(tm
 
 
 def test_an_unknown_preset_is_refused(tmp_path):
-    with pytest.raises(UsageError, match=r"preset:camvod: is no preset\. Name one of voc, "):
+    with pytest.raises(UsageError, match=r"preset:camvod: is not a preset\. Name one of voc, "):
         found_in(tmp_path, classes="preset:camvod")
 
 
@@ -85,7 +85,7 @@ def test_the_class_files_of_all_splits_must_agree(tmp_path):
     put(tmp_path, "valid/_classes.csv", ROBOFLOW)
     assert found_in(tmp_path).classes.num_classes == 2
     put(tmp_path, "test/_classes.csv", ROBOFLOW.replace("cat", "dog"))
-    with pytest.raises(UsageError, match="holds class files that say different things") as caught:
+    with pytest.raises(UsageError, match="contains class files that disagree") as caught:
         found_in(tmp_path)
     for split in ("train", "valid", "test"):
         assert f"{split}{os.sep}_classes.csv" in caught.value.what
@@ -105,7 +105,7 @@ def test_two_files_of_different_formats_that_disagree_are_both_named(tmp_path):
         ("labels.txt", "road\ntree\n", "labels.txt does not say which value is which class"),
         ("dataset.json", '{"train": ["a.jpg", "b.jpg", "c.jpg"]}', "dataset.json does not say"),
         ("dataset.json", '{"labels": [["a.png", 6]]}', "dataset.json does not say"),
-        ("dataset.json", "{", "dataset.json is no JSON"),
+        ("dataset.json", "{", "dataset.json is not valid JSON"),
         ("data.yaml", "path: x\n", "data.yaml does not say"),
     ],
 )
@@ -121,7 +121,7 @@ def test_a_file_that_only_has_the_name_of_a_class_file_is_passed_over_and_said(t
 @pytest.mark.parametrize("name", ["labelmap.txt", "class_dict.csv", "train/_classes.csv", "label_colors.txt"])
 def test_a_file_whose_name_promises_a_class_map_must_hold_one(tmp_path, name):
     put(tmp_path, name, "road;1;2\n")
-    with pytest.raises(UsageError, match="begins with 'road;1;2', as no class file that segconv knows does"):
+    with pytest.raises(UsageError, match="begins with 'road;1;2', which fits no known class file format"):
         found_in(tmp_path)
 
 
@@ -137,5 +137,5 @@ def test_a_link_out_of_the_source_is_followed_only_on_request(tmp_path, name):
 
 def test_a_pipe_in_the_place_of_a_class_file_is_refused(tmp_path):
     os.mkfifo(tmp_path / "labelmap.txt")
-    with pytest.raises(UsageError, match="is no regular file"):
+    with pytest.raises(UsageError, match="is not a regular file"):
         found_in(tmp_path)

@@ -1,4 +1,4 @@
-"""Class files of other tools: each format becomes the class map written out here, or is refused by its line."""
+"""Class files of other tools: each format yields the class map written out here, or is refused by its line."""
 
 from __future__ import annotations
 
@@ -54,23 +54,23 @@ def test_each_format_is_recognised_by_its_content(tmp_path, name, spell):
 @pytest.mark.parametrize(
     ("text", "line", "reason"),
     [
-        (CVAT + "tree:1,2::\n", 5, "colour '1,2' is not three whole numbers 0..255"),
-        (CVAT + "tree:1,2,256::\n", 5, "colour '1,2,256' is not three whole numbers 0..255"),
+        (CVAT + "tree:1,2::\n", 5, "colour '1,2' is not three integers 0..255"),
+        (CVAT + "tree:1,2,256::\n", 5, "colour '1,2,256' is not three integers 0..255"),
         (CVAT + "tree:1,2,3:\n", 5, "has 3 fields, not the 4 of name:red,green,blue:parts:actions"),
         (CVAT + "road:1,2,3::\n", 5, "names 'road' again"),
         (CVAT + "tree:0,0,0::\n", 5, "value '0 0 0' already belongs to another class"),
-        (CVAT + ":1,2,3::\n", 5, "has no name"),
-        (CLASS_DICT + "Car,64.5,0,0\n", 4, "colour '64.5,0,0' is not three whole numbers"),
+        (CVAT + ":1,2,3::\n", 5, "has no printable name"),
+        (CLASS_DICT + "Car,64.5,0,0\n", 4, "colour '64.5,0,0' is not three integers"),
         (CLASS_DICT + "Car,64,0\n", 4, "has 3 columns, the header has 4"),
         (CLASS_DICT + "Car,0,0,0\n", 4, "value '0 0 0' already belongs to another class"),
         (CLASS_DICT + "Car,-1,0,0\n", 4, "colour '-1,0,0' is not"),
-        (ROBOFLOW + "x, dog\n", 5, "pixel value 'x' is no number"),
+        (ROBOFLOW + "x, dog\n", 5, "pixel value 'x' is not an 8-bit number"),
         (ROBOFLOW + "1, dog\n", 5, "value '1' already belongs to another class"),
         (ROBOFLOW + "3\n", 5, "has 1 columns, the header has 2"),
         (LABEL_COLORS + "1 2\tCar\n", 4, r"'1 2\tCar' is not red green blue name"),
-        (LABEL_COLORS + "1 2 300\tCar\n", 4, "colour '1,2,300' is not three whole numbers"),
+        (LABEL_COLORS + "1 2 300\tCar\n", 4, "colour '1,2,300' is not three integers"),
         (CLASS_NAMES + "cat\n", 4, "names 'cat' again"),
-        (CLASS_NAMES + "__ignore__\n", 4, "has __ignore__, which stands first or not at all"),
+        (CLASS_NAMES + "__ignore__\n", 4, "has __ignore__, which must come first or not at all"),
         (CLASS_NAMES + "\nowl\n", 5, "follows a line without a name"),
         (COCO_STUFF + "wood\n", 5, "'wood' is not number: name"),
         (COCO_STUFF + "182: stone\n", 5, "value '181' already belongs to another class"),
@@ -82,15 +82,15 @@ def test_each_format_is_recognised_by_its_content(tmp_path, name, spell):
         ("names:\n  0: a\n  0: b\n", 3, "names 0 again"),
         ("names:\n  0: a\n  - b\n", 3, "is an item of a list in a mapping, or the reverse"),
         ("names:\n  a: 0\n", 2, "'a: 0' is neither `- name` nor `0: name`"),
-        ("names:\n  0: &x a\n", 2, "'&x a' is more YAML than segconv reads"),
-        ("names:\n  - a: b\n", 2, "'a: b' is more YAML than segconv reads"),
+        ("names:\n  0: &x a\n", 2, "'&x a' is YAML that segconv does not read"),
+        ("names:\n  - a: b\n", 2, "'a: b' is YAML that segconv does not read"),
         ("names: [a, b\n", 1, "neither a list nor a mapping in one line"),
-        ("names: [a, [b]]\n", 1, "is no item of a list of names"),
-        ("names: {a: 0}\n", 1, "is no item of a list of names"),
+        ("names: [a, [b]]\n", 1, "is not an item of a list of names"),
+        ("names: {a: 0}\n", 1, "is not an item of a list of names"),
         ("names: coco.names\n", 1, "neither a list nor a mapping in one line"),
         ("names: [a]\nnames: [b]\n", 2, "has names a second time"),
         ("names: [a]\nlabel_mapping: {7: 0}\n", 2, "has a label_mapping, which segconv does not read"),
-        ('{"kiwi":\n[1, 1, 1}', 2, "is no JSON"),
+        ('{"kiwi":\n[1, 1, 1}', 2, "is not valid JSON"),
         ("name,value\na,red\n", 2, "value 'red' is neither"),
     ],
 )
@@ -103,27 +103,27 @@ def test_a_wrong_line_is_named(tmp_path, text, line, reason):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ('{"kiwi": [1, 1]}', "the colour of 'kiwi' is [1, 1], not three whole numbers 0..255"),
+        ('{"kiwi": [1, 1]}', "the colour of 'kiwi' is [1, 1], not three integers 0..255"),
         ('{"kiwi": [1, 1, 256]}', "the colour of 'kiwi' is [1, 1, 256], not"),
         ('{"kiwi": [1, 1, 1.0]}', "the colour of 'kiwi' is [1, 1, 1.0], not"),
         ('{"kiwi": [1, 1, 1], "lemon": [1, 1, 1]}', "class 'lemon': value '1' already belongs to another class"),
         ('{"kiwi": [1, 1, 1], "kiwi": [2, 2, 2]}', "has 'kiwi' twice"),
-        ('{"ki\\u0000wi": [1, 1, 1]}', "has no name that could be printed"),
-        ('{"\\ud800": [1, 1, 1]}', "has no name that could be printed"),
+        ('{"ki\\u0000wi": [1, 1, 1]}', "has no printable name"),
+        ('{"\\ud800": [1, 1, 1]}', "has no printable name"),
         ('{"labels": {"a": [1, 2]}, "modality": {}}', "label 'a' is a region of several values"),
-        ('{"labels": {"a": 1.5}, "modality": {}}', "the value of 'a' is 1.5, which is no whole number"),
-        ('{"labels": {"a": true}, "modality": {}}', "the value of 'a' is True, which is no whole number"),
+        ('{"labels": {"a": 1.5}, "modality": {}}', "the value of 'a' is 1.5, not an integer"),
+        ('{"labels": {"a": true}, "modality": {}}', "the value of 'a' is True, not an integer"),
         ('{"labels": {"a": -1}, "modality": {}}', "class 'a': value '-1' is neither a grey level nor a colour"),
         ('{"labels": {"a": {}}, "modality": {}}', "the value of 'a' is an object"),
         ('{"labels": {}, "modality": {}}', "names no class"),
         ('[{"png_index": 1}]', "has None where the name of a class is expected"),
-        ('[{"png_index": "x", "class_name": "a"}]', "the png_index of 'a' is 'x', which is no whole number"),
+        ('[{"png_index": "x", "class_name": "a"}]', "the png_index of 'a' is 'x', not an integer"),
         ('[{"png_index": 1, "class_name": "a"}, 7]', "has 7 where a class is expected"),
-        ('{"label_map": {"x": "a"}}', "a number in label_map is 'x', which is no whole number"),
+        ('{"label_map": {"x": "a"}}', "a number in label_map is 'x', not an integer"),
         ('{"label_map": {"1": "a", "0": "b"}, "segmentation_colors": [[0, 0, 0], [1, 1, 1]]}', "not in the order"),
         ('{"label_map": {"0": "a"}, "segmentation_colors": [[0, 0, 0], [1, 1, 1]]}', "has 2 segmentation_colors for 1"),
         ('{"label_map": {"0": ["a"]}}', "has ['a'] where the name of a class is expected"),
-        ('{"label_map": {"0": "a"}, "labels": 7}', "has labels or segmentation_colors that are no list"),
+        ('{"label_map": {"0": "a"}, "labels": 7}', "has labels or segmentation_colors that are not a list"),
     ],
 )
 def test_a_wrong_entry_of_a_json_file_is_named(tmp_path, text, reason):
@@ -177,7 +177,7 @@ def test_a_label_without_a_colour_beside_others_is_its_place_and_said(tmp_path):
     found = read(tmp_path, CVAT + "tree:::\n")
     assert found.classes.names[3] == "tree"
     assert found.classes.grey == {3: 3}
-    assert found.notes == ("label 'tree' has no colour, in which CVAT draws nothing; taken for value 3, its place",)
+    assert found.notes == ("label 'tree' has no colour, so CVAT does not draw it; taken as value 3, its position",)
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_colours_of_a_qgis_palette_that_say_less_than_the_values_are_left_out(tm
         "names: ['road', 'a ''b''', \"tree top\"]  # three",
         "names: {0: road, 2: tree top, 1: 'a ''b'''}",
         "names:\n- road\n- a 'b'\n- \"tree top\"",
-        "names:   # by value\n\n  0: road\n  # a remark\n  '2': tree top\n  1: a 'b' # second\nnc: 3",
+        "names:   # by value\n\n  0: road\n  # a comment\n  '2': tree top\n  1: a 'b' # second\nnc: 3",
     ],
 )
 def test_names_in_yaml_are_written_in_many_ways(tmp_path, names):
@@ -255,7 +255,7 @@ def test_the_colours_of_datumaro_are_those_of_its_label_map(tmp_path):
     data = {"labels": ["bg", "cat", "dog"], "label_map": {"0": "bg", "2": "dog"}}
     found = read(tmp_path, json.dumps({**data, "segmentation_colors": [[0, 0, 0], [1, 2, 3]]}))
     assert found.classes == ClassMap(("bg", "cat", "dog"), {1: 1}, {(0, 0, 0): 0, (1, 2, 3): 2}, {})
-    assert found.notes == ("label 'cat' has no colour; taken for value 1, its place",)
+    assert found.notes == ("label 'cat' has no colour; taken as value 1, its position",)
 
 
 def test_a_class_that_supervisely_draws_with_0_stays_what_it_is(tmp_path):
@@ -279,7 +279,7 @@ def test_a_bare_list_of_names_counts_from_0_and_says_so(tmp_path):
     assert found.classes == ClassMap(("road", "tree top", "été"), {0: 0, 1: 1, 2: 2}, {}, {})
     assert (found.kind, *found.notes) == (
         "list of names",
-        "the file is a bare list of names: the first, 'road', is taken for value 0",
+        "the file is a bare list of names: the first, 'road', is taken as value 0",
     )
 
 

@@ -1,4 +1,4 @@
-"""Facts about the registry of class-file formats: what a row says is what happens, in the order of the rows."""
+"""The registry of class-file formats: each row is applied as written, in the order of the rows."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_place_is_of_one_format_and_shared_ones_are_apart():
 
 
 def test_of_files_that_say_the_same_the_first_in_this_order_is_the_origin(tmp_path):
-    # The manifest stores the origin, so another order would make other bytes.
+    # The manifest stores the origin, so another order would change its bytes.
     order = [
         *("labelmap.txt", "class_dict.csv", "label_colors.txt", "class_names.txt", "dataset_meta.json"),
         *("obj_class_to_machine_color.json", "label_classes.json", "objectInfo150.txt", "_classes.csv"),

@@ -1,4 +1,4 @@
-"""Listed: what a class map says of a value, by number, by entry and by colour."""
+"""Listed: look-up of a value in a class map by number, by palette entry and by colour."""
 
 from __future__ import annotations
 

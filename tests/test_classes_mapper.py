@@ -1,4 +1,4 @@
-"""Mapper: every kind of mask becomes the same class indices, and a value that is not listed is named."""
+"""Mapper: every kind of mask is mapped to the same class indices, and an unlisted value is reported."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_where_the_tutorials_bicubic_masks_lose_labels_ours_lose_none():
     greys = np.array([0, 76, 150, 255], np.uint8)[drawn]
     size = (201, 269)
     expected = nearest(drawn, size)
-    # What the tutorial does: the default filter, and background for every grey that is not listed.
+    # What the tutorial does: the default filter, and background for every unlisted grey level.
     blended = np.asarray(Image.fromarray(greys).resize((size[1], size[0]), Image.Resampling.BICUBIC))
     table = np.zeros(256, np.uint8)
     table[[76, 150, 255]] = 1, 2, 3
@@ -146,8 +146,8 @@ def test_16_bit_grey_can_be_resampled():
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
 def test_peers_row_11_an_opaque_alpha_channel_is_dropped(mode):
-    picture = Image.new(mode, (2, 1), (7, 7, 7, 255) if mode == "RGBA" else (7, 255))
-    assert mapped(saved(picture), mapper("a,0", "b,7")).tolist() == [[1, 1]]
+    image = Image.new(mode, (2, 1), (7, 7, 7, 255) if mode == "RGBA" else (7, 255))
+    assert mapped(saved(image), mapper("a,0", "b,7")).tolist() == [[1, 1]]
 
 
 def test_a_mask_compressed_as_jpeg_is_refused_and_the_tolerance_is_named():
@@ -231,9 +231,9 @@ def test_a_fourth_band_of_a_tiff_is_dropped_where_it_is_opaque_and_refused_else(
 @pytest.mark.parametrize("depth", [1, 2, 4, 8])
 def test_peers_row_11_a_palette_with_transparency_is_read_like_any_other(depth):
     indices = np.arange(2**depth, dtype=np.uint8).reshape(2, -1)
-    picture = Image.fromarray(indices, "P")
-    picture.putpalette([level for k in range(2**depth) for level in (k, 9, 9)])
-    data = saved(picture, bits=depth, transparency=bytes(2**depth))
+    image = Image.fromarray(indices, "P")
+    image.putpalette([level for k in range(2**depth) for level in (k, 9, 9)])
+    data = saved(image, bits=depth, transparency=bytes(2**depth))
     assert np.array_equal(mapped(data, mapper(*(f"c{k},{k}" for k in range(255)), "ignore,255")), indices)
 
 
@@ -250,7 +250,7 @@ def test_an_interlaced_mask_has_its_values(color_type):
 
 
 def six_ways(drawn: np.ndarray) -> dict[str, tuple[bytes, list[str]]]:
-    """Returns one mask of four classes and ignore, index 4, in the ways that people store masks: (file, class map)."""
+    """Returns one mask of four classes and ignore, index 4, in all common encodings: (file, class map)."""
     colors = np.array([(128, 64, 128), (0, 0, 0), (64, 0, 128), (192, 192, 128), (255, 255, 255)], np.uint8)
     greys = np.array([76, 150, 29, 226, 255], np.uint8)
     names = ["road", "sky", "car", "pole", "ignore"]
@@ -312,7 +312,7 @@ def test_a_star_takes_every_value_that_is_not_listed(default, index):
 def test_a_colour_near_a_listed_one_is_taken_for_it_and_counted():
     colors = np.array([[[255, 0, 0], [250, 5, 5], [249, 0, 0]], [[0, 250, 3], [0, 255, 0], [0, 250, 3]]], np.uint8)
     classes = mapper("a,255 0 0", "b,0 255 0", "c,*", tolerance=5)
-    assert mapped(saved(colors), classes).tolist() == [[0, 0, 2], [1, 1, 1]]  # 249 is 6 away: the star's
+    assert mapped(saved(colors), classes).tolist() == [[0, 0, 2], [1, 1, 1]]  # 249 is 6 away: the default class
     assert classes.corrected_pixels == 3
     mapped(saved(colors), classes)
     assert classes.corrected_pixels == 6
@@ -377,13 +377,13 @@ def test_a_jpeg_mask_is_read_with_a_tolerance():
     drawn = np.kron(np.random.default_rng(0).integers(0, 3, (8, 8)), np.ones((12, 12), int))
     colors = np.array([(255, 0, 0), (0, 255, 0), (0, 0, 255)], np.uint8)
     greys = np.array([0, 120, 250], np.uint8)
-    for picture, rows in (
+    for image, rows in (
         (colors[drawn], ("a,255 0 0", "b,0 255 0", "c,0 0 255")),
         (greys[drawn], ("a,0", "b,120", "c,250")),
     ):
-        data = saved(picture, "JPEG", quality=95, subsampling=0)
+        data = saved(image, "JPEG", quality=95, subsampling=0)
         classes = mapper(*rows, tolerance=40)
-        damaged = np.asarray(Image.open(io.BytesIO(data))) != picture
+        damaged = np.asarray(Image.open(io.BytesIO(data))) != image
         assert np.array_equal(mapped(data, classes), drawn)
         assert classes.corrected_pixels == np.count_nonzero(damaged.any(axis=2) if damaged.ndim == 3 else damaged) > 0
 
@@ -450,9 +450,9 @@ def test_sampling_and_mapping_can_be_done_in_either_order():
     for _ in range(50):
         old, new = rng.integers(1, 40, (2, 2)).tolist()
         levels = rng.integers(0, 256, old, dtype=np.uint8)
-        whole = mapped(saved(levels), classes)
+        full = mapped(saved(levels), classes)
         ours = mapped(saved(levels), classes, tuple(new))
-        assert np.array_equal(ours, nearest(whole, new))
+        assert np.array_equal(ours, nearest(full, new))
         assert np.array_equal(ours, mapped(saved(nearest(levels, new)), classes))
 
 

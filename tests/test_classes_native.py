@@ -1,4 +1,4 @@
-"""Facts about class maps: each way to write a value, each line that is refused, and what the numbers mean."""
+"""classes.csv: each notation of a value, each invalid line, and the meaning of the numbers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def refusal(*rows: str, header: str = "name,value") -> str:
         ("b", "has 1 columns, the header has 2"),
         ("b,1,2", "has 3 columns, the header has 2"),
         ("b,0,255,0", "has 4 columns"),
-        (",5", "has no name"),
+        (",5", "has no printable name"),
         ("b,", "neither a grey level nor a colour"),
         ("b,-1", "neither a grey level nor a colour"),
         ("b,1.5", "neither a grey level nor a colour"),
@@ -50,9 +50,9 @@ def refusal(*rows: str, header: str = "name,value") -> str:
         ("ignore,*", "is a second * row"),
         ("ignore,7", "already belongs to another class"),
         ('b,"1,2,3', "unexpected end of data"),
-        ("b,\u0663", "neither a grey level nor a colour"),  # a digit, but not in ASCII
+        ("b,\u0663", "neither a grey level nor a colour"),  # a digit outside ASCII
         ("b,8,9", "has 3 columns, the header has 2"),
-        ("\0,8", "has no name"),
+        ("\0,8", "has no printable name"),
         ("b" * 201 + ",8", "has a name of 201 characters"),
         ("b,8\0", "neither a grey level nor a colour"),
         ("b,0 255 0" + " " * 60 + "9", "neither a grey level nor a colour"),
@@ -62,7 +62,7 @@ def refusal(*rows: str, header: str = "name,value") -> str:
     ],
 )
 def test_a_wrong_row_is_refused_with_its_line(row, reason):
-    # The blank line counts, as it does in an editor.
+    # The blank line counts, as in an editor.
     message = refusal("a,7", "a,1 2 3", "a,p3", "a,*", "", row)
     assert message.startswith("classes.csv:7: ")
     assert reason in message
@@ -71,12 +71,12 @@ def test_a_wrong_row_is_refused_with_its_line(row, reason):
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ("b,2,x", "index 'x' is no number"),
-        ("b,2,-1", "index '-1' is no number"),
-        ("b,2,", "index '' is no number"),
+        ("b,2,x", "index 'x' is not a number"),
+        ("b,2,-1", "index '-1' is not a number"),
+        ("b,2,", "index '' is not a number"),
         ("b,2,255", "would have index 255; the largest is 254"),
         ("a,2,1", "class 'a' has another index, 0, in an earlier line"),
-        ("b,2,\u0661", "index '\u0661' is no number"),
+        ("b,2,\u0661", "index '\u0661' is not a number"),
         ("ignore,2,0", "'ignore' has the index 255, not 0"),
     ],
 )
@@ -97,7 +97,7 @@ def test_a_map_without_its_header_is_refused(text):
     [
         (None, "does not exist"),
         (b"name,value\n\xff,1\n", "is not UTF-8"),
-        (b"x" * (2**20 + 1), "has more than 1048576 bytes, which no class map has"),
+        (b"x" * (2**20 + 1), "exceeds 1048576 bytes, the maximum for a class map"),
     ],
 )
 def test_a_file_that_is_no_class_map_is_refused(tmp_path, content, reason):
@@ -116,10 +116,10 @@ def test_a_file_may_be_as_long_as_the_limit(tmp_path):
 
 
 def test_a_file_that_cannot_be_read_is_refused(tmp_path):
-    with pytest.raises(UsageError, match="is no regular file"):
+    with pytest.raises(UsageError, match="is not a regular file"):
         read_class_map(tmp_path)
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(UsageError, match="is no regular file"):
+    with pytest.raises(UsageError, match="is not a regular file"):
         read_class_map(tmp_path / "pipe")
     (tmp_path / "loop").symlink_to("loop")
     with pytest.raises(UsageError, match="cannot be read"):

@@ -1,4 +1,4 @@
-"""Nearest: which listed colour is nearest, of those that a mask can be drawn in."""
+"""Nearest: the nearest listed colour, of those that the mode of a mask can have."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def test_the_nearest_of_each_mode_is_among_the_colours_that_it_can_be_drawn_in()
     nearest = NearestColors(CLASSES, 5)
     colors = np.array([[97, 2, 0], [9, 9, 9], [50, 50, 50]])
     assert nearest.indices_of("RGB", colors).tolist() == [1, 0, -1]
-    assert nearest.indices_of("P", colors).tolist() == [1, -1, -1]  # 7 is the number of an entry
+    assert nearest.indices_of("P", colors).tolist() == [1, -1, -1]  # 7 is the number of a palette entry
     assert nearest.indices_of("L", colors).tolist() == [-1, 0, -1]
     assert NearestColors(parse_class_map("name,value\na,p1\n", ""), 5).indices_of("P", colors).tolist() == [-1] * 3
 

@@ -1,4 +1,4 @@
-"""Facts about presets: what the masks of well-known datasets hold, told by hand, and never shifted."""
+"""Presets: the mask values of well-known datasets, written out by hand and never shifted."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_the_colours_of_camvid():
 
 
 def test_black_is_void_in_the_colours_of_camvid_and_sky_in_its_indices():
-    # So one map cannot hold both: the level 0 and black are the same drawing.
+    # So one map cannot hold both: the level 0 and black are the same value.
     assert preset("camvid").grey == {}
     assert preset("camvid-index").rgb == {}
     assert preset("camvid-index").grey == {**{index: index for index in range(11)}, 11: IGNORE_INDEX}
@@ -180,7 +180,7 @@ def test_a_few_classes_may_be_missing_and_a_few_colours_strange():
         [BLACK, WHITE],
         [BLACK, (255, 0, 0)],
         [BLACK, WHITE, (255, 0, 0), (0, 255, 0), (0, 0, 255)],
-        [voc_color(index) for index in range(12)],  # labelme and CVAT draw with them whatever the classes are
+        [voc_color(index) for index in range(12)],  # labelme and CVAT use them for any classes
         [(128, 64, 128), (70, 70, 70)],
     ],
 )

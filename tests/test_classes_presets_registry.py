@@ -1,4 +1,4 @@
-"""Facts about the registry of presets: every row can be built, and its names cost nothing to list."""
+"""The registry of presets: every row can be built, and listing the names imports nothing expensive."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def traffic() -> ClassMap:
 def test_one_more_row_is_one_more_preset(monkeypatch):
     monkeypatch.setitem(PRESETS, "traffic", presets.Preset("Traffic lights", f"{__name__}:traffic", min_share=0.7))
     assert preset("traffic") == traffic()
-    assert names_for([(201, 2, 3), (202, 3, 4)]) is None  # two of three are less than its share
+    assert names_for([(201, 2, 3), (202, 3, 4)]) is None  # two of three are below its share
     assert names_for([*traffic().rgb]) == (
         "traffic",
         {(201, 2, 3): "red", (202, 3, 4): "amber", (203, 4, 5): "green", (0, 0, 1): "ignore"},

@@ -1,4 +1,4 @@
-"""Unlisted: a value that the class map does not list is named with its count, its colour and the nearest class."""
+"""Unlisted: an unlisted value is reported with its count, its colour and the nearest class."""
 
 from __future__ import annotations
 

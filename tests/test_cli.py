@@ -65,7 +65,7 @@ def test_a_dataset_that_cannot_be_started_on_exits_2(segconv, dataset, tmp_path,
 
 
 def test_a_source_that_does_not_exist_exits_2(segconv):
-    assert_one_line(segconv("build", "--src", "nowhere", *SMALL), 2, "nowhere: is no folder")
+    assert_one_line(segconv("build", "--src", "nowhere", *SMALL), 2, "nowhere: is not a folder")
 
 
 def test_an_absolute_path_of_a_list_is_refused_for_what_it_is(segconv, dataset):

@@ -209,8 +209,8 @@ def test_a_pair_that_kills_its_worker_is_blamed_on_the_second_engine_in_the_same
     options = {"cwd": tmp_path, "env": os.environ | {"PYTHONPATH": root}, "capture_output": True, "text": True}
     done = subprocess.run([sys.executable, "poisoned.py"], timeout=100, **options)
     assert done.stdout == (
-        "train.txt:3: jpg/p2.jpg: ended the process that worked on this pair, twice (signal 9). "
-        "Look at photograph and mask, save them anew, or take the pair off the list.\n"
+        "train.txt:3: jpg/p2.jpg: crashed the worker process twice (signal 9). "
+        "Check the image and the mask, save them again, or remove the pair from the list.\n"
     ), done.stderr
 
 

@@ -1,4 +1,4 @@
-"""Duplicates: a changed copy is like its original and like nothing else."""
+"""Duplicates: a changed copy matches its original and nothing else."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from tests.picture_bytes import saved
 
 
 def thumbnail_of(data: bytes) -> bytes:
-    photo = open_image(data, "photo")
-    return thumbnail(photo)
+    return thumbnail(open_image(data, "image"))
 
 
 @pytest.fixture(scope="module")
 def tiles() -> list[Image.Image]:
-    """Aerial photographs of a drawn town, all different."""
+    """Aerial images of a synthetic town, all different."""
     return [Image.fromarray(draw_tile(0, "train", number)[0]) for number in range(6)]
 
 
@@ -57,9 +56,9 @@ def test_many_copies_of_one_photograph_are_one_group_and_no_flood():
 def test_near_duplicates_are_those_that_comparing_all_with_all_finds():
     rng = np.random.default_rng(2)
     scenes = rng.integers(0, 256, (40, 16, 16))
-    pictures = np.clip(np.concatenate([scenes, scenes[:25] + rng.normal(0, 4, (25, 16, 16))]), 0, 255).astype(np.uint8)
-    vectors = pictures.reshape(len(pictures), -1).astype(float)
+    images = np.clip(np.concatenate([scenes, scenes[:25] + rng.normal(0, 4, (25, 16, 16))]), 0, 255).astype(np.uint8)
+    vectors = images.reshape(len(images), -1).astype(float)
     cosines = np.corrcoef(vectors)
     expected = [(i, j) for i in range(65) for j in range(i + 1, 65) if cosines[i, j] > 0.995]
     assert len(expected) == 25
-    assert near_duplicates([picture.tobytes() for picture in pictures]) == expected
+    assert near_duplicates([image.tobytes() for image in images]) == expected

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from layout_files import CITY, assert_is_told, drawn, refused
+from layout_files import CITY, assert_is_detected, drawn, refused
 
-# name of the layout, files, files with text, pairs of train, pairs of val, clause of the evidence, preset
+# name of the layout: files, files with text, train pairs, val pairs, clause of the evidence, preset
 KNOWN = {
     "cityscapes": (
         (CITY, "gtFine/train/aachen/a_1_gtFine_labelIds.png", "gtFine/train/aachen/a_1_gtFine_color.png",
@@ -25,7 +25,7 @@ KNOWN = {
 
 @pytest.mark.parametrize("row", KNOWN)
 def test_each_layout_is_told_by_its_files_with_its_evidence(tmp_path, row):
-    assert_is_told(tmp_path, row.split()[0], *KNOWN[row])
+    assert_is_detected(tmp_path, row.split()[0], *KNOWN[row])
 
 
 @pytest.mark.parametrize(("files", "texts", "hint"), [

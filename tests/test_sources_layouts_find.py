@@ -11,14 +11,14 @@ from converter.errors import UsageError
 def test_a_missing_source_folder_is_named(tmp_path):
     for name in ("missing", "file"):
         (tmp_path / "file").write_text("")
-        with pytest.raises(UsageError, match=f"{name}: is no folder") as caught:
+        with pytest.raises(UsageError, match=f"{name}: is not a folder") as caught:
             find(tmp_path / name)
         assert caught.value.code == "E_SRC"
 
 
 def test_two_folders_of_masks_for_the_same_photographs_are_no_choice_of_ours(tmp_path):
     draw(tmp_path, "images/a.jpg", "masks/a.png", "labels/a.png")
-    assert "has more than one layout: images/ goes with each of labels/, masks/" in refused(tmp_path)
+    assert "has more than one layout: images/ matches each of labels/, masks/" in refused(tmp_path)
     layout = find(tmp_path, image="images/{stem}.jpg", mask="labels/{stem}.png")
     assert pairs(layout) == {"train": [("images/a.jpg", "labels/a.png")]}
 

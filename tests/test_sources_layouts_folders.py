@@ -1,11 +1,11 @@
-"""A folder of photographs and one of masks: found side by side, whatever they are called."""
+"""A folder of images and one of masks: found under any of their usual names."""
 
 from __future__ import annotations
 
 import pytest
-from layout_files import assert_is_told, drawn, refused
+from layout_files import assert_is_detected, drawn, refused
 
-# name of the layout, files, files with text, pairs of train, pairs of val, clause of the evidence, preset
+# name of the layout: files, files with text, train pairs, val pairs, clause of the evidence, preset
 KNOWN = {
     "siblings": (  # CamVid of Kaggle
         ("train/S.png", "train_labels/S_L.png", "val/T.png", "val_labels/T_L.png", "class_dict.csv"), {},
@@ -69,18 +69,18 @@ KNOWN = {
 
 @pytest.mark.parametrize("row", KNOWN)
 def test_each_layout_is_told_by_its_files_with_its_evidence(tmp_path, row):
-    assert_is_told(tmp_path, row.split()[0], *KNOWN[row])
+    assert_is_detected(tmp_path, row.split()[0], *KNOWN[row])
 
 
 @pytest.mark.parametrize(("files", "texts", "hint"), [
-    (("train_images/a.png", "val_images/a.png"), {}, "train_images/ has 1 photograph, but no folder of masks"),
-    (("img_dir/train/a.jpg", "ann_dir/train/b.png"), {}, "no two names agree (a.jpg, b.png)"),
-    (("images/train/a.jpg", "images/train/b.jpg"), {}, "images/train/ has 2 photographs, but no folder of masks"),
-    (("masks/a.png",), {}, "masks/ has 1 mask, but no folder of photographs beside it"),
-    (("photos/a.jpg", "dataset/a.png", "label_classes.json"), {}, "photos/ has 1 photograph"),
-    (("images/a.tif", "labels/b.tif"), {}, "images/ and labels/ lie side by side, but no two names agree"),
+    (("train_images/a.png", "val_images/a.png"), {}, "train_images/ has 1 image, but no folder of masks"),
+    (("img_dir/train/a.jpg", "ann_dir/train/b.png"), {}, "no two names match (a.jpg, b.png)"),
+    (("images/train/a.jpg", "images/train/b.jpg"), {}, "images/train/ has 2 images, but no folder of masks"),
+    (("masks/a.png",), {}, "masks/ has 1 mask, but no folder of images next to it"),
+    (("photos/a.jpg", "dataset/a.png", "label_classes.json"), {}, "photos/ has 1 image"),
+    (("images/a.tif", "labels/b.tif"), {}, "images/ and labels/ are side by side, but no two names match"),
     (("images/train2017/1.jpg", "annotations/panoptic_train2017/1.png", "annotations/panoptic_train2017.json"), {},
-     "images/train2017/ has 1 photograph, but no folder of masks beside it"),
+     "images/train2017/ has 1 image, but no folder of masks next to it"),
     (("annotations_prepped_train/a.png",), {}, "annotations_prepped_train/ has 1 mask"),
 ])  # fmt: skip
 def test_a_near_miss_is_refused_with_what_it_lacks_and_the_way_out(tmp_path, files, texts, hint):

@@ -1,4 +1,4 @@
-"""Pairing: which photograph goes with which mask, and which name is nobody's."""
+"""Pairing: which image belongs to which mask, and which names are ambiguous."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from layout_files import draw, find, pairs, refused
 def test_a_split_without_masks_is_left_out_and_one_without_train_is_refused(tmp_path):
     layout = find(draw(tmp_path / "a", "images/train/a.jpg", "masks/train/a.png", "images/test/b.jpg"))
     assert list(layout.refs) == ["train"]
-    assert layout.evidence[-1] == "test is left out: none of its 1 photographs has a mask"
+    assert layout.evidence[-1] == "test is left out: none of its 1 images has a mask"
     assert layout.unmatched == ()
     assert "has pairs of val, but none of train" in refused(draw(tmp_path / "b", "images/val/a.jpg", "masks/val/a.png"))
 
@@ -26,4 +26,4 @@ def test_names_that_differ_in_case_or_unicode_form_are_pairs_and_are_counted(tmp
     assert pairs(layout) == {
         "train": [("images/A1.JPG", "masks/a1.png"), ("images/caf\u00e9.jpg", "masks/cafe\u0301.png")]
     }
-    assert "2 masks were found in other case" in layout.evidence
+    assert "2 masks were found in a different case" in layout.evidence

@@ -1,4 +1,4 @@
-"""Registry: every layout has words for the user and a row in the file of its tests."""
+"""Registry: every layout has a description for the user and a row in the file of its tests."""
 
 from __future__ import annotations
 
@@ -20,5 +20,7 @@ def test_every_layout_has_a_row_above_and_words_for_the_user():
 
 
 def test_an_unknown_layout_is_answered_with_the_known_ones(tmp_path):
-    with pytest.raises(UsageError, match=r"--layout: 'vok' is none\. Did you mean voc\? Known are list, voc, cvat, "):
+    with pytest.raises(
+        UsageError, match=r"--layout: 'vok' is unknown\. Did you mean voc\? Known are list, voc, cvat, "
+    ):
         find(tmp_path, layout="vok")

@@ -1,11 +1,11 @@
-"""Photograph and mask in one folder: told apart by suffix or by type."""
+"""Image and mask in one folder: distinguished by suffix or by type."""
 
 from __future__ import annotations
 
 import pytest
-from layout_files import assert_is_told, drawn, refused
+from layout_files import assert_is_detected, drawn, refused
 
-# name of the layout, files, files with text, pairs of train, pairs of val, clause of the evidence, preset
+# name of the layout: files, files with text, train pairs, val pairs, clause of the evidence, preset
 KNOWN = {
     "coco-stuff": (
         ("train2017/S.jpg", "train2017/S.png", "val2017/T.jpg", "val2017/T.png", "labels.txt"), {},
@@ -26,13 +26,13 @@ KNOWN = {
 
 @pytest.mark.parametrize("row", KNOWN)
 def test_each_layout_is_told_by_its_files_with_its_evidence(tmp_path, row):
-    assert_is_told(tmp_path, row.split()[0], *KNOWN[row])
+    assert_is_detected(tmp_path, row.split()[0], *KNOWN[row])
 
 
 @pytest.mark.parametrize(("files", "texts", "hint"), [
     (("train2017/S.jpg", "val2017/S.png"), {},
-     "pictures lie in train2017/, val2017/, but no two of them go together by folder or name"),
-    (("train/a.jpg", "train/a_labelz.png"), {}, "pictures lie in train/, but no two"),
+     "image files are in train2017/, val2017/, but no two of them match by folder or name"),
+    (("train/a.jpg", "train/a_labelz.png"), {}, "image files are in train/, but no two"),
 ])  # fmt: skip
 def test_a_near_miss_is_refused_with_what_it_lacks_and_the_way_out(tmp_path, files, texts, hint):
     assert hint in refused(drawn(tmp_path, files, texts))

@@ -1,13 +1,13 @@
-"""Split lists of a folder: whatever a line names, it is found or refused."""
+"""Split lists of a folder: whatever a line names is found or rejected."""
 
 from __future__ import annotations
 
 import pytest
-from layout_files import VOC, VOC_LISTS, assert_is_told, draw, find, pairs, write
+from layout_files import VOC, VOC_LISTS, assert_is_detected, draw, find, pairs, write
 
 from converter.errors import UsageError
 
-# name of the layout, files, files with text, pairs of train, pairs of val, clause of the evidence, preset
+# name of the layout: files, files with text, train pairs, val pairs, clause of the evidence, preset
 KNOWN = {
     "list of SegNet": (
         ("train/S.png", "trainannot/S.png", "val/T.png", "valannot/T.png"),
@@ -26,12 +26,12 @@ KNOWN = {
 
 @pytest.mark.parametrize("row", KNOWN)
 def test_each_layout_is_told_by_its_files_with_its_evidence(tmp_path, row):
-    assert_is_told(tmp_path, row.split()[0], *KNOWN[row])
+    assert_is_detected(tmp_path, row.split()[0], *KNOWN[row])
 
 
 def test_a_broken_list_beside_folders_that_a_rule_knows_is_refused_as_a_list(tmp_path):
     draw(tmp_path, "train/S.png", "trainannot/S.png", train="S.png S.png x")
-    with pytest.raises(UsageError, match="names none of the photographs of layout siblings") as caught:
+    with pytest.raises(UsageError, match="names none of the images of layout siblings") as caught:
         find(tmp_path)
     assert caught.value.code == "E_LIST"
 
@@ -49,7 +49,7 @@ def test_peers_row_25_one_name_a_line_may_be_that_of_photograph_or_mask(tmp_path
 
 def test_stems_of_a_list_that_are_not_cut_yet_are_refused(tmp_path):
     draw(tmp_path, "images/M-33.tif", "masks/M-33.tif", train="M-33_0\nM-33_1\n")  # LandCover.ai as downloaded
-    with pytest.raises(UsageError, match=r"train\.txt: names none of the photographs .*'M-33_0'.*--image") as caught:
+    with pytest.raises(UsageError, match=r"train\.txt: names none of the images .*'M-33_0'.*--image") as caught:
         find(tmp_path)
     assert caught.value.code == "E_LIST"
 
@@ -92,7 +92,7 @@ def test_pair_lists_over_a_known_layout_keep_its_class_map(tmp_path):
     )  # as `segconv split` writes them
     layout = find(tmp_path)
     assert (layout.name, layout.preset) == ("list", "deepglobe")
-    assert layout.evidence[-1] == "the files lie as in layout deepglobe"
+    assert layout.evidence[-1] == "the files are arranged as in layout deepglobe"
     draw(tmp_path, "train/1_mask.tif", train="train/1_sat.jpg;train/1_mask.tif\n")  # other masks may be anything
     assert find(tmp_path).preset is None
 
@@ -109,8 +109,8 @@ def test_a_list_none_of_whose_pairs_exists_is_still_a_list_with_each_line_refuse
     layout = find(tmp_path)
     assert (layout.name, layout.refs) == ("list", {"train": ()})
     assert [str(reject) for reject in layout.rejects] == [
-        "train.txt:1: jpg/photo_7.jpg: does not exist. Put the file there, or mend the list.",
-        "train.txt:2: jpg/q.jpg: does not exist. Put the file there, or mend the list.",
+        "train.txt:1: jpg/photo_7.jpg: does not exist. Put the file there, or fix the list.",
+        "train.txt:2: jpg/q.jpg: does not exist. Put the file there, or fix the list.",
     ]
 
 

@@ -33,15 +33,15 @@ def test_templates_in_one_folder_take_no_mask_for_a_photograph_and_lists_split_t
 
 
 @pytest.mark.parametrize(("image", "mask", "text"), [
-    ("/i/{stem}.jpg", "m/{stem}.png", "--image: '/i/{stem}.jpg' is no plain path"),
-    ("i/{stem}.jpg", "../m/{stem}.png", "--mask: '../m/{stem}.png' is no plain path"),
-    ("i//{stem}.jpg", "m/{stem}.png", "is no plain path"),
+    ("/i/{stem}.jpg", "m/{stem}.png", "--image: '/i/{stem}.jpg' is not a plain path"),
+    ("i/{stem}.jpg", "../m/{stem}.png", "--mask: '../m/{stem}.png' is not a plain path"),
+    ("i//{stem}.jpg", "m/{stem}.png", "is not a plain path"),
     ("i/a.jpg", "m/{stem}.png", "has no {stem}"),
     ("i/{split}/{stem}.jpg", "m/{stem}.png", "only one of them has {split}"),
-    ("i/{city}/{stem}.jpg", "m/{stem}.png", "has {city}, and a template knows"),
-    ("i/*/{stem}.jpg", "m/{stem}.png", "has *, and a template knows"),
-    ("i/{{stem}}.jpg", "m/{stem}.png", "and a template knows {split}, {stem} and .* at its end"),
-    ("i/{stem}.jpg", "m/{stem}.tif", "together they make no pair (--image 1 and --mask 0 files)"),
+    ("i/{city}/{stem}.jpg", "m/{stem}.png", "has {city}; a template may only have"),
+    ("i/*/{stem}.jpg", "m/{stem}.png", "has *; a template may only have"),
+    ("i/{{stem}}.jpg", "m/{stem}.png", "; a template may only have {split}, {stem} and .* at its end"),
+    ("i/{stem}.jpg", "m/{stem}.tif", "match no pair (--image 1 and --mask 0 files)"),
 ])  # fmt: skip
 def test_a_template_that_is_none_is_refused(tmp_path, image, mask, text):
     with pytest.raises(UsageError) as caught:

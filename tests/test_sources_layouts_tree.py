@@ -1,4 +1,4 @@
-"""Tree: what is looked into below a source folder, and when it is given up."""
+"""Tree: what is read below a source folder, and when reading it is aborted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_hidden_files_and_our_own_records_are_not_looked_into(tmp_path):
 def test_links_lead_out_of_the_source_only_where_that_is_allowed(tmp_path):
     draw(tmp_path, "elsewhere/a.png", "d/images/a.jpg")
     (tmp_path / "d/masks").symlink_to(tmp_path / "elsewhere")
-    assert "images/ has 1 photograph, but no folder of masks beside it" in refused(tmp_path / "d")
+    assert "images/ has 1 image, but no folder of masks next to it" in refused(tmp_path / "d")
     assert pairs(find(tmp_path / "d", follow_links=True)) == {"train": [("images/a.jpg", "masks/a.png")]}
     (tmp_path / "d/train.txt").write_text("images/a.jpg;masks/a.png\n")
     (tmp_path / "d/png").mkdir()
@@ -43,7 +43,7 @@ def test_folders_that_all_link_to_one_another_are_given_up(tmp_path):
     for one in numbers:
         for other in set(numbers) - {one}:
             (tmp_path / f"{one}/to{other}").symlink_to(tmp_path / str(other))
-    with pytest.raises(UsageError, match="holds folders that link to one another in circles") as caught:
+    with pytest.raises(UsageError, match="has folders that link to each other in cycles") as caught:
         find(tmp_path)
     assert caught.value.code == "E_SRC"
 
@@ -51,10 +51,10 @@ def test_folders_that_all_link_to_one_another_are_given_up(tmp_path):
 def test_a_folder_that_is_no_dataset_is_given_up_before_all_of_it_is_read(tmp_path, monkeypatch):
     draw(tmp_path, "a/b/c/d.jpg", "a/e.jpg", "a/f.jpg")
     monkeypatch.setattr(tree, "MAX_FILES", 2)
-    with pytest.raises(UsageError, match="holds more than 2 files"):
+    with pytest.raises(UsageError, match="contains more than 2 files"):
         find(tmp_path)
     monkeypatch.setattr(tree, "MAX_FOLDER_DEPTH", 2)
-    with pytest.raises(UsageError, match="c: lies more than 2 folders deep"):
+    with pytest.raises(UsageError, match="c: is nested more than 2 folders deep"):
         find(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""Words: what folders of splits are called."""
+"""Words: the usual names of folders of splits."""
 
 from __future__ import annotations
 

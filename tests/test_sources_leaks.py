@@ -1,4 +1,4 @@
-"""The same photograph in two splits: by name, by content, to the eye."""
+"""Leaks: the same image in two splits, by name and by content."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_peers_row_26_a_photograph_that_two_lists_name_is_a_leak_that_names_both
 
 
 def test_peers_row_26_the_same_content_under_two_names_is_a_leak_that_names_both_lines(tmp_path):
-    (tmp_path / "d4.jpg").write_bytes(b"the same photograph")
+    (tmp_path / "d4.jpg").write_bytes(b"the same image")
     shutil.copy(tmp_path / "d4.jpg", tmp_path / "e5.jpg")
     refs = {"train": [ref("train", "d4.jpg", 88)], "val": [ref("val", "e5.jpg", 12)]}
     with pytest.raises(UsageError) as caught:

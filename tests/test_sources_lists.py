@@ -1,4 +1,4 @@
-"""Lists: what editors, systems and separators do to a split list changes none of its pairs."""
+"""Lists: encodings, line ends, separators and quotes change none of the pairs of a split list."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from converter.sources.refs import ExampleRef
     b"a.jpg;a.png\r",
     b"  a.jpg ; a.png\t\n",
     b"a.jpg;a.png\n\n\n",
-    b"# photos;masks\n\n   \na.jpg;a.png\n  # more\n",
+    b"# images;masks\n\n   \na.jpg;a.png\n  # more\n",
     b"image;mask\na.jpg;a.png\n",
     b"a.jpg\ta.png\n",
     b"a.jpg,a.png\n",
@@ -37,7 +37,7 @@ def test_peers_row_25_what_editors_and_systems_do_to_a_list_does_not_change_its_
 
 
 def test_comments_and_blank_lines_count_as_lines_but_not_as_pairs(tmp_path):
-    done = look_up(tmp_path, b"\xef\xbb\xbf# photos;masks\r\n\r\n   \r\n  # more\r\na.jpg;a.png\r\n")
+    done = look_up(tmp_path, b"\xef\xbb\xbf# images;masks\r\n\r\n   \r\n  # more\r\na.jpg;a.png\r\n")
     assert done.refs() == [ExampleRef("train", "jpg/a.jpg", "png/a.png", "train.txt", 5)]
 
 
@@ -47,7 +47,7 @@ def test_names_with_spaces_and_letters_of_any_script_are_kept(tmp_path, name):
     assert found(look_up(tmp_path, f"{name}.jpg;{name}.png\n", files=files)) == [(files[0], files[1])]
     done = look_up(
         tmp_path, f"jpg/{name}\n", ("names", ("",)), files=files[:1]
-    )  # one name a line is not cut at its space
+    )  # a list with one name per line is not split at spaces
     assert [meanings for _, meanings in done.found] == ([(files[0],)] if "," not in name else [])
 
 
@@ -100,5 +100,5 @@ def test_a_file_that_is_too_large_for_a_list_is_refused_before_it_is_read(tmp_pa
 def test_a_list_of_too_many_lines_is_refused(tmp_path, monkeypatch, end):
     monkeypatch.setattr(lists, "MAX_LIST_LINES", 3)
     assert found(look_up(tmp_path, f"a.jpg;a.png{end}{end}{end}")) == [("jpg/a.jpg", "png/a.png")]
-    with pytest.raises(UsageError, match="has more than 3 lines, which no list has"):
+    with pytest.raises(UsageError, match="has more than 3 lines, the maximum for a list"):
         look_up(tmp_path, f"a.jpg;a.png{end}{end}{end}{end}")

@@ -1,4 +1,4 @@
-"""Names: a file is found in another case or Unicode form, and a split by its many names."""
+"""Names: a file is found in a different case or Unicode form, and a split by any of its names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from converter.sources.names import split_of
 def test_names_in_other_case_unicode_form_or_without_extension_are_found_and_counted(tmp_path):
     done = look_up(tmp_path, "a17.jpg;a17.png\ncafe\u0301.jpg;caf\u00e9.png\na;a.png\nb.jpg;b.png\n")
     assert found(done)[:2] == [("jpg/A17.jpg", "png/A17.PNG"), ("jpg/caf\u00e9.jpg", "png/cafe\u0301.png")]
-    assert done.evidence().endswith(", 4 names were found in other case, 1 name was given without extension")
+    assert done.evidence().endswith(", 4 names were found in a different case, 1 name was given without extension")
 
 
 def test_of_two_files_that_differ_in_case_alone_none_is_chosen(tmp_path):

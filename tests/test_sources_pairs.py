@@ -1,4 +1,4 @@
-"""Facts about pairs: the mask tells which way its photograph stands, whatever the camera noted."""
+"""Pairs: the mask decides the orientation of its image, whatever EXIF says."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from converter.sources.refs import ExampleRef
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
 
 
-def photograph(orientation: int, kind: str) -> bytes:
-    """Returns a file that holds PIXELS, 20 high and 30 wide as they lie there, with an orientation."""
+def image_file(orientation: int, kind: str) -> bytes:
+    """Returns a file that stores PIXELS, 20 high and 30 wide, with an EXIF orientation."""
     if kind == "TIFF":
         return tiff(PIXELS, {274: orientation})
     exif = Image.Exif()
@@ -26,53 +26,51 @@ def photograph(orientation: int, kind: str) -> bytes:
     return saved(PIXELS, kind, exif=exif)
 
 
-def drawing(height: int, width: int) -> bytes:
+def mask_file(height: int, width: int) -> bytes:
     return saved(np.zeros((height, width), np.uint8))
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF"])
 @pytest.mark.parametrize(("orientation", "mask_size", "expected"), [
-    *((turned, (30, 20), turned) for turned in (5, 6, 7, 8)),  # drawn over the turned photograph
-    *((turned, (20, 30), 1) for turned in (5, 6, 7, 8)),  # drawn over the stored one
+    *((level, (30, 20), level) for level in (5, 6, 7, 8)),  # drawn over the rotated image
+    *((level, (20, 30), 1) for level in (5, 6, 7, 8)),  # drawn over the stored one
     *((level, (20, 30), level) for level in (1, 2, 3, 4)),  # both fit: EXIF decides
 ])  # fmt: skip
 def test_peers_row_10_the_mask_tells_which_way_the_photograph_stands(orientation, mask_size, expected, kind):
-    photo = open_image(photograph(orientation, kind), "a.jpg")
-    assert photo.raw_size == (20, 30)
-    turned = oriented_like(photo, open_mask(drawing(*mask_size), "a.png"))
-    assert (turned.orientation, turned.exif_orientation, turned.size) == (expected, orientation, mask_size)
+    image = open_image(image_file(orientation, kind), "a.jpg")
+    assert image.raw_size == (20, 30)
+    oriented = oriented_like(image, open_mask(mask_file(*mask_size), "a.png"))
+    assert (oriented.orientation, oriented.exif_orientation, oriented.size) == (expected, orientation, mask_size)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
 @pytest.mark.parametrize("orientation", [5, 6, 7, 8])
 def test_a_photograph_whose_mask_was_drawn_over_it_as_it_lies_in_the_file_is_left_so(orientation, kind):
-    photo = oriented_like(open_image(photograph(orientation, kind), "a"), open_mask(drawing(20, 30), "a.png"))
-    assert np.array_equal(np.asarray(render(photo, (20, 30), "pad")), PIXELS)
+    image = oriented_like(open_image(image_file(orientation, kind), "a"), open_mask(mask_file(20, 30), "a.png"))
+    assert np.array_equal(np.asarray(render(image, (20, 30), "pad")), PIXELS)
 
 
 def test_of_a_square_photograph_exif_decides():
     exif = Image.Exif()
     exif[0x0112] = 6
-    photo = open_image(saved(PIXELS[:, :20], exif=exif), "a.png")
-    assert oriented_like(photo, open_mask(drawing(20, 20), "b.png")).orientation == 6
+    image = open_image(saved(PIXELS[:, :20], exif=exif), "a.png")
+    assert oriented_like(image, open_mask(mask_file(20, 20), "b.png")).orientation == 6
 
 
 def test_peers_row_9_other_sizes_are_refused_with_both_and_a_hint_on_swapped_sides():
-    photo = open_image(photograph(1, "JPEG"), "a.jpg")
-    with pytest.raises(
-        DataError, match=r"is 30 high and 20 wide, its photograph a\.jpg is 20 high.*, with h"
-    ) as caught:
-        oriented_like(photo, open_mask(drawing(30, 20), "a.png"))
+    image = open_image(image_file(1, "JPEG"), "a.jpg")
+    with pytest.raises(DataError, match=r"is 30 high and 20 wide, its image a\.jpg is 20 high.*, with h") as caught:
+        oriented_like(image, open_mask(mask_file(30, 20), "a.png"))
     assert (caught.value.where, caught.value.code) == ("a.png", "E_SIZE")
-    with pytest.raises(DataError, match=r"is 21 high and 30 wide, its photograph a\.jpg is 20 high and 30 wide\."):
-        oriented_like(photo, open_mask(drawing(21, 30), "a.png"))
+    with pytest.raises(DataError, match=r"is 21 high and 30 wide, its image a\.jpg is 20 high and 30 wide\."):
+        oriented_like(image, open_mask(mask_file(21, 30), "a.png"))
 
 
 def test_the_files_of_a_pair_are_read_from_the_source_folder(tmp_path):
-    (tmp_path / "a.jpg").write_bytes(photograph(6, "JPEG"))
-    (tmp_path / "a.png").write_bytes(drawing(20, 30))
-    photo, mask = open_pair(ExampleRef("train", "a.jpg", "a.png", "train.txt", 1), SourceConfig(tmp_path))
-    assert (photo.size, photo.orientation, mask.size) == ((20, 30), 1, (20, 30))
+    (tmp_path / "a.jpg").write_bytes(image_file(6, "JPEG"))
+    (tmp_path / "a.png").write_bytes(mask_file(20, 30))
+    image, mask = open_pair(ExampleRef("train", "a.jpg", "a.png", "train.txt", 1), SourceConfig(tmp_path))
+    assert (image.size, image.orientation, mask.size) == ((20, 30), 1, (20, 30))
     with pytest.raises(DataError) as caught:
         open_pair(ExampleRef("train", "a.jpg", "a.png", "train.txt", 1), SourceConfig(tmp_path, max_pixels=599))
     assert (caught.value.where, caught.value.code) == ("a.jpg", "E_TOO_LARGE")

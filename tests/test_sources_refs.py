@@ -1,4 +1,4 @@
-"""Refs: a pair that was refused, as an object for scripts."""
+"""Refs: a rejected pair, as an object for scripts."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ def test_a_reject_is_an_object_for_scripts(tmp_path):
         "line": 2,
         "file": "a.jpg;b;c",
         "code": "E_LINE",
-        "what": "holds 2 separators ';', a pair has exactly one between two names",
-        "mend": "Write photo.jpg;mask.png, with the separator of the other lines.",
+        "what": "has 2 separators ';', a pair has exactly one between two names",
+        "mend": "Write image.jpg;mask.png, with the separator of the other lines.",
     }

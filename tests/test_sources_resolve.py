@@ -1,4 +1,4 @@
-"""Resolve: each line of a list is a pair below its folders, or refused by its number."""
+"""Resolve: each line of a list is a pair below its folders, or rejected by its number."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_each_line_is_a_pair_below_its_folders(tmp_path):
     ("a17.jpg;a18.png\na;a\nb;b\n", 1, "png/a18.png: does not exist. "),  # A17.PNG is another pair's
     ("a.jpg;a.png\nsub/dd.jpg;b.png\n", 2, "jpg/sub/dd.jpg: does not exist (closest: 'd.jpg')"),
     ("a.jpg;a.png\nd.jpg;b.png\n", 2, "jpg/d.jpg: does not exist (closest: 'jpg/sub/d.jpg')"),
-    ("a.jpg;a.png\ntwo;b.png\n", 2, "jpg/two: fits several files, written so (closest: 'two.jpg')"),
+    ("a.jpg;a.png\ntwo;b.png\n", 2, "jpg/two: matches several files (closest: 'two.jpg')"),
     ("a.jpg;a.png\nqqqqqq.jpg;b.png\n", 2, "jpg/qqqqqq.jpg: does not exist. Put"),
 ])  # fmt: skip
 def test_peers_row_25_a_line_that_is_not_found_is_named_with_the_closest_file(tmp_path, content, line, text):
@@ -68,21 +68,21 @@ def test_a_path_may_climb_out_of_the_folder_of_its_list_but_not_out_of_the_sourc
 
 
 @pytest.mark.parametrize(("line", "code", "reason"), [
-    ("a.jpg;a.png", "E_DUPLICATE", "is the photograph of line 1 again"),
-    (" a.jpg ; a.png ", "E_DUPLICATE", "is the photograph of line 1 again"),
-    ("A;b.png", "E_DUPLICATE", "is the photograph of line 1 again"),
-    (".//a.jpg;b.png", "E_DUPLICATE", "is the photograph of line 1 again"),
-    ("b.jpg b.png", "E_LINE", "holds 0 separators"),
-    ("b.jpg,b.png", "E_LINE", "holds 0 separators"),
-    ("b.jpg;b.png;1", "E_LINE", "holds 2 separators"),
-    ("b.jpg;b.png;", "E_LINE", "holds 2 separators"),
+    ("a.jpg;a.png", "E_DUPLICATE", "repeats the image of line 1"),
+    (" a.jpg ; a.png ", "E_DUPLICATE", "repeats the image of line 1"),
+    ("A;b.png", "E_DUPLICATE", "repeats the image of line 1"),
+    (".//a.jpg;b.png", "E_DUPLICATE", "repeats the image of line 1"),
+    ("b.jpg b.png", "E_LINE", "has 0 separators"),
+    ("b.jpg,b.png", "E_LINE", "has 0 separators"),
+    ("b.jpg;b.png;1", "E_LINE", "has 2 separators"),
+    ("b.jpg;b.png;", "E_LINE", "has 2 separators"),
     (";b.png", "E_LINE", "between two names"),
     ("b.jpg;", "E_LINE", "between two names"),
     (";", "E_LINE", "between two names"),
     ("b" * 9000 + ".jpg;b.png", "E_LINE", "has 9010 characters"),
     ("/etc/passwd;b.png", "E_PATH", "leaves the source folder"),
     ("b.jpg;..\\b.png", "E_PATH", "leaves the source folder"),
-    ("b.jpg;\0b.png", "E_PATH", "is no path"),
+    ("b.jpg;\0b.png", "E_PATH", "is not a path"),
     ("b.jpg;/", "E_PATH", "leaves the source folder"),
     ("b.jpg;.", "E_MISSING", "does not exist"),
 ])  # fmt: skip
@@ -135,7 +135,7 @@ def test_a_first_name_that_several_files_bear_is_no_header(tmp_path):
     done = resolve(read_split_list("train", path, "train.txt"), [PathRule("names", names, ("",))])
     assert not done.has_header
     assert [str(reject.error) for reject in done.rejects] == [
-        "x: fits several files, written so (closest: 'x.jpg'). Put the file there, or mend the list."
+        "x: matches several files (closest: 'x.jpg'). Put the file there, or fix the list."
     ]
 
 
@@ -154,7 +154,7 @@ def test_a_long_list_of_missing_files_costs_seconds(tmp_path):
     files = [f"{folder}/p{n:05}.{folder}" for folder in ("jpg", "png") for n in range(20_000)]
     start = time.process_time()
     done = look_up(tmp_path, "".join(f"p{n:05}x.jpg;p{n:05}x.png\n" for n in range(20_000)), files=files)
-    assert time.process_time() - start < 20  # 1 s on one core; each name against each other would be 10 hours
+    assert time.process_time() - start < 20  # 1 s on one core; comparing all pairs of names would take 10 hours
     assert [len(done.found), len(done.rejects)] == [0, 20_000]
     closest = ["closest" in reject.error.what for reject in done.rejects]
     assert closest == [True] * MAX_CLOSEST + [False] * (20_000 - MAX_CLOSEST)

@@ -1,15 +1,15 @@
-"""Classes: which mask value is which class, and masks mapped to class indices.
+"""Classes: which mask value is which class, and the mapping of masks to class indices.
 
 Modules, in dependency order:
 
-    class_map  values -> class indices: the legend
+    class_map  mask values -> class indices
     csv_table  the rows of a CSV file
     native     classes.csv <-> ClassMap
     presets    class maps of well-known datasets
     formats    class files of other tools -> rows
-    listed     what a class map says of a value
-    nearest    a colour that is not listed -> the class of the nearest one within a tolerance
-    unlisted   the error for a mask with values that are not listed
+    listed     look-up of a value in a class map
+    nearest    an unlisted colour -> the class of the nearest listed one within a tolerance
+    unlisted   the error for a mask with unlisted values
     mapper     the values of a mask -> class indices
     find       source folder or file -> ClassMap
 """

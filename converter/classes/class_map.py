@@ -1,7 +1,7 @@
-"""Class map: the legend that says which mask value is which class.
+"""Class map: which mask value is which class.
 
-A value is a grey level or palette index, a colour, a palette index alone, or everything that is not listed. Without the
-last, an unlisted value in a mask is an error: silence is how people lose labels.
+A value is a grey level or palette index, a colour, a palette index only, or `*` for everything unlisted. Without `*`,
+an unlisted value in a mask is an error, because ignoring it silently would lose labels.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class ClassMap:
       names: class names in order of their indices.
       grey: grey level or palette index -> class index or IGNORE_INDEX.
       rgb: colour -> class index or IGNORE_INDEX.
-      palette: palette index -> class index or IGNORE_INDEX; stands above `grey` and `rgb` for palette masks.
-      default: class index or IGNORE_INDEX of every value that is not listed; None makes one an error.
+      palette: palette index -> class index or IGNORE_INDEX; overrides `grey` and `rgb` in palette masks.
+      default: class index or IGNORE_INDEX of every unlisted value; None makes such a value an error.
     """
 
     names: tuple[str, ...]
@@ -38,7 +38,7 @@ class ClassMap:
 
     @property
     def num_classes(self) -> int:
-        """Number of classes, ignore not counted."""
+        """Number of classes, without ignore."""
         return len(self.names)
 
     def name_of(self, index: int) -> str:
@@ -46,7 +46,7 @@ class ClassMap:
         return IGNORE_NAME if index == IGNORE_INDEX else self.names[index]
 
     def colors(self) -> tuple[Color, ...]:
-        """Returns the colour to draw each class with: its own in the masks if it has one, else one of a wheel."""
+        """Returns the colour to draw each class in: its colour in the masks if any, else one of a colour wheel."""
         own: dict[int, Color] = {}
         for color, index in self.rgb.items():
             own.setdefault(index, color)
@@ -61,9 +61,9 @@ class ClassMap:
 
 
 def greys_of(classes: ClassMap) -> dict[int, Color]:
-    """Returns what becomes of the colours of a class map in masks that some tool made grey: level -> colour.
+    """Returns the grey level of each colour of a class map, for masks that were converted to grey: level -> colour.
 
-    For messages only: two colours may become the same grey, and then the first in the map is told.
+    For messages only: two colours may have the same level, and then the first in the map is returned.
     """
     greys: dict[int, Color] = {}
     for color in classes.rgb:
@@ -73,7 +73,7 @@ def greys_of(classes: ClassMap) -> dict[int, Color]:
 
 
 class ClassMapBuilder:
-    """Collects the rows of a class map; every method raises ValueError with what is wrong."""
+    """Collects the rows of a class map; every method raises ValueError with the problem."""
 
     def __init__(self) -> None:
         self._indices: dict[str, int] = {}
@@ -83,16 +83,16 @@ class ClassMapBuilder:
         self._default: int | None = None
 
     def add(self, name: str, value: str | int | Color, index: int | None = None) -> None:
-        """Gives a value to a class.
+        """Assigns a value to a class.
 
         Args:
-          name: of the class, new or not; "ignore" in any case stands for IGNORE_INDEX.
+          name: of the class, new or not; "ignore" in any case means IGNORE_INDEX.
           value: grey level, colour, or text in the notation of classes.csv.
-          index: of the class; None takes that of the name, and the next one for a new name.
+          index: of the class; None means that of the name, or the next one for a new name.
         """
         name = name.strip()
         if not name or not name.isprintable():
-            raise ValueError("has no name that could be printed")
+            raise ValueError("has no printable name")
         if len(name) > MAX_CLASS_NAME_CHARS:
             raise ValueError(f"has a name of {len(name)} characters, more than {MAX_CLASS_NAME_CHARS}")
         index = self._index(name, index)
@@ -128,17 +128,17 @@ class ClassMapBuilder:
         return index
 
     def finish(self) -> ClassMap:
-        """Returns the class map once all rows are in."""
+        """Returns the class map of all rows."""
         if not self._indices:
             raise ValueError("names no class")
         by_index = {index: name for name, index in self._indices.items()}
         if len(by_index) < len(self._indices):
-            raise ValueError("gives two names the same index")
+            raise ValueError("assigns the same index to two names")
         if sorted(by_index) != list(range(len(by_index))):
             raise ValueError(f"has the indices {sorted(by_index)}, which are not 0, 1, 2, ...")
         for (red, green, blue), index in self._rgb.items():
             if red == green == blue and self._grey.get(red, index) != index:
-                raise ValueError(f"gives {red} and {red} {red} {red}, the same drawing, to two classes")
+                raise ValueError(f"assigns {red} and {red} {red} {red}, the same value, to two classes")
         names = tuple(by_index[index] for index in range(len(by_index)))
         return ClassMap(names, self._grey, self._rgb, self._palette, self._default)
 

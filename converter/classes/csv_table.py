@@ -1,4 +1,4 @@
-"""CSV table: the rows of a class file, with what spreadsheets do to one taken back."""
+"""CSV table: the rows of a class file, in any of the dialects that spreadsheets write."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Iterator
 
 
 class ClassTable:
-    """The rows of a CSV file, with what spreadsheets do to one taken back.
+    """The rows of a CSV file, in any of the dialects that spreadsheets write.
 
     Tolerated: a first line `sep=;`, delimiters `,`, `;` and TAB, quotes, spaces around cells, empty cells at the end
     of a line, blank lines, and lines that begin with `#`.
 
     Attributes:
-      first_line: the header as it stands.
-      header: its cells, in lower case; empty where it is no CSV.
-      line: number of the line that was read last; 0 before the first row and after the last.
+      first_line: the header, unparsed.
+      header: its cells, in lower case; empty if it is not CSV.
+      line: number of the last line read; 0 before the first row and after the last.
     """
 
     def __init__(self, text: str) -> None:
@@ -40,7 +40,7 @@ class ClassTable:
         return self.header in (["name", "value"], ["name", "value", "index"])
 
     def __iter__(self) -> Iterator[list[str]]:
-        """Yields the cells of each row, as many as the header has; ValueError says what is wrong with one."""
+        """Yields the cells of each row, as many as the header has; ValueError if a row is invalid."""
         width = len(self.header)
         for number, line in self._lines:
             self.line = number
@@ -63,5 +63,5 @@ class ClassTable:
 
 
 def is_data(line: str) -> bool:
-    """Returns whether a line of a class file is neither blank nor a remark."""
+    """Returns whether a line of a class file is neither blank nor a comment."""
     return bool(line.strip()) and not line.lstrip().startswith("#")

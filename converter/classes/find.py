@@ -1,8 +1,8 @@
-"""Find: whatever says which mask value is which class, in a source folder or by name -> ClassMap.
+"""Find: the class file of a source folder, or one given by name -> ClassMap.
 
-A file is recognised by its content, never by its name alone. What its format leaves open is not guessed: it is refused,
-or said in a note. No value is shifted but where the format itself counts from one, and a class is ignored only where
-the format says so or the class is called `ignore`.
+A file is recognised by its content, never by its name alone. What its format leaves open is not guessed: it is refused
+or reported in a note. Values are shifted only if the format itself counts from one. A class is ignored only if the
+format says so or the class is named `ignore`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from converter.errors import DataError, UsageError
 from converter.sources.layouts.find import Layout
 from converter.system.files import resolve_inside
 
-_VOIDS = ("void", "unlabelled", "unlabeled", "ignored", "unknown")  # classes all the same, with a note
+_VOIDS = ("void", "unlabelled", "unlabeled", "ignored", "unknown")  # they remain classes, with a note
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class FoundClasses:
       classes: the map.
       origin: path of the file, or preset:NAME.
       kind: of the file, such as "classes.csv" or "CVAT labelmap.txt"; for reports.
-      notes: what a user should know of how the file was read, one clause each.
+      notes: what a user should know about how the file was read, one clause each.
     """
 
     classes: ClassMap
@@ -46,11 +46,11 @@ class FoundClasses:
 def find_class_map(source: SourceConfig, layout: Layout) -> FoundClasses:
     """Returns the class map of a dataset.
 
-    That is the one which `source` names; else classes.csv in the source folder; else a class file of another format
-    where that format puts it; else the preset that goes with the layout.
+    In this order: the one that `source` names; classes.csv in the source folder; a class file of another format at its
+    usual place; the preset of the layout.
 
     Raises:
-      UsageError: there is none, it is wrong, or several files say different things.
+      UsageError: there is none, it is invalid, or several files disagree.
     """
     if source.classes is not None:
         if source.classes.startswith(PREFIX):
@@ -59,18 +59,18 @@ def find_class_map(source: SourceConfig, layout: Layout) -> FoundClasses:
     native = _inside(source, CLASSES_CSV)
     if native is not None:
         return read_class_file(native)
-    found, passed_over = _foreign_files(source)
+    found, skipped = _foreign_files(source)
     if any(file.classes != found[0].classes for file in found):
         origins = ", ".join(file.origin for file in found)
         fix = "Name the right one with --classes."
-        raise UsageError(source.src, f"holds class files that say different things: {origins}", fix, "E_CLASSES")
+        raise UsageError(source.src, f"contains class files that disagree: {origins}", fix, "E_CLASSES")
     if found:
         return found[0]
     if layout.preset is not None:
         return _of_preset(layout.preset)
-    what = "; ".join(("does not exist, nor any other class file", *passed_over))
+    what = "; ".join(("does not exist, nor any other class file", *skipped))
     fix = (
-        f"Make one from what the masks hold with `segconv classes --src {source.src} --write`, "
+        f"Write one from the values of the masks with `segconv classes --src {source.src} --write`, "
         f"or pass --classes FILE or --classes {PREFIX}NAME."
     )
     raise UsageError(source.src / CLASSES_CSV, what, fix, "E_CLASSES")
@@ -79,14 +79,14 @@ def find_class_map(source: SourceConfig, layout: Layout) -> FoundClasses:
 def read_class_file(path: Path) -> FoundClasses:
     """Returns the class map in a file of any format that segconv knows, with its kind and notes.
 
-    A bare list of names counts here as one: its first line is the name of value 0. `find_class_map` takes none, since
-    as many people leave the background out of such a list as put it in.
+    A bare list of names is accepted here: its first line is the name of value 0. `find_class_map` does not accept one,
+    since such lists are as often without the background as with it.
 
     Raises:
-      UsageError: the file is missing, is no text, is of no known format, or is wrong; the message names the line.
+      UsageError: the file is missing, is not text, is of no known format, or is invalid; the message names the line.
     """
     text = read_class_text(path)
-    form, content = recognise(text, path, is_named=True) or (FORMATS[NATIVE], text)  # which says what is wrong
+    form, content = recognise(text, path, is_named=True) or (FORMATS[NATIVE], text)  # whose reader reports the problem
     return _parse(form, content, path)
 
 
@@ -95,7 +95,7 @@ def _of_preset(name: str) -> FoundClasses:
 
 
 def _inside(source: SourceConfig, name: str) -> Path | None:
-    """Returns the path of a file below the source folder, None where nothing has that name."""
+    """Returns the path of a file below the source folder; None if nothing has that name."""
     path = source.src / name
     if not os.path.lexists(path):
         return None
@@ -106,8 +106,8 @@ def _inside(source: SourceConfig, name: str) -> Path | None:
 
 
 def _foreign_files(source: SourceConfig) -> tuple[list[FoundClasses], list[str]]:
-    """Returns the class files in a source folder, and of each file that was passed over why."""
-    found, passed_over = [], []
+    """Returns the class files in a source folder, and why each skipped file was skipped."""
+    found, skipped = [], []
     places = [place for form in FORMATS.values() for place in form.places]
     shared_places = dict.fromkeys(place for form in FORMATS.values() for place in form.shared_places)
     for name in (*places, *shared_places):
@@ -120,17 +120,17 @@ def _foreign_files(source: SourceConfig) -> tuple[list[FoundClasses], list[str]]
         except UsageError as error:
             if name not in shared_places:
                 raise
-            passed_over.append(f"{name} {error.what}")
+            skipped.append(f"{name} {error.what}")
             continue
         if recognised is not None:
             found.append(_parse(*recognised, path))
         elif name in shared_places:
-            passed_over.append(f"{name} does not say which value is which class")
+            skipped.append(f"{name} does not say which value is which class")
         else:
             first = next((line for _, line in data_lines(text)), "")
-            what = f"begins with {first[:60]!r}, as no class file that segconv knows does"
+            what = f"begins with {first[:60]!r}, which fits no known class file format"
             raise UsageError(path, what, FIX, "E_CLASSES")
-    return found, passed_over
+    return found, skipped
 
 
 def _parse(form: Format, content: Any, path: Path) -> FoundClasses:

@@ -1,4 +1,4 @@
-"""Listed: what a class map says of a value in a mask, and nothing else: no value is taken for another one."""
+"""Listed: exact look-up of mask values in a class map, without any tolerance."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from converter.pixels.masks import drawn_color, packed_color, step_of
 
 
 def listed_index(classes: ClassMap, mode: str, depth: int, number: int, color: Color) -> int | None:
-    """Returns the class index or IGNORE_INDEX of a value; None where the class map does not list it.
+    """Returns the class index or IGNORE_INDEX of a value; None if the class map does not list it.
 
     Args:
       classes: which mask value is which class.
       mode: "L", "P", "I;16" or "RGB".
-      depth: bits a sample in the file.
-      number: the sample as it stands in the file; of no account in an RGB mask.
-      color: that it is drawn in.
+      depth: bits per sample in the file.
+      number: the sample as stored in the file; ignored in an RGB mask.
+      color: in which it is drawn.
 
     Raises:
-      ValueError: it could be meant in two ways: an entry of a palette belongs to one class by its number and to
-        another by its colour; or a sample of few bits is drawn as a level that is listed while it is not.
+      ValueError: it is ambiguous. A palette entry belongs to one class by its number and to another by its colour, or
+        an unlisted sample of few bits is drawn as a level that is listed.
     """
     if mode == "RGB":
         grey = classes.grey.get(color[0]) if len(set(color)) == 1 else None
@@ -33,7 +33,7 @@ def listed_index(classes: ClassMap, mode: str, depth: int, number: int, color: C
         if number and (drawn in classes.grey or (drawn,) * 3 in classes.rgb):
             raise ValueError(f"has {depth}-bit samples: a {number} there is drawn as {drawn}")
         return None
-    # A level means the same as a colour only where both have 8 bits.
+    # A level means the same as a colour only if both have 8 bits.
     return classes.rgb.get((number,) * 3) if depth == 8 else None
 
 
@@ -43,14 +43,14 @@ def listed_indices(classes: ClassMap, mode: str, depth: int, colors: tuple[Color
     Args:
       classes: which mask value is which class.
       mode: "L", "P", "I;16" or "RGB", whose values are packed as 0xBBGGRR.
-      depth: bits a sample in the file.
+      depth: bits per sample in the file.
       colors: of the palette; () for other modes.
 
     Raises:
-      ValueError: a value could be meant in two ways.
+      ValueError: a value is ambiguous.
     """
     if mode == "RGB":
-        # A grey level k and the colour (k, k, k) are the same drawing; no other colour is ever taken for grey.
+        # A grey level k and the colour (k, k, k) are the same value; no other colour is treated as grey.
         grey = {packed_color((level, level, level)): index for level, index in classes.grey.items() if level < 256}
         return grey | {packed_color(color): index for color, index in classes.rgb.items()}
     if depth == 16:

@@ -1,9 +1,9 @@
 """Native: classes.csv <-> ClassMap.
 
 One row for each value: `name,value` or `name,value,index`. A value is a grey level or palette index (`76`), a colour
-(`#00FF00` or `0 255 0`), a palette index alone (`p15`), or `*` for everything that is not listed. Rows are in order of
-class index; a name that occurs twice merges its values; the name `ignore` stands for IGNORE_INDEX; a line that begins
-with `#` is a remark.
+(`#00FF00` or `0 255 0`), a palette index only (`p15`), or `*` for everything unlisted. Rows are in order of
+class index. A name that occurs twice merges its values. The name `ignore` means IGNORE_INDEX. A line that begins with
+`#` is a comment.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from converter.limits import MAX_CLASS_FILE_BYTES, MAX_VALUE_CHARS
 from converter.schema import IGNORE_INDEX
 from converter.system.files import NotRegularError, open_regular
 
-_FIX = "Write one line a class: name,value (data/README.md shows every form)."
+_FIX = "Write one line per class: name,value (data/README.md shows every form)."
 
 
 def read_class_map(path: Path) -> ClassMap:
     """Returns the class map in a native CSV file.
 
     Raises:
-      UsageError: the file is missing, is no text, or a line of it is wrong; the message names the line.
+      UsageError: the file is missing, is not text, or has an invalid line; the message names the line.
     """
     return parse_class_map(read_class_text(path), path)
 
@@ -33,10 +33,8 @@ def read_class_map(path: Path) -> ClassMap:
 def read_class_text(path: Path) -> str:
     """Returns the text of a file that may be a class map, without its byte order mark.
 
-    It is UTF-8, and has at most MAX_CLASS_FILE_BYTES.
-
     Raises:
-      UsageError: the file is missing, is no regular file, is too large, or is no text.
+      UsageError: the file is missing, is not a regular file, has more than MAX_CLASS_FILE_BYTES, or is not UTF-8.
     """
     try:
         with open_regular(path) as file:
@@ -44,11 +42,11 @@ def read_class_text(path: Path) -> str:
     except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: NUL in the name
         raise UsageError(path, "does not exist", f"{_FIX} Name it with --classes.", "E_CLASSES") from None
     except NotRegularError:
-        raise UsageError(path, "is no regular file", "Name a class map with --classes.", "E_CLASSES") from None
+        raise UsageError(path, "is not a regular file", "Name a class map with --classes.", "E_CLASSES") from None
     except OSError as error:
         raise UsageError(path, f"cannot be read ({error.strerror})", _FIX, "E_CLASSES") from None
     if len(data) > MAX_CLASS_FILE_BYTES:
-        raise UsageError(path, f"has more than {MAX_CLASS_FILE_BYTES} bytes, which no class map has", _FIX, "E_CLASSES")
+        raise UsageError(path, f"exceeds {MAX_CLASS_FILE_BYTES} bytes, the maximum for a class map", _FIX, "E_CLASSES")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -65,11 +63,11 @@ def parse_class_map(text: str, where: object) -> ClassMap:
     """Returns the class map in the text of a native CSV file.
 
     Args:
-      text: with a header `name,value` or `name,value,index`; delimiter `,`, `;` or TAB; not trusted.
+      text: with a header `name,value` or `name,value,index`; delimiter `,`, `;` or TAB; untrusted.
       where: path of the file, for messages.
 
     Raises:
-      UsageError: a line is wrong; the message names it.
+      UsageError: a line is invalid; the message names it.
     """
     table = ClassTable(text)
     if not table.is_native:
@@ -82,7 +80,7 @@ def parse_class_map(text: str, where: object) -> ClassMap:
         return builder.finish()
     except ValueError as error:
         if not table.line:
-            raise UsageError(where, str(error), "Mend the class map.", "E_CLASSES") from None
+            raise UsageError(where, str(error), "Fix the class map.", "E_CLASSES") from None
         fix = "A line is name,value; a value is 76, #00FF00, 0 255 0, p15 or *."
         raise UsageError(f"{where}:{table.line}", str(error), fix, "E_CLASSES") from None
 
@@ -91,7 +89,7 @@ def to_csv(classes: ClassMap) -> str:
     """Returns the text of a native class map that parses back to `classes`.
 
     Args:
-      classes: as ClassMapBuilder makes them; a class without a value would be lost.
+      classes: from ClassMapBuilder; a class without a value would be lost.
     """
     indices = (*range(classes.num_classes), IGNORE_INDEX)
     rows = [f"{_cell(classes.name_of(index))},{value}" for index in indices for value in classes.values_of(index)]
@@ -99,7 +97,7 @@ def to_csv(classes: ClassMap) -> str:
 
 
 def _cell(name: str) -> str:
-    """Returns a name as a cell: in quotes where it would be read as a remark or as two cells."""
+    """Returns a name as a cell: quoted if it would be read as a comment or as two cells."""
     return '"' + name.replace('"', '""') + '"' if re.search('^#|[",]', name) else name
 
 
@@ -107,5 +105,5 @@ def _index(name: str, cell: str) -> int | None:
     if name.lower() == IGNORE_NAME and not cell:
         return None
     if not re.fullmatch("[0-9]{1,3}", cell):
-        raise ValueError(f"index {cell[:MAX_VALUE_CHARS]!r} is no number")
+        raise ValueError(f"index {cell[:MAX_VALUE_CHARS]!r} is not a number")
     return int(cell)

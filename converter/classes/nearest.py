@@ -1,4 +1,4 @@
-"""Nearest: colours that a class map does not list -> the class of the nearest listed one within a tolerance."""
+"""Nearest: unlisted colours -> the class of the nearest listed one within a tolerance."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _FAR = 1 << 20  # more than any squared distance between two colours, 3 * 255 **
 
 
 class NearestColors:
-    """The listed colours of a class map, to search for the nearest one; keeps them by mode.
+    """The listed colours of a class map, for nearest-colour search; cached by mode.
 
     Attributes:
       tolerance: levels by which a colour may differ in every channel; 0 corrects nothing.
@@ -23,18 +23,18 @@ class NearestColors:
         self._listed: dict[str, tuple[np.ndarray, np.ndarray]] = {}
 
     def corrects(self, mode: str, depth: int) -> bool:
-        """Returns whether values of a mode are taken for the nearest listed colour; numbers of 16 or few bits never."""
+        """Returns whether values of a mode are corrected; grey samples of more or less than 8 bits never are."""
         return self.tolerance > 0 and (mode == "RGB" or (mode == "L" and depth == 8) or (mode == "P"))
 
     def indices_of(self, mode: str, colors: np.ndarray) -> np.ndarray:
-        """Returns the class index of the listed colour nearest to each of some colours, by squared distance.
+        """Returns the class index of the nearest listed colour for each of N colours, by squared distance.
 
         Args:
-          mode: of the picture.
+          mode: of the mask.
           colors: [N, 3].
 
         Returns:
-          int64 [N]; -1 where no listed colour is within the tolerance, or two classes are equally near.
+          int64 [N]; -1 if no listed colour is within the tolerance, or two classes are equally near.
         """
         listed, indices = self._candidates(mode)
         nearest = np.full(len(colors), -1, np.int64)
@@ -55,7 +55,7 @@ class NearestColors:
         """Returns the listed colours that a mode can be drawn in, int32 [M, 3], and their class indices, int64 [M]."""
         if mode not in self._listed:
             drawn = dict(self._classes.rgb)
-            if mode != "P":  # where a grey level is the number of an entry
+            if mode != "P":  # in which a grey level is the number of a palette entry
                 drawn.update(((level,) * 3, index) for level, index in self._classes.grey.items() if level < 256)
             if mode == "L":
                 drawn = {color: index for color, index in drawn.items() if len(set(color)) == 1}

@@ -11,28 +11,28 @@ from converter.pixels.colors import Color, luminance
 from converter.pixels.masks import drawn_color, palette_of
 
 _SHOWN_VALUES = 3  # of the unlisted values of a mask, most frequent first
-_NOTATION = "Add it to the class map, or add the row `ignore,*`."
+_FIX = "Add it to the class map, or add the row `ignore,*`."
 
 
 def unlisted_values(
-    classes: ClassMap, name: str, picture: Image.Image, values: np.ndarray, counts: np.ndarray
+    classes: ClassMap, name: str, mask_image: Image.Image, values: np.ndarray, counts: np.ndarray
 ) -> DataError:
     """Returns the error for a mask with unlisted values.
 
     Args:
       classes: which mask value is which class.
       name: of the mask, for the message.
-      picture: the whole mask.
-      values: that are not listed, [N].
-      counts: pixels of each in the whole mask, [N].
+      mask_image: the whole mask.
+      values: the unlisted values, [N].
+      counts: number of pixels of each in the whole mask, [N].
     """
-    colors = palette_of(picture)
+    colors = palette_of(mask_image)
     order = np.argsort(-counts, kind="stable")[:_SHOWN_VALUES]
-    shown = [_described(classes, int(values[i]), int(counts[i]), picture.mode, colors) for i in order]
+    shown = [_described(classes, int(values[i]), int(counts[i]), mask_image.mode, colors) for i in order]
     more = f" and {len(values) - _SHOWN_VALUES} more" if len(values) > _SHOWN_VALUES else ""
     plural = "s" if len(values) > 1 else ""
     what = f"holds {len(values)} unlisted value{plural}: {'; '.join(shown)}{more}"
-    return DataError(name, what, _NOTATION, "E_MASK_VALUE")
+    return DataError(name, what, _FIX, "E_MASK_VALUE")
 
 
 def _described(classes: ClassMap, value: int, count: int, mode: str, colors: tuple[Color, ...]) -> str:
@@ -46,7 +46,7 @@ def _described(classes: ClassMap, value: int, count: int, mode: str, colors: tup
     nearest, index = min(candidates, key=lambda item: _distance(item[0], color))
     shown = str(nearest[0]) if len(set(nearest)) == 1 and mode != "RGB" else str(nearest)
     text = f"{text} ({pixels}, nearest: {classes.name_of(index)!r} {shown})"
-    # Where either side was made grey by some tool: say so instead of leaving the user to wonder what 76 is.
+    # If the masks or the class map were converted to grey, say so: 76 alone does not explain itself.
     greys = greys_of(classes)
     if mode == "L" and value in greys:
         return f"{text}, the grey of {greys[value]}: these masks were converted to grey"

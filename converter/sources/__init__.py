@@ -1,13 +1,13 @@
-"""Sources: a folder of photographs and masks, as people have them -> the pairs of its splits.
+"""Sources: a folder of images and masks -> the pairs of its splits.
 
 Modules, in dependency order:
 
-    refs        a pair by its names; a pair that was refused
-    names       what the names of files, folders and splits can mean
+    refs        a pair of files; a pair that was rejected
+    names       how the names of files, folders and splits are matched
     lists       the text of a split list -> its lines
     resolve     the lines of a split list -> ExampleRefs
-    pairs       ExampleRef -> image and mask, opened, one upon the other
-    duplicates  thumbnails -> which photographs look alike
-    leaks       the same photograph in two splits
-    layouts     source folder -> the pairs of its splits, detected from what lies there
+    pairs       ExampleRef -> image and mask, opened, in the same orientation
+    duplicates  thumbnails -> near-duplicate images
+    leaks       the same image in two splits
+    layouts     source folder -> the pairs of its splits, detected from the files in it
 """

@@ -1,4 +1,4 @@
-"""Leaks: the same photograph in two splits, which makes a score say nothing."""
+"""Leaks: the same image in two splits, which makes scores meaningless."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _END_BYTES = 4096
 
 
 class Leak(NamedTuple):
-    """A pair whose photograph stands in another split too.
+    """A pair whose image is also in another split.
 
     Attributes:
       ref: the pair.
-      other: the pair of another split that comes first.
-      what: how the two are the same, as the end of "ref ...".
+      other: the first such pair of another split.
+      what: what the two have in common, as the end of "ref ...".
     """
 
     ref: ExampleRef
@@ -30,28 +30,28 @@ class Leak(NamedTuple):
 
 
 def check_leaks(source: SourceConfig, refs: Mapping[str, Sequence[ExampleRef]]) -> None:
-    """Refuses a dataset two splits of which share a photograph, by name or by content.
+    """Refuses a dataset in which two splits share an image, by name or by content.
 
     Raises:
-      UsageError: they do; the message names the first leak and says how many there are.
+      UsageError: they do; the message names the first leak and the number of others.
       MachineError: the disk failed.
     """
     pairs = [ref for split_refs in refs.values() for ref in split_refs]
     leaks = name_leaks(pairs) or content_leaks(source, pairs)
     if leaks:
         ref, _, what = leaks[0]
-        more = f", and so for {len(leaks) - 1} more" if len(leaks) > 1 else ""
+        more = f" (and {len(leaks) - 1} more)" if len(leaks) > 1 else ""
         fix = "Take each out of one of the splits, or pass --allow-leak."
         raise UsageError(source.src / place_of(ref), f"{what}{more}", fix, "E_LEAK")
 
 
 def place_of(ref: ExampleRef) -> str:
-    """Returns where a pair is named: list and line, or its photograph where no list names it."""
+    """Returns where a pair is named: list and line, or its image if no list names it."""
     return f"{ref.list_name}:{ref.line}" if ref.list_name else ref.image
 
 
 def name_leaks(pairs: Iterable[ExampleRef]) -> list[Leak]:
-    """Returns the pairs that name a photograph of an earlier pair in another split."""
+    """Returns the pairs that name the image of an earlier pair in another split."""
     seen: dict[str, ExampleRef] = {}
     leaks = []
     for ref in pairs:
@@ -64,7 +64,7 @@ def name_leaks(pairs: Iterable[ExampleRef]) -> list[Leak]:
 
 
 def same_content(digests: Iterable[tuple[ExampleRef, bytes]]) -> list[Leak]:
-    """Returns the pairs whose photograph has the digest of an earlier one of another split, under another name."""
+    """Returns the pairs whose image has the digest of an earlier one in another split, under another name."""
     seen: dict[bytes, ExampleRef] = {}
     leaks = []
     for ref, digest in digests:
@@ -77,10 +77,11 @@ def same_content(digests: Iterable[tuple[ExampleRef, bytes]]) -> list[Leak]:
 
 
 def content_leaks(source: SourceConfig, pairs: Sequence[ExampleRef]) -> list[Leak]:
-    """Returns the pairs whose photograph is, byte for byte, one of another split under another name.
+    """Returns the pairs whose image is byte-identical to one of another split under another name.
 
-    Of few photographs hardly any has the size of another one, of a hundred thousand most have, but still hardly any its
-    end: only those are read whole. Files that cannot be read are left out, since the work on the pairs will name them.
+    Sizes are compared first, then the last bytes, and only files that agree in both are read in full: among a hundred
+    thousand images most share their size with another, but hardly any their end. Unreadable files are skipped; the
+    later work on the pairs reports them.
 
     Raises:
       MachineError: the disk failed.
@@ -106,7 +107,7 @@ def content_leaks(source: SourceConfig, pairs: Sequence[ExampleRef]) -> list[Lea
 
 
 def _keyed(pairs: Iterable[ExampleRef], key_of: Callable[[ExampleRef], bytes]) -> Iterator[tuple[ExampleRef, bytes]]:
-    """Yields the pairs whose photograph can be read, and what is told of it."""
+    """Yields the pairs whose image can be read, with its key."""
     for ref in pairs:
         with contextlib.suppress(DataError, OSError, ValueError):
             yield ref, key_of(ref)

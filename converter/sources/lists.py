@@ -1,8 +1,7 @@
-"""Lists: the text of a split list -> its lines, not looked up yet.
+"""Lists: the text of a split list -> its lines, not resolved yet.
 
-A list has one pair a line, or one name a line where the layout knows the mask that goes with a photograph. One
-separator holds for the whole list. What editors and systems do to a list is tolerated: byte order mark, CRLF, blank
-lines, comments, quotes.
+A list has one pair per line, or one name per line if the layout knows the mask of each image. The whole list has one
+separator. A byte order mark, CRLF, blank lines, comments and quotes are tolerated.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from converter.limits import MAX_LINE_CHARS, MAX_LIST_BYTES, MAX_LIST_LINES
 from converter.sources.names import has_extension
 from converter.system.files import NotRegularError, open_regular
 
-_FIX_LIST = "A list is UTF-8 text with one pair a line: photo.jpg;mask.png"
+_FIX_LIST = "A list is UTF-8 text with one pair per line: image.jpg;mask.png"
 _COLUMN = "(?i:({}))s?(?i:[ _-]?(file|path|name|id)s?)*"
 _IMAGE_COLUMN = re.compile(_COLUMN.format("image|img|photo|picture|input|rgb|x"))
 _MASK_COLUMN = re.compile(_COLUMN.format("mask|label|annotation|seg|segmentation|target|gt|y"))
@@ -38,14 +37,14 @@ class Line:
 
 @dataclass(frozen=True)
 class SplitList:
-    """A split list, read but not looked up.
+    """A split list, read but not resolved.
 
     Attributes:
       split: name of the split.
       name: path of the list relative to the source folder.
-      separator: ";", TAB, "," or " " (any white space); "" where each line is one name.
-      lines: in the order of the file; the photograph is always the first field.
-      masks_first: whether the file has the masks first, as its first line says.
+      separator: ";", TAB, "," or " " (any white space); "" if each line is one name.
+      lines: in the order of the file; the image is always the first field.
+      masks_first: whether the mask comes first in the file, according to its header.
     """
 
     split: str
@@ -60,13 +59,13 @@ class SplitList:
         return 2 if self.separator else 1
 
     def names_image_files(self) -> bool:
-        """Tells whether most lines are two names of pictures, whether these exist or not."""
+        """Returns whether most lines are two names of image files, existing or not."""
         pairs = [line for line in self.lines if len(line.fields) == 2 and all(map(has_extension, line.fields))]
         return 2 * len(pairs) > len(self.lines)
 
     def separator_text(self) -> str:
         """Returns the separator in words."""
-        words = {"": "one name a line", "\t": "separator TAB", " ": "separator space"}
+        words = {"": "one name per line", "\t": "separator TAB", " ": "separator space"}
         text = words.get(self.separator, f"separator {self.separator!r}")
         return f"{text}, masks first" if self.masks_first else text
 
@@ -80,18 +79,18 @@ def read_split_list(split: str, path: Path, name: str) -> SplitList:
       name: of the list, relative to the source folder.
 
     Raises:
-      UsageError: the list cannot be read, is no UTF-8 text, or names no pair at all.
+      UsageError: the list cannot be read, is not UTF-8 text, or names no pair.
     """
     try:
         with open_regular(path) as file:
             if os.fstat(file.fileno()).st_size > MAX_LIST_BYTES:
-                raise UsageError(path, f"exceeds {MAX_LIST_BYTES} bytes, which no list does", _FIX_LIST, "E_LIST")
+                raise UsageError(path, f"exceeds {MAX_LIST_BYTES} bytes, the maximum for a list", _FIX_LIST, "E_LIST")
             data = file.read()
         if data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n") > MAX_LIST_LINES:
-            raise UsageError(path, f"has more than {MAX_LIST_LINES} lines, which no list has", _FIX_LIST, "E_LIST")
+            raise UsageError(path, f"has more than {MAX_LIST_LINES} lines, the maximum for a list", _FIX_LIST, "E_LIST")
         text = data.decode("utf-8-sig")
     except NotRegularError:
-        raise UsageError(path, "cannot be read (it is no regular file)", _FIX_LIST, "E_LIST") from None
+        raise UsageError(path, "cannot be read (it is not a regular file)", _FIX_LIST, "E_LIST") from None
     except OSError as error:
         raise UsageError(path, f"cannot be read ({error.strerror})", _FIX_LIST, "E_LIST") from None
     except UnicodeDecodeError as error:
@@ -109,17 +108,17 @@ def read_split_list(split: str, path: Path, name: str) -> SplitList:
 
 
 def _names_masks_first(line: Line) -> bool:
-    """Tells whether a line names two columns, that of the masks first."""
+    """Returns whether a line is a header of two columns, the masks first."""
     return len(line.fields) == 2 and all(map(re.fullmatch, (_MASK_COLUMN, _IMAGE_COLUMN), line.fields))
 
 
 def _separator(lines: Sequence[str]) -> str:
-    """Returns the one separator of a list: the first that makes two fields of at least half the lines."""
+    """Returns the separator of a list: the first that splits at least half of the lines into two fields."""
     for separator in (";", "\t", ","):
         pairs = sum(len(fields := _fields(line, separator)) == 2 and all(fields) for line in lines)
         if 2 * pairs >= len(lines):
             return separator
-    # White space is a letter of many names: it separates only what looks like two paths.
+    # Many names contain spaces, so white space separates only what looks like two paths.
     pairs = sum(len(fields := _fields(line, " ")) == 2 and _are_paths(fields) for line in lines)
     return " " if 2 * pairs >= len(lines) else ""
 

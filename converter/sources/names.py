@@ -1,6 +1,6 @@
-"""Names: what the names of files, folders and splits can mean.
+"""Names: how the names of files, folders and splits are matched.
 
-What editors and systems do to a name is tolerated: other case, other Unicode form, a missing extension.
+A different case, a different Unicode form and a missing extension are tolerated.
 """
 
 from __future__ import annotations
@@ -19,39 +19,40 @@ SPLIT_WORDS = {
     **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
     **dict.fromkeys(("test", "testing", "ts"), "test"),
 }
-IMAGE_EXTENSIONS = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")  # extensions of photographs and masks
+IMAGE_EXTENSIONS = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")  # extensions of images and masks
 
 
 def split_of(name: str) -> str | None:
-    """Returns train, val or test for the name of a split, such as Training or val2017; None for any other name."""
+    """Returns train, val or test for the name of a split, such as Training or val2017; None for other names."""
     match = re.fullmatch(r"([a-z]+)(?:[_-]?\d{4})?", name, re.ASCII | re.IGNORECASE)
     return SPLIT_WORDS.get(match[1].lower()) if match else None
 
 
 def has_extension(name: str) -> bool:
-    """Tells whether a name has the extension of a picture."""
+    """Returns whether a name has the extension of an image file."""
     return name.lower().endswith(IMAGE_EXTENSIONS)
 
 
 def stem_of(name: str) -> str:
-    """Returns a path without the extension of a picture."""
+    """Returns a path without the extension of an image file."""
     return name.rpartition(".")[0] if has_extension(name) else name
 
 
 def folded(name: str) -> str:
-    """Returns a name so that two which differ only in case or Unicode form are equal."""
+    """Returns a name normalised in case and Unicode form, for comparison."""
     return name.lower() if name.isascii() else unicodedata.normalize("NFC", name.casefold())
 
 
 class Names:
-    """What the names of a list can mean.
+    """The files that the names of a list refer to.
 
-    A name means what bears it; else the only one that bears it in other case or Unicode form; else, where it has no
-    extension of a picture, the only picture that bears it with one. What bears the same name as another means nothing.
+    A name refers to the file of exactly that name. Otherwise it refers to the only file whose name differs in case or
+    Unicode form. Otherwise, if it has no extension of an image file, it refers to the only image file of that stem. An
+    ambiguous name refers to nothing.
     """
 
     def __init__(self, meanings: Iterable[tuple[str, str]]) -> None:
-        """Takes (name, meaning): for files both are the path."""
+        """Takes (name, what it refers to): for files both are the path."""
         self._exact = _unique(meanings)
 
     @cached_property
@@ -64,7 +65,7 @@ class Names:
 
     @cached_property
     def _by_numbers(self) -> dict[tuple[str, tuple[str, ...]], list[str]]:
-        """Names of files by their folder and the numbers in them: with other numbers a name is that of another pair."""
+        """Names of files by their folder and the numbers in them: other numbers mean another pair."""
         found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
         for name in sorted(self._exact):
             folder, _, base = name.rpartition("/")
@@ -76,7 +77,7 @@ class Names:
         return _unique((folded(name.rpartition("/")[2]), name) for name in self._exact)
 
     def find(self, name: str) -> tuple[str, str] | None:
-        """Returns what `name` means, and how it was found: "" as written, "case" or "extension"; or None."""
+        """Returns what `name` refers to and how it was found ("" as written, "case", "extension"), or None."""
         if meaning := self._exact.get(name):
             return meaning, ""
         key = folded(name)
@@ -87,16 +88,16 @@ class Names:
         return None
 
     def is_ambiguous(self, name: str) -> bool:
-        """Tells whether several bear a name that means nothing: in other case, or with several extensions."""
+        """Returns whether several files match a name: in a different case, or with several extensions."""
         key = folded(name)
         return self.find(name) is None and (key in self._folded or (not has_extension(name) and key in self._bare))
 
     def closest(self, name: str) -> str | None:
-        """Returns the name most like `name` in its folder, or the path of one of the same name elsewhere."""
+        """Returns the most similar name in the same folder, or the path of a file of that name elsewhere."""
         folder, _, base = name.rpartition("/")
         stem = folded(stem_of(base))
         names = self._by_numbers.get((folder, numbers_in(base)), [])[:MAX_LIKES]
-        likes: dict[str, str] = {}  # compared without their extensions, which all have in common
+        likes: dict[str, str] = {}  # compared without the extensions, which all share
         for other in names:
             likes.setdefault(folded(stem_of(other)), other)
         near = difflib.get_close_matches(stem, likes, 1) or [like for like in likes if like.startswith(stem)]

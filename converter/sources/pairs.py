@@ -1,4 +1,4 @@
-"""Pairs: the two files of an ExampleRef -> image and mask, opened, the one upon the other, not yet decoded."""
+"""Pairs: the two files of an ExampleRef -> image and mask, opened, in the same orientation, not yet decoded."""
 
 from __future__ import annotations
 
@@ -17,44 +17,44 @@ from converter.system.files import read_inside
 def open_pair(
     ref: ExampleRef, source: SourceConfig, read: Callable[[str], bytes] | None = None
 ) -> tuple[OpenImage, OpenMask]:
-    """Reads the files of a pair and opens them; the photograph has the orientation of its mask.
+    """Reads and opens the files of a pair; the image gets the orientation of its mask.
 
     Args:
       ref: the pair.
       source: where the dataset is.
-      read: returns the content of a file of the source; None reads it from there.
+      read: returns the content of a source file; None reads it from the source folder.
 
     Raises:
-      DataError: the pair is refused.
+      DataError: the pair is rejected.
     """
     read = read or partial(read_inside, source.src, follow_links=source.follow_links)
-    photo = open_image(read(ref.image), ref.image, source.max_pixels)
+    image = open_image(read(ref.image), ref.image, source.max_pixels)
     mask = open_mask(read(ref.mask), ref.mask, source.max_pixels)
-    return oriented_like(photo, mask), mask
+    return oriented_like(image, mask), mask
 
 
-def oriented_like(photo: OpenImage, mask: OpenMask) -> OpenImage:
-    """Returns the photograph with the orientation that its mask was drawn in.
+def oriented_like(image: OpenImage, mask: OpenMask) -> OpenImage:
+    """Returns the image in the orientation of its mask.
 
-    Cameras store a photograph as the sensor saw it and note in EXIF how to turn it. Most tools draw masks over the
-    turned photograph, some over the stored one; only the sizes tell, so EXIF decides where both fit.
+    Cameras store an image as the sensor saw it and note in EXIF how to rotate it. Most tools draw masks over the
+    rotated image, some over the stored one. Only the sizes show which; EXIF decides where both fit.
 
     Raises:
-      DataError: the sizes differ either way.
+      DataError: the sizes differ in both orientations.
     """
-    if mask.size == photo.size:
-        return photo
-    if mask.size == photo.raw_size:
-        return dataclasses.replace(photo, orientation=1)
-    (mask_height, mask_width), (height, width) = mask.size, photo.size
+    if mask.size == image.size:
+        return image
+    if mask.size == image.raw_size:
+        return dataclasses.replace(image, orientation=1)
+    (mask_height, mask_width), (height, width) = mask.size, image.size
     hint = ", with height and width swapped" if mask.size == (width, height) else ""
     own = f"is {mask_height} high and {mask_width} wide"
-    other = f"its photograph {shown(photo.name)} is {height} high and {width} wide"
-    raise DataError(mask.name, f"{own}, {other}{hint}", "Draw the mask at the size of its photograph.", "E_SIZE")
+    other = f"its image {shown(image.name)} is {height} high and {width} wide"
+    raise DataError(mask.name, f"{own}, {other}{hint}", "Draw the mask at the size of its image.", "E_SIZE")
 
 
 def crash_error(ref: ExampleRef, how: str) -> DataError:
-    """Returns the error for a pair at which its process ended twice; `how` is such as "signal 9"."""
-    what = f"ended the process that worked on this pair, twice ({how})"
-    fix = "Look at photograph and mask, save them anew, or take the pair off the list."
+    """Returns the error for a pair whose worker process died twice; `how` is, for example, "signal 9"."""
+    what = f"crashed the worker process twice ({how})"
+    fix = "Check the image and the mask, save them again, or remove the pair from the list."
     return DataError(ref.image, what, fix, "E_CRASH")

@@ -1,4 +1,4 @@
-"""Refs: a pair of a split, by the names of its files, and a pair that was refused."""
+"""Refs: a pair of a split, by the names of its files, and a pair that was rejected."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from converter.errors import DataError, shown
 from converter.schema import RecordKey
 
-if TYPE_CHECKING:  # since geometry loads NumPy, which the names of layouts in a help text do not need
+if TYPE_CHECKING:  # geometry loads NumPy, which listing the layouts in a help text does not need
     from converter.pixels.geometry import Box
 
 
@@ -18,11 +18,11 @@ class ExampleRef:
 
     Attributes:
       split: name of the split.
-      image: path of the photograph relative to the source folder.
+      image: path of the image relative to the source folder.
       mask: path of the mask relative to the source folder.
-      list_name: of the list that names the pair, relative to the source folder; "" where the layout has found it.
+      list_name: of the list that names the pair, relative to the source folder; "" if the layout found it.
       line: number of the line in that list, from 1; 0 without a list.
-      window: the part of the upright image, and of its mask, that the pair is; None for all of it.
+      window: the part of the upright image, and of its mask, that the pair covers; None for all of it.
     """
 
     split: str
@@ -34,7 +34,7 @@ class ExampleRef:
 
     @property
     def key(self) -> RecordKey:
-        """What identifies the pair within its dataset, wherever it is listed: its files, and its window if any."""
+        """Identity of the pair within its dataset: its files, and its window if any."""
         if self.window is None:
             return self.image, self.mask
         return self.image, self.mask, ",".join(map(str, self.window))
@@ -42,12 +42,12 @@ class ExampleRef:
 
 @dataclass(frozen=True)
 class Reject:
-    """One refused pair.
+    """One rejected pair.
 
     Attributes:
       split: name of the split.
       error: why; its `where` names the file.
-      list_name: of the list that names the pair, relative to the source folder; "" where the layout has found it.
+      list_name: of the list that names the pair, relative to the source folder; "" if the layout found it.
       line: number of the line in that list, from 1; 0 without a list.
     """
 
@@ -60,7 +60,7 @@ class Reject:
         return f"{shown(self.list_name)}:{self.line}: {self.error}" if self.list_name else str(self.error)
 
     def to_json(self) -> dict[str, object]:
-        """Returns the object that stands for this pair in errors.jsonl."""
+        """Returns the object for this pair in errors.jsonl."""
         error = self.error
         return {
             "split": self.split,

@@ -1,6 +1,6 @@
-"""Resolve: the lines of a split list and the names of the files that there are -> ExampleRefs.
+"""Resolve: the lines of a split list and the names of the existing files -> ExampleRefs.
 
-One rule for its paths holds for the whole list; a line that does not fit it is refused by its number.
+One path rule holds for the whole list; a line that does not fit it is rejected by its number.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from converter.sources.lists import HEADER, Line, SplitList
 from converter.sources.names import Names
 from converter.sources.refs import ExampleRef, Reject
 
-_FIX_LINE = "Write photo.jpg;mask.png, with the separator of the other lines."
+_FIX_LINE = "Write image.jpg;mask.png, with the separator of the other lines."
 _UNUSUAL = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|\\|\0|^[A-Za-z]:/")
 
 
@@ -27,11 +27,11 @@ class PathRule:
     """How the paths of a list are read.
 
     Attributes:
-      text: in words, such as "paths below jpg/ and png/".
-      names: what they can mean.
+      text: description, such as "paths below jpg/ and png/".
+      names: the files that they can refer to.
       bases: folder that each field is relative to; "" for none.
-      drop: number of leading folders that are dropped, with which a path may be absolute.
-      climbs: lets a path climb out of its base with `..`, though never out of the source folder.
+      drop: number of leading folders that are dropped; with any, a path may be absolute.
+      climbs: lets a path leave its base with `..`, though never the source folder.
     """
 
     text: str
@@ -41,7 +41,7 @@ class PathRule:
     climbs: bool = False
 
     def path(self, number: int, name: str) -> str:
-        """Returns the path that field `number` of a line means; "" where nothing is left of it.
+        """Returns the path that field `number` of a line refers to; "" if nothing is left of it.
 
         Raises:
           DataError: it leaves the source folder.
@@ -57,16 +57,16 @@ class PathRule:
             base = ""
         parts = parts[self.drop :]
         if "\0" in name or ".." in parts or (is_absolute and not self.drop):
-            what = "is no path" if "\0" in name else "leaves the source folder"
+            what = "is not a path" if "\0" in name else "leaves the source folder"
             raise DataError(name, what, "Write a path below the source folder.", "E_PATH")
         return "/".join([base, *parts] if base and parts else parts)
 
     def num_found(self, listed: SplitList) -> tuple[int, int]:
-        """Returns the number of lines whose names all mean something, and the number of names that do."""
+        """Returns the number of lines whose names are all found, and the number of names that are."""
         lines = names = 0
         for line in listed.lines:
             if len(line.fields) == len(self.bases):
-                number = sum(self._finds(place, name) for place, name in enumerate(line.fields))
+                number = sum(self._finds(column, name) for column, name in enumerate(line.fields))
                 lines += number == len(self.bases)
                 names += number
         return lines, names
@@ -80,15 +80,15 @@ class PathRule:
 
 @dataclass
 class Resolved:
-    """A list, looked up.
+    """A list, resolved.
 
     Attributes:
       listed: the list.
       rule: how its paths were read.
-      found: (line, what each of its names means).
-      rejects: lines that are no pair.
-      found_by: number of names found in other case ("case") and without their extension ("extension").
-      has_header: whether the first line names the columns.
+      found: (line, what each of its names refers to).
+      rejects: lines that are not a pair.
+      found_by: number of names found in a different case ("case") or without their extension ("extension").
+      has_header: whether the first line is a header.
     """
 
     listed: SplitList
@@ -99,7 +99,7 @@ class Resolved:
     has_header: bool = False
 
     def evidence(self) -> str:
-        """Returns in one clause how the list was read."""
+        """Describes in one clause how the list was read."""
         count = len(self.listed.lines) - self.has_header
         clauses = [
             f"{self.listed.name}: {count} line{'s' * (count != 1)}",
@@ -108,26 +108,26 @@ class Resolved:
         ]
         if self.has_header:
             clauses.append("its first line names the columns")
-        for how, text in (("case", "found in other case"), ("extension", "given without extension")):
+        for how, text in (("case", "found in a different case"), ("extension", "given without extension")):
             if number := self.found_by[how]:
                 clauses.append(f"{number} name{' was' if number == 1 else 's were'} {text}")
         return ", ".join(clauses)
 
     def reject(self, line: Line, error: DataError) -> None:
-        """Adds a line that is no pair."""
+        """Adds a line that is not a pair."""
         self.rejects.append(Reject(self.listed.split, error, self.listed.name, line.number))
 
     def refs(self, mask_of: Mapping[str, str | None] | None = None) -> list[ExampleRef]:
-        """Returns the pairs; a list of one name a line needs `mask_of`, photograph -> mask.
+        """Returns the pairs; a list with one name per line needs `mask_of`, image -> mask.
 
-        Lines whose photograph has no mask become rejects.
+        Lines whose image has no mask are rejected.
         """
         refs = []
         for line, meanings in self.found:
             mask = meanings[1] if mask_of is None else mask_of[meanings[0]]
             if mask is None:
-                what = "has no mask"
-                error = DataError(meanings[0], what, "Put its mask there, or take the line off the list.", "E_MISSING")
+                fix = "Put its mask there, or remove the line from the list."
+                error = DataError(meanings[0], "has no mask", fix, "E_MISSING")
                 self.reject(line, error)
             else:
                 refs.append(ExampleRef(self.listed.split, meanings[0], mask, self.listed.name, line.number))
@@ -136,12 +136,12 @@ class Resolved:
 
 
 def resolve(listed: SplitList, rules: Sequence[PathRule], outside: Collection[str] = ()) -> Resolved:
-    """Looks the names of a list up by the one rule that finds most of its lines, the first of equals.
+    """Resolves the names of a list by the rule that finds most of its lines, the first of equals.
 
     Args:
       listed: the list.
       rules: at least one; they need as many bases as the list has fields.
-      outside: links that lead out of the source folder, which are refused for what they are.
+      outside: links that lead out of the source folder, which have an error message of their own.
     """
     counts = [(0, 0)] * len(rules)
     for number, rule in enumerate(rules):
@@ -158,7 +158,7 @@ def resolve(listed: SplitList, rules: Sequence[PathRule], outside: Collection[st
             found = _look_up(line, done, outside)
             earlier = first_line.setdefault(found[0][0], line.number)
             if earlier != line.number:
-                what = f"is the photograph of line {earlier} again"
+                what = f"repeats the image of line {earlier}"
                 raise DataError(line.fields[0], what, "Delete one of the lines.", "E_DUPLICATE")
         except DataError as error:
             done.reject(line, error)
@@ -176,15 +176,13 @@ def _is_header(line: Line, rule: PathRule) -> bool:
 
 
 def _look_up(line: Line, done: Resolved, outside: Collection[str]) -> list[tuple[str, str]]:
-    """Returns what each name of a line means and how it was found; DataError where it is no pair."""
+    """Returns what each name of a line refers to and how it was found; DataError if it is not a pair."""
     rule, separator = done.rule, done.listed.separator
     if len(line.text) > MAX_LINE_CHARS:
-        what = f"has {len(line.text)} characters, which no pair has"
-        raise DataError(line.text, what, "Mend the line.", "E_LINE")
+        what = f"has {len(line.text)} characters, more than {MAX_LINE_CHARS}"
+        raise DataError(line.text, what, "Fix the line.", "E_LINE")
     if len(line.fields) != len(rule.bases) or not all(line.fields):
-        what = (
-            f"holds {max(len(line.fields) - 1, 0)} separators {separator!r}, a pair has exactly one between two names"
-        )
+        what = f"has {max(len(line.fields) - 1, 0)} separators {separator!r}, a pair has exactly one between two names"
         raise DataError(line.text, what if separator else "is one name, a pair has two", _FIX_LINE, "E_LINE")
     paths = [rule.path(number, name) for number, name in enumerate(line.fields)]
     found = []
@@ -194,16 +192,16 @@ def _look_up(line: Line, done: Resolved, outside: Collection[str]) -> list[tuple
             raise _missing(path or name, done, outside)
         found.append(hit)
     if len(found) == 2 and found[0][0] == found[1][0]:
-        raise DataError(found[0][0], "is named as photograph and as mask", "Name its mask.", "E_LINE")
+        raise DataError(found[0][0], "is named as both image and mask", "Name its mask.", "E_LINE")
     return found
 
 
 def _missing(path: str, done: Resolved, outside: Collection[str]) -> DataError:
-    """Returns the error for a path that means no file."""
+    """Returns the error for a path that refers to no file."""
     if outside and any(str(parent) in outside for parent in (Path(path), *Path(path).parents)):
         return DataError(path, "is a link out of the source folder", "Pass --follow-links to allow it.", "E_PATH")
-    what = "fits several files, written so" if done.rule.names.is_ambiguous(path) else "does not exist"
+    what = "matches several files" if done.rule.names.is_ambiguous(path) else "does not exist"
     if sum(reject.error.code == "E_MISSING" for reject in done.rejects[:MAX_CLOSEST]) < MAX_CLOSEST:
         closest = done.rule.names.closest(path)
         what += f" (closest: {shown(closest)!r})" if closest else ""
-    return DataError(path, what, "Put the file there, or mend the list.", "E_MISSING")
+    return DataError(path, what, "Put the file there, or fix the list.", "E_MISSING")

@@ -2,9 +2,9 @@
 
 Modules, in dependency order:
 
-    base         what every format yields, and how its lines are read
-    json_values  names, whole numbers and colours in a JSON value
-    registry     every format that is known, one row each
-    recognise    text of a class file -> its format, by content alone
+    base         what every format yields, and helpers to read its lines
+    json_values  names, integers and colours in a JSON value
+    registry     every known format, one row each
+    recognise    text of a class file -> its format, by content only
     ...          the formats, one module each, named in registry
 """

@@ -1,4 +1,4 @@
-"""Base: what every format of class files yields, and how its lines are read."""
+"""Base: what every format of class files yields, and helpers to read its lines."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Row(NamedTuple):
     """One value of a class.
 
     Attributes:
-      line: number of the line that it stands in; 0 where the format has no lines.
+      line: number of its line; 0 if the format has no lines.
       name: of the class.
-      value: as ClassMapBuilder takes it.
+      value: as for ClassMapBuilder.add.
     """
 
     line: int
@@ -27,7 +27,7 @@ class Row(NamedTuple):
 
 
 class LineError(ValueError):
-    """A line is wrong.
+    """A line is invalid.
 
     Attributes:
       line: its number.
@@ -39,12 +39,12 @@ class LineError(ValueError):
 
 
 def data_lines(text: str) -> list[tuple[int, str]]:
-    """Returns (number, line) of every line that is neither blank nor a remark."""
+    """Returns (number, line) of every line that is neither blank nor a comment."""
     return [(number, line) for number, line in enumerate(text.splitlines(), 1) if is_data(line)]
 
 
 def matched_lines(pattern: str, text: str, form: str) -> Iterator[tuple[int, re.Match[str]]]:
-    """Yields (number, match) of every data line; ValueError where one is not of the form."""
+    """Yields (number, match) of every data line; LineError if one does not have the form."""
     for number, line in data_lines(text):
         match = re.fullmatch(pattern, line.strip())
         if match is None:
@@ -53,9 +53,9 @@ def matched_lines(pattern: str, text: str, form: str) -> Iterator[tuple[int, re.
 
 
 def at_place(line: int, name: str, place: int) -> Iterator[Row]:
-    """Yields what a class has that is known by its number alone: the number, and VOC's colour for it.
+    """Yields the values of a class that is known by its number only: the number, and VOC's colour for it.
 
-    A colour that is grey is left out: it is a level too, and so could be the number of another class.
+    A grey colour is left out: it is also a level, which could be the number of another class.
     """
     yield Row(line, name, place)
     color = voc_color(place) if place < MAX_CLASSES else (0, 0, 0)
@@ -64,16 +64,16 @@ def at_place(line: int, name: str, place: int) -> Iterator[Row]:
 
 
 def channels_of(number: int, cells: list[str]) -> Color:
-    """Returns a colour from three whole numbers, which some programs write with a fraction of zeros."""
+    """Returns a colour from three integers, which some programs write with zero decimals."""
     matches = [re.fullmatch(r"([0-9]{1,3})(?:\.0*)?", cell.strip()) for cell in cells]
     red, green, blue, *more = [int(match[1]) if match else -1 for match in matches] + [-1] * (3 - len(cells))
     if more or min(red, green, blue) < 0 or max(red, green, blue) > 255:
-        raise LineError(number, f"colour {','.join(cells)[:60]!r} is not three whole numbers 0..255")
+        raise LineError(number, f"colour {','.join(cells)[:60]!r} is not three integers 0..255")
     return red, green, blue
 
 
 def cells_of(table: ClassTable) -> Iterator[list[str]]:
-    """Yields the cells of each row; LineError says which row is wrong."""
+    """Yields the cells of each row; LineError names an invalid row."""
     try:
         yield from table
     except ValueError as error:
@@ -81,12 +81,12 @@ def cells_of(table: ClassTable) -> Iterator[list[str]]:
 
 
 def telling_colors(colors: Iterable[Color]) -> set[Color]:
-    """Returns the colours that tell a class as well as its value does: those of one class only, and no grey."""
+    """Returns the colours that identify a class as well as its value does: those of one class only, and not grey."""
     return {color for color, count in Counter(colors).items() if count == 1 and len(set(color)) > 1}
 
 
 def nothing_drawn(names: Collection[str]) -> Iterator[Row | str]:
-    """Yields the class of value 0 in a format that lists only what is drawn."""
+    """Yields the class of value 0 in a format that lists only drawn classes."""
     name = "unlabelled" if "background" in names else "background"
     yield f"value 0, where nothing is drawn, is the class {name!r}"
     yield Row(0, name, 0)

@@ -1,4 +1,4 @@
-"""class_dict.csv: a table of names and colours, as Kaggle's CamVid and its kin have it."""
+"""class_dict.csv: a table of names and colours, as in Kaggle's CamVid and similar datasets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def is_class_dict(table: ClassTable) -> bool:
 
 
 def class_dict(text: str) -> Iterator[Row | str]:
-    """class_dict.csv of Kaggle's CamVid and its kin: `name,r,g,b`."""
+    """class_dict.csv of Kaggle's CamVid and similar datasets: `name,r,g,b`."""
     table = ClassTable(text)
     columns = _columns(table.header) or []
     for number, column in enumerate(table.header):
@@ -29,7 +29,7 @@ def class_dict(text: str) -> Iterator[Row | str]:
 
 
 def _columns(header: list[str]) -> list[int] | None:
-    """Returns the columns of name, red, green and blue in a class_dict.csv; None where the header is another's."""
+    """Returns the columns of name, red, green and blue in a class_dict.csv; None if the header is of another format."""
     for name in _NAME_COLUMNS:
         for channels in _CHANNEL_COLUMNS:
             if {name, *channels} <= set(header):

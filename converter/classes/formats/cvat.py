@@ -1,4 +1,4 @@
-"""CVAT: `name:red,green,blue:parts:actions`, one label a line; Datumaro writes it too."""
+"""CVAT: `name:red,green,blue:parts:actions`, one label per line; Datumaro also writes it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def is_cvat(first: str) -> bool:
 def cvat(text: str) -> Iterator[Row | str]:
     """CVAT's and Datumaro's labelmap.txt: `name:red,green,blue:parts:actions`.
 
-    Where no label has a colour, masks are drawn in VOC's colours by the places of the labels; where some have, the
+    If no label has a colour, masks are drawn in VOC's colours by the positions of the labels; if some have one, the
     others are not drawn at all (datumaro, voc/format.py, make_voc_categories).
     """
     labels = [(number, [field.strip() for field in line.split(":")]) for number, line in data_lines(text)]
@@ -31,7 +31,7 @@ def cvat(text: str) -> Iterator[Row | str]:
         if color:
             yield Row(number, name, channels_of(number, color.split(",")))
         elif has_colors:
-            yield f"label {name!r} has no colour, in which CVAT draws nothing; taken for value {place}, its place"
+            yield f"label {name!r} has no colour, so CVAT does not draw it; taken as value {place}, its position"
             yield Row(number, name, place)
         else:
             yield from at_place(number, name, place)

@@ -12,12 +12,12 @@ from converter.pixels.colors import Color
 
 
 def is_hasty(data: Any) -> bool:
-    """Tells whether a JSON value is meant to be Hasty's label_classes.json."""
+    """Returns whether a JSON value is meant to be Hasty's label_classes.json."""
     return isinstance(data, list) and bool(data) and isinstance(data[0], dict) and "png_index" in data[0]
 
 
 def hasty(data: list[Any]) -> Iterator[Row | str]:
-    """Hasty's label_classes.json: `png_index` is the value; 0 is where nothing is drawn."""
+    """Hasty's label_classes.json: `png_index` is the value; 0 means that nothing is drawn."""
     rows: list[tuple[int, str, Color]] = []
     for entry in data:
         if not isinstance(entry, dict):

@@ -10,7 +10,7 @@ from converter.classes.formats.json_values import whole_in
 
 
 def is_nnunet(data: Any) -> bool:
-    """Tells whether a JSON value is meant to be nnU-Net's dataset.json."""
+    """Returns whether a JSON value is meant to be nnU-Net's dataset.json."""
     own_keys = {"channel_names", "modality", "file_ending", "numTraining"}
     return isinstance(data, dict) and isinstance(data.get("labels"), dict) and bool(own_keys & set(data))
 
@@ -20,7 +20,7 @@ def nnunet(data: dict[str, Any]) -> Iterator[Row | str]:
     rows = []
     for key, value in data["labels"].items():
         if isinstance(value, list):
-            raise ValueError(f"label {key!r} is a region of several values, where each class needs values of its own")
+            raise ValueError(f"label {key!r} is a region of several values; each class needs its own values")
         name, number = (value, key) if isinstance(value, str) else (key, value)
         rows.append((whole_in(number, f"the value of {name!r}"), name))
     for number, name in sorted(rows):

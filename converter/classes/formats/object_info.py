@@ -1,4 +1,4 @@
-"""ADE20K: objectInfo150.txt, a table with tabs; Idx is the value in the masks."""
+"""ADE20K: objectInfo150.txt, a table separated by tabs; Idx is the value in the masks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def is_object_info(table: ClassTable) -> bool:
 
 
 def object_info(text: str) -> Iterator[Row | str]:
-    """ADE20K's objectInfo150.txt: Idx is the value in the masks, whose 0 is none of the 150 classes."""
+    """ADE20K's objectInfo150.txt: Idx is the value in the masks, in which 0 is none of the 150 classes."""
     for index, (number, line) in enumerate(data_lines(text)):
         cells = [cell.strip() for cell in line.split("\t")]
         if index == 0:

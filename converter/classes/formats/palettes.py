@@ -26,7 +26,7 @@ def qgis(text: str) -> Iterator[Row | str]:
 
 
 def is_label_colors(first: str) -> bool:
-    """Returns whether a first line is meant to be one of label_colors.txt; one of a QGIS colour map looks so too."""
+    """Returns whether a first line is meant to be one of label_colors.txt; a line of a QGIS colour map also matches."""
     return re.match(r"([0-9]+\s+){3}\S", first) is not None
 
 

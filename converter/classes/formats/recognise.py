@@ -1,4 +1,4 @@
-"""Recognise: the text of a class file -> its format, by content alone, and what the format's reader takes."""
+"""Recognise: the text of a class file -> its format, by content only, and the input of the format's reader."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from converter.classes.csv_table import ClassTable
 from converter.classes.formats.registry import FORMATS, JSON, LINES, TABLE, TEXT, Format
 from converter.errors import UsageError
 
-FIX = "Mend it, or write a classes.csv: `segconv classes --src DIR --write`."
+FIX = "Fix it, or write a classes.csv: `segconv classes --src DIR --write`."
 
 
 def recognise(text: str, path: Path, *, is_named: bool = False) -> tuple[Format, Any] | None:
-    """Returns the format of a class file and the content for its reader; None where it is of no known format.
+    """Returns the format of a class file and the content for its reader; None if it is of no known format.
 
     Args:
-      text: of the file; not trusted.
+      text: of the file; untrusted.
       path: for messages.
-      is_named: whether the user has named the file, so that the formats count that are taken only then.
+      is_named: whether the user named the file, which allows the formats that are recognised only then.
 
     Raises:
-      UsageError: it begins like JSON and is none, or none that is unambiguous.
+      UsageError: it begins like JSON and is invalid, or has a key twice.
     """
     views: dict[str, Any]  # by syntax, in the order in which formats are tried
     if text.lstrip()[:1] in ("{", "["):
@@ -43,7 +43,7 @@ def _json_value(text: str, path: Path) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_unique_keys)
     except json.JSONDecodeError as error:
-        raise UsageError(f"{path}:{error.lineno}", f"is no JSON ({error.msg})", FIX, "E_CLASSES") from None
+        raise UsageError(f"{path}:{error.lineno}", f"is not valid JSON ({error.msg})", FIX, "E_CLASSES") from None
     except RecursionError:
         raise UsageError(path, "is nested too deeply", FIX, "E_CLASSES") from None
     except ValueError as error:  # a key twice, or a number of thousands of digits

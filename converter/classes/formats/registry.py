@@ -1,8 +1,8 @@
-"""Registry: every format of class files that is known.
+"""Registry: every known format of class files.
 
-One more format is one module with two functions, which recognise a file and read its rows, and one row here. Of several
-formats of one syntax that recognise a file, the first is taken; of several files in a source folder that say the same,
-the one whose format stands first is named as the origin.
+To add a format, add one row here and one module with two functions, which recognise a file and read its rows. Of
+several formats of one syntax that recognise a file, the first is used. Of several files in a source folder that agree,
+the one of the first format is named as the origin.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from converter.classes.class_map import CLASSES_CSV, ClassMap
 from converter.classes.formats.base import Row
 
 # What a format is recognised by, in the order in which formats are tried; all but JSON are read from the text.
-JSON = "json"  # the JSON value, from which its rows are read too; whatever begins like JSON is of no other syntax
-TEXT = "text"  # the whole text
+JSON = "json"  # the JSON value, from which the rows are also read; whatever begins like JSON is of no other syntax
+TEXT = "text"  # the full text
 TABLE = "table"  # the ClassTable of the first line, whose header says what the columns are
 LINES = "lines"  # the first line, which is itself one of the classes
 
@@ -29,13 +29,13 @@ class Format:
     Attributes:
       kind: for reports.
       syntax: what it is recognised by: JSON, TEXT, TABLE or LINES.
-      recogniser: "module:function" that tells whether that is meant to be of this format; imported when it is asked.
+      recogniser: "module:function" that returns whether it is meant to be of this format; imported on first use.
       reader: "module:function" from the text, or the JSON value, to rows in the order of class indices, and notes
         between them.
-      places: paths below the source folder where the format puts its file; each must be a class file.
-      shared_places: such paths that files of other kinds bear too; there, one that is no class file is passed over.
-      is_only_when_named: whether a file is taken only where the user has named it, and no other format recognises it.
-      has_own_reader: whether the reader makes the class map itself, from text and path, and says what is wrong.
+      places: paths below the source folder where the format stores its file; each must be a class file.
+      shared_places: such paths that other kinds of files also use; a file there that is not a class file is skipped.
+      is_only_when_named: whether a file is used only if the user named it and no other format recognises it.
+      has_own_reader: whether the reader builds the class map itself, from text and path, and reports problems.
     """
 
     kind: str
@@ -48,17 +48,17 @@ class Format:
     has_own_reader: bool = False
 
     def is_meant(self, view: Any) -> bool:
-        """Returns whether a file is meant to be of this format, by what its syntax is recognised by."""
+        """Returns whether a file is meant to be of this format, by the view for its syntax."""
         recogniser: Callable[[Any], bool] = pkgutil.resolve_name(self.recogniser)
         return recogniser(view)
 
     def rows(self, content: Any) -> Iterator[Row | str]:
-        """Yields the rows, and notes between them; ValueError says what is wrong."""
+        """Yields the rows, and notes between them; ValueError if one is invalid."""
         reader: Callable[[Any], Iterator[Row | str]] = pkgutil.resolve_name(self.reader)
         return reader(content)
 
     def class_map(self, text: str, where: object) -> ClassMap:
-        """Returns what the format's own reader makes of a text; UsageError says what is wrong."""
+        """Returns the class map from the format's own reader; UsageError if the text is invalid."""
         reader: Callable[[str, object], ClassMap] = pkgutil.resolve_name(self.reader)
         return reader(text, where)
 
@@ -67,14 +67,14 @@ NATIVE = "native"
 _HERE = "converter.classes.formats"
 _SPLITS = ("train", "valid", "val", "test")
 FORMATS: dict[str, Format] = {
-    NATIVE: Format(  # its place is looked at before all others, as if the user had named the file
+    NATIVE: Format(  # its place is checked before all others, as if the user had named the file
         CLASSES_CSV,
         TABLE,
         "converter.classes.native:is_class_map",
         "converter.classes.native:parse_class_map",
         has_own_reader=True,
     ),
-    "nnunet": Format(  # before datumaro, which has labels too
+    "nnunet": Format(  # before datumaro, which also has labels
         "nnU-Net dataset.json",
         JSON,
         f"{_HERE}.nnunet:is_nnunet",
@@ -90,7 +90,7 @@ FORMATS: dict[str, Format] = {
         places=("class_dict.csv",),
     ),
     "qgis": Format("QGIS palette", LINES, f"{_HERE}.palettes:is_qgis", f"{_HERE}.palettes:qgis"),
-    "label_colors": Format(  # after qgis: five numbers are three
+    "label_colors": Format(  # after qgis: five numbers also match three
         "label_colors.txt",
         LINES,
         f"{_HERE}.palettes:is_label_colors",
@@ -154,7 +154,7 @@ FORMATS: dict[str, Format] = {
         f"{_HERE}.ultralytics:ultralytics",
         shared_places=("data.yaml", "data.yml", "dataset.yaml"),
     ),
-    "names": Format(  # as many people leave the background out of such a list as put it in
+    "names": Format(  # such lists are as often without the background as with it
         "list of names",
         TEXT,
         f"{_HERE}.name_lists:is_list_of_names",

@@ -20,7 +20,7 @@ def roboflow(text: str) -> Iterator[Row | str]:
     rows = []
     for value, name in cells_of(table):
         if not re.fullmatch("[0-9]{1,3}", value):
-            raise LineError(table.line, f"pixel value {value[:60]!r} is no number of 8 bits")
+            raise LineError(table.line, f"pixel value {value[:60]!r} is not an 8-bit number")
         rows.append((int(value), table.line, name))
     for level, number, name in sorted(rows):
         yield Row(number, name, level)

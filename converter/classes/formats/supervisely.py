@@ -10,7 +10,7 @@ from converter.classes.formats.json_values import color_in
 
 
 def is_supervisely(data: Any) -> bool:
-    """Tells whether a JSON value is meant to be Supervisely's obj_class_to_machine_color.json."""
+    """Returns whether a JSON value is meant to be Supervisely's obj_class_to_machine_color.json."""
     colors = data.values() if isinstance(data, dict) else ()
     return bool(colors) and all(
         isinstance(color, list) and 0 < len(color) <= 4 and all(isinstance(level, int | float) for level in color)
@@ -19,7 +19,7 @@ def is_supervisely(data: Any) -> bool:
 
 
 def supervisely(data: dict[str, Any]) -> Iterator[Row | str]:
-    """Supervisely's obj_class_to_machine_color.json: `{"kiwi": [1, 1, 1]}`; 0 is where nothing is drawn."""
+    """Supervisely's obj_class_to_machine_color.json: `{"kiwi": [1, 1, 1]}`; 0 means that nothing is drawn."""
     colors = {name: color_in(value, name) for name, value in data.items()}
     if (0, 0, 0) not in colors.values():
         yield from nothing_drawn(colors)

@@ -1,4 +1,4 @@
-"""Ultralytics: data.yaml, as much of YAML as a list of names needs."""
+"""Ultralytics: data.yaml, the subset of YAML that a list of names needs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _Item = tuple[int, str | None, str]  # number of the line, key, value
 
 
 def is_ultralytics(text: str) -> bool:
-    """Returns whether a text is meant to be YAML with names, wherever these stand in it."""
+    """Returns whether a text is meant to be YAML with the key names, anywhere in it."""
     return re.search("^names[ \t]*:", text, re.MULTILINE) is not None
 
 
@@ -43,7 +43,7 @@ def ultralytics(text: str) -> Iterator[Row | str]:
 
 
 def _block(lines: list[tuple[int, str]]) -> Iterator[_Item]:
-    """Yields the items of a list or mapping that stands below its key."""
+    """Yields the items of a list or mapping below its key."""
     is_list = None
     for number, line in lines:
         if match := re.fullmatch(r"\s*-\s+(?P<value>.*)", line):
@@ -61,24 +61,24 @@ def _block(lines: list[tuple[int, str]]) -> Iterator[_Item]:
 
 
 def _flow(number: int, text: str) -> Iterator[_Item]:
-    """Yields the items of a list or mapping in brackets, all in one line."""
+    """Yields the items of a list or mapping in brackets, in one line."""
     match = re.fullmatch(r"(\[|\{)(.*)(\]|\})\s*(?:#.*)?", text)
     if match is None or match[1] + match[3] not in ("[]", "{}"):
         raise LineError(number, "has names that are neither a list nor a mapping in one line")
-    # Possessive (++), or a line of a million spaces would be tried in a million ways each.
+    # Possessive (++): else a line of a million spaces would backtrack quadratically.
     key = r"""["']?([0-9]{1,5})["']?\s*+:\s++""" if match[1] == "{" else "()"
     item = re.compile(rf"""\s*+{key}((?:'(?:[^']|'')*+'|"[^"]*+")\s*+|[^,'"\[\]{{}}]++)(?:,|$)""")
     inner, place = match[2].rstrip(), 0
     while place < len(inner):
         found = item.match(inner, place)
         if found is None:
-            raise LineError(number, f"{inner[place : place + 60]!r} is no item of a list of names")
+            raise LineError(number, f"{inner[place : place + 60]!r} is not an item of a list of names")
         yield number, found[1] or None, found[2]
         place = found.end()
 
 
 def _scalar(number: int, text: str) -> str:
-    """Returns the text that a plain or quoted scalar stands for."""
+    """Returns the text of a plain or quoted scalar."""
     text = text.strip()
     if match := re.fullmatch(r"'((?:[^']|'')*)'\s*(?:#.*)?", text):
         return match[1].replace("''", "'")
@@ -86,5 +86,5 @@ def _scalar(number: int, text: str) -> str:
         return match[1]
     plain = re.split(r"\s#", text, maxsplit=1)[0].rstrip()
     if not plain or plain[0] in "&*!|>%@`{}[],?\"'#-" or ": " in plain or plain.endswith(":"):
-        raise LineError(number, f"{text[:60]!r} is more YAML than segconv reads")
+        raise LineError(number, f"{text[:60]!r} is YAML that segconv does not read")
     return plain

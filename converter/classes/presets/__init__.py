@@ -1,13 +1,13 @@
 """Presets: class maps of well-known datasets, by name: preset:voc -> ClassMap.
 
-A preset lists what the dataset's own documents say its masks hold, and nothing else: a value whose meaning they leave
-open is not listed, so that it is refused rather than guessed.
+A preset lists only the values that the documentation of the dataset defines. A value that it leaves open is not listed,
+so it is refused, not guessed.
 
 Modules, in dependency order:
 
-    registry  every preset that is known, one row each
-    match     the colours of a dataset's masks -> the preset that explains them
-    tables    rows of a dataset's documents -> ClassMap
+    registry  every known preset, one row each
+    match     the colours of a dataset's masks -> the preset that fits them
+    tables    rows of a dataset's documentation -> ClassMap
     ...       the presets, one module each, named in registry
 """
 

@@ -22,5 +22,5 @@ _NAMES = (
 
 
 def ade20k() -> ClassMap:
-    """Returns the class map of ADE20K; 0 is none of the classes."""
+    """Returns the class map of ADE20K; 0 is no class and is ignored."""
     return by_number(_NAMES.split(","), 1, 0)

@@ -6,7 +6,7 @@ from converter.classes.class_map import ClassMap
 from converter.classes.presets.tables import by_color, by_number
 from converter.pixels.colors import Color
 
-# ISPRS 2D Semantic Labeling, Potsdam and Vaihingen; the references without boundaries draw those black.
+# ISPRS 2D Semantic Labeling, Potsdam and Vaihingen; the reference masks without boundaries draw these black.
 _POTSDAM: tuple[tuple[str, Color], ...] = (
     ("impervious surfaces", (255, 255, 255)),
     ("building", (0, 0, 255)),

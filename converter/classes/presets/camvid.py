@@ -21,7 +21,7 @@ _CLASSES: tuple[tuple[str, Color], ...] = (
     ("bicyclist", (0, 128, 192)),
 )
 
-# CamVid, label_colors.txt, without its last but one line, Void (0, 0, 0).
+# CamVid, label_colors.txt, without its penultimate line, Void (0, 0, 0).
 _ALL_CLASSES: tuple[tuple[str, Color], ...] = (
     ("Animal", (64, 128, 64)),
     ("Archway", (192, 0, 128)),
@@ -65,7 +65,7 @@ def camvid() -> ClassMap:
 def camvid_index() -> ClassMap:
     """Returns the class map of the 11 classes by index.
 
-    Apart from camvid, because there black is void, while the level 0, which is black too, is sky here.
+    Separate from camvid, in which black is void: here the level 0, which is also black, is sky.
     """
     return by_number([name for name, _ in _CLASSES], 0, len(_CLASSES))
 

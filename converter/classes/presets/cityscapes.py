@@ -31,7 +31,7 @@ _CLASSES: tuple[tuple[int, str, Color], ...] = (
 _NUM_LABELS = 34  # ids 0..33; the licence plate has -1 and is not drawn
 _POLE: Color = (153, 153, 153)  # of label 17, a class, and of label 18, polegroup, which is ignored
 
-# The colours of the labels that are no class: unlabeled and four more; dynamic, ground, parking, rail track, guard
+# The colours of the labels that are not classes: unlabeled and four more; dynamic, ground, parking, rail track, guard
 # rail, bridge, tunnel, caravan, trailer.
 _VOID_COLORS: tuple[Color, ...] = (
     (0, 0, 0),

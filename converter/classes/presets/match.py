@@ -1,4 +1,4 @@
-"""Match: the colours of a dataset's masks -> the preset that explains them, and the names of its classes."""
+"""Match: the colours of a dataset's masks -> the preset that fits them, and the names of its classes."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from converter.schema import IGNORE_INDEX
 
 
 def names_for(colors: Collection[Color]) -> tuple[str, dict[Color, str]] | None:
-    """Returns the preset that explains the colours of a dataset's masks, and the name of each colour that it knows.
+    """Returns the preset that fits the colours of a dataset's masks, and the name of each colour that it lists.
 
-    A preset explains them if at least half of its classes occur (all of them where its colours are common ones) and
-    at most one colour in ten is none of its own. Of several, that which explains most is taken.
+    A preset fits if at least half of its classes occur (all of them if its colours are common ones) and at most one
+    colour in ten is not in it. Of several, the one that lists most of the colours is returned.
 
     Args:
-      colors: every colour in the masks, damage left out.
+      colors: every colour in the masks, without artefacts.
 
     Returns:
-      (name of the preset, colour -> name of the class, or "ignore"); None where no preset explains them.
+      (name of the preset, colour -> name of the class, or "ignore"); None if no preset fits.
     """
     best: tuple[str, dict[Color, str]] | None = None
     wanted = set(colors)

@@ -1,6 +1,6 @@
-"""Registry: every preset that is known, in the order in which messages list them.
+"""Registry: every known preset, in the order in which messages list them.
 
-One more preset is one module with a function that returns its class map, and one row here. The names can be listed
+To add a preset, add one row here and one module with a function that returns its class map. The names can be listed
 without importing a class map.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from converter.classes.class_map import ClassMap
 from converter.errors import UsageError
 
-PREFIX = "preset:"  # before the name of a preset where a path could stand
+PREFIX = "preset:"  # before the name of a preset, which distinguishes it from a path
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,9 @@ class Preset:
     """The class map of a well-known dataset.
 
     Attributes:
-      text: which dataset, and what its masks hold, in one line.
-      builder: "module:function" that returns the class map; imported when it is asked.
-      min_share: share of the classes whose colours must occur in masks before the preset is believed to be theirs.
+      text: the dataset and the values of its masks, in one line.
+      builder: "module:function" that returns the class map; imported on first use.
+      min_share: minimum share of the classes whose colours must occur in the masks for the preset to fit.
     """
 
     text: str
@@ -36,7 +36,7 @@ class Preset:
         return builder()
 
 
-# Pure colours, and the first ones of VOC's colour map, are what everybody draws with: there, all of them must occur.
+# Many tools use pure colours and the first ones of VOC's colour map, so all of these must occur.
 _COMMON_COLORS = 1.0
 
 _HERE = "converter.classes.presets"
@@ -62,5 +62,5 @@ def preset(name: str) -> ClassMap:
     """
     if name not in PRESETS:
         fix = f"Name one of {', '.join(PRESETS)}."
-        raise UsageError(f"{PREFIX}{name}", "is no preset", fix, "E_CLASSES")
+        raise UsageError(f"{PREFIX}{name}", "is not a preset", fix, "E_CLASSES")
     return PRESETS[name].class_map()

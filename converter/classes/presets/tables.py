@@ -1,4 +1,4 @@
-"""Tables: classes as a dataset's documents list them, by colour or by number -> ClassMap."""
+"""Tables: classes as a dataset's documentation lists them, by colour or by number -> ClassMap."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from converter.pixels.colors import Color
 
 
 def by_color(rows: Collection[tuple[str, Color]], void: Color) -> ClassMap:
-    """Returns the class map of masks that are drawn in colours.
+    """Returns the class map of masks whose values are colours.
 
     Args:
       rows: name and colour of each class, in the order of class indices.
@@ -22,7 +22,7 @@ def by_color(rows: Collection[tuple[str, Color]], void: Color) -> ClassMap:
 
 
 def by_number(names: Collection[str], first: int, void: int) -> ClassMap:
-    """Returns the class map of masks that hold numbers.
+    """Returns the class map of masks whose values are numbers.
 
     Args:
       names: of the classes, in the order of their numbers.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from converter.classes.class_map import IGNORE_NAME, ClassMap, ClassMapBuilder
 from converter.pixels.colors import voc_color
 
-# PASCAL VOC 2012 development kit: index of each class, drawn in the colours of voc_color.
+# PASCAL VOC 2012 development kit: classes by index, drawn in the colours of voc_color.
 _NAMES = (
     "background aeroplane bicycle bird boat bottle bus car cat chair cow diningtable dog horse motorbike person "
     "pottedplant sheep sofa train tvmonitor"

@@ -1,13 +1,13 @@
-"""Layouts: from a source folder to the pairs of its splits, detected from what lies there.
+"""Layouts: from a source folder to the pairs of its splits, detected from its files.
 
 Modules, in dependency order:
 
-    tree         source folder -> the names of all that lies in it
-    pairing      folders -> photographs with their masks
-    words        what folders of photographs and of masks are called
-    registry     every layout that is known, one row each
-    refusal      the error for a folder that no one layout fits
-    same_folder  photograph and mask in one folder
+    tree         source folder -> the names of all files and folders in it
+    pairing      folders -> images with their masks
+    words        usual names of folders of images and of masks
+    registry     every known layout, one row each
+    refusal      the error for a folder that does not fit exactly one layout
+    same_folder  image and mask in one folder
     ...          the layouts, one module each, named in registry
     split_lists  the split lists of a folder -> pairs
     templates    --image and --mask -> pairs

@@ -8,11 +8,11 @@ from converter.sources.layouts.words import preset_of_names
 
 
 def ade20k(tree: Tree) -> Found | str:
-    """ADE20K as of the scene parsing challenge: images and annotations, in each training and validation."""
+    """ADE20K of the scene parsing challenge: images and annotations, in each training and validation."""
     there = [name for name in ("images/training", "annotations/training") if tree.has_image_files(name)]
     if len(there) < 2:
         return (
-            f"{there[0]}/ has pictures, but there is no "
+            f"{there[0]}/ has image files, but there is no "
             + ("annotations/training/" if there[0].startswith("images") else "images/training/")
             if there
             else ""

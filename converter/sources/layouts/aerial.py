@@ -19,7 +19,7 @@ def loveda(tree: Tree) -> Found | str:
     found = pair_folders(tree, pairs, Suffixes())
     if not found.num_pairs:
         return f"{folder_list(areas)} without images_png/ and masks_png/ of the same names" if areas else ""
-    paired = {parent_of(parent_of(photo.image)) for photo in found.photos if photo.mask}
+    paired = {parent_of(parent_of(image.image)) for image in found.images if image.mask}
     return found.as_layout(
         "loveda", f"images_png/ and masks_png/ side by side in {folder_list(paired)}", preset="loveda"
     )
@@ -32,7 +32,7 @@ def deepglobe(tree: Tree) -> Found | str:
 
 
 def potsdam(tree: Tree) -> Found | str:
-    """ISPRS Potsdam: top_potsdam_2_10_RGB.tif and top_potsdam_2_10_label.tif, wherever they lie."""
+    """ISPRS Potsdam: top_potsdam_2_10_RGB.tif and top_potsdam_2_10_label.tif, in any folder."""
     kinds: defaultdict[str, Named] = defaultdict(Named)
     splits: dict[str, str] = {}
     for path in tree.files:
@@ -43,15 +43,15 @@ def potsdam(tree: Tree) -> Found | str:
             kinds[match_[2]].add((split, match_[1]), path)
     bands = [band for band in ("RGB", "RGBIR") if band in kinds]
     if not bands or "label" not in kinds:
-        there, missing = ("photographs", "label") if bands else ("masks", "RGB")
+        there, missing = ("images", "label") if bands else ("masks", "RGB")
         return f"{there} of top_potsdam without top_potsdam_*_{missing}.tif" if kinds else ""
     evidence = [f"top_potsdam_*_{bands[0]}.tif and top_potsdam_*_label.tif"]
     if len(bands) > 1:
-        evidence.append("_RGBIR are there too, and --image takes them")
+        evidence.append("_RGBIR exist too; use them with --image")
     return match(kinds[bands[0]], kinds["label"], splits).as_layout("potsdam", *evidence, preset="potsdam")
 
 
 def landcover(tree: Tree) -> Found | str:
-    """LandCover.ai, cut by its own script: output/S.jpg and output/S_m.png."""
+    """LandCover.ai, split into tiles by its own script: output/S.jpg and output/S_m.png."""
     found = pair_folders(tree, [FolderPair("output", "output")], Suffixes("", "_m"))
     return found.as_layout("landcover", "*.jpg and *_m.png in output/") if found.num_pairs else ""

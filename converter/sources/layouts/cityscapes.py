@@ -8,7 +8,7 @@ from converter.sources.layouts.words import count_of
 
 
 def cityscapes(tree: Tree) -> Found | str:
-    """Cityscapes: leftImg8bit and gtFine, a folder for each split and in it one for each city."""
+    """Cityscapes: leftImg8bit and gtFine, a folder for each split with one for each city."""
     there = [name for name in ("leftImg8bit", "gtFine") if tree.has_image_files(name)]
     if len(there) < 2:
         return f"{there[0]}/ without {'gtFine' if there[0] == 'leftImg8bit' else 'leftImg8bit'}/" if there else ""
@@ -20,7 +20,7 @@ def cityscapes(tree: Tree) -> Found | str:
     cities = {pair.images.rpartition("/")[2] for pair in folders}
     evidence = [f"leftImg8bit/ and gtFine/ side by side: {count_of(len(cities), 'city')}", f"masks _gtFine_{ends[0]}"]
     if len(ends) > 1:
-        evidence.append("_labelTrainIds are there too, and --mask takes them")
+        evidence.append("_labelTrainIds exist too; use them with --mask")
     return found.as_layout(
         "cityscapes", *evidence, preset="cityscapes" if ends[0] == "labelIds" else "cityscapes-train"
     )

@@ -1,7 +1,7 @@
-"""Find: a source folder -> its Layout, by its lists, by the first rule that fits, or as the user says.
+"""Find: a source folder -> its Layout, by its lists, by the first rule that fits, or by the user's options.
 
-Nothing is guessed in silence: the layout carries its evidence, and where two rules find different masks, or none finds
-any, the user is told what each has nearly found and is asked.
+Nothing is guessed silently: a layout carries its evidence. If two rules find different masks, or none finds any, the
+error lists the near matches and asks the user to choose.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ _MARKS = tuple(rule.mark for rule in RULES.values() if rule.mark)
 
 @dataclass(frozen=True)
 class Layout:
-    """What lies in a source folder.
+    """The layout of a source folder, with its pairs.
 
     Attributes:
       name: of the layout, such as "list" or "voc"; "templates" for --image and --mask.
-      evidence: what it was told by, one clause each.
+      evidence: what it was detected from, one clause each.
       refs: pairs of each split, by its name, train first.
-      rejects: lines of lists that are no pair, and photographs or masks of the same name.
-      unmatched: photographs and masks of the layout's folders that stand in no pair, relative to the source folder.
-      preset: class map that goes with the layout where the source has none, such as "voc"; None for none.
+      rejects: lines of lists that are not a pair, and images or masks of the same name.
+      unmatched: images and masks in the layout's folders that are in no pair, relative to the source folder.
+      preset: class map to use if the source folder has none, such as "voc"; None for none.
     """
 
     name: str
@@ -60,7 +60,9 @@ def find_layout(source: SourceConfig) -> Layout:
     if source.layout is not None and source.layout not in LAYOUTS:
         near = difflib.get_close_matches(source.layout, LAYOUTS, 1)
         hint = f"Did you mean {near[0]}? " if near else ""
-        raise UsageError("--layout", f"{source.layout!r} is none", f"{hint}Known are {', '.join(LAYOUTS)}.", "E_LAYOUT")
+        raise UsageError(
+            "--layout", f"{source.layout!r} is unknown", f"{hint}Known are {', '.join(LAYOUTS)}.", "E_LAYOUT"
+        )
     tree = list_tree(source.src, follow_links=source.follow_links)
     if source.image is not None and source.mask is not None:
         return _layout(tree, by_templates(tree, source.image, source.mask))
@@ -71,26 +73,26 @@ def find_layout(source: SourceConfig) -> Layout:
         return _listed_layout(tree, listed)
     if source.layout == LIST:
         if listed:
-            raise refusal(tree, "is not laid out as list", [listed])
+            raise refusal(tree, "does not have layout list", [listed])
         raise UsageError(source.src / "train.txt", "does not exist", EXPECTED, "E_LIST")
     found, near = _first_rule(tree)
     if found is None:
         candidates = [text for text in (listed, *near, _inner(tree)) if text]
-        raise refusal(tree, "has no layout that is known", candidates or [_what_lies_there(tree)])
+        raise refusal(tree, "has no known layout", candidates or [_contents(tree)])
     return _layout(tree, found)
 
 
 def _forced(tree: Tree, name: str) -> Found:
-    """Returns what the rule that the user has named finds."""
+    """Returns what the rule named by the user finds."""
     found = RULES[name].find(tree)
     if isinstance(found, Found) and found.num_pairs:
         return found
     near = [found] if isinstance(found, str) and found else []
-    raise refusal(tree, f"is not laid out as {name} ({LAYOUTS[name]})", near)
+    raise refusal(tree, f"does not have layout {name} ({LAYOUTS[name]})", near)
 
 
 def _first_rule(tree: Tree) -> tuple[Found | None, list[str]]:
-    """Returns what the first rule that fits has found, and what the rules before it have nearly found.
+    """Returns what the first rule that fits found, and the near matches of the rules before it.
 
     Raises:
       UsageError: a later rule finds masks that the first one lacks.
@@ -99,14 +101,14 @@ def _first_rule(tree: Tree) -> tuple[Found | None, list[str]]:
     near: list[str] = []
     for name, rule in RULES.items():
         if name == _FIRST_GENERAL and winner is None and (inner := _inner(tree, _MARKS)):
-            raise refusal(tree, "is not the dataset's own folder", [inner])
+            raise refusal(tree, "is not the root of a dataset", [inner])
         found = rule.find(tree)
         if isinstance(found, str):
             near += [found] if found else []
         elif winner is None and found.num_pairs:
             winner = found
             if _is_listed(tree, winner):
-                break  # a list may leave masks out on purpose
+                break  # a list may omit masks on purpose
         elif winner is not None and (more := found.paired_masks - winner.masks):
             both = [f"{each.name}: {each.evidence[0]}, {each.num_pairs} pairs" for each in (winner, found)]
             what = f"has more than one layout, and they have different masks ({shown(min(more))})"
@@ -119,9 +121,9 @@ def _is_listed(tree: Tree, found: Found) -> bool:
 
 
 def _inner(tree: Tree, marks: tuple[str, ...] = ()) -> str:
-    """Returns in words which folder in the source folder fits a rule by itself: archives often unpack into one.
+    """Says which subfolder of the source folder fits a rule: archives often unpack into one.
 
-    With `marks`, only folders that hold a folder of such a name are tried.
+    With `marks`, only folders that contain a folder of such a name are tried.
     """
     folders = [name for name in tree.folders if name]
     if marks:
@@ -132,15 +134,15 @@ def _inner(tree: Tree, marks: tuple[str, ...] = ()) -> str:
             with contextlib.suppress(UsageError):
                 found = rule.find(inner)
                 if isinstance(found, Found) and found.num_pairs:
-                    return f"{folder}/ by itself is {found.name}: pass --src {inner.src}"
+                    return f"{folder}/ has layout {found.name}: pass --src {inner.src}"
     return ""
 
 
-def _what_lies_there(tree: Tree) -> str:
-    """Returns in words where the pictures lie that no rule has made anything of, or that there are none."""
+def _contents(tree: Tree) -> str:
+    """Says which folders contain the image files that fit no rule, or that there are none."""
     if tree.image_files:
-        return f"pictures lie in {folder_list(tree.image_files)}, but no two of them go together by folder or name"
-    return f"it holds no pictures{f' ({_unnamed(tree)})' if tree.unnamed else ''}"
+        return f"image files are in {folder_list(tree.image_files)}, but no two of them match by folder or name"
+    return f"it contains no image files{f' ({_unnamed(tree)})' if tree.unnamed else ''}"
 
 
 def _unnamed(tree: Tree) -> str:
@@ -149,7 +151,7 @@ def _unnamed(tree: Tree) -> str:
 
 
 def _listed_layout(tree: Tree, listed: Listed) -> Layout:
-    """Returns the layout of pair lists; its folders are those that the pairs lie in."""
+    """Returns the layout of pair lists; its folders are those of the pairs."""
     refs = [ref for split in listed.refs.values() for ref in split]
     paired = {path for ref in refs for path in (ref.image, ref.mask)}
     folders = {posixpath.dirname(path) for path in paired}
@@ -161,15 +163,15 @@ def _listed_layout(tree: Tree, listed: Listed) -> Layout:
     ]
     evidence, preset = list(listed.evidence), None
     if fits := _layout_of_pairs(tree, refs):
-        evidence.append(f"the files lie as in layout {fits.name}")
+        evidence.append(f"the files are arranged as in layout {fits.name}")
         preset = fits.preset
     return Layout(LIST, tuple(evidence), listed.refs, tuple(listed.rejects), tuple(sorted(unmatched)), preset)
 
 
 def _layout_of_pairs(tree: Tree, refs: list[ExampleRef]) -> Found | None:
-    """Returns what a rule with a preset finds where all pairs of lists are its pairs: its class map goes with them too.
+    """Returns what a rule with a preset finds if it finds all pairs of the lists, so that its class map applies.
 
-    Otherwise `segconv split`, which writes such lists, would leave the dataset with other classes than before.
+    Otherwise the lists that `segconv split` writes would change the classes of the dataset.
     """
     wanted = {ref.key for ref in refs}
     for rule in (rule for rule in RULES.values() if rule.has_preset and wanted):
@@ -177,14 +179,14 @@ def _layout_of_pairs(tree: Tree, refs: list[ExampleRef]) -> Found | None:
         if (
             isinstance(found, Found)
             and found.preset
-            and wanted <= {(photo.image, photo.mask) for photo in found.photos}
+            and wanted <= {(image.image, image.mask) for image in found.images}
         ):
             return found
     return None
 
 
 def _layout(tree: Tree, found: Found) -> Layout:
-    """Returns the layout of what a rule has found: split by lists of names where there are any, else by folders."""
+    """Returns the layout of what a rule found: split by lists of names if there are any, else by folders."""
     evidence = list(found.evidence)
     if tree.unnamed:
         evidence.append(_unnamed(tree))
@@ -198,28 +200,28 @@ def _layout(tree: Tree, found: Found) -> Layout:
     else:
         refs, left_out = _by_folders(tree, found, evidence)
     paired = {path for split in refs.values() for ref in split for path in (ref.image, ref.mask)}
-    known = {photo.image for photo in found.photos} | found.masks
+    known = {image.image for image in found.images} | found.masks
     unmatched = tuple(sorted(known - paired - left_out))
     return Layout(found.name, tuple(evidence), refs, tuple(rejects), unmatched, found.preset)
 
 
 def _by_folders(tree: Tree, found: Found, evidence: list[str]) -> tuple[dict[str, tuple[ExampleRef, ...]], set[str]]:
-    """Returns the pairs of each split by the folders they lie in, and the photographs of splits without any mask."""
+    """Returns the pairs of each split by their folders, and the images of splits without any mask."""
     splits: defaultdict[str, list[ExampleRef]] = defaultdict(list)
     without: defaultdict[str, set[str]] = defaultdict(set)
-    for photo in sorted(found.photos, key=lambda photo: photo.image):
-        split = photo.split or "train"
-        if photo.mask is None:
-            without[split].add(photo.image)
+    for image in sorted(found.images, key=lambda image: image.image):
+        split = image.split or "train"
+        if image.mask is None:
+            without[split].add(image.image)
         else:
-            splits[split].append(ExampleRef(split, photo.image, photo.mask))
+            splits[split].append(ExampleRef(split, image.image, image.mask))
     if "train" not in splits:
         raise refusal(tree, f"has pairs of {' and '.join(splits)}, but none of train", list(evidence))
-    if not any(photo.split for photo in found.photos if photo.mask):
+    if not any(image.split for image in found.images if image.mask):
         evidence.append("no split: all pairs are train; `segconv split` makes lists")
     left_out: set[str] = set()
     for split in SPLITS:
         if split in without and split not in splits:
-            evidence.append(f"{split} is left out: none of its {len(without[split])} photographs has a mask")
+            evidence.append(f"{split} is left out: none of its {len(without[split])} images has a mask")
             left_out |= without[split]
     return {split: tuple(splits[split]) for split in SPLITS if split in splits}, left_out

@@ -1,4 +1,4 @@
-"""Folders: one of photographs and one of masks, told apart by their names."""
+"""Folders: one of images and one of masks, distinguished by their names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from converter.sources.names import split_of
 
 
 def siblings(tree: Tree) -> Found | str:
-    """A folder S and beside it its masks in Sannot, S_labels, S_masks and the like: Kaggle's and SegNet's CamVid."""
+    """A folder S next to its masks in Sannot, S_labels, S_masks or similar: Kaggle's and SegNet's CamVid."""
     pairs = [
         FolderPair(folder, folder + tail, split_in(folder))
         for folder in tree.image_files
@@ -30,8 +30,8 @@ def mmseg(tree: Tree) -> Found | str:
 
 
 def dirs(tree: Tree) -> Found | str:
-    """A folder of photographs and one of masks, told by their names, each with or without folders for the splits."""
-    return _paired(tree, "dirs", [pair for pair in _word_pairs(tree) if not _is_mmseg(pair)], _photos_alone(tree))
+    """A folder of images and one of masks by their names, each with or without folders for the splits."""
+    return _paired(tree, "dirs", [pair for pair in _word_pairs(tree) if not _is_mmseg(pair)], _unpaired_folder(tree))
 
 
 def _is_mmseg(pair: FolderPair) -> bool:
@@ -39,21 +39,21 @@ def _is_mmseg(pair: FolderPair) -> bool:
 
 
 def _word_pairs(tree: Tree) -> list[FolderPair]:
-    """Returns folders whose paths are the same but for one word, which means photographs in one and masks in the other.
+    """Returns folders whose paths differ in one word only, which means images in one and masks in the other.
 
     images/train with masks/train, train/img with train/gt, val_jpg with val_png,
     images_prepped_train with annotations_prepped_train.
     """
     masks: defaultdict[str, list[str]] = defaultdict(list)
     for folder in tree.image_files:
-        for place, _ in _places(folder, _MASKS):
-            masks[place].append(folder)
+        for pattern, _ in _patterns(folder, _MASKS):
+            masks[pattern].append(folder)
     return sorted(
         {
             FolderPair(folder, other, split)
             for folder in tree.image_files
-            for place, split in _places(folder, _IMAGES)
-            for other in masks.get(place, ())
+            for pattern, split in _patterns(folder, _IMAGES)
+            for other in masks.get(pattern, ())
             if other != folder
         },
         key=lambda pair: (pair.images, pair.masks),
@@ -68,8 +68,8 @@ def _word_pattern(words: Iterable[str]) -> re.Pattern[str]:
 _IMAGES, _MASKS = _word_pattern(IMAGE_WORDS), _word_pattern(MASK_WORDS)
 
 
-def _places(folder: str, words: re.Pattern[str]) -> list[tuple[str, str]]:
-    """Returns (path with the word left out, split) for each part of a path that is one of the words."""
+def _patterns(folder: str, words: re.Pattern[str]) -> list[tuple[str, str]]:
+    """Returns (path with the word replaced by *, split) for each part of a path that is one of the words."""
     parts = folder.split("/")
     found = []
     for number, part in enumerate(parts):
@@ -81,25 +81,25 @@ def _places(folder: str, words: re.Pattern[str]) -> list[tuple[str, str]]:
 
 
 def _paired(tree: Tree, name: str, pairs: list[FolderPair], near: str) -> Found | str:
-    """Returns what folders hold in pairs; `near` where there are none.
+    """Returns the pairs that the folders contain; `near` if there are none.
 
     Raises:
-      UsageError: a folder goes with two others.
+      UsageError: a folder matches two others.
     """
     if not pairs:
         return near
     suffixes = best_suffixes(tree, pairs)
     pairs = [pair for pair in pairs if pair_folders(tree, [pair], suffixes).num_pairs] or pairs
-    photos, masks = ([getattr(pair, side) for pair in pairs] for side in ("images", "masks"))
-    for own, others in ((photos, masks), (masks, photos)):
+    images, masks = ([getattr(pair, name) for pair in pairs] for name in ("images", "masks"))
+    for own, others in ((images, masks), (masks, images)):
         if double := [folder for folder in own if own.count(folder) > 1]:
             which = [other for folder, other in zip(own, others, strict=True) if folder == double[0]]
-            raise refusal(tree, "has more than one layout", [f"{double[0]}/ goes with each of {folder_list(which)}"])
+            raise refusal(tree, "has more than one layout", [f"{double[0]}/ matches each of {folder_list(which)}"])
     found = pair_folders(tree, _with_other_splits(tree, pairs), suffixes, loosely=True)
-    both = f"{folder_list(photos)} and {folder_list(masks)}"
+    both = f"{folder_list(images)} and {folder_list(masks)}"
     if not found.num_pairs:
-        names = [names[0] for names in (tree.image_files[photos[0]], tree.image_files[masks[0]])]
-        return f"{both} lie side by side, but no two names agree ({names[0]}, {names[1]})"
+        names = [names[0] for names in (tree.image_files[images[0]], tree.image_files[masks[0]])]
+        return f"{both} are side by side, but no two names match ({names[0]}, {names[1]})"
     evidence = [f"{both} side by side"]
     if suffixes.image or suffixes.mask:
         evidence.append(f"names end in {suffixes.image or 'nothing'} and {suffixes.mask or 'nothing'}")
@@ -107,7 +107,7 @@ def _paired(tree: Tree, name: str, pairs: list[FolderPair], near: str) -> Found 
 
 
 def _with_other_splits(tree: Tree, pairs: list[FolderPair]) -> list[FolderPair]:
-    """Adds the folders of photographs that lie beside those of `pairs` but have no masks, such as images/test."""
+    """Adds the folders of images next to those of `pairs` that have no masks, such as images/test."""
     known = {pair.images for pair in pairs}
     parents = {parent_of(pair.images) for pair in pairs if pair.split and split_of(pair.images.rpartition("/")[2])}
     others = [
@@ -118,10 +118,10 @@ def _with_other_splits(tree: Tree, pairs: list[FolderPair]) -> list[FolderPair]:
     return [*pairs, *others]
 
 
-def _photos_alone(tree: Tree) -> str:
-    """Returns in words which folder has photographs or masks without their partner."""
-    for words, sort, other in ((_IMAGES, "photograph", "masks"), (_MASKS, "mask", "photographs")):
+def _unpaired_folder(tree: Tree) -> str:
+    """Says which folder has images without masks, or masks without images."""
+    for words, noun, other in ((_IMAGES, "image", "masks"), (_MASKS, "mask", "images")):
         for folder, names in tree.image_files.items():
-            if _places(folder, words):
-                return f"{folder}/ has {count_of(len(names), sort)}, but no folder of {other} beside it"
+            if _patterns(folder, words):
+                return f"{folder}/ has {count_of(len(names), noun)}, but no folder of {other} next to it"
     return ""

@@ -15,10 +15,10 @@ def nnunet(tree: Tree) -> Found | str:
         return "imagesTr/ and labelsTr/ side by side, but without dataset.json"
     images = tree.image_files.get("imagesTr", [])
     if any(stem_of(name).endswith("_0001") for name in images):
-        return "imagesTr/ has several channels a case (_0001): write each case as one RGB photograph, CASE_0000.png"
+        return "imagesTr/ has several channels per case (_0001): save each case as one RGB image, CASE_0000.png"
     if not images:
-        return "imagesTr/ has no pictures: volumes such as .nii.gz have to be cut into PNG slices first"
+        return "imagesTr/ has no image files: convert volumes such as .nii.gz to PNG slices first"
     types = (".png", ".tif", ".tiff", ".bmp")
     folders = [FolderPair("imagesTr", "labelsTr", "train"), FolderPair("imagesTs", "labelsTs", "test")]
     found = pair_folders(tree, folders, Suffixes("_0000", "", types, types))
-    return found.as_layout("nnunet", "imagesTr/ and labelsTr/ beside dataset.json")
+    return found.as_layout("nnunet", "imagesTr/ and labelsTr/ next to dataset.json")

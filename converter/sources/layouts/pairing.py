@@ -1,4 +1,4 @@
-"""Pairing: folders of photographs and folders of masks -> photographs with their masks, by their names."""
+"""Pairing: folders of images and folders of masks -> images with their masks, by their names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MASK_SUFFIXES = (
 
 @dataclass(frozen=True)
 class FolderPair:
-    """A folder of photographs and the folder of their masks, which may be the same one; `split` is "" where unknown."""
+    """A folder of images and the folder of their masks, which may be the same; `split` is "" if unknown."""
 
     images: str
     masks: str
@@ -29,7 +29,7 @@ class FolderPair:
 
 @dataclass(frozen=True)
 class Suffixes:
-    """What stands behind the common part of two names, and the extensions they may have."""
+    """What follows the common part of two names, and the allowed extensions."""
 
     image: str = ""
     mask: str = ""
@@ -39,7 +39,7 @@ class Suffixes:
 
 @dataclass(frozen=True)
 class FoundImage:
-    """A photograph: its path, the part of its name that its mask shares, its mask; `split` is "" where unknown."""
+    """An image: its path, the part of its name that its mask shares, its mask; `split` is "" if unknown."""
 
     split: str
     image: str
@@ -49,21 +49,21 @@ class FoundImage:
 
 @dataclass(frozen=True)
 class Found:
-    """What a rule has found.
+    """What a rule found.
 
     Attributes:
       name: of the layout.
       evidence: one clause each.
-      photos: photographs, with or without a mask.
-      loose: masks without a photograph.
-      rejects: photographs or masks of the same name, of which none can be chosen.
+      images: with or without a mask.
+      loose: masks without an image.
+      rejects: images or masks of the same name, which are ambiguous.
       preset: class map of this dataset, or None.
-      list_folders: where lists of its splits may lie.
+      list_folders: folders that may contain its split lists.
     """
 
     name: str
     evidence: tuple[str, ...]
-    photos: tuple[FoundImage, ...]
+    images: tuple[FoundImage, ...]
     loose: tuple[str, ...]
     rejects: tuple[Reject, ...] = ()
     preset: str | None = None
@@ -71,27 +71,27 @@ class Found:
 
     @property
     def num_pairs(self) -> int:
-        """Number of photographs with a mask."""
-        return sum(photo.mask is not None for photo in self.photos)
+        """Number of images with a mask."""
+        return sum(image.mask is not None for image in self.images)
 
     @property
     def paired_masks(self) -> set[str]:
-        """Masks with a photograph."""
-        return {photo.mask for photo in self.photos if photo.mask}
+        """Masks with an image."""
+        return {image.mask for image in self.images if image.mask}
 
     @property
     def masks(self) -> set[str]:
-        """All masks, with a photograph or without."""
+        """All masks, with or without an image."""
         return self.paired_masks | set(self.loose)
 
     def as_layout(self, name: str, *evidence: str, preset: str | None = None) -> Found:
-        """Returns it as a layout with its evidence before what is known already."""
+        """Returns it as a layout, with this evidence before the existing clauses."""
         return replace(self, name=name, evidence=(*evidence, *self.evidence), preset=preset)
 
 
 @dataclass
 class Named:
-    """Photographs or masks by what they share with their partner; of two with the same name the first is kept."""
+    """Images or masks by the part of the name that a pair shares; of two with the same name the first is kept."""
 
     paths: dict[tuple[str, str], str] = field(default_factory=dict)
     clashes: dict[tuple[str, str], list[str]] = field(default_factory=dict)
@@ -103,11 +103,11 @@ class Named:
 
 
 def match(images: Named, masks: Named, splits: dict[str, str]) -> Found:
-    """Returns photographs with their masks: those of one key belong together, else those of one key but for its case.
+    """Returns images with their masks: those with the same key are a pair, else those whose keys differ only in case.
 
     Args:
-      images: photographs.
-      masks: masks.
+      images: by group and stem.
+      masks: by group and stem.
       splits: of each group.
     """
     rejects = [
@@ -119,33 +119,33 @@ def match(images: Named, masks: Named, splits: dict[str, str]) -> Found:
     free = {key: path for key, path in masks.paths.items() if key not in images.paths}
     by_folded = Counter((group, folded(stem)) for group, stem in free)
     like = {(group, folded(stem)): (group, stem) for group, stem in free if by_folded[group, folded(stem)] == 1}
-    photos, used, in_other_case = [], set(bad), 0
+    found, used, in_other_case = [], set(bad), 0
     for key, path in images.paths.items():
         if key in bad:
             continue
         own = key if key in masks.paths else like.pop((key[0], folded(key[1])), None)
         in_other_case += own is not None and own != key
-        photos.append(FoundImage(splits.get(key[0], ""), path, key[1], masks.paths[own] if own else None))
+        found.append(FoundImage(splits.get(key[0], ""), path, key[1], masks.paths[own] if own else None))
         if own:
             used.add(own)
     loose = tuple(sorted(path for key, path in masks.paths.items() if key not in used))
-    evidence = (f"{in_other_case} masks were found in other case",) if in_other_case else ()
-    return Found("", evidence, tuple(photos), loose, tuple(rejects))
+    evidence = (f"{in_other_case} masks were found in a different case",) if in_other_case else ()
+    return Found("", evidence, tuple(found), loose, tuple(rejects))
 
 
 def _clash(paths: Sequence[str]) -> DataError:
-    what = f"has the same name as {paths[0]} but for its extension"
-    return DataError(paths[1], what, "Take one of them away.", "E_DUPLICATE")
+    what = f"has the same name as {paths[0]}, except for the extension"
+    return DataError(paths[1], what, "Remove one of them.", "E_DUPLICATE")
 
 
 def pair_folders(tree: Tree, folders: Iterable[FolderPair], suffixes: Suffixes, *, loosely: bool = False) -> Found:
-    """Returns the photographs of folders with the masks of the same name but for their suffixes.
+    """Returns the images of folders with the masks of the same name, apart from the suffixes.
 
     Args:
       tree: source folder.
       folders: which folders.
       suffixes: of the names.
-      loosely: counts masks without the suffix as masks too, without a photograph.
+      loosely: also counts masks without the suffix, as masks without an image.
     """
     images, masks, splits = Named(), Named(), {}
     for pair in folders:
@@ -166,18 +166,18 @@ def pair_folders(tree: Tree, folders: Iterable[FolderPair], suffixes: Suffixes, 
 
 
 def mirrored(tree: Tree, images: str, masks: str) -> list[FolderPair]:
-    """Returns each folder with pictures in or below `images` and the folder in the same place in or below `masks`."""
+    """Returns each folder with image files in or below `images`, and the same subfolder of `masks`."""
     below = [name for name in tree.image_files if name == images or name.startswith(f"{images}/")]
     return [FolderPair(name, masks + name.removeprefix(images), split_in(name)) for name in below]
 
 
 def split_in(folder: str) -> str:
-    """Returns the split that a folder is in by the name of one of its parts, the first that tells; "" for none."""
+    """Returns the split of a folder by the first part of its path that names one; "" for none."""
     return next(filter(None, map(split_of, folder.split("/"))), "")
 
 
 def best_suffixes(tree: Tree, folders: Sequence[FolderPair]) -> Suffixes:
-    """Returns the one pair of suffixes that makes most pairs of the pictures in `folders`, the first of equals."""
+    """Returns the suffixes that yield most pairs in `folders`, the first of equals."""
     stems = [_stems(tree, pair) for pair in folders]
     best, most = Suffixes(), 0
     for mask_suffix in MASK_SUFFIXES:

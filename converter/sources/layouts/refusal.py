@@ -1,4 +1,4 @@
-"""Refusal: the error for a source folder that no one layout fits."""
+"""Refusal: the error for a source folder that does not fit exactly one layout."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ EXAMPLE = "--image 'images/{split}/{stem}.jpg' --mask 'masks/{split}/{stem}.png'
 
 
 def refusal(tree: Tree, what: str, candidates: Sequence[str]) -> UsageError:
-    """Returns the error for a folder that no one rule fits, with what was nearly found and how to say what it is."""
+    """Returns the error for a folder that does not fit exactly one rule, with near matches and the fix."""
     if candidates:
         what += ": " + "; ".join(candidates[:MAX_CANDIDATES])
     known = f"--layout ({', '.join(LAYOUTS)})"
-    return UsageError(tree.src, what, f"Name it with {known}, or say where the files are: {EXAMPLE}.", "E_LAYOUT")
+    return UsageError(tree.src, what, f"Pass {known}, or say where the files are: {EXAMPLE}.", "E_LAYOUT")

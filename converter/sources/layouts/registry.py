@@ -1,7 +1,7 @@
-"""Registry: every layout that is known, in the order in which they are tried. Each row of data/README.md is one.
+"""Registry: every known layout, in the order in which they are tried. Each is one row in data/README.md.
 
-One more layout is one function, which takes the tree and returns what it has found, or in one clause what it has nearly
-found ("" for nothing), and one row here.
+To add a layout, add one row here and one function that takes the tree. It returns what it found, or a clause that
+describes a near match ("" for none).
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from dataclasses import dataclass
 from converter.sources.layouts.pairing import Found
 from converter.sources.layouts.tree import Tree
 
-LIST = "list"  # the layout of lists whose lines name both files of a pair; it is tried first, and is no rule
+LIST = "list"  # the layout of lists whose lines name both files of a pair; it is tried first and is not a rule
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A layout, as a rule that finds photographs and masks in a tree.
+    """A layout, as a rule that finds images and masks in a tree.
 
     Attributes:
-      text: what lies in such a folder, for messages.
-      finder: "module:function" of the rule; imported when it is asked.
-      is_general: any folder may be meant, also one inside a dataset of another layout; such rules come last.
-      mark: name of a folder that no other layout has, by which a dataset below the source folder is known; or "".
-      has_preset: the layout of a well-known dataset, whose class map goes with it.
+      text: what such a folder contains, for messages.
+      finder: "module:function" of the rule; imported on first use.
+      is_general: also fits folders inside a dataset of another layout; such rules come last.
+      mark: name of a folder that only this layout has, to detect a dataset below the source folder; or "".
+      has_preset: whether it is the layout of a well-known dataset with a preset class map.
     """
 
     text: str
@@ -35,7 +35,7 @@ class Rule:
     has_preset: bool = False
 
     def find(self, tree: Tree) -> Found | str:
-        """Returns what the rule has found in a tree, or in one clause what it has nearly found; "" for nothing."""
+        """Returns what the rule found in a tree, or a clause that describes a near match; "" for none."""
         finder: Callable[[Tree], Found | str] = pkgutil.resolve_name(self.finder)
         return finder(tree)
 
@@ -52,7 +52,7 @@ RULES: dict[str, Rule] = {
     "labelme": Rule("labelme2voc: JPEGImages and SegmentationClassPNG, without lists", f"{_HERE}.voc:labelme"),
     "cityscapes": Rule("leftImg8bit and gtFine", f"{_HERE}.cityscapes:cityscapes", mark="leftImg8bit", has_preset=True),
     "nnunet": Rule("nnU-Net v2, 2D: imagesTr, labelsTr, dataset.json", f"{_HERE}.nnunet:nnunet", mark="imagesTr"),
-    "supervisely": Rule("Supervisely: img and masks_machine in each data set", f"{_HERE}.supervisely:supervisely"),
+    "supervisely": Rule("Supervisely: img and masks_machine in each dataset", f"{_HERE}.supervisely:supervisely"),
     "roboflow": Rule(
         "Roboflow: x.jpg, x_mask.png and _classes.csv in one folder for each split", f"{_HERE}.roboflow:roboflow"
     ),
@@ -63,19 +63,19 @@ RULES: dict[str, Rule] = {
     "landcover": Rule("LandCover.ai: output/S.jpg and output/S_m.png", f"{_HERE}.aerial:landcover"),
     "mmseg": Rule("MMSegmentation: img_dir and ann_dir", f"{_HERE}.folders:mmseg", is_general=True),
     "dirs": Rule(
-        "images and masks, or other such names, with or without split folders",
+        "images and masks, or similar names, with or without split folders",
         f"{_HERE}.folders:dirs",
         is_general=True,
     ),
-    "siblings": Rule("S and beside it Sannot, S_labels, S_masks", f"{_HERE}.folders:siblings", is_general=True),
+    "siblings": Rule("S next to Sannot, S_labels or S_masks", f"{_HERE}.folders:siblings", is_general=True),
     "suffix": Rule(
-        "photograph and mask in one folder: S.jpg and S_mask.png, S_label.png",
+        "image and mask in one folder: S.jpg and S_mask.png or S_label.png",
         f"{_HERE}.same_folder:suffix",
         is_general=True,
     ),
     "coco-stuff": Rule("S.jpg and S.png in one folder", f"{_HERE}.same_folder:coco_stuff", is_general=True),
 }
-LAYOUTS: dict[str, str] = {  # name -> what lies in such a folder
-    LIST: "lists whose lines name a photograph and its mask",
+LAYOUTS: dict[str, str] = {  # name -> what such a folder contains
+    LIST: "lists whose lines name an image and its mask",
     **{name: rule.text for name, rule in RULES.items()},
 }

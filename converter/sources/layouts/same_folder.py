@@ -1,4 +1,4 @@
-"""Same folder: a photograph and its mask side by side, told apart by the ends of their names."""
+"""Same folder: an image and its mask in one folder, distinguished by the suffixes of their names."""
 
 from __future__ import annotations
 
@@ -10,28 +10,26 @@ from converter.sources.layouts.tree import Tree
 from converter.sources.layouts.words import JPEG, PNG, folder_list
 from converter.sources.names import stem_of
 
-STARTS = ("", "_sat", "_RGB", "_RGBIR", "_image", "_img")  # ends of photographs beside masks with an end of their own
+STARTS = ("", "_sat", "_RGB", "_RGBIR", "_image", "_img")  # suffixes of images whose masks have a suffix
 
 
 def same_folder(tree: Tree, name: str, suffixes: Suffixes, preset: str | None = None) -> Found | str:
-    """A photograph and its mask in one folder, told by the ends of their names."""
+    """An image and its mask in one folder, distinguished by the suffixes of their names."""
     end = suffixes.mask
     folders = [
         folder for folder, names in tree.image_files.items() if not end or any(stem_of(n).endswith(end) for n in names)
     ]
     found = pair_folders(tree, [FolderPair(folder, folder, split_in(folder)) for folder in tree.image_files], suffixes)
     if not found.num_pairs:
-        return (
-            f"{folder_list(folders)} has names with {end}, but no photograph goes with them" if end and folders else ""
-        )
-    photos = f"*{suffixes.image}" + (".jpg" if suffixes.image_types == JPEG else ".*")
+        return f"{folder_list(folders)} has names with {end}, but no image matches them" if end and folders else ""
+    images = f"*{suffixes.image}" + (".jpg" if suffixes.image_types == JPEG else ".*")
     masks = f"*{end}" + (".png" if suffixes.mask_types == PNG else ".*")
-    paired = {photo.image.rpartition("/")[0] for photo in found.photos if photo.mask}
-    return found.as_layout(name, f"{photos} and {masks} in one folder: {folder_list(paired)}", preset=preset)
+    paired = {image.image.rpartition("/")[0] for image in found.images if image.mask}
+    return found.as_layout(name, f"{images} and {masks} in one folder: {folder_list(paired)}", preset=preset)
 
 
 def suffix(tree: Tree) -> Found | str:
-    """A photograph and its mask in one folder, told by any of the usual ends, one for the whole data set."""
+    """An image and its mask in one folder, with any of the usual suffixes, one for the whole dataset."""
     numbers: Counter[tuple[str, str]] = Counter()
     for names in tree.image_files.values():
         stems = {stem_of(name) for name in names}
@@ -44,7 +42,7 @@ def suffix(tree: Tree) -> Found | str:
     if not numbers:
         return ""
     order = {ends: place for place, ends in enumerate(itertools.product(STARTS, MASK_SUFFIXES))}
-    best = min(numbers, key=lambda ends: (-numbers[ends], order[ends]))  # a set has no order of its own
+    best = min(numbers, key=lambda ends: (-numbers[ends], order[ends]))  # the order of a set is arbitrary
     return same_folder(tree, "suffix", Suffixes(*best))
 
 

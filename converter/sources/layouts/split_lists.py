@@ -1,4 +1,4 @@
-"""Split lists: the lists of a source folder -> pairs, of files that they name or of photographs that a rule found."""
+"""Split lists: the lists of a source folder -> pairs of the files that they name, or of images that a rule found."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from converter.sources.refs import ExampleRef, Reject
 from converter.sources.resolve import PathRule, Resolved, resolve
 from converter.system.files import resolve_inside
 
-LIST_TYPES = (".txt", ".csv", ".tsv", ".lst")  # of two lists of one split the first counts
-EXPECTED = "Expected train.txt and val.txt beside jpg/ and png/ (val.txt may have val_jpg/ and val_png/ of its own)."
+LIST_TYPES = (".txt", ".csv", ".tsv", ".lst")  # if a split has two lists, the first type is used
+EXPECTED = "Expected train.txt and val.txt next to jpg/ and png/ (val.txt may have its own val_jpg/ and val_png/)."
 
 
 @dataclass
 class Listed:
-    """Pairs of a source folder by its lists: refs by split, lines that are no pair, and how the lists were read."""
+    """Pairs of a source folder by its lists: refs by split, lines that are not a pair, and how the lists were read."""
 
     refs: dict[str, tuple[ExampleRef, ...]] = field(default_factory=dict)
     rejects: list[Reject] = field(default_factory=list)
@@ -59,19 +59,19 @@ def find_lists(tree: Tree, folder: str) -> dict[str, str]:
 
 
 def read_lists(tree: Tree, names: dict[str, str]) -> list[SplitList]:
-    """Returns the lists of `find_lists`, read."""
+    """Reads the lists that `find_lists` found."""
     return [read_split_list(split, tree.src / name, name) for split, name in names.items()]
 
 
 def pair_lists(tree: Tree, *, forced: bool = False) -> Listed | str:
-    """Returns the pairs of lists whose lines name two files; else in one clause what is nearly there.
+    """Returns the pairs of lists whose lines name two files; else a clause that describes a near match.
 
     Args:
       tree: source folder.
-      forced: takes the lists even where none of their lines names two files.
+      forced: uses the lists even if none of their pairs exists.
 
     Raises:
-      UsageError: train.txt is missing beside another list, or a list cannot be read.
+      UsageError: there is a list but no train.txt, or a list cannot be read.
     """
     near = ""
     for folder in _list_folders(tree):
@@ -80,7 +80,7 @@ def pair_lists(tree: Tree, *, forced: bool = False) -> Listed | str:
             lists = read_lists(tree, names)
         except UsageError:
             if folder:
-                continue  # some text file of another purpose
+                continue  # a text file with another purpose
             raise
         pairs = [listed for listed in lists if listed.separator]
         done = [resolve(listed, _pair_rules(tree, listed), tree.outside) for listed in pairs]
@@ -96,7 +96,7 @@ def pair_lists(tree: Tree, *, forced: bool = False) -> Listed | str:
 
 
 def _list_folders(tree: Tree) -> list[str]:
-    """Returns the folders that hold something named like a list of train, the source folder first."""
+    """Returns the folders with a file named like a train list, the source folder first."""
     found = {""}
     for name in tree.files:
         folder, _, base = name.rpartition("/")
@@ -107,7 +107,7 @@ def _list_folders(tree: Tree) -> list[str]:
 
 
 def _has_folders(tree: Tree) -> bool:
-    """Tells whether there are folders for photographs and for masks, by their names."""
+    """Returns whether there are folders of images and of masks, by their names."""
     top = {name.lower() for name in tree.folders}
     return bool(top.intersection(IMAGE_WORDS)) and bool(top.intersection(MASK_WORDS))
 
@@ -122,7 +122,7 @@ def _in_order(done: Sequence[Resolved]) -> Listed:
 
 
 def _pair_rules(tree: Tree, listed: SplitList) -> list[PathRule]:
-    """Returns the ways in which the paths of a pair list may be meant, the likeliest first."""
+    """Returns the possible rules for the paths of a pair list, the most likely first."""
     home = posixpath.dirname(listed.name)
     bases = [*_base_pairs(tree, listed.split)]
     rules = [PathRule(f"paths below {image}/ and {mask}/", tree.names, (image, mask)) for image, mask in bases]
@@ -137,7 +137,7 @@ def _pair_rules(tree: Tree, listed: SplitList) -> list[PathRule]:
 
 
 def _base_pairs(tree: Tree, split: str) -> Iterator[tuple[str, str]]:
-    """Yields folders of photographs and of masks that a split's list may be relative to: the tutorial's own first."""
+    """Yields folders of images and of masks that a split's list may be relative to, the tutorial's first."""
     there = set(tree.folders)
     own = [] if split == "train" else [split]
     tutorial = [next((n for n in [*(f"{s}_{k}" for s in own), k] if n in there), k) for k in ("jpg", "png")]
@@ -157,12 +157,12 @@ def _base_pairs(tree: Tree, split: str) -> Iterator[tuple[str, str]]:
 
 
 def by_names(tree: Tree, found: Found) -> Listed | None:
-    """Returns the pairs that lists of names choose from those of a rule; None where there are no such lists.
+    """Returns the pairs of a rule that lists of names select; None if there are no such lists.
 
-    Splits whose photographs all lack masks are left out.
+    Splits whose images all lack masks are left out.
 
     Raises:
-      UsageError: a list where lists belong names none of the photographs, or train is missing beside another list.
+      UsageError: a list of the layout names none of the images, or there is a list but none for train.
     """
     rules = _name_rules(found)
     listed = Listed()
@@ -172,13 +172,13 @@ def by_names(tree: Tree, found: Found) -> Listed | None:
         for split_list in _read_if(tree, names, is_own=is_own):
             done = resolve(split_list, _dropping(rules, split_list), tree.outside) if not split_list.separator else None
             if done is not None and done.found:
-                _choose(listed, done, found)
+                _select(listed, done, found)
             elif is_own and split_list.name.endswith(".txt"):
-                what = f"names none of the photographs of layout {found.name}, from {split_list.lines[0].text!r} on"
-                fix = "Mend the list or move it away, or say with --image and --mask where the files are."
+                what = f"names none of the images of layout {found.name}, from {split_list.lines[0].text!r} on"
+                fix = "Fix or remove the list, or say with --image and --mask where the files are."
                 raise UsageError(tree.src / split_list.name, what, fix, "E_LIST")
             else:
-                listed.evidence.append(f"{split_list.name} is no list of these photographs")
+                listed.evidence.append(f"{split_list.name} is not a list of these images")
         if listed.refs and "train" not in listed.refs:
             fix = "A dataset needs a list of its training pairs."
             raise UsageError(tree.src / folder / "train.txt", "does not exist", fix, "E_LIST")
@@ -188,7 +188,7 @@ def by_names(tree: Tree, found: Found) -> Listed | None:
 
 
 def _read_if(tree: Tree, names: dict[str, str], *, is_own: bool) -> list[SplitList]:
-    """Returns the lists, read; none where one cannot be read that lies where no list has to be."""
+    """Reads the lists; returns none if one cannot be read in a folder that need not have lists."""
     try:
         return read_lists(tree, names)
     except UsageError:
@@ -197,30 +197,30 @@ def _read_if(tree: Tree, names: dict[str, str], *, is_own: bool) -> list[SplitLi
         return []
 
 
-def _choose(listed: Listed, done: Resolved, found: Found) -> None:
-    """Adds the pairs that one list of names chooses."""
-    masks = {photo.image: photo.mask for photo in found.photos}
+def _select(listed: Listed, done: Resolved, found: Found) -> None:
+    """Adds the pairs that one list of names selects."""
+    masks = {image.image: image.mask for image in found.images}
     split = done.listed.split
     listed.evidence.append(done.evidence())
     if all(masks[meanings[0]] is None for _, meanings in done.found):
-        listed.evidence.append(f"{split} is left out: none of its photographs has a mask")
+        listed.evidence.append(f"{split} is left out: none of its images has a mask")
         return
     listed.refs[split] = tuple(done.refs(masks))
     listed.rejects += done.rejects
 
 
 def _name_rules(found: Found) -> list[PathRule]:
-    """Returns the ways in which one name a line may mean a photograph, the likeliest first."""
-    images = [photo.image for photo in found.photos]
+    """Returns the possible rules for a list with one name per line, the most likely first."""
+    images = [image.image for image in found.images]
     folder = posixpath.commonpath([posixpath.dirname(image) for image in images])
     homes = ["/".join(folder.split("/")[:end]) for end in range(folder.count("/") + 1, 0, -1)] if folder else []
     ways = [(f"names below {home}/", [(image[len(home) + 1 :], image) for image in images]) for home in homes]
     ways += [
         ("paths from the source folder", [(image, image) for image in images]),
-        ("names of photographs, whatever their folder", [(posixpath.basename(image), image) for image in images]),
-        ("stems of photographs", [(photo.stem, photo.image) for photo in found.photos]),
-        ("paths of masks", [(photo.mask, photo.image) for photo in found.photos if photo.mask]),
-        ("names of masks", [(posixpath.basename(photo.mask), photo.image) for photo in found.photos if photo.mask]),
+        ("names of images in any folder", [(posixpath.basename(image), image) for image in images]),
+        ("stems of images", [(image.stem, image.image) for image in found.images]),
+        ("paths of masks", [(image.mask, image.image) for image in found.images if image.mask]),
+        ("names of masks", [(posixpath.basename(image.mask), image.image) for image in found.images if image.mask]),
     ]
     return [PathRule(text, Names(pairs), ("",)) for text, pairs in ways]
 

@@ -1,7 +1,7 @@
-"""Templates: --image and --mask -> photographs and masks, where no rule knows the layout.
+"""Templates: --image and --mask -> images and masks, for layouts that no rule knows.
 
-`{stem}` is the name of a pair, one part of a path without its extension; `{split}` is train, val or test under any of
-their names; `.*` at the end is any extension of a picture. Everything else is itself.
+`{stem}` matches the name of a pair, one part of a path without its extension. `{split}` matches train, val or test
+under any of their names. `.*` at the end matches any extension of an image file. Everything else is literal.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ _ANY_EXTENSION = rf"(?i:{'|'.join(map(re.escape, IMAGE_EXTENSIONS))})"
 
 
 def by_templates(tree: Tree, image: str, mask: str) -> Found:
-    """Returns the photographs and masks whose paths fit the templates.
+    """Returns the images and masks whose paths match the templates.
 
     Raises:
-      UsageError: a template is none, or together they make no pair.
+      UsageError: a template is invalid, or the two match no pair.
     """
     patterns = {"--image": _pattern("--image", image), "--mask": _pattern("--mask", mask)}
     has_split = {"{split}" in template for template in (image, mask)}
     if len(has_split) > 1:
         raise UsageError("--image and --mask", "only one of them has {split}", _FIX, "E_LAYOUT")
-    folder_list = {"--image": Named(), "--mask": Named()}
+    matches = {"--image": Named(), "--mask": Named()}
     splits: dict[str, str] = {}
-    # A file that fits both, as {stem}_mask.png fits {stem}.png, belongs to the one that says more of it.
+    # A file that matches both, as a_mask.png matches {stem}.png and {stem}_mask.png, belongs to the longer template.
     order = sorted(patterns, key=lambda option: -len({"--image": image, "--mask": mask}[option]))
     taken: set[str] = set()
     for option in order:
@@ -39,22 +39,22 @@ def by_templates(tree: Tree, image: str, mask: str) -> Found:
             if path not in taken and (fits := patterns[option].fullmatch(path)):
                 split = (split_of(fits["split"]) or "") if True in has_split else ""
                 splits[split] = split
-                folder_list[option].add((split, fits["stem"]), path)
+                matches[option].add((split, fits["stem"]), path)
                 taken.add(path)
-    found = match(folder_list["--image"], folder_list["--mask"], splits)
+    found = match(matches["--image"], matches["--mask"], splits)
     if not found.num_pairs:
-        numbers = " and ".join(f"{option} {len(named.paths)}" for option, named in folder_list.items())
-        what = f"together they make no pair ({numbers} files)"
-        fix = "Mend them: {stem} must stand for the same name in both, {split} for train, val or test."
+        numbers = " and ".join(f"{option} {len(named.paths)}" for option, named in matches.items())
+        what = f"match no pair ({numbers} files)"
+        fix = "Fix them: {stem} must match the same name in both, {split} must match train, val or test."
         raise UsageError("--image and --mask", what, fix, "E_LAYOUT")
     return found.as_layout("templates", f"--image {image}", f"--mask {mask}")
 
 
 def _pattern(option: str, template: str) -> re.Pattern[str]:
-    """Returns the expression for the paths that fit a template."""
+    """Returns the regular expression of a template."""
     parts = template.removeprefix("./").split("/")
     if template.startswith("/") or "\\" in template or "\0" in template or {"", ".", ".."} & set(parts):
-        raise UsageError(option, f"{template!r} is no plain path below the source folder", _FIX, "E_LAYOUT")
+        raise UsageError(option, f"{template!r} is not a plain path below the source folder", _FIX, "E_LAYOUT")
     if "{stem}" not in template:
         raise UsageError(option, f"{template!r} has no {{stem}}", _FIX, "E_LAYOUT")
     text = "/".join(parts)
@@ -68,7 +68,7 @@ def _pattern(option: str, template: str) -> re.Pattern[str]:
             seen.add(piece)
             pattern += r"(?P<stem>[^/]+)" if piece == "{stem}" else rf"(?P<split>{_ANY_SPLIT})"
         elif piece == "*" or "{" in piece or "}" in piece:
-            what = f"{template!r} has {piece}, and a template knows {{split}}, {{stem}} and .* at its end"
+            what = f"{template!r} has {piece}; a template may only have {{split}}, {{stem}} and .* at its end"
             raise UsageError(option, what, _FIX, "E_LAYOUT")
         else:
             pattern += re.escape(piece)

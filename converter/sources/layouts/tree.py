@@ -1,6 +1,6 @@
-"""Tree: a source folder -> the names of all that lies in it, read once, for every rule to look at.
+"""Tree: a source folder -> the names of all files and folders in it, read once for all rules.
 
-Hidden files, folders of records, and what links would fetch from outside are left out.
+Hidden files, folders of records, and links that lead out of the source folder are left out.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from converter.errors import UsageError
 from converter.limits import MAX_FILES, MAX_FOLDER_DEPTH, MAX_NESTED_LINKS
 from converter.sources.names import Names, has_extension
 
-_FIX = "Name the dataset's own folder with --src."
-_FIX_LINKS = "Take the links between its folders away."
+_FIX = "Pass the root folder of the dataset with --src."
+_FIX_LINKS = "Remove the links between its folders."
 
 
 @dataclass(frozen=True)
 class Tree:
-    """What lies in a source folder; paths are relative to it, with "/" between.
+    """The files and folders in a source folder; paths are relative to it, with "/" as separator.
 
     Attributes:
       src: the folder.
-      files: paths of all that is no folder, sorted.
+      files: paths of everything that is not a folder, sorted.
       folders: paths of all folders, sorted; the source folder itself is "".
       outside: links that lead out of the source folder and are not followed.
       unnamed: number of files whose names are not UTF-8, which are left out.
@@ -39,17 +39,17 @@ class Tree:
 
     @cached_property
     def file_set(self) -> frozenset[str]:
-        """`files`, to ask for one."""
+        """`files` as a set."""
         return frozenset(self.files)
 
     @cached_property
     def names(self) -> Names:
-        """What the paths of a list can mean."""
+        """What the paths of a list can refer to."""
         return Names((name, name) for name in self.files)
 
     @cached_property
     def image_files(self) -> dict[str, list[str]]:
-        """Names of the pictures in each folder that has any; folders and names sorted."""
+        """Names of the image files in each folder that has any; folders and names sorted."""
         found: defaultdict[str, list[str]] = defaultdict(list)
         for path in self.files:
             if has_extension(path):
@@ -58,11 +58,11 @@ class Tree:
         return dict(sorted(found.items()))
 
     def has_image_files(self, folder: str) -> bool:
-        """Tells whether a picture lies in a folder or below it."""
+        """Returns whether an image file is in a folder or below it."""
         return any(name == folder or name.startswith(f"{folder}/") for name in self.image_files)
 
     def below(self, folder: str) -> Tree:
-        """Returns the part of the tree in one folder, as if that were the source folder."""
+        """Returns the subtree of one folder, as if that were the source folder."""
         start = f"{folder}/"
         cut = len(start)
         files, folders = (
@@ -72,23 +72,23 @@ class Tree:
 
 
 def join(folder: str, name: str) -> str:
-    """Returns the path of `name` in `folder`, where "" is the source folder."""
+    """Returns the path of `name` in `folder`; "" is the source folder."""
     return f"{folder}/{name}" if folder else name
 
 
 def list_tree(src: Path, *, follow_links: bool) -> Tree:
-    """Returns what lies in a source folder.
+    """Returns the files and folders in a source folder.
 
     Raises:
-      UsageError: it is no folder, a folder in it cannot be read, it holds more than MAX_FILES files, is deeper than
-        MAX_DEPTH, or its folders are a maze of links.
+      UsageError: it is not a folder, a folder in it cannot be read, it contains more than MAX_FILES files, is deeper
+        than MAX_FOLDER_DEPTH, or has more than MAX_NESTED_LINKS links within linked folders.
     """
     if not src.is_dir():
-        raise UsageError(src, "is no folder", "Name the folder of the dataset: --src dataset/", "E_SRC")
+        raise UsageError(src, "is not a folder", "Pass the folder of the dataset: --src dataset/", "E_SRC")
     root = src.resolve()
     kinds: dict[str, list[str]] = {"file": [], "outside": [], "unnamed": []}
     folders: list[str] = []
-    # A folder, the real folders that it lies in, and the number of links on the way to it.
+    # A folder, its real parent folders and itself, and the number of links on the path to it.
     todo: list[tuple[str, tuple[Path, ...], int]] = [("", (root,), 0)]
     nested = 0
     while todo:
@@ -102,7 +102,7 @@ def list_tree(src: Path, *, follow_links: bool) -> Tree:
             kind = _kind(entry, root, follow_links=follow_links)
             if kind == "folder":
                 real = _real(entry)
-                if real not in chain:  # a link to a folder that it lies in would never end
+                if real not in chain:  # a link to a parent folder would never end
                     todo.append((join(folder, entry.name), (*chain, real), links + entry.is_symlink()))
                     nested += entry.is_symlink() and links > 0
             elif kind:
@@ -113,23 +113,23 @@ def list_tree(src: Path, *, follow_links: bool) -> Tree:
 
 
 def _check_bounds(src: Path, folder: str, files: int, nested: int) -> None:
-    """Refuses a source folder that would be read for hours."""
+    """Refuses a source folder that would take hours to read."""
     if folder.count("/") >= MAX_FOLDER_DEPTH:
-        raise UsageError(src / folder, f"lies more than {MAX_FOLDER_DEPTH} folders deep", _FIX, "E_SRC")
+        raise UsageError(src / folder, f"is nested more than {MAX_FOLDER_DEPTH} folders deep", _FIX, "E_SRC")
     if nested > MAX_NESTED_LINKS:
-        raise UsageError(src, "holds folders that link to one another in circles", _FIX_LINKS, "E_SRC")
+        raise UsageError(src, "has folders that link to each other in cycles", _FIX_LINKS, "E_SRC")
     if files > MAX_FILES:
-        raise UsageError(src, f"holds more than {MAX_FILES} files", _FIX, "E_SRC")
+        raise UsageError(src, f"contains more than {MAX_FILES} files", _FIX, "E_SRC")
 
 
 def _real(entry: os.DirEntry[str]) -> Path:
-    """Returns the real folder of an entry that lies in one."""
+    """Returns the real path of an entry in a real folder."""
     return Path(entry.path).resolve() if entry.is_symlink() else Path(entry.path)
 
 
 def _kind(entry: os.DirEntry[str], root: Path, *, follow_links: bool) -> str:
-    """Returns "file" (all that is none of the others), "folder", "outside", "unnamed", or "" for a hidden name."""
-    if entry.name.startswith("."):  # .git, ._photo.jpg of other systems, and what we have not finished
+    """Returns "file" (anything else), "folder", "outside", "unnamed", or "" for a hidden file."""
+    if entry.name.startswith("."):  # .git, ._image.jpg of macOS, and our own unfinished files
         return ""
     if not _is_text(entry.name):
         return "unnamed"
@@ -139,7 +139,7 @@ def _kind(entry: os.DirEntry[str], root: Path, *, follow_links: bool) -> str:
 
 
 def _entries(real: Path, folder: Path) -> list[os.DirEntry[str]]:
-    """Returns what lies in a folder, read by its real path: a path with links in links is dear to follow."""
+    """Returns the entries of a folder, read by its real path: a path of nested links is expensive to follow."""
     try:
         with os.scandir(real) as found:
             return list(found)
@@ -149,12 +149,12 @@ def _entries(real: Path, folder: Path) -> list[os.DirEntry[str]]:
 
 
 def _are_records(names: list[str]) -> bool:
-    """Tells whether a folder is the output of a build."""
+    """Returns whether a folder is the output of a build."""
     return "manifest.json" in names and any(".tfrecord" in name for name in names)
 
 
 def _is_text(name: str) -> bool:
-    """Tells whether a name can be stored: those that are not UTF-8 arrive with surrogates."""
+    """Returns whether a name is UTF-8; the others have surrogates and cannot be stored."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -165,7 +165,7 @@ def _is_text(name: str) -> bool:
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a loop of links; whoever opens it says so
+    except OSError:  # a loop of links; opening it reports that
         return False
 
 

@@ -29,9 +29,9 @@ def _voc(tree: Tree, *, is_cvat: bool) -> Found | str:
     there = [name for name in folders if tree.has_image_files(name)]
     if not lists or len(there) < 2:
         missing = [name for name in folders if name not in there]
-        return f"{VOC_LISTS}/ has lists, but {missing[0]}/ holds no pictures" if lists else ""
+        return f"{VOC_LISTS}/ has lists, but {missing[0]}/ contains no image files" if lists else ""
     found = pair_folders(tree, mirrored(tree, *folders), Suffixes(mask_types=PNG))
-    evidence = f"{VOC_LISTS}/ beside JPEGImages/ and SegmentationClass/"
+    evidence = f"{VOC_LISTS}/ next to JPEGImages/ and SegmentationClass/"
     if is_cvat:
         found = found.as_layout("cvat", f"{evidence}, with labelmap.txt")
     else:
@@ -40,11 +40,11 @@ def _voc(tree: Tree, *, is_cvat: bool) -> Found | str:
 
 
 def labelme(tree: Tree) -> Found | str:
-    """What labelme2voc writes: VOC's folders, and no list."""
+    """What labelme2voc writes: VOC's folders without lists."""
     if not tree.has_image_files("JPEGImages") or any(name.startswith(f"{VOC_LISTS}/") for name in tree.files):
         return ""
     masks = [name for name in ("SegmentationClassPNG", "SegmentationClass") if tree.has_image_files(name)]
     if not masks:
-        return "JPEGImages/ has photographs, but neither SegmentationClassPNG/ nor SegmentationClass/ has masks"
+        return "JPEGImages/ has images, but neither SegmentationClassPNG/ nor SegmentationClass/ has masks"
     found = pair_folders(tree, mirrored(tree, "JPEGImages", masks[0]), Suffixes(mask_types=PNG))
     return found.as_layout("labelme", f"JPEGImages/ and {masks[0]}/ side by side, without ImageSets/")

@@ -1,4 +1,4 @@
-"""Words: what folders of photographs and folders of masks are called, and how folders are named in a message."""
+"""Words: usual names of folders of images and of masks, and how messages name folders."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ JPEG, PNG = (".jpg", ".jpeg"), (".png",)
 
 
 def count_of(number: int, word: str) -> str:
-    """Returns a number and a noun, in the plural where it is not 1."""
+    """Returns a number and a noun, in the plural unless it is 1."""
     return f"{number} {word}" if number == 1 else f"{number} {'cities' if word == 'city' else word + 's'}"
 
 
 def folder_list(folders: Iterable[str]) -> str:
-    """Returns folders in words, the first few of them."""
+    """Returns a list of folders for a message, the first few of them."""
     names = [f"{name}/" if name else "the source folder" for name in sorted(set(folders))]
     return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
 def parent_of(folder: str) -> str:
-    """Returns the folder that a folder lies in; "" is the source folder."""
+    """Returns the parent of a folder; "" is the source folder."""
     return folder.rpartition("/")[0]
 
 
 def preset_of_names(preset: str, found: Found, pattern: str) -> str | None:
-    """Returns a preset where all photographs bear its names: many use its folders for classes of their own."""
-    return preset if all(re.fullmatch(pattern, photo.stem, re.ASCII) for photo in found.photos) else None
+    """Returns a preset if the names of all images fit it: many use its folders for classes of their own."""
+    return preset if all(re.fullmatch(pattern, image.stem, re.ASCII) for image in found.images) else None
