@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from trainer_fixtures import NEEDS_TF, photograph
+from trainer_fixtures import NEEDS_TF, noise_image
 
 from converter.errors import UsageError
 from trainer.choices.lookup import lookup
@@ -94,7 +94,7 @@ def test_every_pixel_of_the_image_reaches_the_logits(name, mixed):
     """A crop from the wrong side would lose the last rows and columns."""
     from trainer.backend import tf
 
-    image = tf.Variable(photograph(SIZES.get(name, SIZE)))
+    image = tf.Variable(noise_image(SIZES.get(name, SIZE)))
     with tf.GradientTape() as tape:
         corner = tf.reduce_sum(mixed(name)(image)[0, -1, -1])
     gradient = tape.gradient(corner, image).numpy()[0]
@@ -107,7 +107,7 @@ def test_a_saved_model_loads_safely_and_gives_the_same_logits(name, mixed, tmp_p
 
     mixed(name).save(tmp_path / "best.keras")
     loaded = load_model(tmp_path / "best.keras")
-    image = photograph(SIZES.get(name, SIZE))
+    image = noise_image(SIZES.get(name, SIZE))
     np.testing.assert_array_equal(mixed(name)(image), loaded(image))
 
 
@@ -119,7 +119,7 @@ def test_a_step_in_mixed_precision_changes_the_weights(name, mixed):
     size = SIZES.get(name, SIZE)
     truth = np.random.default_rng(1).integers(0, CLASSES, (2, *size))
     with tf.GradientTape() as tape:
-        logits = model(np.concatenate([photograph(size), photograph(size, seed=1)]), training=True)
+        logits = model(np.concatenate([noise_image(size), noise_image(size, seed=1)]), training=True)
         loss = tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(truth, logits, from_logits=True))
     gradients = tape.gradient(loss, model.trainable_weights)
     before = [weight.numpy().copy() for weight in model.trainable_weights]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from trainer_fixtures import NEEDS_TF, photograph
+from trainer_fixtures import NEEDS_TF, noise_image
 
 from converter.errors import UsageError
 
@@ -63,8 +63,8 @@ def test_a_model_of_ones_own_is_loaded_with_its_layers_in_a_new_process(module):
     name = module(SCALED.format(package="fresh"))
     model = build_model(f"{name}:build", (32, 40), 5)
     model.save("best.keras")
-    np.save("logits.npy", model(photograph((32, 40))))
-    np.save("image.npy", photograph((32, 40)))
+    np.save("logits.npy", model(noise_image((32, 40))))
+    np.save("image.npy", noise_image((32, 40)))
     program = f"""
     import numpy as np
     from pathlib import Path

@@ -1,4 +1,4 @@
-"""Loading: files that load without trust."""
+"""Loading: untrusted files."""
 
 from __future__ import annotations
 

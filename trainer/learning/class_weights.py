@@ -56,6 +56,6 @@ def enet(pixels: np.ndarray, _: np.ndarray) -> np.ndarray:
 
 
 def median(pixels: np.ndarray, image_pixels: np.ndarray) -> np.ndarray:
-    """Returns median(f) / f, float64 [C], with f the fraction of a class in the pixels of the images with it."""
+    """Returns the median of f over f, float64 [C]; f is the fraction of a class in the pixels of the images with it."""
     frequency = pixels / image_pixels
     return np.median(frequency) / frequency
