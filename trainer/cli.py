@@ -164,7 +164,7 @@ def _run_to_resume(ctx: click.Context, resume: str, runs: Path) -> tuple[TrainCo
     "--model",
     metavar="NAME",
     default=DEFAULT.model,
-    help=f"{', '.join(MODEL_NAMES)}, or your own: package.module:function.",
+    help=f"Model: {', '.join(MODEL_NAMES)}, or your own: package.module:function.",
 )
 @click.option(
     "--encoder",

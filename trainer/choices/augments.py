@@ -74,8 +74,8 @@ class AugmentConfig:
     flip_vertical: bool = _row("Random vertical flip.")
     quarter_turns: bool = _row("Random rotation by 0, 90, 180 or 270 degrees.")
     rotation: float = _row("Maximum random rotation, in degrees.", 180, "degrees")
-    zoom: float = _row("Random zoom, in or out, by up to 1 + this.", 9, "(1 is twice the size)")
-    aspect: float = _row("Random aspect ratio change by up to 1 + this.", 9, "(1 is twice the width)")
+    zoom: float = _row("Random zoom, in or out, by a factor of up to 1 + this.", 9, "(1 is twice the size)")
+    aspect: float = _row("Random stretch of the width, by a factor of up to 1 + this.", 9, "(1 is twice the width)")
     shear: float = _row("Maximum random shear, in degrees.", 60, "degrees")
     translation: float = _row(
         "Maximum random shift, as a fraction of the size.",
