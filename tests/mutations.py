@@ -1578,7 +1578,7 @@ TABLE: dict[str, list[Row]] = {
         ),
         gone(
             "best model of a run that goes on",
-            "load_model(run / BEST, setup.config.model)  # better known now than when the last epoch is over",
+            "load_model(run / BEST, setup.config.model)  # checked now, not after the last epoch",
             "trainer_training::a_run_that_lost_its_best_model_is_refused_before_an_epoch_is_spent_on_it",
         ),
     ],

@@ -1,4 +1,4 @@
-"""The door to TensorFlow: silent, and clear where TensorFlow is missing."""
+"""The import of TensorFlow: silent, and a clear error where it is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The other backends of Keras: JAX and PyTorch train the model that TensorFlow does, and need no TensorFlow for it."""
+"""The other backends of Keras: JAX and PyTorch train the same model as TensorFlow, and need no TensorFlow for it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OTHERS = [
 ]
 
 
-def train_and_tell() -> dict[str, Any]:
+def train_and_report() -> dict[str, Any]:
     """Trains three steps without augmentation and three with, from the same weights on every backend."""
     from trainer.backend import keras
     from trainer.devices import prepare_devices
@@ -60,7 +60,7 @@ def share_between_two() -> dict[str, Any]:
 
 
 def read_without_tensorflow() -> list[str]:
-    """Returns what becomes of an import of the reading room, and of its first use of TensorFlow."""
+    """Returns the error of the first use of TensorFlow, and a tensor computed without it."""
     import sys
 
     sys.modules["tensorflow"] = None  # type: ignore[assignment]
@@ -72,8 +72,8 @@ def read_without_tensorflow() -> list[str]:
     return [str(raised.value), str(keras.ops.convert_to_numpy(keras.ops.ones(2)).tolist())]
 
 
-def train_go_on_and_score() -> dict[str, Any]:
-    """Trains one epoch and goes on for another, trains two at once, and scores the first run."""
+def train_resume_and_score() -> dict[str, Any]:
+    """Trains one epoch and resumes for another, trains two at once, and scores the first run."""
     import csv
     import dataclasses
     import tempfile
@@ -97,18 +97,18 @@ def train_go_on_and_score() -> dict[str, Any]:
     return facts
 
 
-def refuse_what_only_tensorflow_does() -> list[str]:
+def refuse_tensorflow_only_options() -> list[str]:
     return [refusal(deterministic=True), refusal(devices="7")]
 
 
 @pytest.fixture(scope="module")
 def tensorflow() -> Any:
-    return run(train_and_tell, {"KERAS_BACKEND": "tensorflow"})[0]
+    return run(train_and_report, {"KERAS_BACKEND": "tensorflow"})[0]
 
 
 @pytest.fixture(scope="module", params=OTHERS)
 def other(request: pytest.FixtureRequest) -> Any:
-    facts = run(train_and_tell, {"KERAS_BACKEND": request.param})[0]
+    facts = run(train_and_report, {"KERAS_BACKEND": request.param})[0]
     assert facts["backend"] == request.param
     return facts
 
@@ -133,7 +133,7 @@ def test_another_backend_says_what_trains(other):
 
 @pytest.mark.parametrize("backend", OTHERS)
 def test_a_run_on_another_backend_goes_on_and_is_scored_as_on_tensorflow(backend):
-    (facts,) = run(train_go_on_and_score, {"KERAS_BACKEND": backend})
+    (facts,) = run(train_resume_and_score, {"KERAS_BACKEND": backend})
     assert facts["parted"] == facts["whole"]
     assert facts["miou"] == pytest.approx(max(float(row[2]) for row in facts["whole"]), abs=1e-6)
 
@@ -148,7 +148,7 @@ def test_without_tensorflow_another_backend_calculates_and_reading_says_what_is_
 
 @pytest.mark.parametrize("backend", OTHERS)
 def test_what_only_tensorflow_does_is_refused(backend):
-    ((deterministic, devices),) = run(refuse_what_only_tensorflow_does, {"KERAS_BACKEND": backend})
+    ((deterministic, devices),) = run(refuse_tensorflow_only_options, {"KERAS_BACKEND": backend})
     assert deterministic.startswith(f"--deterministic: has no effect on {backend}")
     assert devices.startswith("--devices: is 7, but ")
 

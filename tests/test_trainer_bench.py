@@ -1,4 +1,4 @@
-"""Bench: the part that was made slow is named, what is timed is what trains, and nothing is left behind."""
+"""Bench: names the part that was made slow, times what training runs, and writes nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from trainer.config import TrainConfig
 
 pytestmark = NEEDS_TF
 
-# Of one's own: a net that does next to nothing, and one that does it between many multiplications.
+# Custom models: a net that does next to nothing, and one that adds many multiplications.
 NETS = """
 import keras
 import tensorflow as tf
@@ -53,7 +53,7 @@ def busy(size, num_classes):
 
 
 def measured(pipeline: float, step: float, *, cached: float | None = None, **changes: Any) -> Any:
-    """Returns a Bench of parts with so many images/s, an image of the input costing one core all its time."""
+    """Returns a Bench of parts with these images/s; the input keeps one core busy."""
     from trainer.bench import Bench, Rate
 
     result = Bench(
@@ -80,9 +80,9 @@ GPU = {"on_cpu": False, "devices": "NVIDIA H100, bfloat16", "precision": "bfloat
 def test_the_slower_part_limits():
     assert measured(100, 99).limit == "step"
     assert measured(99, 100).limit == "pipeline"
-    assert "The step limits: the input is 4.0 times as fast" in measured(400, 100).to_text()
+    assert "The step is the bottleneck: the input is 4.0 times as fast" in measured(400, 100).to_text()
     text = measured(25, 1000).to_text()
-    assert "The input limits, where each record is decoded anew: the step is 40 times as fast." in text
+    assert "The input is the bottleneck when every record is decoded: the step is 40 times as fast." in text
 
 
 def test_on_the_cpu_both_parts_take_their_time_and_on_a_gpu_the_slower_one_alone():
@@ -90,7 +90,7 @@ def test_on_the_cpu_both_parts_take_their_time_and_on_a_gpu_the_slower_one_alone
     assert measured(100, 100).train_images_per_s == pytest.approx(1 / (0.0025 + 0.010))
     assert measured(100, 400, **GPU).train_images_per_s == 100
     assert measured(400, 100, **GPU).train_images_per_s == 100
-    assert "without a GPU both share the cores, and 20.0 % of the time is the input's" in measured(100, 100).to_text()
+    assert "without a GPU both share the cores, and the input takes 20.0 % of the time" in measured(100, 100).to_text()
     assert "without a GPU" not in measured(100, 100, **GPU).to_text()
 
 
@@ -119,14 +119,14 @@ SITUATIONS = {
 @pytest.mark.parametrize(
     ("situation", "named", "unnamed"),
     [
-        ("step, cpu", ("The input needs nothing: it is 4.0 times", "GPU", "--size 180x240"), ("--batch", "--model")),
+        ("step, cpu", ("The input needs no change: it is 4.0 times", "GPU", "--size 180x240"), ("--batch", "--model")),
         ("step, heavy", ("--model unet_small",), ("--cache",)),
         ("step, of one's own", (), ("--model",)),
         ("step, gpu", ("larger --batch",), ("--precision", "Train on a GPU")),
         ("step, gpu in 32 bits", ("--precision auto",), ()),
         ("input, fits", ("Nothing has to change", "(--cache auto)", "12 times"), ("--size",)),
         ("input, too slow from memory", ("--size 180x240", "Even from memory"), ("Nothing has to change",)),
-        ("input, few cores", ("--cache on", "--size", "more cores: decoding at the step's pace takes 8.0"), ("GPU",)),
+        ("input, few cores", ("--cache on", "--size", "more cores: decoding at the step's speed takes 8.0"), ("GPU",)),
         ("input, cores enough", ("--cache on", "local disk"), ("more cores",)),
     ],
 )
@@ -148,10 +148,10 @@ def test_the_advice_names_options_that_exist(situation):
 
 def test_the_table_has_a_row_for_each_part_and_no_figure_where_there_is_none():
     lines = measured(2048.26, 24.8).to_text().splitlines()
-    assert lines[0] == "streets: 367 records of 360x480, 8 a step; unet_small, CPU, float32"
+    assert lines[0] == "streets: 367 records of 360x480, 8 per step; unet_small, CPU, float32"
     assert [line.split() for line in lines[2:6]] == [
-        ["each", "part", "alone", "images/s", "CPU", "ms/image"],
-        ["input,", "decoded", "anew", "2,048.3", "0.49"],
+        ["each", "part", "separately", "images/s", "CPU", "ms/image"],
+        ["input,", "decoded", "2,048.3", "0.49"],
         ["input,", "from", "memory", "n/a", "n/a"],
         ["training", "step", "24.8", "40.00"],
     ]
@@ -159,7 +159,7 @@ def test_the_table_has_a_row_for_each_part_and_no_figure_where_there_is_none():
 
 
 def windows_of(durations: list[float], *, seconds: float = 10.0, batch: int = 2) -> tuple[Any, int, list[int]]:
-    """Returns the windows of batches that take so many seconds each, how many were asked for, and when it waited."""
+    """Returns the windows of batches of these durations, how many batches were requested, and when it waited."""
     from trainer.bench import Windows
 
     now = 0.0
@@ -187,7 +187,7 @@ def test_neither_compiling_nor_warming_up_is_counted():
     warm[1:5] = [0.4] * 4  # threads start
     windows, count, _ = windows_of(warm)
     assert windows.rate().images_per_s == pytest.approx(20)
-    assert sum(warm[1:count]) == pytest.approx(12, abs=2)  # the seconds, and the warm-up before: a fifth as long
+    assert sum(warm[1:count]) == pytest.approx(12, abs=2)  # the seconds, and a warm-up a fifth as long
 
 
 def test_the_device_is_waited_for_at_the_end_of_a_window_alone():
@@ -271,7 +271,7 @@ def test_a_busy_step_is_what_limits(tmp_path, monkeypatch):
     write_records(tmp_path / "records", records={"train": [8], "val": [1]})
     busy = bench(TrainConfig(model="nets:busy", batch=2), seconds=0.3)
     assert busy.limit == "step"
-    assert busy.advice[0].startswith("The input needs nothing")
+    assert busy.advice[0].startswith("The input needs no change")
 
 
 def test_a_busy_decoder_is_what_limits_unless_the_records_fit_in_memory(tmp_path, monkeypatch):
@@ -339,7 +339,7 @@ def test_options_mean_what_they_mean_in_train():
     assert shared == {"model", "encoder", "batch", "augment", "precision", "devices"}
     for name in shared:
         one, other = ours[name].to_info_dict(), theirs[name].to_info_dict()
-        if name == "augment":  # train's help speaks of the options below it
+        if name == "augment":  # train's help refers to the options below it
             del one["help"], other["help"]
         assert one == other
     assert ours["records"].default == theirs["data"].default

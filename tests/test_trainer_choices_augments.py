@@ -1,4 +1,4 @@
-"""The augmentations: no senseless strength gets past, and every row says all about its change."""
+"""The augmentations: invalid strengths are refused, and every row is complete."""
 
 from __future__ import annotations
 

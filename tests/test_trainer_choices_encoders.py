@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from trainer_fixtures import NEEDS_TF, photograph
+from trainer_fixtures import NEEDS_TF, noise_image
 
 from trainer.choices.encoders import ENCODERS, PREPROCESSINGS
 from trainer.choices.lookup import lookup
@@ -23,7 +23,7 @@ def test_every_encoder_names_a_preprocessing_of_the_table_and_a_function_of_kera
 
 @pytest.mark.parametrize("name", PREPROCESSINGS)
 def test_the_numbers_of_a_preprocessing_are_what_its_layer_computes(name):
-    facts, image = PREPROCESSINGS[name], photograph()
+    facts, image = PREPROCESSINGS[name], noise_image()
     ordered = image[..., ::-1] if facts.channels == "BGR" else image
     wanted = (ordered - np.array(facts.mean)) / np.array(facts.std)
     np.testing.assert_allclose(lookup(facts.layer)(image), wanted, rtol=1e-5, atol=1e-5)

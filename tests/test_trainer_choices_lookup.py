@@ -1,4 +1,4 @@
-"""The look-up: an import string is the object that it names."""
+"""The look-up: from an import string to the object that it names."""
 
 from __future__ import annotations
 

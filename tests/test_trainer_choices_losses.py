@@ -1,4 +1,4 @@
-"""The table of losses and class weights: every name leads to a function."""
+"""The table of losses and class weights: every name resolves to a function."""
 
 from __future__ import annotations
 

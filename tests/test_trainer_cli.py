@@ -1,4 +1,4 @@
-"""The commands: their defaults, and what they print where."""
+"""The commands: their defaults and their output."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_every_choice_has_an_option():
 
 
 def config_of(tmp_path, monkeypatch, *options: str) -> TrainConfig:
-    """Returns the choices that a command line comes to."""
+    """Returns the config that a command line results in."""
     import trainer.dry_run
 
     seen = []
@@ -65,7 +65,9 @@ def test_a_run_is_repeated_from_its_folder_and_options_change_it(tmp_path, monke
 def test_a_run_that_goes_on_cannot_be_changed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for options in (["--batch", "2"], ["--no-flip-vertical"], ["--dry-run"]):
-        with pytest.raises(UsageError, match="does not go with --resume; only --epochs, --data, --cache and --runs do"):
+        with pytest.raises(
+            UsageError, match="cannot be used with --resume; only --epochs, --data, --cache and --runs can"
+        ):
             CliRunner().invoke(train, ["--resume", *options], catch_exceptions=False)
     with pytest.raises(UsageError, match="holds no run"):
         CliRunner().invoke(train, ["--resume"], catch_exceptions=False)

@@ -1,4 +1,4 @@
-"""TrainConfig: the defaults are the tutorial's, and no senseless choice gets past it."""
+"""TrainConfig: the defaults are the tutorial's, and invalid options are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Devices: two of them, or two workers, train the model that one would, and what cannot be shared is refused."""
+"""Devices: two devices, or two workers, train the same model as one; what cannot be shared is refused."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ pytestmark = NEEDS_TF
 TESTS = Path(__file__).parent
 SIZE, NUM_CLASSES, BATCH = (6, 8), 3, 8
 ROUNDING = 32 * float(np.finfo(np.float32).eps)  # of sums over some hundred pixels, added up in another order
-RATE = 1000.0  # high, so that the gradient is all but all of the new weights, and none of its digits are lost in them
+RATE = 1000.0  # high: the gradient dominates the new weights, and loses no digits in them
 
 
 def run_together(function: Callable[[], Any], *environments: dict[str, str]) -> list[tuple[int, str, str]]:
-    """Returns (exit code, what it returned as JSON, stderr) of a test file's function, once per environment.
+    """Returns (exit code, returned JSON, stderr) of a test file's function, once per environment.
 
-    Each runs in a process of its own, since TensorFlow's devices are fixed when it starts.
+    Each runs in a separate process, since TensorFlow's devices are fixed when it starts.
     """
     paths = [str(TESTS), str(TESTS.parent)]
     call = f"import {function.__module__} as tests; print(json.dumps(tests.{function.__name__}()))"
@@ -60,7 +60,7 @@ def run(function: Callable[[], Any], *environments: dict[str, str]) -> list[Any]
 
 
 def draw_pairs(records: int) -> dict[str, np.ndarray]:
-    """Returns pairs the first half of which is ignored but for one row, so that two devices have unequal shares."""
+    """Returns pairs whose first half is ignored except one row: two devices get unequal numbers of valid pixels."""
     rng = np.random.default_rng(1)
     image = rng.integers(0, 256, (records, *SIZE, 3), dtype=np.uint8)
     mask = rng.choice(np.array([0, 1, 2, IGNORE_INDEX], np.uint8), (records, *SIZE))
@@ -69,7 +69,7 @@ def draw_pairs(records: int) -> dict[str, np.ndarray]:
 
 
 def build_trainer(loss: str = "crossentropy", *, optimizer: Any, augment: str = "none", normalize: bool = False) -> Any:
-    """Returns a compiled trainer of a net of two layers, whose first weights are always the same."""
+    """Returns a compiled trainer of a net of two layers, always with the same initial weights."""
     from trainer.backend import keras
     from trainer.learning.augment import build_augment
     from trainer.learning.losses import build_loss
@@ -100,11 +100,11 @@ def values(trainer: Any) -> list[np.ndarray]:
     return [keras.ops.convert_to_numpy(variable) for variable in trainer.net.weights]
 
 
-# --- what one process with two devices finds out
+# --- one process with two devices
 
 
 def try_two_devices() -> dict[str, Any]:
-    """Returns all that the tests of two devices look at."""
+    """Returns the results that the tests of two devices check."""
     from trainer.devices import prepare_devices
 
     devices = prepare_devices(TrainConfig(devices="cpu:2", batch=BATCH))
@@ -123,7 +123,7 @@ def try_two_devices() -> dict[str, Any]:
 
 
 def refusal(**options: Any) -> str:
-    """Returns what is said of options with which no training can start."""
+    """Returns the error message for invalid options."""
     from converter.errors import UsageError
     from trainer.devices import prepare_devices
 
@@ -150,7 +150,7 @@ def one_step(devices: Any, loss: str, *, normalize: bool = False) -> dict[str, A
 
 
 def augmented_masks(devices: Any) -> list[Any]:
-    """Returns what the augmentation makes of the very same batch on each device."""
+    """Returns the augmented masks of the same batch on each device."""
     from trainer.backend import keras, tf
 
     with devices.scope():
@@ -165,7 +165,7 @@ def augmented_masks(devices: Any) -> list[Any]:
 
 
 def three_steps(devices: Any) -> dict[str, Any]:
-    """Returns the weights on either device after three steps with all that could drive them apart."""
+    """Compares the weights on both devices after three steps with everything that could make them diverge."""
     from trainer.backend import keras
 
     with devices.scope():
@@ -229,7 +229,7 @@ def test_devices_are_prepared_twice_alike_and_never_otherwise(two_devices):
     assert two_devices["refused"][0].startswith("--devices: is cpu:3, but tensorflow has started with other")
 
 
-# --- what two workers find out
+# --- two workers
 
 
 def train_as_worker() -> dict[str, Any]:
@@ -260,7 +260,7 @@ def train_as_worker() -> dict[str, Any]:
 
 
 def train_until_alone() -> str:
-    """Trains until the other worker is lost, and returns what became of it."""
+    """Trains until the other worker is lost, and returns the outcome."""
     from trainer.backend import keras, tf
     from trainer.devices import prepare_devices
 
@@ -336,7 +336,7 @@ def test_a_lost_worker_ends_the_other():
     assert (code, stdout, other) == (0, '"lost"\n', -signal.SIGKILL), stderr
 
 
-# --- what is refused, and what is chosen
+# --- refused options, and the choice of precision
 
 
 @pytest.mark.parametrize(
@@ -354,7 +354,7 @@ def test_a_wrong_tf_config_is_refused_with_an_example(monkeypatch, text):
     from trainer.devices import prepare_devices
 
     monkeypatch.setenv("TF_CONFIG", text)
-    with pytest.raises(UsageError, match=r"no place among the workers.*It reads like"):
+    with pytest.raises(UsageError, match=r"this process is none of the workers.*Its format: "):
         prepare_devices(TrainConfig())
 
 

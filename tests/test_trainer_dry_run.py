@@ -1,4 +1,4 @@
-"""Dry run: everything is gone through once, and nothing is left behind."""
+"""Dry run: every part runs once, and nothing is written."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_a_dry_run_says_what_a_run_needs_and_writes_nothing(tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     write_records(tmp_path / "records", records={"train": [5], "val": [2]})
     text = dry_run(TrainConfig(model="unet_small", batch=2))
-    assert "unet_small, 2 records of 32x32 a step, CPU, float32" in text
+    assert "unet_small, 2 records of 32x32 per step, CPU, float32" in text
     assert "an epoch has 2 steps; nothing was written" in text
     assert [path.name for path in tmp_path.iterdir()] == ["records"]
 

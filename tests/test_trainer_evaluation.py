@@ -50,8 +50,8 @@ def test_files_of_one_split_do_not_replace_those_of_another(run):
     for split in ("val", "test"):
         evaluation = evaluate(run, split)
         assert json.loads((run / f"evaluation-{split}.json").read_text()) == evaluation.to_json()
-        for picture in (f"confusion-{split}.png", f"predictions-{split}.png"):
-            with Image.open(run / picture) as opened:
+        for name in (f"confusion-{split}.png", f"predictions-{split}.png"):
+            with Image.open(run / name) as opened:
                 assert opened.format == "PNG"
     assert not list(run.glob(".*"))
 
@@ -60,9 +60,9 @@ def test_errors_are_painted_where_valid_pixels_are_wrong_and_nowhere_else():
     from trainer.evaluation import WRONG, errors
 
     image = np.full((1, 3, 3), 100, np.uint8)
-    picture = errors(image, np.array([[0, 1, 255]], np.uint8), np.array([[0, 0, 0]], np.uint8))
-    assert picture[0, :2].tolist() == [[178, 178, 178], list(WRONG)]
-    assert tuple(picture[0, 2]) not in {WRONG, (178, 178, 178)}
+    drawn = errors(image, np.array([[0, 1, 255]], np.uint8), np.array([[0, 0, 0]], np.uint8))
+    assert drawn[0, :2].tolist() == [[178, 178, 178], list(WRONG)]
+    assert tuple(drawn[0, 2]) not in {WRONG, (178, 178, 178)}
 
 
 def scored(matrix: list[list[int]]):

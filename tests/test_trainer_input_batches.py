@@ -1,4 +1,4 @@
-"""The batches: every record once, in an order that follows from seed and epoch."""
+"""The batches: every record once, in an order that depends only on seed and epoch."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def stored_names(folder, split: str) -> list[str]:
 
 @pytest.fixture(params=["pairs", "bytes", "places"])
 def kept(request, monkeypatch) -> str:
-    """Whatever is shuffled: decoded pairs, stored bytes, or places in the shards; returns the `cache` that does it."""
+    """What is shuffled: decoded pairs, stored bytes, or positions in the shards; returns the matching `cache`."""
     from trainer.input import reading
 
     monkeypatch.setattr(reading, "STORED_SHARE", 0.0 if request.param == "places" else 0.25)
@@ -45,7 +45,7 @@ def test_evaluation_sees_bit_for_bit_the_pixels_that_pillow_reads_in_order_and_t
     for cache in ("on", "off"):
         for split, blanks in (("train", 4), ("val", 2)):
             batches = eval_batches(InputConfig(manifest, folder, split, batch=5, cache=cache))
-            for _ in range(2):  # each pass is a whole one
+            for _ in range(2):  # each pass is complete
                 assert epoch(batches.dataset) == stored_pairs(folder, manifest, split) + [blank] * blanks
         assert batches.cached == (cache == "on")
 

@@ -41,7 +41,7 @@ def test_what_is_kept_is_read_once(tmp_path):
     ("cache", "free", "cached", "line"),
     [
         ("auto", 2 * 61440, True, "fit in memory: 61 kB of 123 kB free; they are read once"),
-        ("auto", 2 * 61440 - 1, False, "would take 61 kB of 123 kB free: they are decoded anew each epoch"),
+        ("auto", 2 * 61440 - 1, False, "would take 61 kB of 123 kB free: they are decoded in every epoch"),
         ("on", 61440, True, "fit in memory: 61 kB of 61 kB free"),
         ("off", 10**12, False, None),
     ],

@@ -46,11 +46,11 @@ def test_a_mask_is_what_tensorflow_reads_whatever_its_kind(mode):
     from trainer.input.decoding import mask_pixels
 
     indices = np.arange(6 * 8, dtype=np.uint8).reshape(6, 8)
-    picture = Image.fromarray(indices)
+    mask = Image.fromarray(indices)
     if mode == "P":
-        picture.putpalette([255 - value for value in range(256) for _ in range(3)])
+        mask.putpalette([255 - value for value in range(256) for _ in range(3)])
     file = io.BytesIO()
-    picture.convert(mode).save(file, "PNG")
+    mask.convert(mode).save(file, "PNG")
     wanted = tf.io.decode_png(file.getvalue(), channels=1).numpy()[..., 0]
     np.testing.assert_array_equal(mask_pixels(file.getvalue(), (6, 8)), wanted)
     if mode == "L":

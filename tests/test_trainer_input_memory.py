@@ -1,4 +1,4 @@
-"""Memory: the least of what the machine and its control groups leave."""
+"""Memory: the minimum of what the machine and its control groups have free."""
 
 from __future__ import annotations
 
@@ -55,4 +55,4 @@ def test_free_memory_is_the_least_of_what_machine_and_control_groups_leave(tmp_p
 def test_free_memory_of_this_machine_is_no_more_than_it_has(tmp_path):
     physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     assert 0 < free_memory() < physical
-    assert free_memory(tmp_path) == physical  # where the kernel does not tell
+    assert free_memory(tmp_path) == physical  # where the kernel does not report it

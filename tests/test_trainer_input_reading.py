@@ -1,4 +1,4 @@
-"""Reading: places in the shards are those that the manifest promises."""
+"""Reading: the shards hold as many records as the manifest says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The folder of records: nothing damaged, absent or empty gets past it."""
+"""The folder of records: damaged, missing and empty splits are refused."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_one_flipped_bit_is_found_before_tensorflow_reads(tmp_path):
     with pytest.raises(DataError) as caught:
         open_records(tmp_path / "records", ("train", "val"))
     assert caught.value.code == "E_SHARD_CRC"
-    assert open_records(tmp_path / "records", ("val",)).name == "tiny"  # what is not read is not in the way
+    assert open_records(tmp_path / "records", ("val",)).name == "tiny"  # a shard that is not read is not checked
 
 
 def test_an_absent_split_is_named_with_those_that_are_there(records):

@@ -1,4 +1,4 @@
-"""The wait for input: what the input took, and nothing else."""
+"""The wait for input: the time of the input, and nothing else."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def records(tmp_path_factory):
 
 @dataclasses.dataclass
 class FakeTime:
-    """Seconds that pass only when somebody works."""
+    """A clock that advances only by `work`."""
 
     now: float = 1000.0
 
@@ -30,7 +30,7 @@ class FakeTime:
         return self.now
 
     def work(self, seconds: float) -> np.int64:
-        """Takes so long."""
+        """Advances the clock."""
         self.now += seconds
         return np.int64(1)
 

@@ -1,4 +1,4 @@
-"""Augmentation: image and mask stay one picture, and every change is the one that its strength names."""
+"""Augmentation: image and mask stay aligned, and every change has the given strength."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def geometry_of(config: AugmentConfig) -> AugmentConfig:
 
 
 def some_configs() -> dict[str, AugmentConfig]:
-    """Each strength alone, the presets, everything at once, and combinations by chance."""
+    """Each strength alone, the presets, everything at once, and random combinations."""
     configs = {name: AugmentConfig(**{name: strength}) for name, strength in FULL.items()}
     configs |= {f"preset {name}": preset for name, preset in AUGMENTS.items() if name != "none"}
     configs["everything"] = AugmentConfig(**FULL)
@@ -72,12 +72,12 @@ def blocks(samples: int, size: tuple[int, int], classes: tuple[int, ...], seed: 
     return cells.repeat(5, axis=1).repeat(5, axis=2)[:, :height, :width]
 
 
-def photographs(samples: int, size: tuple[int, int], seed: int = 0) -> np.ndarray:
+def noise_images(samples: int, size: tuple[int, int], seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (samples, *size, 3), np.uint8)
 
 
 def draws(augment, samples: int = 1, **chosen) -> dict[str, np.ndarray]:
-    """Draws in the middle, where nothing happens, but for those that are named."""
+    """Random numbers of 0.5, which change nothing, except the given ones."""
     middle = dict.fromkeys(augment.DRAWS, 0.5) | {"quarter_turns": 0.0, "crop": 0.0, "noise": 0.0, "blur": 0.0}
     return {name: np.full(samples, value, np.float32) for name, value in (middle | chosen).items()}
 
@@ -94,7 +94,7 @@ def moved(augment, config: AugmentConfig, image: np.ndarray, mask: np.ndarray, *
 @pytest.mark.parametrize("name", CONFIGS)
 def test_no_class_appears_and_the_image_stays_an_image(augment, name):
     mask = blocks(6, (23, 34), (7, 0, 1, 30, 254))
-    image, after = map(np.asarray, augment.build_augment(CONFIGS[name], 1)(photographs(6, (23, 34)), mask))
+    image, after = map(np.asarray, augment.build_augment(CONFIGS[name], 1)(noise_images(6, (23, 34)), mask))
     assert (image.dtype, after.dtype) == (np.float32, np.uint8)
     assert (image.shape, after.shape) == ((6, 23, 34, 3), (6, 23, 34))
     assert np.isfinite(image).all() and image.min() >= 0 and image.max() <= 255
@@ -117,8 +117,8 @@ def test_image_and_mask_have_the_same_geometry_to_the_pixel(augment, name):
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_light_and_color_leave_the_mask_and_the_geometry_alone(augment, name):
-    """To turn a change off does not change the draws of the others."""
-    image, mask = photographs(6, (23, 34)), blocks(6, (23, 34), (0, 1, IGNORE_INDEX))
+    """Disabling a change does not change the random numbers of the others."""
+    image, mask = noise_images(6, (23, 34)), blocks(6, (23, 34), (0, 1, IGNORE_INDEX))
     _, after = augment.build_augment(CONFIGS[name], 5)(image, mask)
     geometry = augment.build_augment(geometry_of(CONFIGS[name]), 5)
     np.testing.assert_array_equal(after, geometry(image, mask)[1] if geometry else mask)
@@ -130,7 +130,7 @@ def test_eager_graph_and_xla_find_the_same_pixels(augment, name):
     from trainer.backend import tf
 
     config, samples, size = CONFIGS[name], 32, (33, 48)
-    image, mask = tf.constant(photographs(samples, size)), tf.constant(blocks(samples, size, (0, 1, 2, 3)))
+    image, mask = tf.constant(noise_images(samples, size)), tf.constant(blocks(samples, size, (0, 1, 2, 3)))
     drawn = augment.build_augment(config, 2).draw(samples)
     wanted_map = augment.affine(config, drawn, size)
     wanted = augment.warp(image, mask, *wanted_map)
@@ -146,7 +146,7 @@ def test_eager_graph_and_xla_find_the_same_pixels(augment, name):
 def test_xla_gives_the_same_colors(augment):
     from trainer.backend import tf
 
-    config, image = CONFIGS["everything"], photographs(4, (9, 14)).astype(np.float32)
+    config, image = CONFIGS["everything"], noise_images(4, (9, 14)).astype(np.float32)
     drawn = augment.build_augment(config, 2).draw(4)
 
     def colored(image, draws):
@@ -159,7 +159,7 @@ def test_xla_gives_the_same_colors(augment):
 def test_the_whole_layer_compiles_with_xla(augment):
     from trainer.backend import tf
 
-    image, mask = photographs(2, (6, 9)), blocks(2, (6, 9), (0, 4))
+    image, mask = noise_images(2, (6, 9)), blocks(2, (6, 9), (0, 4))
     after, after_mask = tf.function(augment.build_augment(AUGMENTS["strong"], 1), jit_compile=True)(image, mask)
     assert np.isfinite(after).all()
     assert set(np.unique(after_mask)) <= {0, 4, IGNORE_INDEX}
@@ -169,7 +169,7 @@ def test_the_whole_layer_compiles_with_xla(augment):
 def test_mixed_precision_changes_nothing(augment, policy):
     from trainer.backend import keras
 
-    image, mask = photographs(3, (40, 56)), blocks(3, (40, 56), (0, 1, 2, 3))
+    image, mask = noise_images(3, (40, 56)), blocks(3, (40, 56), (0, 1, 2, 3))
     wanted = augment.build_augment(AUGMENTS["strong"], 4)(image, mask)
     former = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
@@ -182,7 +182,7 @@ def test_mixed_precision_changes_nothing(augment, policy):
 
 
 def test_the_seed_decides_and_every_sample_of_every_step_has_its_own_draw(augment):
-    image = np.repeat(photographs(1, (16, 20)), 8, axis=0)
+    image = np.repeat(noise_images(1, (16, 20)), 8, axis=0)
     mask = np.repeat(blocks(1, (16, 20), (0, 1)), 8, axis=0)
     first, again, other = (augment.build_augment(AUGMENTS["strong"], seed) for seed in (1, 1, 2))
     one, two = np.asarray(first(image, mask)[0]), np.asarray(first(image, mask)[0])
@@ -211,7 +211,7 @@ def test_a_batch_may_have_any_number_of_samples(augment):
     shapes = [tf.TensorSpec([None, 9, 14, 3], tf.uint8), tf.TensorSpec([None, 9, 14], tf.uint8)]
     compiled = tf.function(layer, input_signature=shapes)
     for samples in (3, 1):
-        image, mask = compiled(photographs(samples, (9, 14)), np.full((samples, 9, 14), 4, np.uint8))
+        image, mask = compiled(noise_images(samples, (9, 14)), np.full((samples, 9, 14), 4, np.uint8))
         assert (image.shape, mask.shape) == ((samples, 9, 14, 3), (samples, 9, 14))
         assert set(np.unique(mask)) <= {4, IGNORE_INDEX}
 
@@ -221,7 +221,7 @@ def test_the_whole_layer_runs_as_a_graph(augment, name):
     """TensorFlow's optimiser rewrites it, not always rightly: see _split_coordinate."""
     from trainer.backend import tf
 
-    image, mask = photographs(4, (9, 14)), np.full((4, 9, 14), 4, np.uint8)
+    image, mask = noise_images(4, (9, 14)), np.full((4, 9, 14), 4, np.uint8)
     after, after_mask = tf.function(augment.build_augment(CONFIGS[name], 6))(tf.constant(image), tf.constant(mask))
     assert (after.shape, after_mask.shape) == ((4, 9, 14, 3), (4, 9, 14))
     assert set(np.unique(after_mask)) <= {4, IGNORE_INDEX}
@@ -252,7 +252,7 @@ def test_what_is_off_is_not_computed(augment):
 
 
 def test_the_identity_changes_no_bit(augment):
-    image, mask = photographs(2, (7, 10)), blocks(2, (7, 10), (3, IGNORE_INDEX, 8))
+    image, mask = noise_images(2, (7, 10)), blocks(2, (7, 10), (3, IGNORE_INDEX, 8))
     after, after_mask = moved(augment, AugmentConfig(**FULL | {"flip_vertical": False}), image, mask)
     np.testing.assert_array_equal(after, image)
     np.testing.assert_array_equal(after_mask, mask)
@@ -261,7 +261,7 @@ def test_the_identity_changes_no_bit(augment):
 @pytest.mark.parametrize("turns", range(4))
 @pytest.mark.parametrize("side", [6, 7])
 def test_quarter_turns_move_pixels_and_blend_none(augment, turns, side):
-    image, mask = photographs(1, (side, side)), blocks(1, (side, side), (0, 9, 4), seed=1)
+    image, mask = noise_images(1, (side, side)), blocks(1, (side, side), (0, 9, 4), seed=1)
     image[..., 0] = mask
     after, after_mask = moved(augment, AugmentConfig(quarter_turns=True), image, mask, quarter_turns=turns / 4 + 0.1)
     np.testing.assert_array_equal(after_mask[0], np.rot90(mask[0], turns))
@@ -277,9 +277,9 @@ def test_quarter_turns_of_oblong_images_move_pixels_too(augment, size):
     inside = after_mask[0] != IGNORE_INDEX
     side = min(size)
     seen = after_mask[0][np.ix_(inside.any(axis=1), inside.any(axis=0))]
-    assert seen.shape == (side, side)  # what the turned rectangle and the upright one share
-    turned = np.rot90(mask[0])
-    windows = np.lib.stride_tricks.sliding_window_view(turned, (side, side)).reshape(-1, side, side)
+    assert seen.shape == (side, side)  # the overlap of the rotated rectangle and the original
+    rotated = np.rot90(mask[0])
+    windows = np.lib.stride_tricks.sliding_window_view(rotated, (side, side)).reshape(-1, side, side)
     assert sum((window == seen).all() for window in windows) == 1
     np.testing.assert_array_equal(after[0][inside][:, 0], after_mask[0][inside])
     assert (after[0][~inside] == augment.GREY).all()
@@ -288,7 +288,7 @@ def test_quarter_turns_of_oblong_images_move_pixels_too(augment, size):
 @pytest.mark.parametrize("with_warp", [False, True])
 def test_flips_mirror_half_of_the_records_each(augment, with_warp):
     config = AugmentConfig(flip_horizontal=True, flip_vertical=True, zoom=1e-6 if with_warp else 0)
-    image = np.repeat(photographs(1, (5, 8)), 256, axis=0)
+    image = np.repeat(noise_images(1, (5, 8)), 256, axis=0)
     mask = image[..., 0]
     after, after_mask = map(np.asarray, augment.build_augment(config, 8)(image, mask))
     counts = {}
@@ -301,7 +301,7 @@ def test_flips_mirror_half_of_the_records_each(augment, with_warp):
 
 
 def test_a_street_is_never_turned_upside_down(augment):
-    image = np.repeat(photographs(1, (5, 8)), 64, axis=0)
+    image = np.repeat(noise_images(1, (5, 8)), 64, axis=0)
     after = np.asarray(augment.build_augment(AugmentConfig(flip_horizontal=True), 1)(image, image[..., 0])[0])
     upright = [(after == image[0][:, ::step]).all(axis=(1, 2, 3)) for step in (1, -1)]
     assert (upright[0] | upright[1]).all()
@@ -309,7 +309,7 @@ def test_a_street_is_never_turned_upside_down(augment):
 
 @pytest.mark.parametrize("rows, columns", [(0, 3), (2, 0), (-2, 1)])
 def test_translation_by_whole_pixels_is_a_roll_with_void_behind_it(augment, rows, columns):
-    image, mask = photographs(1, (8, 16)), blocks(1, (8, 16), (0, 1, 2), seed=4)
+    image, mask = noise_images(1, (8, 16)), blocks(1, (8, 16), (0, 1, 2), seed=4)
     config = AugmentConfig(translation=0.5)
     chosen = {"translation_y": 0.5 + rows / 8, "translation_x": 0.5 + columns / 16}
     after, after_mask = moved(augment, config, image, mask, **chosen)
@@ -338,7 +338,7 @@ def test_half_the_size_leaves_void_around(augment):
 
 
 def test_rotation_keeps_its_angle_in_an_oblong_image(augment):
-    image, mask = photographs(1, (10, 16)), blocks(1, (10, 16), (0, 1, 2), seed=6)
+    image, mask = noise_images(1, (10, 16)), blocks(1, (10, 16), (0, 1, 2), seed=6)
     after, after_mask = moved(augment, AugmentConfig(rotation=90), image, mask, rotation=1.0)
     np.testing.assert_array_equal(after_mask[0, :, 3:13], np.rot90(mask[0, :, 3:13]))
     np.testing.assert_array_equal(after[0, :, 3:13], np.rot90(image[0, :, 3:13]))
@@ -356,7 +356,7 @@ def test_a_crop_looks_at_every_place_of_the_image_and_never_outside(augment):
         low, high = (offset[:, axis] + (1 + side * share) * last / 2 for side in (-1, 1))
         assert low.min() >= 0 and high.max() <= last
         assert low.min() < 0.05 * last and high.max() > 0.95 * last
-    image = photographs(8, (9, 14)) // 100  # 0, 1 or 2: nothing near to the fill
+    image = noise_images(8, (9, 14)) // 100  # 0, 1 or 2: far from the fill
     after, after_mask = map(np.asarray, layer(image, image[..., 0]))
     assert after.max() <= 2 and after_mask.max() <= 2
 
@@ -400,7 +400,7 @@ def test_warp_is_bilinear_in_the_image_and_nearest_in_the_mask(augment):
     rng = np.random.default_rng(12)
     matrix = (np.eye(2) + rng.normal(0, 0.4, (6, 2, 2))).astype(np.float32)
     offset = rng.normal(0, 3, (6, 2)).astype(np.float32)
-    image, mask = photographs(6, size), blocks(6, size, (0, 1, 2, IGNORE_INDEX), seed=13)
+    image, mask = noise_images(6, size), blocks(6, size, (0, 1, 2, IGNORE_INDEX), seed=13)
     after, after_mask = map(np.asarray, augment.warp(image, mask, matrix, offset))
     for sample in range(6):
         wanted, wanted_mask = slow_warp(image[sample], mask[sample], matrix[sample], offset[sample])
@@ -429,7 +429,7 @@ def slow_warp(
 
 def test_light_and_color_are_the_formulas_of_the_textbook(augment):
     config = AugmentConfig(brightness=0.3, contrast=0.6, saturation=0.8, hue=50)
-    image = photographs(5, (6, 8)).astype(np.float32)
+    image = noise_images(5, (6, 8)).astype(np.float32)
     drawn = {name: np.asarray(draw) for name, draw in augment.build_augment(config, 3).draw(5).items()}
     after = np.asarray(augment.shift_colors(image, config, drawn))
     for sample in range(5):
@@ -477,13 +477,13 @@ def test_a_third_of_the_hue_circle_makes_red_green_and_leaves_grey_alone(augment
 
 
 def test_draws_in_the_middle_change_no_color(augment):
-    image = photographs(2, (5, 7)).astype(np.float32)
+    image = noise_images(2, (5, 7)).astype(np.float32)
     after = augment.shift_colors(image, AugmentConfig(**FULL), draws(augment, 2))
     np.testing.assert_allclose(after, image, rtol=0, atol=1e-4)
 
 
 def test_blur_is_a_convolution_with_a_gaussian(augment):
-    image = photographs(4, (11, 17)).astype(np.float32)
+    image = noise_images(4, (11, 17)).astype(np.float32)
     sigmas = np.array([0.0, 0.4, 1.3, 4.0], np.float32)
     after = np.asarray(augment.blur(image, sigmas, radius=17))
     np.testing.assert_array_equal(after[0], image[0])

@@ -1,4 +1,4 @@
-"""Class weights, against numbers worked out by hand."""
+"""Class weights, against numbers calculated by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every loss against its definition in float64, pixel by pixel, and nothing but valid pixels."""
+"""Every loss against its definition in float64, pixel by pixel, over valid pixels only."""
 
 from __future__ import annotations
 

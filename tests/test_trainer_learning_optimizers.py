@@ -1,4 +1,4 @@
-"""Optimizers: steps and learning rates worked out by hand, an average that leaves no trace, two devices like one."""
+"""Optimizers: steps and learning rates calculated by hand, weights restored after averaging, two devices like one."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def test_the_average_follows_the_weights():
     average = seen[0]  # it starts at the weights of the first step
     for value in seen[1:]:
         average = 0.75 * average + 0.25 * value
-    assert weights[0] == seen[-1]  # and never goes back into them by itself
+    assert weights[0] == seen[-1]  # and is never copied back into them
     (kept,) = (variable for variable in optimizer.variables if "average" in variable.name)
     assert kept.numpy() == pytest.approx([average], rel=1e-6)
 

@@ -1,4 +1,4 @@
-"""The device step: the loss sees the augmented mask, validation sees none of it."""
+"""The training step: the loss uses the augmented mask; validation is not augmented."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from trainer_fixtures import NEEDS_TF
 from converter.schema import IGNORE_INDEX
 from trainer.choices.augments import AugmentConfig
 
-FLIPS = AugmentConfig(flip_horizontal=True, flip_vertical=True)  # which move every pixel, and blend none
+FLIPS = AugmentConfig(flip_horizontal=True, flip_vertical=True)  # which move every pixel without interpolation
 
 pytestmark = NEEDS_TF
 
 
 def echo_net(num_classes: int):
-    """A model that is right: its logits say the class that channel 0 of the image holds."""
+    """A perfect model: its logits are highest for the class in channel 0 of the image."""
     from trainer.backend import keras
 
     image = keras.Input((4, 6, 3))

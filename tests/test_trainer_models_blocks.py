@@ -1,9 +1,9 @@
-"""Blocks: padding, cropping and enlarging keep what they promise."""
+"""Blocks: padding, cropping and upsampling."""
 
 from __future__ import annotations
 
 import numpy as np
-from trainer_fixtures import NEEDS_TF, photograph
+from trainer_fixtures import NEEDS_TF, noise_image
 
 pytestmark = NEEDS_TF
 
@@ -15,10 +15,10 @@ def test_cropping_undoes_padding():
     image = input_image((33, 40))
     padded = pad_to_multiple(image, 16)
     assert padded.shape[1:3] == (48, 48)
-    picture = photograph((33, 40))
+    pixels = noise_image((33, 40))
     model = keras.Model(image, [padded, crop_to(padded, (33, 40))])
-    larger, same = (np.asarray(output) for output in model(picture))
-    np.testing.assert_array_equal(same, picture)
+    larger, same = (np.asarray(output) for output in model(pixels))
+    np.testing.assert_array_equal(same, pixels)
     assert not larger[:, 33:].any()
     assert not larger[:, :, 40:].any()
 

@@ -1,4 +1,4 @@
-"""Models: sizes, parameters, and the weights that they start from."""
+"""Models: sizes, parameters, and initial weights."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from trainer_fixtures import NEEDS_TF, photograph
+from trainer_fixtures import NEEDS_TF, noise_image
 
 from converter.errors import UsageError
 from trainer.choices.lookup import lookup
@@ -16,7 +16,7 @@ from trainer.models import MODELS
 pytestmark = NEEDS_TF
 
 OWN_NAMES = tuple(name for name in MODEL_NAMES if not name.startswith("segformer"))
-SIZE = (45, 61)  # divided by nothing
+SIZE = (45, 61)  # odd, and no multiple of any stride
 # On features of 2 x 2, TensorFlow's CPU computes the gradient of a 7 x 7 kernel in bfloat16 from stray memory.
 SIZES = {"fcn8s": (97, 101)}
 CLASSES = 12
@@ -77,7 +77,7 @@ def test_logits_are_float32_of_the_size_of_the_image_in_mixed_precision(name, mi
     assert tuple(logits.shape) == (2, *size, CLASSES)
     assert logits.dtype == "float32"
     last = [layer.compute_dtype for layer in deep_layers(model) if layer.name.startswith("logits")]
-    assert set(last) == {"float32"}  # and were never rounded to less
+    assert set(last) == {"float32"}  # and were never rounded to a lower precision
     assert np.isfinite(logits).all()
 
 
@@ -94,7 +94,7 @@ def test_every_pixel_of_the_image_reaches_the_logits(name, mixed):
     """A crop from the wrong side would lose the last rows and columns."""
     from trainer.backend import tf
 
-    image = tf.Variable(photograph(SIZES.get(name, SIZE)))
+    image = tf.Variable(noise_image(SIZES.get(name, SIZE)))
     with tf.GradientTape() as tape:
         corner = tf.reduce_sum(mixed(name)(image)[0, -1, -1])
     gradient = tape.gradient(corner, image).numpy()[0]
@@ -107,7 +107,7 @@ def test_a_saved_model_loads_safely_and_gives_the_same_logits(name, mixed, tmp_p
 
     mixed(name).save(tmp_path / "best.keras")
     loaded = load_model(tmp_path / "best.keras")
-    image = photograph(SIZES.get(name, SIZE))
+    image = noise_image(SIZES.get(name, SIZE))
     np.testing.assert_array_equal(mixed(name)(image), loaded(image))
 
 
@@ -119,7 +119,7 @@ def test_a_step_in_mixed_precision_changes_the_weights(name, mixed):
     size = SIZES.get(name, SIZE)
     truth = np.random.default_rng(1).integers(0, CLASSES, (2, *size))
     with tf.GradientTape() as tape:
-        logits = model(np.concatenate([photograph(size), photograph(size, seed=1)]), training=True)
+        logits = model(np.concatenate([noise_image(size), noise_image(size, seed=1)]), training=True)
         loss = tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(truth, logits, from_logits=True))
     gradients = tape.gradient(loss, model.trainable_weights)
     before = [weight.numpy().copy() for weight in model.trainable_weights]
@@ -127,7 +127,7 @@ def test_a_step_in_mixed_precision_changes_the_weights(name, mixed):
     after = [weight.numpy() for weight in model.trainable_weights]
     assert all(np.isfinite(weight).all() for weight in after)
     unchanged = sum(np.array_equal(old, new) for old, new in zip(before, after, strict=True))
-    assert unchanged <= len(before) // 10  # a bias whose ReLU is shut in both images
+    assert unchanged <= len(before) // 10  # a bias whose ReLU is 0 in both images
 
 
 @pytest.mark.parametrize("name", OWN_NAMES)
@@ -152,7 +152,7 @@ def test_an_encoder_of_others_is_refused_by_models_that_take_none():
     from trainer.models.build import build_model
 
     for name in ("unet_small", "segnet", "segformer_b0", "my.nets:build"):
-        with pytest.raises(UsageError, match=f"{name} takes none; unet and deeplabv3plus do"):
+        with pytest.raises(UsageError, match=f"{name} takes none; only unet and deeplabv3plus do"):
             build_model(name, (32, 32), 2, encoder="resnet50")
 
 
@@ -176,7 +176,7 @@ def test_a_model_without_an_encoder_names_those_that_have(weights):
     from trainer.models.build import build_model
 
     for name in ("unet_small", "my.nets:build"):
-        with pytest.raises(UsageError, match="these have: resnet50_segnet, segnet, fcn8s"):
+        with pytest.raises(UsageError, match="these models have one: resnet50_segnet, segnet, fcn8s"):
             build_model(name, (32, 32), 2, weights=weights)
-    with pytest.raises(UsageError, match="Pass --weights none, or --encoder resnet50, say"):
+    with pytest.raises(UsageError, match="Pass --weights none, or for example --encoder resnet50"):
         build_model("unet", (32, 32), 2, weights=weights)

@@ -1,4 +1,4 @@
-"""A model of one's own: built, loaded, and refused where it breaks the contract."""
+"""A custom model: built, loaded, and refused where it breaks the contract."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from trainer_fixtures import NEEDS_TF, photograph
+from trainer_fixtures import NEEDS_TF, noise_image
 
 from converter.errors import UsageError
 
@@ -63,8 +63,8 @@ def test_a_model_of_ones_own_is_loaded_with_its_layers_in_a_new_process(module):
     name = module(SCALED.format(package="fresh"))
     model = build_model(f"{name}:build", (32, 40), 5)
     model.save("best.keras")
-    np.save("logits.npy", model(photograph((32, 40))))
-    np.save("image.npy", photograph((32, 40)))
+    np.save("logits.npy", model(noise_image((32, 40))))
+    np.save("image.npy", noise_image((32, 40)))
     program = f"""
     import numpy as np
     from pathlib import Path
@@ -89,23 +89,23 @@ def test_a_model_of_ones_own_is_loaded_with_its_layers_in_a_new_process(module):
         ("return 1 / 0", r"fails for \(32, 32\), 2 \(ZeroDivisionError: division by zero\)"),
         ("return None", "returns a NoneType, expected a keras.Model"),
         ("return model(layers.Conv2D(2, 1, strides=2))", r"shape \(None, 16, 16, 2\), expected \(None, 32, 32, 2\)"),
-        ("return model(layers.Conv2D(7, 1))", r"gives shape \(None, 32, 32, 7\), expected \(None, 32, 32, 2\)"),
+        ("return model(layers.Conv2D(7, 1))", r"outputs shape \(None, 32, 32, 7\), expected \(None, 32, 32, 2\)"),
         ("return model(layers.Conv2D(2, 1), channels=1)", r"takes images of shape \(None, 32, 32, 1\), expected"),
         ("return model(layers.Reshape((5, 5, 2)))", r"fails for \(32, 32\), 2 \(ValueError"),
-        ("return pair(layers.Concatenate())", r"takes no float32 images of shape \(None, 32, 32, 3\)"),
-        ("return model(layers.Conv2D(2, 1), twice=True)", "gives a list of outputs, expected one"),
-        ("return model(layers.Conv2D(2, 1, dtype='float16'))", "gives logits of float16, expected float32"),
-        ("return model(layers.Conv2D(2, 1, activation='softmax'))", r"gives probabilities \(softmax\)"),
-        ("return model(layers.Conv2D(2, 1), layers.Softmax())", r"gives probabilities \(softmax\)"),
-        ("return model(layers.Conv2D(2, 1), keras.ops.sigmoid)", r"gives probabilities \(sigmoid\)"),
+        ("return pair(layers.Concatenate())", r"does not accept float32 images of shape \(None, 32, 32, 3\)"),
+        ("return model(layers.Conv2D(2, 1), twice=True)", "outputs a list of tensors, expected one"),
+        ("return model(layers.Conv2D(2, 1, dtype='float16'))", "outputs logits of float16, expected float32"),
+        ("return model(layers.Conv2D(2, 1, activation='softmax'))", r"outputs probabilities \(softmax\)"),
+        ("return model(layers.Conv2D(2, 1), layers.Softmax())", r"outputs probabilities \(softmax\)"),
+        ("return model(layers.Conv2D(2, 1), keras.ops.sigmoid)", r"outputs probabilities \(sigmoid\)"),
         (
             "return model(layers.Conv2D(2, 1, strides=2), layers.Softmax(), layers.UpSampling2D())",
-            r"gives probabilities \(softmax\)",
+            r"outputs probabilities \(softmax\)",
         ),
-        ("return model(model(layers.Conv2D(2, 1, activation='softmax')))", r"gives probabilities \(softmax\)"),
+        ("return model(model(layers.Conv2D(2, 1, activation='softmax')))", r"outputs probabilities \(softmax\)"),
         (
             "return keras.Sequential([layers.Conv2D(2, 1, activation='softmax')])",
-            r"gives probabilities \(softmax\)",
+            r"outputs probabilities \(softmax\)",
         ),
         ("return model(layers.Conv2D(2, 1), layers.Lambda(lambda x: x))", "could be saved, but not loaded again"),
         ("return model(layers.Conv2D(2, 1), Own())", "could be saved, but not loaded again"),

@@ -1,4 +1,4 @@
-"""deeplabv3plus: the pyramid looks at 1/16."""
+"""deeplabv3plus: the pyramid works at 1/16."""
 
 from __future__ import annotations
 

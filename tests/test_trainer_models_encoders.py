@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from trainer_fixtures import NEEDS_TF, photograph
+from trainer_fixtures import NEEDS_TF, noise_image
 
 from converter.errors import MachineError, UsageError
 from trainer.choices.encoders import ENCODERS, PREPROCESSINGS
@@ -53,7 +53,7 @@ def test_every_encoder_works_with_every_model_that_takes_one(name, networks, mon
         assert net.output_shape == (None, 33, 40, 3)
         assert networks(name)[0].count_params() - 7 <= net.get_layer(name).count_params()  # 7: a Normalization left out
     if name not in ("resnet101", "efficientnetb3", "convnext_tiny"):  # long; and ConvNeXt is run by the next test
-        assert np.isfinite(nets[0](photograph((33, 40)))).all()
+        assert np.isfinite(nets[0](noise_image((33, 40)))).all()
 
 
 @pytest.mark.parametrize(("name", "offset"), [("vgg16", 0), ("resnet50", 0), ("mobilenetv2", 1), ("convnext_tiny", 0)])
@@ -65,7 +65,7 @@ def test_a_dilated_encoder_computes_what_it_did_and_the_places_between(name, off
     monkeypatch.setattr(encoders, "load_network", lambda name, _weights: networks(name)[0])
     image = keras.Input((64, 96, 3))
     (before,), (dilated,) = (
-        keras.Model(image, encoders.build_encoder(name, image, None, **options))(photograph((64, 96)))
+        keras.Model(image, encoders.build_encoder(name, image, None, **options))(noise_image((64, 96)))
         for options in ({"strides": (32,)}, {"strides": (16,), "dilated": True})
     )
     assert np.shape(dilated)[-3:-1] == (4, 6)
@@ -78,7 +78,7 @@ def test_preprocessing_is_that_of_keras(name):
     """Of those that have their own inside: up to their first convolution."""
     from trainer.backend import keras
 
-    image = photograph((32, 32))
+    image = noise_image((32, 32))
     entry = ENCODERS[name]
     utils = keras.applications.imagenet_utils
     first = {"mobilenetv3small": "conv", "efficientnetv2b0": "stem_conv", "convnext_tiny": "convnext_tiny_stem"}

@@ -1,4 +1,4 @@
-"""fcn8s: classes are told at three scales."""
+"""fcn8s: classes are predicted at three scales."""
 
 from __future__ import annotations
 

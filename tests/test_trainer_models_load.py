@@ -1,4 +1,4 @@
-"""Loading: files that load without trust."""
+"""Loading: untrusted files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def test_only_keras_files_are_loaded(tmp_path):
 
     for name in ("model.h5", "model.pkl", "saved_model"):
         (tmp_path / name).write_bytes(b"anything")
-        with pytest.raises(UsageError, match=r"is no \.keras file"):
+        with pytest.raises(UsageError, match=r"is not a \.keras file"):
             load_model(tmp_path / name)
     with pytest.raises(UsageError, match="does not exist"):
         load_model(tmp_path / "absent.keras")
@@ -29,7 +29,7 @@ def test_a_damaged_model_is_an_error_of_one_line(tmp_path):
     whole = (tmp_path / "best.keras").read_bytes()
     for damaged in (b"", b"no zip", whole[: len(whole) // 2]):
         (tmp_path / "best.keras").write_bytes(damaged)
-        with pytest.raises(DataError, match="is cut off, or no model at all") as caught:
+        with pytest.raises(DataError, match="is truncated, or not a model") as caught:
             load_model(tmp_path / "best.keras")
         assert "\n" not in str(caught.value)
 

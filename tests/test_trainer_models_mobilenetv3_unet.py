@@ -1,4 +1,4 @@
-"""mobilenetv3_unet: a light decoder that ends at half of the size."""
+"""mobilenetv3_unet: a light decoder that ends at half the size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""segformer: what KerasHub gives it, and what is said without KerasHub."""
+"""segformer: the model from KerasHub, and the error without KerasHub."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from trainer_fixtures import NEEDS_TF, photograph
+from trainer_fixtures import NEEDS_TF, noise_image
 
 from converter.errors import UsageError
 from trainer.config import MODEL_NAMES
@@ -29,7 +29,7 @@ def test_segformer_without_kerashub_says_how_to_install_it(monkeypatch, tmp_path
         load_model(tmp_path / "best.keras", "segformer_b0")
 
 
-@pytest.mark.filterwarnings("default")  # KerasHub's packages warn of each other
+@pytest.mark.filterwarnings("default")  # KerasHub's packages emit warnings about each other
 @pytest.mark.parametrize("name", [name for name in MODEL_NAMES if name.startswith("segformer")])
 def test_segformer_gives_float32_logits_at_the_size_of_the_image(name):
     pytest.importorskip("keras_hub")
@@ -44,7 +44,7 @@ def test_segformer_gives_float32_logits_at_the_size_of_the_image(name):
         keras.mixed_precision.set_global_policy("float32")
     assert model.count_params() == PARAMETERS[name]
     assert f"{PARAMETERS[name] / 1e6:.2f} M" in segformer.__doc__
-    logits = model(photograph())
+    logits = model(noise_image())
     assert tuple(logits.shape) == (1, *SIZE, CLASSES)
     assert logits.dtype == "float32"
     assert np.isfinite(logits).all()
@@ -59,4 +59,4 @@ def test_a_saved_segformer_loads_safely_and_gives_the_same_logits(tmp_path):
     model = build_model("segformer_b0", SIZE, CLASSES)
     model.save(tmp_path / "best.keras")
     loaded = load_model(tmp_path / "best.keras", "segformer_b0")
-    np.testing.assert_array_equal(loaded(photograph()), model(photograph()))
+    np.testing.assert_array_equal(loaded(noise_image()), model(noise_image()))

@@ -1,4 +1,4 @@
-"""The table of models: each row says all facts, and says them truly."""
+"""The table of models: each row is complete and correct."""
 
 from __future__ import annotations
 

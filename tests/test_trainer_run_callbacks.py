@@ -1,4 +1,4 @@
-"""The end of an epoch: what is kept, and when training ends."""
+"""The end of an epoch: what is saved, and when training ends."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = NEEDS_TF
 
 
 class FakeWait:
-    """Stands for the input: so many seconds waited since the last question."""
+    """Replaces InputWait: a fixed number of seconds since the last call."""
 
     def __init__(self, seconds: float = 0.0) -> None:
         self.seconds = seconds
@@ -25,7 +25,7 @@ class FakeWait:
 
 
 class FakeTrainer:
-    """Stands for a SegTrainer whose confusion matrix and saved model are given."""
+    """Replaces a SegTrainer: its confusion matrix and saved model are given."""
 
     def __init__(self, matrix: list[list[int]]) -> None:
         self.cells = np.array(matrix)
@@ -157,10 +157,10 @@ def test_best_is_kept_and_worse_is_not(tmp_path):
 @pytest.mark.parametrize(
     ("losses", "mious", "stopped_after"),
     [
-        ([5, 4, 3, 2, 1], [0.1] * 5, None),  # mIoU stands still, the loss falls
+        ([5, 4, 3, 2, 1], [0.1] * 5, None),  # mIoU stagnates, the loss falls
         ([1, 2, 3, 4, 5], [0.1, 0.2, 0.3, 0.4, 0.5], None),  # the loss rises, mIoU too
         ([1] * 5, [0.5] * 5, 3),
-        ([1, 2, 0.5, 2, 2], [0.5] * 5, 5),  # progress starts the count again
+        ([1, 2, 0.5, 2, 2], [0.5] * 5, 5),  # progress restarts the count
     ],
 )
 def test_training_ends_when_neither_loss_nor_miou_gets_better(losses, mious, stopped_after):

@@ -1,4 +1,4 @@
-"""The picture of a run's epochs, and the file that it is drawn from."""
+"""The plots of a run's epochs, and the file that they are drawn from."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from trainer.run.curves import (
 from trainer.run.runs import append_metrics
 
 NAN = math.nan
-# Where the curves lie in the picture, as (first column, highest row, last column, lowest row).
+# Boxes of the curves in the image, as (first column, highest row, last column, lowest row).
 LOSS, MIOU, CLASSES, RATE = (64, 70, 576, 294), (664, 70, 1176, 294), (64, 366, 946, 590), (64, 662, 576, 886)
 
 
@@ -36,7 +36,7 @@ def row(epoch: int, **values: float) -> dict[str, float]:
 
 
 def drawn(rows) -> np.ndarray:
-    """Returns the picture as uint8 [H, W, 3]."""
+    """Returns the image as uint8 [H, W, 3]."""
     return np.asarray(draw_curves(rows, "title"))
 
 
@@ -142,12 +142,12 @@ def test_a_curve_goes_through_the_pixel_of_its_value():
     pixels = inside(drawn(rows), LOSS)
     height, width = pixels.shape[:2]
     assert (height, width) == (225, 513)
-    # The axis of the loss runs from 0 to 2: 1.0 lies half way up, and epoch 2 half way across.
+    # The axis of the loss runs from 0 to 2: 1.0 is half way up, and epoch 2 half way across.
     assert has(pixels[112, 10:100], BLUE).all()
     assert has(pixels[0:2, 256], VERMILION).any()
     assert not has(pixels[5:90, 256], VERMILION).any()
     # Each epoch takes 1 / 2.04 of the width, 250.98 pixels, after a spare 1 / 204; in the middle of the first stride
-    # the validation loss is 1.0, too, where the training loss lies on top; at three quarters of it, 1.5.
+    # the validation loss is 1.0, too, where the training loss is on top; at three quarters of it, 1.5.
     assert has(pixels[54:59, round(512 * (0.02 + 0.75) / 2.04)], VERMILION).any()
 
 
@@ -196,7 +196,7 @@ def test_of_many_classes_the_best_six_and_the_worst_six_are_drawn():
 
 def test_a_curve_comes_into_view_after_a_value_far_off_the_axis():
     pixels = inside(drawn([row(1, loss=1e300), row(2, loss=1.2), row(3)]), LOSS)
-    assert has(pixels[:, 200:250], BLUE).any(axis=0).sum() > 40  # epoch 2 lies at column 256
+    assert has(pixels[:, 200:250], BLUE).any(axis=0).sum() > 40  # epoch 2 is at column 256
 
 
 def test_a_class_that_is_never_found_has_a_line_of_full_width():
@@ -230,12 +230,12 @@ def test_any_run_fits_on_one_screen(epochs, num_classes, has_wait):
     classes = {f"val_iou_class {index} with a name that does not end": NAN for index in range(num_classes)}
     wait = {"input_wait": 0.3} if has_wait else {}
     rows = [row(n) | {name: float(rng.random()) for name in classes} | wait for n in range(1, epochs + 1)]
-    picture = draw_curves(rows, "t" * 400)
-    assert picture.mode == "RGB"
-    assert picture.size == (1200, 924)
-    ink = np.asarray(picture.convert("L")) < 250
+    drawn = draw_curves(rows, "t" * 400)
+    assert drawn.mode == "RGB"
+    assert drawn.size == (1200, 924)
+    ink = np.asarray(drawn.convert("L")) < 250
     assert not ink[:, -4:].any()
-    assert not ink[-2:].any()  # nothing runs over the edge
+    assert not ink[-2:].any()  # nothing is drawn over the edge
     assert ink[662:886, 664:1176].any() == has_wait
 
 

@@ -1,4 +1,4 @@
-"""The picture of a confusion matrix."""
+"""The image of a confusion matrix."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from trainer.run.heatmap import FULL, MARGIN_PX, draw_confusion
 
 
 def test_the_diagonal_of_a_perfect_model_is_dark_and_the_rest_is_white():
-    picture = np.asarray(draw_confusion(np.diag([5, 9, 1]), ["a", "b", "c"], "perfect"))
-    dark = (picture == FULL).all(axis=-1)
+    drawn = np.asarray(draw_confusion(np.diag([5, 9, 1]), ["a", "b", "c"], "perfect"))
+    dark = (drawn == FULL).all(axis=-1)
     rows, columns = np.nonzero(dark)
     cell = (rows.max() - rows.min() + 1) // 3
     top, left = rows.min(), columns.min()
@@ -22,11 +22,11 @@ def test_the_diagonal_of_a_perfect_model_is_dark_and_the_rest_is_white():
 def test_any_number_of_classes_fits_on_a_screen_or_two(num_classes):
     names = [f"class number {index} with a name that does not end" for index in range(num_classes)]
     matrix = np.zeros((num_classes, num_classes), np.int64)
-    picture = draw_confusion(matrix, names, "t" * 60)
-    assert picture.mode == "RGB"
-    assert max(picture.size) < 2500
-    ink = np.asarray(picture.convert("L")) < 128
-    assert not ink[:, -MARGIN_PX // 2 :].any()  # nothing runs over the edge
+    drawn = draw_confusion(matrix, names, "t" * 60)
+    assert drawn.mode == "RGB"
+    assert max(drawn.size) < 2500
+    ink = np.asarray(drawn.convert("L")) < 128
+    assert not ink[:, -MARGIN_PX // 2 :].any()  # nothing is drawn over the edge
 
 
 def test_names_beyond_latin_do_not_stop_the_picture():

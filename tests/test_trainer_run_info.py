@@ -1,4 +1,4 @@
-"""config.json: a run says what it was started with, and all that a prediction needs."""
+"""config.json: the options of a run, and everything that a prediction needs."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_choice_of_a_later_version_does_not_hinder_reading(tmp_path):
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
-    with pytest.raises(UsageError, match=r"it is no run\. Train one: segconv train"):
+    with pytest.raises(UsageError, match=r"it is not a run\. Train one: segconv train"):
         read_run(tmp_path)
 
 

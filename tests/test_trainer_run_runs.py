@@ -1,4 +1,4 @@
-"""Run folders: unique, whole, and found again."""
+"""Run folders: unique, complete, and found again."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_no_run_is_an_error_that_says_how_to_get_one(tmp_path):
 
 def test_a_file_in_the_place_of_the_runs_folder_is_named(tmp_path):
     (tmp_path / "runs").touch()
-    with pytest.raises(MachineError, match="runs: no run can be made there"):
+    with pytest.raises(MachineError, match="runs: no run can be created there"):
         create_run(TrainConfig(runs=tmp_path / "runs"), MANIFEST)
 
 

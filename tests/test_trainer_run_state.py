@@ -1,4 +1,4 @@
-"""State: what goes in comes out, and a killed run goes on to the very same weights."""
+"""State: a saved state is loaded unchanged, and a killed run resumes with the same weights."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def segconv(folder: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 def rows_of(run: Path) -> list[dict[str, str]]:
-    """Returns the rows of metrics.csv without what depends on the clock."""
+    """Returns the rows of metrics.csv without the columns that depend on the clock."""
     with (run / "metrics.csv").open(newline="") as file:
         return [{k: v for k, v in row.items() if k not in ("seconds", "input_wait")} for row in csv.DictReader(file)]
 
@@ -104,7 +104,7 @@ def test_a_killed_run_that_goes_on_equals_one_that_was_never_killed(tmp_path, na
     whole = segconv(tmp_path, *common, "--runs", "whole")
     killed = segconv(tmp_path, *common, "--runs", "killed")
     for line in killed.stderr:
-        if line.startswith("epoch 3/"):  # its row is written, its model and state are not yet, or in part
+        if line.startswith("epoch 3/"):  # its row is written, its model and state not yet, or only in part
             os.kill(killed.pid, signal.SIGKILL)
             break
     killed.communicate()

@@ -20,7 +20,7 @@ WRITERS = ("tensorboard.compat.proto.event_pb2", "tensorboard.summary.writer.rec
 
 
 def logs(epoch: int, loss: float) -> dict[str, float]:
-    """Returns what EpochScores hands on, of two classes, one of which is in no record."""
+    """Returns the logs of EpochScores for two classes, one of which occurs in no record."""
     return {
         "epoch": epoch,
         "loss": loss,
@@ -73,7 +73,7 @@ def test_figures_become_the_by_split_training_and_of_validation():
 def test_without_tensorboard_one_line_says_what_to_install(monkeypatch, missing):
     from trainer.run.tensorboard import require_tensorboard
 
-    monkeypatch.setitem(sys.modules, missing, None)  # as if it were not there
+    monkeypatch.setitem(sys.modules, missing, None)  # as if it were not installed
     with pytest.raises(UsageError, match=r"^--tensorboard: .*pip install 'segconv\[tensorboard\]'$") as caught:
         require_tensorboard()
     assert caught.value.code == "E_NO_TENSORBOARD"
@@ -111,7 +111,7 @@ def test_tensorboard_reads_each_picture_as_it_lay_in_the_run_folder(tmp_path):
     log = TensorBoardLog(tmp_path, ("predictions.png", "curves.png"))
     for epoch in range(3):
         log.on_epoch_begin(epoch)
-        if epoch:  # not yet drawn after the first
+        if epoch:  # not drawn yet after the first
             (tmp_path / "predictions.png").write_bytes(draw_png(epoch))
         log.on_epoch_end(epoch, logs(epoch + 1, 1.0))
     log.on_train_end()
@@ -153,7 +153,7 @@ def test_tensorflow_reads_the_same_events_with_checksums(tmp_path):
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
     from trainer.run.tensorboard import EventWriter
 
-    (tmp_path / "tensorboard").write_text("a file stands in the way")
+    (tmp_path / "tensorboard").write_text("a file of that name")
     with pytest.raises(MachineError, match="cannot be written"):
         EventWriter(tmp_path / "tensorboard" / "train", 1)
 

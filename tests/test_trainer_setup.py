@@ -1,4 +1,4 @@
-"""Setup: the choices as the records and the machine let them stand."""
+"""Setup: the options, adjusted to the records and the machine."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def test_the_names_of_a_batch_are_those_of_its_pictures(records):
     batches = [pair["image"].numpy() for (pair,) in setup.train_batches(0).dataset]
     for step in (0, 7, setup.steps_per_epoch - 1):
         for epoch in (0, 1):
-            pictures = batches[epoch * setup.steps_per_epoch + step]
-            assert setup.batch_names(epoch, step) == [by_image[image.tobytes()] for image in pictures]
+            images = batches[epoch * setup.steps_per_epoch + step]
+            assert setup.batch_names(epoch, step) == [by_image[image.tobytes()] for image in images]
 
 
 def test_the_same_seed_makes_the_same_weights_and_another_batch_does_not_change_them(records):

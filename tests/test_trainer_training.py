@@ -1,4 +1,4 @@
-"""From records to a scored model, on a dataset that two cores learn in seconds."""
+"""From records to a scored model, on a dataset that two cores train on in seconds."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def test_a_run_leaves_config_metrics_log_model_and_picture(trained):
     assert config["classes"] == ["ground", "roof"]
     assert config["size"] == [32, 32]
     assert {"segconv", "keras", "numpy"} <= set(config["versions"])
-    with Image.open(report.run / "predictions.png") as picture:
-        assert min(picture.size) >= 96  # three pictures across, four down
+    with Image.open(report.run / "predictions.png") as image:
+        assert min(image.size) >= 96  # three images across, four down
 
 
 def test_every_epoch_has_a_row_and_the_best_one_is_kept(trained):
@@ -186,8 +186,8 @@ def test_a_device_out_of_memory_gets_half_of_the_batch_and_a_record_at_a_time_in
         report = train(TrainConfig(model="greedy:net", batch=4, epochs=2))
     warnings = [record.getMessage() for record in caplog.records if "out of memory" in record.getMessage()]
     assert warnings == [
-        "The device is out of memory with batches of 4: going on with batches of 2.",
-        "The device is out of memory with batches of 2: going on with batches of 1.",
+        "The device is out of memory with batches of 4: continuing with batches of 2.",
+        "The device is out of memory with batches of 2: continuing with batches of 1.",
     ]
     assert json.loads((report.run / "config.json").read_text())["config"]["batch"] == 1
     assert len(rows_of(report.run)) == 2
@@ -201,8 +201,8 @@ def test_four_records_are_learned_by_heart(tmp_path, caplog):
     with caplog.at_level(logging.INFO):
         report = train(TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small", overfit=4))
     assert report.scores.pixel_accuracy >= 0.99
-    assert len(rows_of(report.run)) < 50  # it ends as soon as it can
-    assert "model, loss and labels fit" in caplog.text
+    assert len(rows_of(report.run)) < 50  # it ends as soon as the records are memorised
+    assert "were memorised: model, loss and labels fit together" in caplog.text
 
 
 def test_a_run_goes_on_with_its_own_records_only_and_not_beyond_its_end(tmp_path):
@@ -211,7 +211,7 @@ def test_a_run_goes_on_with_its_own_records_only_and_not_beyond_its_end(tmp_path
     write_records(tmp_path / "records", records={"train": [4], "val": [2]})
     config = TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small", batch=2, epochs=1)
     run = train(config).run
-    with pytest.raises(UsageError, match=r"has ended after epoch 1\..*or pass more --epochs"):
+    with pytest.raises(UsageError, match=r"ended after epoch 1\..*or pass more --epochs"):
         train(config, run)
     assert len(rows_of(train(dataclasses.replace(config, epochs=2), run).run)) == 2
     write_records(tmp_path / "others", records={"train": [5], "val": [2]})
@@ -241,7 +241,7 @@ def test_two_workers_leave_one_run_that_scores_like_that_of_one_process(tmp_path
     alone = train(dataclasses.replace(config, augment="none", strengths=AUGMENTS["none"])).run
     for ours, theirs in zip(rows_of(run), rows_of(alone), strict=True):
         for name in ("loss", "val_loss"):
-            # Two devices add up in another order than one, and Adam makes steps of the last digits of small gradients.
+            # Two devices add up in another order than one, and Adam amplifies the last digits of small gradients.
             assert float(ours[name]) == pytest.approx(float(theirs[name]), rel=2e-3)
 
 
@@ -301,7 +301,7 @@ def test_a_run_that_lost_its_best_model_is_refused_before_an_epoch_is_spent_on_i
     run = train(config).run
     content = (run / "best.keras").read_bytes()
     (run / "best.keras").write_bytes(content[: len(content) // 2])
-    with pytest.raises(DataError, match=r"best\.keras: is cut off"):
+    with pytest.raises(DataError, match=r"best\.keras: is truncated"):
         train(dataclasses.replace(config, epochs=2), run)
     assert len(rows_of(run)) == 1
 
@@ -313,7 +313,7 @@ def test_records_that_are_ignored_all_over_cannot_be_learned_by_heart(tmp_path, 
     read = trainer.training.read_samples
     void = lambda *args: [sample._replace(mask=np.full_like(sample.mask, 255)) for sample in read(*args)]  # noqa: E731
     monkeypatch.setattr(trainer.training, "read_samples", void)
-    with pytest.raises(UsageError, match="these records are ignored all over"):
+    with pytest.raises(UsageError, match="these records have only ignored pixels"):
         trainer.training.train(TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small", overfit=2))
     assert not (tmp_path / "runs").exists()
 

@@ -24,7 +24,7 @@ from converter.schema import (
     shard_name,
 )
 
-# Keras 3.15 hands its variables to numpy in a way that numpy 2 finds outdated.
+# Keras 3.15 hands its variables to numpy in a way that numpy 2 deprecates.
 IGNORE_KERAS_COPY = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't:DeprecationWarning")
 NEEDS_TF = [pytest.mark.tf, IGNORE_KERAS_COPY]  # for `pytestmark`
 
@@ -33,7 +33,7 @@ FRAMING_BYTES = 16  # of a TFRecord: length, checksum of the length, checksum of
 GROUND, ROOF = (90, 120, 60), (200, 60, 50)  # colours of the two classes in the images
 CLASSES = (ClassInfo(0, "ground", GROUND, ("0",)), ClassInfo(1, "roof", ROOF, ("1",)))
 
-# A model of one's own that asks for 16 TiB, which no machine has, as soon as a batch has two records.
+# A custom model that allocates 16 TiB, which no machine has, as soon as a batch has two records.
 GREEDY = """
 import keras
 import tensorflow as tf
@@ -66,10 +66,10 @@ def draw_pair(seed: int, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]
 
 
 def write_records(folder: Path, *, size: tuple[int, int] = (32, 32), records: dict[str, list[int]]) -> Manifest:
-    """Writes a finished folder of records of two classes.
+    """Writes a complete folder of records of two classes.
 
     Args:
-      folder: made here.
+      folder: created here.
       size: (height, width) of every record.
       records: number of records per shard, per split.
     """
@@ -112,7 +112,7 @@ def _write_split(folder: Path, split: str, counts: list[int], size: tuple[int, i
 
 
 def hash_seed(name: str) -> int:
-    """Returns the seed from which the pair of that name is drawn."""
+    """Returns the random seed of the pair of that name."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
 
 
@@ -160,6 +160,6 @@ def epoch(batches) -> list[tuple[bytes, bytes]]:
     return pairs
 
 
-def photograph(size: tuple[int, int] = (45, 61), seed: int = 0) -> np.ndarray:
-    """Returns noise in 0..255, float32 [1, H, W, 3]; the default size is divided by nothing."""
+def noise_image(size: tuple[int, int] = (45, 61), seed: int = 0) -> np.ndarray:
+    """Returns noise in 0..255, float32 [1, H, W, 3]; the default size is no multiple of any stride."""
     return np.random.default_rng(seed).uniform(0, 255, (1, *size, 3)).astype(np.float32)

@@ -1,7 +1,7 @@
 """The trainer: from a folder of records to a trained, scored Keras segmentation model.
 
-What scripts need is here, and imported when it is used: `import trainer` alone loads neither NumPy nor Keras.
-Everything else may change from version to version.
+The public names are here, and are imported on first use: `import trainer` alone loads neither NumPy nor Keras.
+Everything else is private and may change from version to version.
 
     >>> from pathlib import Path
     >>> from trainer import TrainConfig, evaluate, load_model, read_run, train
@@ -16,20 +16,20 @@ Everything else may change from version to version.
     True
 
 The modules, in dependency order; a module imports only those above it, and a folder lists its own in its docstring.
-From the converter they take what reading its records and drawing its classes needs:
+From the converter they use only what reads its records and draws its classes:
 
-    choices     what is told by name: one table per kind, one line per entry
-    backend     the only module that imports TensorFlow and Keras; a clear line where they are missing
+    choices     what is chosen by name: one table per kind, one line per entry
+    backend     the only module that imports TensorFlow and Keras; one clear error where they are missing
     models      name -> Keras model, 0..255 in, logits at input size out
     config      TrainConfig and its defaults, which the command line shows
-    devices     which GPUs, which precision, how strict: all that is decided before a model is built
+    devices     GPUs, precision and determinism: what is decided before a model is built
     input       shards -> tf.data of uint8 batches, in an order that follows from seed and epoch
-    learning    augmentation, losses, metrics, optimizers, and the device step that joins them
+    learning    augmentation, losses, metrics, optimizers, and the training step that joins them
     run         the run folder, and what is written there at the end of an epoch
-    setup       config -> manifest, devices, trainer and batches; what can be refused is refused here
-    evaluation  a saved model on one split: scores, confusion matrix, pictures
-    dry_run     one batch through everything, and an estimate of the memory
-    bench       input and step, each timed alone: which of them limits, and what to change
+    setup       config -> manifest, devices, trainer and batches; invalid options are refused here
+    evaluation  a saved model on one split: scores, confusion matrix, images
+    dry_run     one training and one validation step, and an estimate of the memory
+    bench       input and step, each timed separately: the bottleneck, and what to change
     training    setup -> fit -> best.keras -> scores
     cli         the commands train, evaluate and bench
 """

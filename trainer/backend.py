@@ -1,8 +1,8 @@
 """Backend: the only module of the trainer that imports TensorFlow and Keras.
 
-They are imported here and nowhere else, so that stderr stays ours, and so that a missing installation is one clear
-line. `tf` is for what reads and what distributes, `trainer.input`, devices.py and training.py: all that runs on the
-device is written in keras.ops.
+They are imported here and nowhere else, to keep their messages off stderr and to report a missing installation in one
+clear line. `tf` is for reading and distribution, in `trainer.input`, devices.py and training.py; everything that runs
+on the device is written in keras.ops.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from converter.errors import UsageError
 
 @contextlib.contextmanager
 def _quiet_stderr() -> Iterator[None]:
-    """Keeps what native code writes to stderr from the terminal, unless the user set TF_CPP_MIN_LOG_LEVEL.
+    """Hides what native code writes to stderr, unless the user set TF_CPP_MIN_LOG_LEVEL.
 
-    TensorFlow greets with its CPU features and CUDA plans before its own log level takes effect, so that only the
-    file descriptor is left to turn off.
+    TensorFlow logs its CPU features and CUDA setup before its own log level takes effect, so the file descriptor itself
+    has to be redirected.
     """
     if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
         yield
         return
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # from here on what ends the process; its errors come as exceptions
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # fatal messages only; errors are raised as exceptions
     stderr = os.dup(2)
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 2)
@@ -38,7 +38,7 @@ def _quiet_stderr() -> Iterator[None]:
 
 
 class _NoTensorFlow:
-    """Stands for `tf` where Keras computes with another backend and TensorFlow is missing: refuses its first use."""
+    """Replaces `tf` where Keras uses another backend and TensorFlow is missing: its first use raises UsageError."""
 
     def __init__(self, error: ImportError) -> None:
         self._error = error
@@ -56,10 +56,10 @@ with _quiet_stderr():
     try:
         import keras
 
-        keras.config.set_image_data_format("channels_last")  # whatever a keras.json of the user's says
+        keras.config.set_image_data_format("channels_last")  # whatever the user's keras.json says
         keras.config.set_floatx("float32")
     except ValueError as error:
-        what = f"names no backend of Keras ({error})"
+        what = f"is not a backend of Keras ({error})"
         raise UsageError("KERAS_BACKEND", what, "Unset it, or set it to tensorflow, jax or torch.") from None
     except ImportError as error:
         package = (error.name or "").partition(".")[0]
@@ -68,21 +68,21 @@ with _quiet_stderr():
     try:
         import tensorflow as tf
 
-        tf.config.list_physical_devices()  # looks for a GPU now, and so complains of a missing one now
+        tf.config.list_physical_devices()  # looks for a GPU now, while its warnings are hidden
         if keras.config.backend() != "tensorflow":
-            tf.config.set_visible_devices([], "GPU")  # or it would take all memory of a GPU that it never uses
+            tf.config.set_visible_devices([], "GPU")  # otherwise it reserves all memory of a GPU that it never uses
     except ImportError as error:
         tf = _NoTensorFlow(error)
 
-keras.config.disable_interactive_logging()  # or Keras would show its downloads on stdout, which is for results
+keras.config.disable_interactive_logging()  # otherwise Keras prints download progress on stdout, which is for results
 
-Tensor: TypeAlias = Any  # a tensor of Keras' backend, or a symbolic one; Keras gives them no common type
+Tensor: TypeAlias = Any  # a tensor of Keras' backend, or a symbolic one; Keras has no common type for them
 
 
 def num_replicas() -> int:
-    """Returns how many devices share the batch of the step that is being run.
+    """Returns how many devices share the batch of the current step.
 
-    It is 1 on JAX: there the step is written, and differentiated, as one program over the whole batch.
+    It is 1 on JAX, where the step is one program over the whole batch.
     """
     context = _replica_context()
     return 1 if context is None else int(context.num_replicas_in_sync)
@@ -91,21 +91,21 @@ def num_replicas() -> int:
 def sum_over_replicas(x: Tensor) -> Tensor:
     """Returns the sum of a float tensor over all devices that share the batch; x itself where there is one.
 
-    A mean over valid pixels needs their number in the whole batch: the mean of every device's own mean is another
-    number wherever one device has more ignored pixels than the other. Gradients flow through it.
+    A mean over valid pixels needs their number in the whole batch: the mean of the devices' means is wrong where one
+    device has more ignored pixels than another. Gradients flow through it.
     """
     context = _replica_context()
     return x if context is None else context.all_reduce(tf.distribute.ReduceOp.SUM, x)
 
 
 class ReplicaSeeds(keras.random.SeedGenerator):
-    """A SeedGenerator whose draws differ from device to device.
+    """A SeedGenerator with different random numbers on each device.
 
-    Keras' own gives every device the same draws, so that record i of each would be augmented alike.
+    Keras' own gives every device the same numbers: record i of each would be augmented alike.
     """
 
     def next(self, ordered: bool = True) -> Tensor:
-        """Returns the next seed, [2], another one on each device."""
+        """Returns the next seed, [2], a different one on each device."""
         seed, context = super().next(ordered), _replica_context()
         if context is None:
             return seed
@@ -113,20 +113,21 @@ class ReplicaSeeds(keras.random.SeedGenerator):
         return seed + keras.ops.stack([replica * REPLICA_STRIDE, keras.ops.zeros_like(replica)])
 
 
-REPLICA_STRIDE = 7919  # any prime: the first word of a seed counts nothing else
+REPLICA_STRIDE = 7919  # any prime: the first word of a seed is used for nothing else
 
 
 class DistributedModel(keras.Model):
     """A keras.Model that trains on several devices or workers of TensorFlow as it would on one.
 
-    Keras 3.15 lets batch normalization drift apart there, and fails in two places where there are several workers (its
-    issue 20585). A child class has made all its variables when it is compiled, and has no loss or metric compiled in.
+    Keras 3.15 lets batch normalization diverge between devices, and fails in two places where there are several workers
+    (its issue 20585). A subclass has created all its variables when it is compiled, and has no loss or
+    metric compiled in.
     """
 
     def train_step(self, *args: Any) -> Any:
-        """Takes a step in which batch normalization knows the whole batch; else each device would keep its own means.
+        """Takes a step with batch normalization over the whole batch; otherwise each device would keep its own means.
 
-        Only the step is told, while it is traced: JAX refuses to load a layer that was saved as synchronized.
+        The flag is set only while the step is traced: JAX refuses to load a layer that was saved as synchronized.
         """
         if num_replicas() == 1:
             return super().train_step(*args)
@@ -140,7 +141,7 @@ class DistributedModel(keras.Model):
                 layer.synchronized = False
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
-        """Makes the variables of the optimizer; Keras would read a batch and reduce it over the workers, and fails."""
+        """Creates the variables of the optimizer; Keras would read a batch and reduce it over the workers, and fail."""
         if self.optimizer is not None and not self.optimizer.built:
             with self.distribute_strategy.scope():
                 self.optimizer.build(self.trainable_variables)
@@ -159,7 +160,7 @@ class DistributedModel(keras.Model):
 
 
 def _replica_context() -> Any | None:
-    """Returns TensorFlow's view from the device that runs this code; None unless it shares the batch with others."""
+    """Returns TensorFlow's context of the device that runs this code; None unless it shares the batch with others."""
     if keras.config.backend() != "tensorflow":
         return None
     context = tf.distribute.get_replica_context()  # None outside of a step, too

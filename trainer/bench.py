@@ -1,12 +1,16 @@
-"""Bench: how fast a training run's input is, how fast its step, which of them limits, and what to change.
+"""Bench: how fast a training run's input and step are, which is the bottleneck, and what to change.
 
+<<<<<<< HEAD
 A TrainConfig comes in and a Bench leaves; nothing is written. What is timed is what `segconv train` runs, each part
 separately: the batches of `TrainingSetup.train_batches`, without any work on them, and `fit` of the compiled step on
 one batch in memory.
+=======
+From a TrainConfig to a Bench; nothing is written. What is timed is what `segconv train` runs, each part separately:
+reading the batches of `TrainingSetup.train_batches`, and `fit` of the compiled step on one batch in memory.
+>>>>>>> words-trainer
 
-A part is timed in short windows, and the median of them counts. Other work on the machine slows some windows down and
-leaves the rest alone; a mean would take its share for ours. CPU time is shown beside, since it changes least when the
-processors are shared.
+A part is timed in short windows, and the result is their median. Other work on the machine slows some windows down and
+not the rest; a mean would include it. CPU time is shown as well, since it changes least when the processors are shared.
 """
 
 from __future__ import annotations
@@ -31,10 +35,10 @@ from trainer.models.custom import step_error
 from trainer.setup import TrainingSetup, prepare
 
 EPOCHS = 10**6  # more than are ever timed
-WINDOWS = 10  # that the time of a part is cut into
-FEWEST_WINDOWS = 3  # where a batch takes long: the fewest of which a single disturbed one does not decide
-WARM_UP = 0.2  # share of the time: threads start meanwhile, and TensorFlow finds out how many of them decode
-GROWTH = 4  # of a window's number of batches: the first ones lie ready, and say little about the next
+WINDOWS = 10  # windows in the time of a part
+FEWEST_WINDOWS = 3  # where a batch takes long: the fewest whose median one disturbed window cannot change
+WARM_UP = 0.2  # fraction of the time: threads start, and TensorFlow tunes how many of them decode
+GROWTH = 4  # maximum growth of a window in batches: the first are prefetched, and say little about the next
 LIGHT_MODEL = "unet_small"
 
 
@@ -43,8 +47,8 @@ class Rate:
     """How fast one part is when it runs alone.
 
     Attributes:
-      images_per_s: by the clock.
-      cpu_ms_per_image: milliseconds of CPU, user and system, all threads of this process together.
+      images_per_s: images per second of wall-clock time.
+      cpu_ms_per_image: CPU time in ms, user and system, of all threads of this process.
     """
 
     images_per_s: float
@@ -53,21 +57,21 @@ class Rate:
 
 @dataclass(frozen=True)
 class Bench:
-    """What was measured, and what follows from it.
+    """What was measured, and the advice that follows from it.
 
     Attributes:
       data: folder of records.
-      name: of the dataset.
+      name: name of the dataset.
       records: number of training records.
       size: (height, width) of each.
       batch: records per step.
-      model: its name.
-      devices: that train, and in which precision, as in the log.
-      precision: what the layers calculate in.
-      on_cpu: whether the step runs on the cores that decode the records, too.
-      cores: that this process may use.
-      pipeline: the input, each record decoded anew.
-      cached: the input, decoded records in memory; None where they do not fit there.
+      model: name of the model.
+      devices: devices and precision, as in the log.
+      precision: the data type that layers compute in.
+      on_cpu: whether the step runs on the same cores that decode the records.
+      cores: CPU cores that this process may use.
+      pipeline: the input, decoded from the shards.
+      cached: the input, from decoded records in memory; None where they do not fit.
       step: the training step.
     """
 
@@ -87,17 +91,17 @@ class Bench:
 
     @property
     def limit(self) -> str:
-        """Which part is the slower one, "pipeline" (decoded anew) or "step"."""
+        """The bottleneck: "pipeline" (decoded from the shards) or "step"."""
         return "pipeline" if self.pipeline.images_per_s < self.step.images_per_s else "step"
 
     @property
     def cores_to_feed(self) -> float:
-        """How many cores decode as fast as the step takes images."""
+        """How many cores it takes to decode as fast as the step consumes images."""
         return self.pipeline.cpu_ms_per_image / 1000 * self.step.images_per_s
 
     @property
     def train_images_per_s(self) -> float:
-        """What `segconv train --cache auto` should reach: the slower part, or where they share the cores, both."""
+        """What `segconv train --cache auto` should reach: the slower part; on shared cores, both in sequence."""
         fed = self.cached or self.pipeline
         if not self.on_cpu:
             return min(fed.images_per_s, self.step.images_per_s)
@@ -105,7 +109,7 @@ class Bench:
 
     @property
     def advice(self) -> list[str]:
-        """What to change, one sentence or two each, the most useful first."""
+        """What to change, one or two sentences each, the most useful first."""
         return _to_feed_faster(self) if self.limit == "pipeline" else _to_step_faster(self)
 
     def to_json(self) -> dict[str, Any]:
@@ -129,41 +133,45 @@ class Bench:
         }
 
     def to_text(self) -> str:
-        """Returns the figures as a table for people, and below it what follows from them."""
-        parts = {"input, decoded anew": self.pipeline, "input, from memory": self.cached, "training step": self.step}
-        rows: list[tuple[str, ...]] = [("each part alone", "images/s", "CPU ms/image")]
+        """Returns the figures as a table, followed by the verdict and the advice."""
+        parts = {"input, decoded": self.pipeline, "input, from memory": self.cached, "training step": self.step}
+        rows: list[tuple[str, ...]] = [("each part separately", "images/s", "CPU ms/image")]
         for name, rate in parts.items():
             figures = (f"{rate.images_per_s:,.1f}", f"{rate.cpu_ms_per_image:,.2f}") if rate else ("n/a", "n/a")
             rows.append((name, *figures))
         size = "x".join(map(str, self.size))
-        what = f"{self.name}: {self.records} records of {size}, {self.batch} a step; {self.model}, {self.devices}"
+        what = f"{self.name}: {self.records} records of {size}, {self.batch} per step; {self.model}, {self.devices}"
         return "\n".join([what, "", table(rows), "", *self._verdict(), *(f"- {advice}" for advice in self.advice)])
 
     def _verdict(self) -> list[str]:
-        """Returns which part limits, and what comes of both together."""
+        """Returns the bottleneck, and the speed of both parts together."""
         ratio = self.pipeline.images_per_s / self.step.images_per_s
         if self.limit == "step":
-            verdict = f"The step limits: the input is {_times(ratio)} as fast, even with each record decoded anew."
+            verdict = (
+                f"The step is the bottleneck: the input is {_times(ratio)} as fast, even when every record is decoded."
+            )
         else:
-            verdict = f"The input limits, where each record is decoded anew: the step is {_times(1 / ratio)} as fast."
-        feed = f"Decoding at the pace of the step keeps {self.cores_to_feed:.2f} of {self.cores} cores busy."
+            verdict = (
+                f"The input is the bottleneck when every record is decoded: the step is {_times(1 / ratio)} as fast."
+            )
+        feed = f"Decoding at the speed of the step keeps {self.cores_to_feed:.2f} of {self.cores} cores busy."
         together = f"segconv train should reach about {self.train_images_per_s:,.1f} images/s"
         if self.on_cpu:
             share = 1 - self.train_images_per_s / self.step.images_per_s
-            together += f": without a GPU both share the cores, and {100 * share:.1f} % of the time is the input's."
+            together += f": without a GPU both share the cores, and the input takes {100 * share:.1f} % of the time."
         else:
-            together += ": the GPU works while the cores decode."
+            together += ": the GPU computes while the cores decode."
         return [verdict, feed, together]
 
 
 class Windows:
-    """Times batches that go by, in windows of about equal length.
+    """Times batches as they pass, in windows of about equal length.
 
-    Neither the first batch, in which all is compiled, nor the warm-up behind it counts.
+    Neither the first batch, in which everything is compiled, nor the warm-up after it counts.
 
     Args:
       batch: records in a batch.
-      seconds: to time, about; longer where a batch takes long.
+      seconds: approximate time to measure; longer where a batch takes long.
       clock: returns the time in seconds.
       cpu_clock: returns the CPU time of this process in seconds.
     """
@@ -189,8 +197,8 @@ class Windows:
         """Counts one batch, and returns whether enough have been timed.
 
         Args:
-          wait: returns when the device is done with the batch. Called at the end of a window alone: after each
-            batch it would keep the device from going on with the next.
+          wait: returns when the device has finished the batch. Called only at the end of a window: after each batch
+            it would keep the device from starting the next.
         """
         self._steps += 1
         if self._steps < self._length:
@@ -218,7 +226,7 @@ class Windows:
 
 
 class _TimeSteps(keras.callbacks.Callback):
-    """Times the steps of a fit, and ends it when enough were timed."""
+    """Times the steps of a fit, and ends it when enough have been timed."""
 
     def __init__(self, windows: Windows) -> None:
         super().__init__()
@@ -231,25 +239,27 @@ class _TimeSteps(keras.callbacks.Callback):
 
 
 def bench(config: TrainConfig, *, seconds: float = 5) -> Bench:
-    """Times the input and the step of a training run, each alone.
+    """Times the input and the step of a training run, each separately.
 
     Args:
-      config: all choices; `cache` counts for nothing, since both ways are timed.
-      seconds: to time each part, about.
+      config: all options; `cache` is ignored, since both ways are timed.
+      seconds: approximate time to measure each part.
 
     Raises:
-      UsageError, DataError, MachineError: as `setup.prepare`; UsageError too for one worker of several, MachineError
-        where a step is too much memory.
+      UsageError, DataError, MachineError: as `setup.prepare`; also UsageError for one of several workers, and
+        MachineError where a step needs too much memory.
     """
     if place_in_cluster() != (0, 1):
-        raise UsageError("TF_CONFIG", "names several workers, and one machine is timed", "Unset it for this command.")
+        raise UsageError(
+            "TF_CONFIG", "names several workers, but bench times one machine", "Unset it for this command."
+        )
     setup = prepare(dataclasses.replace(config, epochs=EPOCHS))
-    decoded_anew = _input(setup, "off")
-    pipeline = _time_input(decoded_anew, "decoded anew", seconds)
-    kept = _input(setup, "auto")
-    cached = _time_input(kept, "from memory", seconds) if kept.cached else None
-    del kept  # its memory is the model's now, as much as it is in a run that does not keep them
-    step = _time_step(setup, next(iter(decoded_anew.dataset)), seconds)
+    decoded = _input(setup, "off")
+    pipeline = _time_input(decoded, "decoded", seconds)
+    in_memory = _input(setup, "auto")
+    cached = _time_input(in_memory, "from memory", seconds) if in_memory.cached else None
+    del in_memory  # frees its memory for the model
+    step = _time_step(setup, next(iter(decoded.dataset)), seconds)
     config = setup.config
     return Bench(
         data=config.data,
@@ -273,10 +283,10 @@ def _input(setup: TrainingSetup, cache: str) -> Batches:
 
 
 def _time_input(batches: Batches, kind: str, seconds: float) -> Rate:
-    """Returns how fast batches come that nobody works on."""
-    log.info("Times the input, %s, for about %g s ...", kind, seconds)
+    """Returns how fast the batches can be read."""
+    log.info("Timing the input, %s, for about %g s ...", kind, seconds)
     windows = Windows(batches.batch, seconds)
-    ends = batches.dataset.map(lambda _: 0)  # in C++: no pixel comes to Python
+    ends = batches.dataset.map(lambda _: 0)  # in C++: no pixel is copied to Python
     for _ in ends:
         if windows.count():
             break
@@ -287,11 +297,11 @@ def _time_step(setup: TrainingSetup, batch: tuple[dict[str, Tensor]], seconds: f
     """Returns how fast the compiled step is on one batch, over and over.
 
     Raises:
-      UsageError: a model of one's own fails in the step.
-      MachineError: the step is too much memory.
+      UsageError: a custom model fails in the step.
+      MachineError: the step needs too much memory.
     """
     config = setup.config
-    log.info("Times the training step for about %g s, once it is compiled ...", seconds)
+    log.info("Timing the training step for about %g s, once it is compiled ...", seconds)
     windows = Windows(config.batch, seconds)
     try:
         setup.trainer.fit(
@@ -313,21 +323,21 @@ def _to_feed_faster(bench: Bench) -> list[str]:
     """Returns what helps where the input is the slower part."""
     if bench.cached and bench.cached.images_per_s >= bench.step.images_per_s:
         ratio = bench.cached.images_per_s / bench.step.images_per_s
-        kept = "Nothing has to change: segconv train keeps the decoded records in memory by itself (--cache auto)"
-        return [f"{kept}, where the input is {_times(ratio)} as fast as the step."]
-    smaller = f"Build the records smaller: segconv build --size {bench.size[0] // 2}x{bench.size[1] // 2}, say."
+        cached = "Nothing has to change: segconv train keeps the decoded records in memory (--cache auto)"
+        return [f"{cached}, where the input is {_times(ratio)} as fast as the step."]
+    smaller = f"Build smaller records, e.g. segconv build --size {bench.size[0] // 2}x{bench.size[1] // 2}."
     if bench.cached:
-        return [f"{smaller} Even from memory they come slower than the step takes them."]
+        return [f"{smaller} Even from memory they are read more slowly than the step consumes them."]
     advice = [
-        "The decoded records do not fit into half of the free memory. Where all of it will do, segconv train "
+        "The decoded records do not fit into half of the free memory. If they fit into all of it, segconv train "
         "--cache on keeps them there.",
         smaller,
     ]
     if bench.cores_to_feed > bench.cores:
-        advice.append(f"Give the process more cores: decoding at the step's pace takes {bench.cores_to_feed:.1f}.")
+        advice.append(f"Give the process more cores: decoding at the step's speed takes {bench.cores_to_feed:.1f}.")
     advice.append(
-        "Put the records on a local disk. Where that is slow, too, segconv build --image-format jpeg:90 has fewer "
-        "bytes read."
+        "Put the records on a local disk. If that is slow, too, segconv build --image-format jpeg:90 reduces the "
+        "bytes to read."
     )
     return advice
 
@@ -335,17 +345,17 @@ def _to_feed_faster(bench: Bench) -> list[str]:
 def _to_step_faster(bench: Bench) -> list[str]:
     """Returns what helps where the step is the slower part."""
     ratio = bench.pipeline.images_per_s / bench.step.images_per_s
-    advice = [f"The input needs nothing: it is {_times(ratio)} as fast as the step."]
+    advice = [f"The input needs no change: it is {_times(ratio)} as fast as the step."]
     if bench.on_cpu:
-        advice.append("Train on a GPU: it takes the step off the cores.")
+        advice.append("Train on a GPU: it takes the step off the CPU cores.")
     else:
         if bench.precision == "float32":
-            advice.append("Pass --precision auto: it calculates in 16 bits where the GPU is fast at it.")
-        advice.append("Pass a larger --batch, as far as memory goes: segconv train --dry-run estimates it.")
+            advice.append("Pass --precision auto: it computes in 16 bits where the GPU is fast at it.")
+        advice.append("Pass a larger --batch, as memory allows: segconv train --dry-run estimates it.")
     if bench.model in MODELS and not MODELS[bench.model].is_light:
-        advice.append(f"Take a lighter model: --model {LIGHT_MODEL}.")
+        advice.append(f"Use a lighter model: --model {LIGHT_MODEL}.")
     smaller = f"{bench.size[0] // 2}x{bench.size[1] // 2}"
-    advice.append(f"Build the records smaller: segconv build --size {smaller} leaves a quarter of the pixels.")
+    advice.append(f"Build smaller records: segconv build --size {smaller} leaves a quarter of the pixels.")
     return advice
 
 

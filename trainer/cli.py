@@ -1,6 +1,6 @@
 """CLI: the commands train, evaluate and bench.
 
-Whatever imports TensorFlow is imported inside the commands, so that `--help` answers at once.
+What needs TensorFlow is imported inside the commands, to keep `--help` fast.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from trainer.models import TAKES_ENCODER
 
 DEFAULT = TrainConfig()
 NEWEST = "newest"
-CHANGEABLE = ("epochs", "data", "cache")  # in a run that goes on
+CHANGEABLE = ("epochs", "data", "cache")  # when a run is resumed
 CONFIG_GIVEN = "segconv.config"
 
-# The first option of each part of the help.
+# The first option of each section of the help.
 SECTIONS = {
     "data": "Records and run",
     "model": "Model",
@@ -47,10 +47,10 @@ SECTIONS = {
 
 
 class InSections(click.Command):
-    """A command with many options, which its help lists in parts."""
+    """A command with many options, which its help lists in sections."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Writes the options, a heading before each part."""
+        """Writes the options, a heading before each section."""
         title = "Options"
         rows: list[tuple[str, str]] = []
         for parameter in self.get_params(ctx):
@@ -70,7 +70,7 @@ def _write_part(formatter: click.HelpFormatter, title: str, rows: list[tuple[str
 
 
 def _augment_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds an option for every strength; one that is not given is that of the preset."""
+    """Adds an option for every strength; one that is not given comes from the preset."""
     for name, row in reversed(AUGMENTATIONS.items()):
         option = name.replace("_", "-")
         if row.highest is None:
@@ -83,13 +83,13 @@ def _augment_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _read_choices(ctx: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
-    """Makes the choices of another run the defaults of this one."""
+    """Makes the options of another run the defaults of this one."""
     if path is not None:
         from trainer.run.info import read_run
 
         config = read_run(path.parent if path.is_file() else path).config
         choices = vars(config) | vars(config.strengths)
-        del choices["strengths"], choices["runs"]  # the run is repeated beside other runs of today
+        del choices["strengths"], choices["runs"]  # the new run goes into today's --runs folder
         ctx.meta[CONFIG_GIVEN] = True
         ctx.default_map = {name: value for name, value in choices.items() if value is not None}
     return path
@@ -98,7 +98,7 @@ def _read_choices(ctx: click.Context, parameter: click.Parameter, path: Path | N
 def _strengths(ctx: click.Context, augment: str) -> AugmentConfig:
     """Returns the strengths of the preset, changed by every option that was given.
 
-    Those of --config are no change to a preset that was asked for by name on the command line.
+    An --augment on the command line overrides the strengths that come from --config.
     """
     defaults = {ParameterSource.DEFAULT}
     if ctx.get_parameter_source("augment") != ParameterSource.DEFAULT_MAP:
@@ -109,10 +109,10 @@ def _strengths(ctx: click.Context, augment: str) -> AugmentConfig:
 
 
 def _run_to_resume(ctx: click.Context, resume: str, runs: Path) -> tuple[TrainConfig, Path]:
-    """Returns the run that is to go on, and its choices.
+    """Returns the config and the folder of the run to resume.
 
     Raises:
-      UsageError: there is none, or another option wants to change it.
+      UsageError: there is none, or an option is given that cannot change on resuming.
     """
     from trainer.run.info import CONFIG, read_run
     from trainer.run.runs import newest_run
@@ -122,8 +122,8 @@ def _run_to_resume(ctx: click.Context, resume: str, runs: Path) -> tuple[TrainCo
     others = sorted(given - {"resume", "runs", *CHANGEABLE})
     if others:
         option = f"--{others[0].replace('_', '-')}"
-        what = f"does not go with --resume; only --{', --'.join(CHANGEABLE)} and --runs do"
-        raise UsageError(option, what, f"Leave {option} out, or train anew with --config.", "E_RESUME")
+        what = f"cannot be used with --resume; only --{', --'.join(CHANGEABLE)} and --runs can"
+        raise UsageError(option, what, f"Leave {option} out, or start a new run with --config.", "E_RESUME")
     run = newest_run(runs, CONFIG) if resume == NEWEST else Path(resume)
     changed = {name: ctx.params[name] for name in given & set(CHANGEABLE)}
     return dataclasses.replace(read_run(run).config, **changed), run
@@ -131,12 +131,14 @@ def _run_to_resume(ctx: click.Context, resume: str, runs: Path) -> tuple[TrainCo
 
 @click.command(cls=InSections, context_settings={"show_default": True})
 @click.option("--data", type=click.Path(path_type=Path), default=DEFAULT.data, help="Folder of records.")
-@click.option("--runs", type=click.Path(path_type=Path), default=DEFAULT.runs, help="Folder for the run's own folder.")
 @click.option(
-    "--epochs", type=click.IntRange(1, 10**6), default=DEFAULT.epochs, help="Passes over the records, at most."
+    "--runs", type=click.Path(path_type=Path), default=DEFAULT.runs, help="Folder in which to create the run folder."
 )
-@click.option("--batch", type=click.IntRange(1), default=DEFAULT.batch, help="Records per step, on all devices.")
-@click.option("--seed", type=click.IntRange(0), default=DEFAULT.seed, help="Of weights, order and augmentation.")
+@click.option("--epochs", type=click.IntRange(1, 10**6), default=DEFAULT.epochs, help="Maximum number of epochs.")
+@click.option("--batch", type=click.IntRange(1), default=DEFAULT.batch, help="Batch size, over all devices.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=DEFAULT.seed, help="Random seed of weights, order and augmentation."
+)
 @click.option(
     "--config",
     type=click.Path(exists=True, path_type=Path),
@@ -144,88 +146,92 @@ def _run_to_resume(ctx: click.Context, resume: str, runs: Path) -> tuple[TrainCo
     expose_value=False,
     callback=_read_choices,
     metavar="RUN",
-    help="Repeat a run: its choices are the defaults of this one.",
+    help="Repeat a run: take its options as defaults.",
 )
 @click.option(
     "--resume",
     metavar="[RUN]",
     is_flag=False,
     flag_value=NEWEST,
-    help="Go on with an interrupted run, by default the newest.",
+    help="Resume an interrupted run, by default the newest.",
 )
-@click.option("--overfit", type=click.IntRange(0), default=0, metavar="N", help="Learn the first N records by heart.")
-@click.option("--dry-run", is_flag=True, help="Take one batch through everything, and write nothing.")
-@click.option("--tensorboard", is_flag=True, help="Write event files for TensorBoard as well.")
+@click.option(
+    "--overfit", type=click.IntRange(0), default=0, metavar="N", help="Memorise (overfit) the first N records."
+)
+@click.option("--dry-run", is_flag=True, help="Run one step of training and validation; write nothing.")
+@click.option("--tensorboard", is_flag=True, help="Also write event files for TensorBoard.")
 @click.option(
     "--model",
     metavar="NAME",
     default=DEFAULT.model,
-    help=f"{', '.join(MODEL_NAMES)}, or one's own: package.module:function.",
+    help=f"Model: {', '.join(MODEL_NAMES)}, or your own: package.module:function.",
 )
 @click.option(
     "--encoder",
     type=click.Choice(ENCODER_NAMES),
     metavar="NAME",
-    help=f"Of {' and '.join(TAKES_ENCODER)}: {', '.join(ENCODER_NAMES)}.",
+    help=f"Encoder of {' or '.join(TAKES_ENCODER)}: {', '.join(ENCODER_NAMES)}.",
 )
 @click.option(
     "--weights",
     metavar="none|imagenet|PATH",
     default=DEFAULT.weights,
-    help="What to start from: nothing, ImageNet, a .keras file, or an encoder's .h5 file.",
+    help="Initial weights; PATH is a .keras or an encoder's .h5 file.",
 )
-@click.option("--loss", type=click.Choice(LOSS_NAMES), default=DEFAULT.loss, help="Per valid pixel.")
+@click.option("--loss", type=click.Choice(LOSS_NAMES), default=DEFAULT.loss, help="Loss function.")
 @click.option(
     "--class-weights",
     type=click.Choice(CLASS_WEIGHT_NAMES),
     default=DEFAULT.class_weights,
-    help="How much a pixel of a rare class counts.",
+    help="Class weights of the loss, for rare classes.",
 )
-@click.option("--label-smoothing", type=float, default=DEFAULT.label_smoothing, help="Share spread over all classes.")
-@click.option("--optimizer", type=click.Choice(OPTIMIZER_NAMES), default=DEFAULT.optimizer, help="Of the weights.")
-@click.option("--learning-rate", type=float, default=DEFAULT.learning_rate, help="At its highest.")
-@click.option("--weight-decay", type=float, default=DEFAULT.weight_decay, help="Of adamw.")
-@click.option("--clip-norm", type=float, default=DEFAULT.clip_norm, help="Longest gradient; 0 for any.")
-@click.option("--ema", type=float, default=DEFAULT.ema, help="Decay of averaged weights, 0.999 say; 0 for none.")
-@click.option(
-    "--schedule", type=click.Choice(SCHEDULE_NAMES), default=DEFAULT.schedule, help="How the learning rate falls."
-)
-@click.option("--warmup", type=click.IntRange(0), default=DEFAULT.warmup, help="Epochs in which it rises before.")
+@click.option("--label-smoothing", type=float, default=DEFAULT.label_smoothing, help="Label smoothing; 0 disables it.")
+@click.option("--optimizer", type=click.Choice(OPTIMIZER_NAMES), default=DEFAULT.optimizer, help="Optimizer.")
+@click.option("--learning-rate", type=float, default=DEFAULT.learning_rate, help="Peak learning rate.")
+@click.option("--weight-decay", type=float, default=DEFAULT.weight_decay, help="Weight decay, for adamw only.")
+@click.option("--clip-norm", type=float, default=DEFAULT.clip_norm, help="Maximum gradient norm; 0 disables it.")
+@click.option("--ema", type=float, default=DEFAULT.ema, help="EMA decay of the weights, e.g. 0.999; 0 disables it.")
+@click.option("--schedule", type=click.Choice(SCHEDULE_NAMES), default=DEFAULT.schedule, help="Learning rate schedule.")
+@click.option("--warmup", type=click.IntRange(0), default=DEFAULT.warmup, help="Warm-up epochs, for cosine and poly.")
 @click.option(
     "--plateau-patience",
     type=click.IntRange(1),
     default=DEFAULT.plateau_patience,
-    help="Epochs without a lower validation loss after which the learning rate is halved.",
+    help="Epochs of no lower val loss before the rate is halved.",
 )
 @click.option(
     "--stop-patience",
     type=click.IntRange(1),
     default=DEFAULT.stop_patience,
-    help="Epochs without a lower validation loss or a higher mIoU after which training ends.",
+    help="Epochs without better val loss or mIoU before stopping.",
 )
 @click.option(
     "--augment",
     type=click.Choice(AUGMENT_NAMES),
     default=DEFAULT.augment,
-    help="Preset; nadir is for views from straight above. Each option below changes one strength of it.",
+    help="Preset (nadir: aerial images); options below adjust it.",
 )
 @_augment_options
-@click.option("--precision", type=click.Choice(PRECISION_NAMES), default=DEFAULT.precision, help="Of what is computed.")
-@click.option("--devices", metavar="auto|N|cpu:N", default=DEFAULT.devices, help="All GPUs, or the first N.")
-@click.option("--deterministic", is_flag=True, help="The same weights from the same run on a GPU, too; slower.")
+@click.option(
+    "--precision", type=click.Choice(PRECISION_NAMES), default=DEFAULT.precision, help="Precision of the computation."
+)
+@click.option(
+    "--devices", metavar="auto|N|cpu:N", default=DEFAULT.devices, help="All GPUs, the first N, or N parts of the CPU."
+)
+@click.option("--deterministic", is_flag=True, help="Reproducible results on a GPU, too; slower.")
 @click.option("--cache", type=click.Choice(CACHE_NAMES), default=DEFAULT.cache, help="Keep decoded records in memory.")
 @click.pass_context
 def train(ctx: click.Context, /, resume: str | None, dry_run: bool, **choices: Any) -> None:
     """Train a segmentation model from records.
 
-    Reads the splits train and val of a folder that `segconv build` finished. Writes a folder RUNS/<time> with
+    Reads the splits train and val of a dataset that `segconv build` wrote. Writes a folder RUNS/<time> with
     config.json, metrics.csv (one row per epoch), log.txt, best.keras (the epoch of the highest validation mIoU),
-    state.npz (to go on from), curves.png and predictions.png, and prints the name of that folder.
+    state.npz (to resume from), curves.png and predictions.png, and prints the path of that folder.
 
     \b
     Example:
       segconv train --model unet_small --epochs 20
-    """  # noqa: D301 - \b is click's mark for lines that are not to be rewrapped
+    """  # noqa: D301 - \b tells click not to rewrap the lines that follow
     run = None
     if resume is None:
         known = {field.name for field in dataclasses.fields(TrainConfig)}
@@ -241,19 +247,21 @@ def train(ctx: click.Context, /, resume: str | None, dry_run: bool, **choices: A
     from trainer.training import train as run_training
 
     run = run_training(config, run).run
-    if run.is_dir():  # of several workers, the first one alone keeps it
+    if run.is_dir():  # of several workers, only the first one keeps it
         print_result(str(run))
 
 
 @click.command(context_settings={"show_default": True})
 @click.argument("run", type=click.Path(path_type=Path), required=False)
-@click.option("--runs", type=click.Path(path_type=Path), default=DEFAULT.runs, help="Where to find the newest run.")
+@click.option(
+    "--runs", type=click.Path(path_type=Path), default=DEFAULT.runs, help="Folder in which to find the newest run."
+)
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of records.  [default: the run's]")
-@click.option("--split", default="val", help="Split to score the model on.")
+@click.option("--split", default="val", help="Split to evaluate on.")
 @click.option("--batch", type=click.IntRange(1), help="Records per step.  [default: the run's]")
 @click.option("--json", is_flag=True, help="Print one JSON object instead of the table.")
 def evaluate(run: Path | None, runs: Path, data: Path | None, split: str, batch: int | None, json: bool) -> None:
-    """Score a trained model, class by class.
+    """Evaluate a trained model, class by class.
 
     Reads best.keras of the run folder RUN, by default the newest one, and the records that it was trained on. Prints
     IoU, precision, recall and F1 of every class, mIoU and pixel accuracy, and writes evaluation-SPLIT.json,
@@ -280,14 +288,14 @@ def evaluate(run: Path | None, runs: Path, data: Path | None, split: str, batch:
     context_settings={"show_default": True},
 )
 @click.argument("records", type=click.Path(path_type=Path), default=DEFAULT.data)
-@click.option("--augment", type=click.Choice(AUGMENT_NAMES), default=DEFAULT.augment, help="Preset.")
-@click.option("--seconds", type=click.IntRange(1, 3600), default=5, help="To time each part, about.")
+@click.option("--augment", type=click.Choice(AUGMENT_NAMES), default=DEFAULT.augment, help="Augmentation preset.")
+@click.option("--seconds", type=click.IntRange(1, 3600), default=5, help="Approximate seconds to time each part.")
 @click.option("--json", is_flag=True, help="Print one JSON object instead of the table.")
 def bench(records: Path, augment: str, seconds: int, json: bool, **choices: Any) -> None:
-    """Time the input and the step of a training run.
+    """Benchmark the input pipeline and the training step.
 
-    Reads a folder that `segconv build` finished as `segconv train` does. Prints the images/s of the input alone and of
-    the training step alone, which of them limits, and what to change. Writes nothing.
+    Reads a dataset that `segconv build` wrote, as `segconv train` does. Prints the images/s of the input alone and of
+    the training step alone, which of them is the bottleneck, and what to change. Writes nothing.
 
     \b
     Example:

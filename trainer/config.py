@@ -1,6 +1,6 @@
-"""Config: every choice that a training run depends on, with its default.
+"""Config: every option of a training run, with its default.
 
-Stdlib only, so that `segconv train --help` costs no TensorFlow; the command line reads its defaults from here.
+Standard library only: `segconv train --help` reads the defaults from here without loading TensorFlow.
 """
 
 from __future__ import annotations
@@ -40,39 +40,39 @@ CHOICES = {
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """What one training run depends on.
+    """All options of one training run.
 
     Attributes:
-      data: folder of records that `segconv build` finished.
-      runs: folder in which the run makes a folder of its own.
-      model: one of MODEL_NAMES, or "package.module:function" for a model of one's own.
+      data: folder of records that `segconv build` wrote.
+      runs: folder in which the run folder is created.
+      model: one of MODEL_NAMES, or "package.module:function" for a custom model.
       encoder: one of ENCODER_NAMES, for a model that takes one; None for the model's own.
       weights: "none" to start from scratch, "imagenet" for the encoder's published weights, or the path of a
         `.keras` file (the whole model) or a `.h5` file (the encoder alone) to start from.
-      epochs: at most so many passes over the training records.
+      epochs: maximum number of passes over the training records.
       batch: records per step, over all devices together.
-      overfit: train and validate on the first so many training records, to see whether the model can learn them by
-        heart; 0 for an ordinary run.
+      overfit: train and validate on this many records, the first of the training split, to check that the model can
+        memorise them; 0 for an ordinary run.
       loss: one of LOSS_NAMES.
-      class_weights: one of CLASS_WEIGHT_NAMES: how much a pixel of a rare class counts in the loss.
-      label_smoothing: share of the target that is spread over all classes.
+      class_weights: one of CLASS_WEIGHT_NAMES: how the loss weights rare classes.
+      label_smoothing: fraction of the target that is spread over all classes.
       optimizer: one of OPTIMIZER_NAMES.
-      learning_rate: at its highest.
-      weight_decay: share of a weight that is taken off per step and unit of learning rate (adamw alone).
-      clip_norm: longest gradient, all weights together; 0 for no limit.
-      ema: decay of the moving average of the weights that is validated and saved; 0 for none.
-      schedule: one of SCHEDULE_NAMES: how the learning rate falls.
-      warmup: epochs in which the learning rate rises from 0 (cosine and poly).
-      plateau_patience: epochs without a lower validation loss after which the learning rate is halved (plateau).
-      stop_patience: epochs without progress after which training ends.
-      augment: one of AUGMENT_NAMES: where the strengths came from.
-      strengths: of the augmentation.
+      learning_rate: peak learning rate.
+      weight_decay: fraction of a weight subtracted per step and unit of learning rate (adamw only).
+      clip_norm: maximum norm of the gradient of all weights together; 0 disables it.
+      ema: decay of the moving average of the weights that is validated and saved; 0 disables it.
+      schedule: one of SCHEDULE_NAMES: how the learning rate decreases.
+      warmup: epochs over which the learning rate rises from 0 (cosine and poly).
+      plateau_patience: epochs without a lower validation loss before the learning rate is halved (plateau).
+      stop_patience: epochs without progress before training stops.
+      augment: one of AUGMENT_NAMES: the preset that the strengths came from.
+      strengths: strengths of the augmentation.
       precision: one of PRECISION_NAMES; "auto" is bfloat16 or float16 where the GPU is fast at it, else float32.
-      devices: "auto" for all local GPUs; a number for the first so many; "cpu:N" for N parts of the CPU, to try it.
+      devices: "auto" for all local GPUs; a number N for the first N; "cpu:N" for N parts of the CPU, for tests.
       deterministic: whether two runs on the same GPU give the same weights, at some cost.
       cache: one of CACHE_NAMES: whether decoded records stay in memory; "auto" where they fit.
       tensorboard: whether to write event files for TensorBoard as well.
-      seed: of the initial weights, the order of the records and the augmentation.
+      seed: random seed of the initial weights, the order of the records and the augmentation.
     """
 
     data: Path = Path("records")
@@ -105,7 +105,7 @@ class TrainConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Raises UsageError for a choice with which no training can start."""
+        """Raises UsageError for an invalid option."""
         if not OWN_MODEL.fullmatch(self.model):
             _check_name("--model", self.model, MODEL_NAMES, " or package.module:function")
         if self.encoder is not None:
@@ -113,7 +113,7 @@ class TrainConfig:
         for option, names in CHOICES.items():
             _check_name(option, getattr(self, option[2:].replace("-", "_")), names)
         if self.devices != "auto" and not _is_count(self.devices.removeprefix("cpu:")):
-            fix = "Pass --devices 2 for two GPUs, say."
+            fix = "For example, pass --devices 2 for two GPUs."
             raise UsageError("--devices", f"is {self.devices!r}, expected auto, a number or cpu:N", fix)
         self._check_numbers()
 
@@ -128,9 +128,9 @@ class TrainConfig:
         ):
             if number < lowest:
                 raise UsageError(option, f"is {number!r}, expected {lowest} or more", f"Pass {option} {lowest}.")
-        if not 0 < self.learning_rate < float("inf"):  # false for not-a-number, too
+        if not 0 < self.learning_rate < float("inf"):  # false for NaN, too
             what = f"is {self.learning_rate!r}, expected a number above 0"
-            raise UsageError("--learning-rate", what, "Adam's usual one is 0.001.")
+            raise UsageError("--learning-rate", what, "The usual value for Adam is 0.001.")
         for option, share, below in (
             ("--label-smoothing", self.label_smoothing, 1),
             ("--weight-decay", self.weight_decay, float("inf")),
@@ -139,12 +139,12 @@ class TrainConfig:
         ):
             if not 0 <= share < below:
                 what = f"is {share!r}, expected 0 or more" + (" and below 1" if below == 1 else "")
-                raise UsageError(option, what, f"Pass {option} 0 to turn it off.")
+                raise UsageError(option, what, f"Pass {option} 0 to disable it.")
         if self.schedule == "plateau" and self.warmup:
             what = f"is {self.warmup}, but --schedule plateau has no warm-up"
             raise UsageError("--warmup", what, "Pass --schedule cosine or poly.")
         if not 0 <= self.seed < 2**31:
-            raise UsageError("--seed", f"is {self.seed!r}, expected 0..{2**31 - 1}", "Pass --seed 0, say.")
+            raise UsageError("--seed", f"is {self.seed!r}, expected 0..{2**31 - 1}", "For example, pass --seed 0.")
 
 
 def _is_count(text: str) -> bool:
@@ -154,4 +154,4 @@ def _is_count(text: str) -> bool:
 def _check_name(option: str, name: str, names: tuple[str, ...], others: str = "") -> None:
     if name not in names:
         what = f"is {name!r}, expected one of: {', '.join(names)}{others}"
-        raise UsageError(option, what, f"Pass {option} {names[0]}, say.")
+        raise UsageError(option, what, f"For example, pass {option} {names[0]}.")

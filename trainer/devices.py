@@ -1,9 +1,10 @@
-"""Devices: which of them train, and how exactly they calculate.
+"""Devices: which devices train, and in which precision.
 
-A TrainConfig comes in and Devices leaves, before the first tensor is made: TensorFlow fixes its devices then. All
-variables of a run are made in `Devices.scope()`.
+From a TrainConfig to Devices, before the first tensor is created: TensorFlow fixes its devices then. All variables of
+a run are created in `Devices.scope()`.
 
-Several machines train together where TF_CONFIG in the environment of each names them all, as TensorFlow documents it:
+Several machines train together where the environment variable TF_CONFIG of each lists them all (see TensorFlow's
+documentation):
 
     {"cluster": {"worker": ["ada:2222", "bob:2222"]}, "task": {"type": "worker", "index": 0}}
 """
@@ -31,7 +32,7 @@ class Share(NamedTuple):
     """Which records of each batch this process reads.
 
     Attributes:
-      worker: the place of this process among those that train together, from 0.
+      worker: index of this process among those that train together, from 0.
       num_workers: processes that train together; each reads every num_workers-th record of a batch.
       num_replicas: devices that share a batch, over all workers.
     """
@@ -46,12 +47,12 @@ class Devices:
     """The devices of one run, ready for use.
 
     Attributes:
-      names: what each local device is called, such as "NVIDIA H100"; several of one kind have one name.
-      precision: what layers calculate in: one of POLICIES. Weights are float32 always.
+      names: name of each local device, such as "NVIDIA H100"; several of one kind have one name.
+      precision: the data type that layers compute in: one of POLICIES. Weights are always float32.
       num_replicas: devices that share a batch, over all workers; each takes 1 / num_replicas of it.
-      worker: the place of this process among those that train together; 0 is the chief, whose run folder counts.
+      worker: index of this process among those that train together; 0 is the chief, which writes the run folder.
       num_workers: processes that train together.
-      strategy: TensorFlow's, or None where it has one device.
+      strategy: TensorFlow's distribution strategy, or None where it has one device.
     """
 
     names: tuple[str, ...]
@@ -63,16 +64,16 @@ class Devices:
 
     @property
     def is_chief(self) -> bool:
-        """Whether what this process writes is kept: true for one worker of all."""
+        """Whether this process writes the run folder: true for exactly one worker."""
         return self.worker == 0
 
     @property
     def share(self) -> Share:
-        """What this process reads of each batch."""
+        """The part of each batch that this process reads."""
         return Share(self.worker, self.num_workers, self.num_replicas)
 
     def scope(self) -> contextlib.AbstractContextManager[object]:
-        """Returns the context in which every variable has to be made: model, metrics, seeds and optimizer."""
+        """Returns the context in which every variable has to be created: model, metrics, seeds and optimizer."""
         return contextlib.nullcontext() if self.strategy is None else self.strategy.scope()
 
     def distribute(self, batches: tf.data.Dataset) -> Any:
@@ -86,7 +87,7 @@ class Devices:
         return self.strategy.distribute_datasets_from_function(lambda context: batches)
 
     def describe(self) -> str:
-        """Returns, for one log line, what trains: "2 x NVIDIA H100, bfloat16"."""
+        """Returns the devices and the precision for a log line: "2 x NVIDIA H100, bfloat16"."""
         kinds = ", ".join(
             f"{self.names.count(name)} x {name}" if self.names.count(name) > 1 else name
             for name in dict.fromkeys(self.names)
@@ -96,18 +97,18 @@ class Devices:
 
 
 def prepare_devices(config: TrainConfig) -> Devices:
-    """Sets up the devices, the precision and the seed of a run. Has to come before all else that calculates.
+    """Sets up the devices, the precision and the seed of a run. Has to run before any other computation.
 
     Returns:
       The devices. Keras' dtype policy is set, and its random seed.
 
     Raises:
       UsageError: there are fewer devices than asked for, they cannot share the batch evenly, TF_CONFIG is wrong, or
-        the backend of Keras has no such thing.
+        the backend of Keras does not support the option.
     """
     prepare = {"tensorflow": _prepare_tensorflow, "jax": _prepare_jax}.get(keras.config.backend(), _prepare_torch)
     if keras.config.backend() != "tensorflow":
-        _refuse_what_tensorflow_alone_does(config)
+        _refuse_tensorflow_only_options(config)
     keras.utils.set_random_seed(config.seed)
     devices = prepare(config)
     keras.config.set_dtype_policy(POLICIES[devices.precision])
@@ -119,15 +120,15 @@ def prepare_devices(config: TrainConfig) -> Devices:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a device has run out of memory, in the words of any backend.
+    """Whether a device has run out of memory, judged by the message of any backend.
 
-    TensorFlow's ResourceExhaustedError alone would not do: a full disk and too many open files raise it, too.
+    TensorFlow's ResourceExhaustedError alone is not enough: a full disk and too many open files raise it, too.
     """
     return OUT_OF_MEMORY.search(str(error)) is not None
 
 
 def out_of_memory(where: object, batch: int) -> MachineError:
-    """Returns the error of a device that is too small for batches of this size."""
+    """Returns the error of a device with too little memory for batches of this size."""
     what = f"the device is out of memory with batches of {batch}"
     fix = "Pass a smaller --batch, or --model unet_small, or build smaller records."
     return MachineError(where, what, fix, "E_MEMORY")
@@ -140,7 +141,7 @@ def choose_precision(asked: str, capabilities: list[tuple[int, ...]]) -> str:
       asked: one of PRECISION_NAMES.
       capabilities: CUDA compute capability of each GPU; empty where there is none, or none by NVIDIA.
 
-    Source: tensor cores take float16 since 7.0 (Volta) and bfloat16, which needs no scaling of the loss, since 8.0
+    Source: tensor cores support float16 since 7.0 (Volta) and bfloat16, which needs no scaling of the loss, since 8.0
     (Ampere); CUDA C++ Programming Guide, "Compute Capabilities".
     """
     if asked != "auto":
@@ -157,12 +158,13 @@ def _prepare_tensorflow(config: TrainConfig) -> Devices:
     parts = _cpu_parts(config.devices)
     if parts and num_workers > 1:
         what = f"is {config.devices}, but TF_CONFIG names {num_workers} workers"
-        raise UsageError("--devices", what, "Pass --devices auto: each worker then takes all that it has.")
+        raise UsageError("--devices", what, "Pass --devices auto: each worker then uses all of its devices.")
     gpus = [] if parts else _first(config.devices, tf.config.list_physical_devices("GPU"))
     try:
         tf.config.set_visible_devices(gpus, "GPU")
         for gpu in gpus:
-            tf.config.experimental.set_memory_growth(gpu, True)  # or it takes all memory, and others get none
+            # Otherwise it reserves all memory, and other processes get none.
+            tf.config.experimental.set_memory_growth(gpu, True)
         if parts:
             cpu = tf.config.list_physical_devices("CPU")[0]
             tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * parts)
@@ -171,7 +173,7 @@ def _prepare_tensorflow(config: TrainConfig) -> Devices:
     details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
     strategy = None
     if num_workers > 1:
-        log.info("Worker %d of %d waits for the others that TF_CONFIG names.", worker + 1, num_workers)
+        log.info("Worker %d of %d waits for the others in TF_CONFIG.", worker + 1, num_workers)
         strategy = tf.distribute.MultiWorkerMirroredStrategy()
     elif max(len(gpus), parts) > 1:
         logical = tf.config.list_logical_devices("CPU" if parts else "GPU")
@@ -188,7 +190,7 @@ def _prepare_tensorflow(config: TrainConfig) -> Devices:
 
 
 def _prepare_jax(config: TrainConfig) -> Devices:
-    """JAX needs no strategy: it writes the step for the whole batch, and deals it out itself."""
+    """JAX needs no strategy: it compiles the step for the whole batch, and shards it itself."""
     jax: Any = importlib.import_module("jax")
     parts = _cpu_parts(config.devices)
     if parts:
@@ -227,7 +229,7 @@ def _cpu_parts(asked: str) -> int:
 
 
 def _first(asked: str, gpus: list[Any]) -> list[Any]:
-    """Returns all GPUs for "auto", else the first so many.
+    """Returns all GPUs for "auto", else as many as asked for, from the first.
 
     Raises:
       UsageError: there are fewer.
@@ -236,20 +238,20 @@ def _first(asked: str, gpus: list[Any]) -> list[Any]:
         return gpus
     if int(asked) > len(gpus):
         what = f"is {asked}, but {len(gpus)} GPUs were found"
-        raise UsageError("--devices", what, "Pass --devices auto for all there are; nvidia-smi lists them.")
+        raise UsageError("--devices", what, "Pass --devices auto to use all GPUs; nvidia-smi lists them.")
     return gpus[: int(asked)]
 
 
 def _started_already(asked: str) -> UsageError:
     what = f"is {asked}, but {keras.config.backend()} has started with other devices in this process"
-    return UsageError("--devices", what, "Start another process for it.")
+    return UsageError("--devices", what, "Start a new process for it.")
 
 
 def place_in_cluster() -> tuple[int, int]:
-    """Returns the number of this worker and the number of all, from TF_CONFIG; (0, 1) without it.
+    """Returns the index of this worker and the number of workers, from TF_CONFIG; (0, 1) without it.
 
     Raises:
-      UsageError: TF_CONFIG is not what TensorFlow documents, or names a task that does not train.
+      UsageError: TF_CONFIG is not in TensorFlow's format, or names a task that does not train.
     """
     text = os.environ.get("TF_CONFIG", "{}")
     try:
@@ -259,15 +261,15 @@ def place_in_cluster() -> tuple[int, int]:
         if num_workers < 2:
             return 0, 1
         job, index = settings["task"]["type"], int(settings["task"]["index"])
-        cluster[job][index]  # KeyError for a parameter server or an evaluator, IndexError for one too many
+        cluster[job][index]  # KeyError for a parameter server or an evaluator, IndexError for an index out of range
         return index + (len(cluster["chief"]) if job == "worker" else 0), num_workers
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-        what = f"is {text!r}, which gives this process no place among the workers"
-        fix = 'It reads like {"cluster": {"worker": ["ada:2222", "bob:2222"]}, "task": {"type": "worker", "index": 0}}.'
+        what = f"is {text!r}, in which this process is none of the workers"
+        fix = 'Its format: {"cluster": {"worker": ["ada:2222", "bob:2222"]}, "task": {"type": "worker", "index": 0}}.'
         raise UsageError("TF_CONFIG", what, fix) from None
 
 
-def _refuse_what_tensorflow_alone_does(config: TrainConfig) -> None:
+def _refuse_tensorflow_only_options(config: TrainConfig) -> None:
     backend = keras.config.backend()
     for option, asked in (("--deterministic", config.deterministic), ("TF_CONFIG", place_in_cluster() != (0, 1))):
         if asked:

@@ -1,4 +1,4 @@
-"""Dry run: one batch through everything, and what a run would need. Writes nothing."""
+"""Dry run: one step of training and validation, and the memory that a run would need. Writes nothing."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from trainer.setup import prepare
 
 
 def dry_run(config: TrainConfig) -> str:
-    """Trains and validates one step, and returns what it came to, for people.
+    """Trains and validates one step, and returns the result as text.
 
     Raises:
-      UsageError, DataError, MachineError: as `setup.prepare`; MachineError too where one step is too much memory.
+      UsageError, DataError, MachineError: as `setup.prepare`; also MachineError where one step needs too much memory.
     """
     setup = prepare(config)
     config, devices, trainer = setup.config, setup.devices, setup.trainer
@@ -34,14 +34,14 @@ def dry_run(config: TrainConfig) -> str:
             raise
         raise out_of_memory("--batch", config.batch) from error
     if not math.isfinite(logs["loss"][0] + logs["val_loss"][0]):
-        log.warning("The loss is no finite number after one step: pass a smaller --learning-rate.")
+        log.warning("The loss is not finite after one step. Pass a smaller --learning-rate.")
     parts = memory_parts(trainer, config.batch // devices.num_replicas)
-    parts["together"] = sum(parts.values())
+    parts["total"] = sum(parts.values())
     size = "x".join(map(str, setup.manifest.common_size(config.data)))
     lines = [
-        f"{config.model}, {config.batch} records of {size} a step, {devices.describe()}",
-        f"one step went through: loss {logs['loss'][0]:.4f}, val loss {logs['val_loss'][0]:.4f}",
-        "memory of a device, estimated:",
+        f"{config.model}, {config.batch} records of {size} per step, {devices.describe()}",
+        f"one step succeeded: loss {logs['loss'][0]:.4f}, val loss {logs['val_loss'][0]:.4f}",
+        "estimated memory per device:",
         *(f"  {name:<12}{num_bytes / 1e6:10,.1f} MB" for name, num_bytes in parts.items()),
         f"an epoch has {setup.steps_per_epoch} steps; nothing was written",
     ]
@@ -51,11 +51,11 @@ def dry_run(config: TrainConfig) -> str:
 def memory_parts(trainer: SegTrainer, batch: int) -> dict[str, int]:
     """Returns the bytes that a training step keeps, by what they hold.
 
-    Activations are the outputs of all layers, since the backward pass may need each: an upper estimate, of which a
-    compiler that fuses layers spares some.
+    Activations are the outputs of all layers, since the backward pass may need each. This is an upper estimate: a
+    compiler that fuses layers saves some of them.
 
     Args:
-      trainer: compiled, its optimizer built.
+      trainer: compiled, with its optimizer built.
       batch: records per step of one device.
     """
     weights, gradients, optimizer = (

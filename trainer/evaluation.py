@@ -1,4 +1,4 @@
-"""Evaluate: a trained model on one split of the records: scores, confusion matrix, pictures.
+"""Evaluate: a trained model on one split of the records: scores, confusion matrix, images.
 
 Scores are counted at the stored size, over valid pixels only, in int64 on the host.
 """
@@ -33,13 +33,13 @@ from trainer.run.heatmap import draw_confusion
 from trainer.run.info import RunInfo, read_run
 from trainer.run.runs import BEST
 
-PICTURE_RECORDS = 4  # rows of predictions.png: as many as a screen shows
-CELL_WIDTH = 400  # pixels: smaller pictures are enlarged, or nobody could see a pole in them
-WRONG = (213, 94, 0)  # vermilion, which the colour-blind can tell from grey
+PICTURE_RECORDS = 4  # rows of predictions.png: as many as fit on a screen
+CELL_WIDTH = 400  # pixels: smaller images are enlarged, to make small objects such as poles visible
+WRONG = (213, 94, 0)  # vermilion, which colour-blind people can distinguish from grey
 
 
 class Sample(NamedTuple):
-    """One record to draw: uint8 [H, W, 3], uint8 [H, W], and the photograph's name."""
+    """One record to draw: uint8 [H, W, 3], uint8 [H, W], and the name of the image file."""
 
     image: np.ndarray
     mask: np.ndarray
@@ -48,10 +48,10 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a model is worth on one split.
+    """The scores of a model on one split.
 
     Attributes:
-      run: its run folder.
+      run: run folder of the model.
       data: folder of the records.
       split: name of the split.
       records: number of records in it.
@@ -69,7 +69,7 @@ class Evaluation:
     scores: Scores
 
     def to_json(self) -> dict[str, Any]:
-        """Returns the object that `--json` prints; a score that does not exist is None."""
+        """Returns the object that `--json` prints; an undefined score is None."""
         columns = ("iou", "precision", "recall", "f1")
         return {
             "run": str(self.run),
@@ -88,7 +88,7 @@ class Evaluation:
         }
 
     def to_text(self) -> str:
-        """Returns the scores as a table for people."""
+        """Returns the scores as a table."""
         rows: list[tuple[str, ...]] = [("class", "IoU", "precision", "recall", "F1", "pixels")]
         scores = self.scores
         columns = (scores.iou, scores.precision, scores.recall, scores.f1)
@@ -100,16 +100,16 @@ class Evaluation:
 
 
 def evaluate(run: Path, split: str = "val", *, data: Path | None = None, batch: int | None = None) -> Evaluation:
-    """Scores the best model of a run and writes evaluation, confusion matrix and pictures into the run folder.
+    """Scores the best model of a run and writes scores, confusion matrix and predictions into the run folder.
 
     Args:
       run: the run folder.
       split: name of the split.
-      data: folder of records; None for the one that the run was trained on.
+      data: folder of records; None for the run's.
       batch: records per step; None for the run's.
 
     Raises:
-      UsageError: no run, no such split, or records of other classes or another size than the model's.
+      UsageError: no run, no such split, or records with other classes or another size than the model's.
       DataError: a shard or the model is damaged.
       MachineError: the run folder cannot be written to.
     """
@@ -150,15 +150,15 @@ def count(net: keras.Model, records: InputConfig) -> np.ndarray:
 
 
 def read_samples(folder: Path, split: str, records: int = 0) -> list[Sample]:
-    """Returns some records, evenly spaced over the split, to draw predictions on.
+    """Returns a few records, evenly spaced over the split, to draw predictions on.
 
     Args:
-      folder: of records.
+      folder: folder of records.
       split: name of the split.
-      records: take them from the first so many; 0 for all.
+      records: number of records to choose from, the first of the split; 0 for all.
 
     Raises:
-      DataError: a shard or its index is damaged; better known before training than after it.
+      DataError: a shard or its index is damaged. Reading them first reports this before training.
     """
     source = RecordSource(folder, split)
     last = min(records or len(source), len(source)) - 1
@@ -168,49 +168,49 @@ def read_samples(folder: Path, split: str, records: int = 0) -> list[Sample]:
 
 
 def draw_predictions(maps: ClassMaps, manifest: Manifest, split: str, samples: list[Sample], path: Path) -> None:
-    """Writes a picture with one row per sample: photograph, truth, prediction, and where the two differ."""
-    # One at a time: the device may have no room for more.
+    """Writes an image with one row per sample: image, truth, prediction, and errors."""
+    # One at a time: the device may have no memory for more.
     predictions = [maps.predict_on_batch(sample.image[None])[0] for sample in samples]
     colors = [info.color for info in manifest.classes]
     rows, captions = [], []
     for (image, mask, name), prediction in zip(samples, predictions, strict=True):
         seen = [overlay(image, indices, colors) for indices in (mask, prediction)]
         cells = [image, *seen, errors(image, mask, prediction)]
-        factor = max(1, CELL_WIDTH // image.shape[1])  # whole pixels: nothing is smoothed over
+        factor = max(1, CELL_WIDTH // image.shape[1])  # an integer factor: nothing is smoothed
         rows.append([cell.repeat(factor, axis=0).repeat(factor, axis=1) for cell in cells])
         valid = mask != IGNORE_INDEX
         share = float((prediction == mask)[valid].mean()) if valid.any() else math.nan
-        captions.append(f"{name}: {percent(share)} of valid pixels right")
+        captions.append(f"{name}: {percent(share)} of valid pixels correct")
     sheet = contact_sheet(
         rows,
         captions=captions,
         legend=[*zip(manifest.class_names, colors, strict=True), ("ignored", None), ("wrong", WRONG)],
-        title=f"{manifest.name}, {split}: photograph, truth, prediction, errors",
+        title=f"{manifest.name}, {split}: image, truth, prediction, errors",
     )
-    with whole_file(path) as hidden:
-        sheet.save(hidden)
+    with whole_file(path) as temporary:
+        sheet.save(temporary)
 
 
 def errors(image: np.ndarray, mask: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-    """Returns uint8 [H, W, 3]: the photograph in pale grey, wrong pixels in WRONG, ignored ones in stripes.
+    """Returns uint8 [H, W, 3]: the image in pale grey, wrong pixels in WRONG, ignored ones hatched.
 
     Args:
       image: uint8 [H, W, 3].
       mask: uint8 [H, W], the truth, with IGNORE_INDEX.
       prediction: uint8 [H, W].
     """
-    grey = 128 + image.mean(axis=2, keepdims=True) / 2  # the upper half of the range: paper for the colours
-    picture = np.broadcast_to(grey.astype(np.uint8), image.shape).copy()
-    picture[(prediction != mask) & (mask != IGNORE_INDEX)] = WRONG
-    hatch(picture, mask == IGNORE_INDEX)
-    return picture
+    grey = 128 + image.mean(axis=2, keepdims=True) / 2  # the upper half of the range: a light background
+    drawn = np.broadcast_to(grey.astype(np.uint8), image.shape).copy()
+    drawn[(prediction != mask) & (mask != IGNORE_INDEX)] = WRONG
+    hatch(drawn, mask == IGNORE_INDEX)
+    return drawn
 
 
 def warn_if_collapsed(scores: Scores, names: Sequence[str]) -> None:
-    """Warns of a model that sees one class everywhere: its accuracy may look good where that class is frequent."""
+    """Warns of a model that predicts one class everywhere: its accuracy may look good where that class is frequent."""
     if scores.only_class is not None:
         log.warning(
-            "The model predicts %r for every pixel: it has not learned to tell classes apart. "
+            "The model predicts %r for every pixel: it has not learned to distinguish the classes. "
             "Train for more epochs, or with another --learning-rate.",
             names[scores.only_class],
         )
@@ -226,10 +226,10 @@ def _or_none(number: float) -> float | None:
 
 
 def _check_fits(info: RunInfo, manifest: Manifest, folder: Path) -> None:
-    """Raises UsageError where the records are not what the model was trained on."""
+    """Raises UsageError where the records do not fit the model."""
     size = manifest.common_size(folder)
     if size != info.size:
-        has, wanted = ("x".join(map(str, sides)) for sides in (size, info.size))
+        has, wanted = ("x".join(map(str, pixels)) for pixels in (size, info.size))
         what = f"has records of {has} (height x width), but the model takes {wanted}"
         raise UsageError(folder, what, f"Build the dataset with --size {wanted}.", "E_SIZE")
     if manifest.class_names != info.classes:

@@ -1,6 +1,6 @@
-"""Setup: from a TrainConfig to all that stands before the first step: manifest, devices, trainer and batches.
+"""Setup: from a TrainConfig to all that the first step needs: manifest, devices, trainer and batches.
 
-Whatever can be refused is refused here, before a run folder is made.
+Invalid options are refused here, before a run folder is created.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from trainer.learning.step import SegTrainer
 from trainer.models.build import build_model
 from trainer.run.tensorboard import require_tensorboard
 
-OVERFIT_ROUNDS = 20  # passes over the few records that count as one epoch: each epoch ends in a validation
+OVERFIT_ROUNDS = 20  # passes over the few records that count as one epoch, since each epoch ends with a validation
 
 
 @dataclass(frozen=True)
 class TrainingSetup:
-    """What a training run works with.
+    """Everything that a training run works with.
 
     Attributes:
-      config: all choices, as far as the records let them stand.
-      manifest: of the records.
-      devices: that train.
-      trainer: compiled, every variable of it made.
+      config: all options, adjusted to the records.
+      manifest: manifest of the records.
+      devices: the devices that train.
+      trainer: compiled, with all variables created.
     """
 
     config: TrainConfig
@@ -74,7 +74,7 @@ class TrainingSetup:
         return eval_batches(self._input(self.val_split))
 
     def batch_names(self, epoch: int, step: int) -> list[str]:
-        """Returns the names of the photographs in one training batch; epoch and step count from 0."""
+        """Returns the names of the images in one training batch; epoch and step count from 0."""
         part, step = divmod(step, self.num_train // self.config.batch)
         epoch = epoch * _rounds(self.config) + part
         return batch_names(self._input("train"), seed=self.config.seed, epoch=epoch, step=step)
@@ -86,23 +86,23 @@ class TrainingSetup:
         )
 
     def with_batch(self, batch: int) -> TrainingSetup:
-        """Returns the same with other batches, and a trainer that knows nothing yet."""
+        """Returns the same setup with another batch size, and an untrained trainer."""
         config = dataclasses.replace(self.config, batch=batch)
         return TrainingSetup(config, self.manifest, self.devices, _build_trainer(config, self.manifest, self.devices))
 
 
 def prepare(config: TrainConfig, *, resumes: bool = False) -> TrainingSetup:
-    """Returns what a training run works with.
+    """Returns everything that a training run works with.
 
     Args:
-      config: all choices.
-      resumes: whether weights are going to be loaded anyway, so that config.weights need not be there any more.
+      config: all options.
+      resumes: whether the weights will come from a saved state: config.weights is then not read.
 
     Raises:
-      UsageError: the records have no train or val split, a choice does not fit the others or this machine, or what
+      UsageError: the records have no train or val split, an option does not fit the others or this machine, or what
         it needs is not installed.
-      DataError: a shard is not the one that was built.
-      MachineError: ImageNet weights cannot be had.
+      DataError: a shard differs from its manifest.
+      MachineError: ImageNet weights cannot be found or downloaded.
     """
     if config.tensorboard:
         require_tensorboard()
@@ -128,15 +128,15 @@ def _num_train(config: TrainConfig, manifest: Manifest) -> int:
 
 
 def _fitted(config: TrainConfig, manifest: Manifest, num_replicas: int) -> TrainConfig:
-    """Returns the choices with a batch that there are records for; for an overfit run, without what hinders it.
+    """Returns the config with a batch no larger than the split; for an overfit run, without augmentation and the like.
 
     Raises:
-      UsageError: there is one class, or not a record for each device.
+      UsageError: there is only one class, or fewer records than devices.
     """
     num_train = _num_train(config, manifest)
     if manifest.num_classes < 2:
-        what = f"has one class, {manifest.class_names[0]!r}, and so nothing to tell apart"
-        raise UsageError(config.data, what, "Build it with a class map that lists the background, too.", "E_CLASSES")
+        what = f"has one class, {manifest.class_names[0]!r}, so there is nothing to distinguish"
+        raise UsageError(config.data, what, "Build it with a class map that also lists the background.", "E_CLASSES")
     if num_train < num_replicas:
         what = f"is {num_train}, fewer than the {num_replicas} devices that share a batch"
         raise UsageError("number of training records", what, "Pass fewer --devices.", "E_EMPTY_SPLIT")
@@ -148,7 +148,7 @@ def _fitted(config: TrainConfig, manifest: Manifest, num_replicas: int) -> Train
 
 
 def _build_trainer(config: TrainConfig, manifest: Manifest, devices: Devices) -> SegTrainer:
-    """Returns the compiled trainer, every variable of which is made; the same seed gives the same ones."""
+    """Returns the compiled trainer with all variables created; the same seed gives the same values."""
     keras.utils.set_random_seed(config.seed)
     size, num_classes = manifest.common_size(config.data), manifest.num_classes
     weights = class_weights(config.class_weights, manifest.splits["train"], size)
@@ -158,10 +158,10 @@ def _build_trainer(config: TrainConfig, manifest: Manifest, devices: Devices) ->
         net = build_model(config.model, size, num_classes, encoder=config.encoder, weights=config.weights)
         if not net.trainable_variables:
             raise UsageError(
-                f"--model {config.model}", "has no weight that can be trained", "Give it a layer with some."
+                f"--model {config.model}", "has no trainable weight", "Add a layer with trainable weights."
             )
         trainer = SegTrainer(net, num_classes, loss, build_augment(config.strengths, config.seed))
-        # "auto" compiles the step with XLA on a GPU, and not on a CPU, where it costs more than it gains.
+        # "auto" compiles the step with XLA on a GPU, but not on a CPU, where it costs more than it gains.
         trainer.compile(build_optimizer(config, steps), jit_compile="auto")
         trainer.optimizer.build(trainer.trainable_variables)
     return trainer

@@ -1,4 +1,4 @@
-"""Train: from a TrainConfig to a run folder with the best model, its scores and its pictures."""
+"""Train: from a TrainConfig to a run folder with the best model, its scores and its images."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ from trainer.setup import TrainingSetup, prepare, splits_of
 
 @dataclass(frozen=True)
 class TrainReport:
-    """What a training run came to.
+    """The result of a training run.
 
     Attributes:
-      run: its run folder; of several workers the first one alone keeps it.
+      run: its run folder; of several workers, only the first one keeps it.
       best_epoch: the epoch of best.keras, counted from 1.
       scores: the validation scores of that epoch.
     """
@@ -59,16 +59,16 @@ class TrainReport:
 
 
 def train(config: TrainConfig, run: Path | None = None) -> TrainReport:
-    """Trains a model and leaves all there is to know of it in a run folder.
+    """Trains a model and writes everything about it into a run folder.
 
     Args:
-      config: all choices.
-      run: an interrupted run to go on with, to the same weights as without the interruption; None for a new one.
+      config: all options.
+      run: an interrupted run to resume, to the same weights as without the interruption; None for a new one.
 
     Raises:
-      UsageError: as `setup.prepare`; the loss diverged, or the run cannot go on.
-      DataError: a shard is not the one that was built, or the state of the run is damaged.
-      MachineError: ImageNet weights cannot be had, memory or disk is full, another worker was lost.
+      UsageError: as `setup.prepare`; the loss diverged, or the run cannot be resumed.
+      DataError: a shard differs from its manifest, or the state of the run is damaged.
+      MachineError: ImageNet weights cannot be found or downloaded, memory or disk is full, another worker was lost.
     """
     facts = {} if run is None else read_facts(run)
     setup = prepare(config, resumes=bool(facts))
@@ -76,39 +76,39 @@ def train(config: TrainConfig, run: Path | None = None) -> TrainReport:
     _check_labelled(setup, samples)
     with contextlib.ExitStack() as stack:
         if not setup.devices.is_chief:
-            # Every worker does the same, since reading a score takes all of them; what the others write is dropped.
-            log.info("The first worker keeps the run folder, and says how it goes.")
+            # Every worker does the same, since computing a score takes all of them; what the others write is discarded.
+            log.info("The first worker writes the run folder and reports the progress.")
             set_verbosity(-1)
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             setup = dataclasses.replace(setup, config=dataclasses.replace(setup.config, runs=folder))
             run = run and Path(shutil.copytree(run, folder / run.name))
         is_new = run is None
         if run is None:
-            run = create_run(setup.config, setup.manifest)  # not before all that can be refused was refused
+            run = create_run(setup.config, setup.manifest)  # only after all checks have passed
         stack.enter_context(held(run))
         if not is_new:
-            facts = read_facts(run)  # now that nobody else writes it
+            facts = read_facts(run)  # now that no other process writes it
             _check_resumable(run, facts, setup)
         stack.enter_context(log_to_file(run))
         if not is_new:
             done = facts.get("epoch", 0)
-            log.info("Goes on: %d of %d epochs are done.", done, setup.config.epochs)
-            write_config(run, setup.config, setup.manifest)  # with other --epochs, or records that were moved
+            log.info("Resuming: %d of %d epochs are done.", done, setup.config.epochs)
+            write_config(run, setup.config, setup.manifest)  # with another --epochs, or records that were moved
         _log_start(setup, run)
         try:
             best = _fit_in_memory(setup, run, facts, samples=samples)
         except BaseException as error:
-            if not isinstance(error, UsageError):  # which would only come again
-                log.info("Training ended early (%s). Go on: segconv train --resume %s", type(error).__name__, run)
+            if not isinstance(error, UsageError):  # which would only occur again
+                log.info("Training ended early (%s). Resume it: segconv train --resume %s", type(error).__name__, run)
             raise
-        assert best.best is not None  # noqa: S101 - fit has run one epoch at least
+        assert best.best is not None  # noqa: S101 - fit has run at least one epoch
         report = TrainReport(run, best.epoch, best.best)
         _finish(setup, report, samples)
     return report
 
 
 def _fit_in_memory(setup: TrainingSetup, run: Path, facts: dict[str, Any], *, samples: list[Sample]) -> SaveBest:
-    """Runs the epochs that are left, with half of the batch whenever the device is out of memory.
+    """Runs the remaining epochs, halving the batch whenever the device is out of memory.
 
     Raises:
       MachineError: there is no smaller batch, or a worker was lost.
@@ -126,22 +126,22 @@ def _fit_in_memory(setup: TrainingSetup, run: Path, facts: dict[str, Any], *, sa
                     raise step_error(setup.config.model, error) from error
                 raise
             half, replicas = batch // 2, setup.devices.num_replicas
-            # One worker of several would go on with another batch than the rest.
+            # One of several workers would continue with another batch than the rest.
             if setup.devices.num_workers > 1 or half < replicas or half % replicas:
                 raise out_of_memory(run, batch) from error
-        log.warning("The device is out of memory with batches of %d: going on with batches of %d.", batch, half)
+        log.warning("The device is out of memory with batches of %d: continuing with batches of %d.", batch, half)
         setup = setup.with_batch(half)
         write_config(run, setup.config, setup.manifest)
         facts = read_facts(run)
 
 
 def _fit(setup: TrainingSetup, run: Path, facts: dict[str, Any], *, samples: list[Sample]) -> SaveBest:
-    """Runs the epochs that are left."""
+    """Runs the remaining epochs."""
     config, trainer, devices = setup.config, setup.trainer, setup.devices
     epoch = facts.get("epoch", 0)
     if facts:
         load_state(run, trainer)
-        if facts["batch"] != config.batch:  # the schedule counts steps, of which there are more or fewer now
+        if facts["batch"] != config.batch:  # the schedule counts steps, and their number has changed
             optimizer: Any = getattr(trainer.optimizer, "inner_optimizer", trainer.optimizer)
             optimizer.iterations.assign(epoch * setup.steps_per_epoch)
     keep_metrics(run, epoch)
@@ -167,7 +167,7 @@ def _fit(setup: TrainingSetup, run: Path, facts: dict[str, Any], *, samples: lis
         )
     if config.overfit:
         callbacks.append(StopWhenLearned())
-    callbacks.append(_pictures(setup, run, samples))
+    callbacks.append(_image_callback(setup, run, samples))
     if config.tensorboard:
         callbacks.append(TensorBoardLog(run))
     callbacks.append(KeepState(run, callbacks, facts, batch=config.batch))
@@ -184,15 +184,15 @@ def _fit(setup: TrainingSetup, run: Path, facts: dict[str, Any], *, samples: lis
             validation_steps=val.steps,
             callbacks=callbacks,
             verbose=0,
-            shuffle=False,  # the dataset shuffles itself
+            shuffle=False,  # the dataset is shuffled already
         )
     finally:
         bar.close()
     return best
 
 
-def _pictures(setup: TrainingSetup, run: Path, samples: list[Sample]) -> Pictures:
-    """Returns what redraws the pictures of a run."""
+def _image_callback(setup: TrainingSetup, run: Path, samples: list[Sample]) -> Pictures:
+    """Returns the callback that redraws the images of a run."""
     maps = ClassMaps(setup.trainer.net)
 
     def draw() -> None:
@@ -202,7 +202,7 @@ def _pictures(setup: TrainingSetup, run: Path, samples: list[Sample]) -> Picture
 
 
 def _check_resumable(run: Path, facts: dict[str, Any], setup: TrainingSetup) -> None:
-    """Checks that an interrupted run can go on.
+    """Checks that an interrupted run can be resumed.
 
     Raises:
       UsageError: it was trained on other records, has ended, or has lost its best model.
@@ -210,27 +210,27 @@ def _check_resumable(run: Path, facts: dict[str, Any], setup: TrainingSetup) -> 
     """
     if read_run(run).records != seal_of_records(setup.manifest):
         what = f"was trained on other records than {setup.config.data} holds now"
-        fix = f"Build those records again, or train anew: segconv train --config {run}"
+        fix = f"Rebuild those records, or start a new run: segconv train --config {run}"
         raise UsageError(run, what, fix, "E_RESUME")
     if not facts:
         return
-    load_model(run / BEST, setup.config.model)  # better known now than when the last epoch is over
+    load_model(run / BEST, setup.config.model)  # checked now, not after the last epoch
     if facts["stopped"] or facts["epoch"] >= setup.config.epochs:
-        fix = f"Score it: segconv evaluate {run}"
+        fix = f"Evaluate it: segconv evaluate {run}"
         if not facts["stopped"]:
             fix += "; or pass more --epochs"
-        raise UsageError(run, f"has ended after epoch {facts['epoch']}", fix, "E_RESUME")
+        raise UsageError(run, f"ended after epoch {facts['epoch']}", fix, "E_RESUME")
 
 
 def _check_labelled(setup: TrainingSetup, samples: list[Sample]) -> None:
-    """Raises UsageError where the few records of an overfit run hold no label to learn."""
+    """Raises UsageError where the few records of an overfit run have no labelled pixel."""
     if setup.config.overfit and all((sample.mask == IGNORE_INDEX).all() for sample in samples):
-        what = f"is {setup.config.overfit}, but these records are ignored all over"
-        raise UsageError("--overfit", what, "Pass --overfit with more.", "E_EMPTY_SPLIT")
+        what = f"is {setup.config.overfit}, but these records have only ignored pixels"
+        raise UsageError("--overfit", what, "Pass --overfit with a larger number.", "E_EMPTY_SPLIT")
 
 
 def _log_start(setup: TrainingSetup, run: Path) -> None:
-    """Logs what is going to be trained on what."""
+    """Logs the run, its records, its model and its devices."""
     config, manifest = setup.config, setup.manifest
     records = " and ".join(f"{manifest.splits[split].records} {split} records" for split in splits_of(config))
     log.info("Run %s", run)
@@ -241,39 +241,39 @@ def _log_start(setup: TrainingSetup, run: Path) -> None:
     )
     left = setup.num_train % config.batch
     log.info(
-        "Model %s: %.2f M parameters, %d steps of %d records per epoch%s, at most %d epochs, %s at %g (%s), loss %s",
+        "Model %s: %.2f M parameters, %d steps of %d records per epoch%s, maximum of %d epochs, %s at %g (%s), loss %s",
         *(config.model, setup.trainer.net.count_params() / 1e6, setup.steps_per_epoch, config.batch),
-        f" ({left} of all left out, others each time)" if left else "",
+        f" ({left} records left out, different ones in each)" if left else "",
         *(config.epochs, config.optimizer, config.learning_rate, config.schedule, config.loss),
     )
     log.info("Devices: %s", setup.devices.describe())
     if config.overfit:
-        log.info("Overfit check: trains and validates on the first %d training records.", setup.num_train)
+        log.info("Overfit check: training and validating on the first %d training records.", setup.num_train)
     if encoder_of(config.model, config.encoder) and config.weights == "none":
-        log.info("The encoder starts from scratch; --weights imagenet starts it from what it learned on ImageNet.")
+        log.info("The encoder starts from random weights; --weights imagenet starts it from ImageNet weights.")
     if config.model != "unet_small" and set(setup.devices.names) == {"CPU"}:
-        log.info("No GPU was found: %s takes long without one, --model unet_small does not.", config.model)
+        log.info("No GPU was found: %s is slow without one, --model unet_small is not.", config.model)
 
 
 def _finish(setup: TrainingSetup, report: TrainReport, samples: list[Sample]) -> None:
-    """Draws the predictions of the best epoch, and logs what came of the run and what is next."""
+    """Draws the predictions of the best epoch, and logs the result and the next command."""
     config, scores = setup.config, report.scores
     maps = ClassMaps(load_model(report.run / BEST, config.model))
     draw_predictions(maps, setup.manifest, setup.val_split, samples, report.run / PREDICTIONS)
     warn_if_collapsed(scores, setup.manifest.class_names)
     log.info(
-        "Best epoch %d: val mIoU %.4f, val accuracy %.4f. Model, scores and pictures lie in %s",
+        "Best epoch %d: val mIoU %.4f, val accuracy %.4f. Model, scores and images are in %s",
         *(report.best_epoch, scores.miou, scores.pixel_accuracy, report.run),
     )
     if not config.overfit:
         log.info("Next: segconv evaluate %s", report.run)
     elif scores.pixel_accuracy >= LEARNED:
         log.info(
-            "%.1f %% of the pixels were learned by heart: model, loss and labels fit.", 100 * scores.pixel_accuracy
+            "%.1f %% of the pixels were memorised: model, loss and labels fit together.", 100 * scores.pixel_accuracy
         )
     else:
         log.warning(
-            "Learned by heart: only %.1f %% of the pixels. Give it more --epochs; where that does not help, look "
-            "at the labels, at --learning-rate and at --loss.",
+            "Only %.1f %% of the pixels were memorised. Pass more --epochs. If that does not help, check the labels, "
+            "--learning-rate and --loss.",
             100 * scores.pixel_accuracy,
         )

@@ -1,7 +1,7 @@
 """Augments: how strong each random change of an image is. Each field of AugmentConfig is a row of the table.
 
-A row says what the command line shows and takes, and which function makes the change. To add one is one function in
-trainer/learning/augment.py and one line in AugmentConfig.
+A row holds the help and the limits of its option, and the function that makes the change. To add one, write one
+function in trainer/learning/augment.py and one line in AugmentConfig.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from typing import Any
 
 from converter.errors import UsageError
 
-LENS, LIGHT, SENSOR = range(3)  # the order in which an image is changed, once it has been moved with its mask
+LENS, LIGHT, SENSOR = range(3)  # the order of the changes to the image, after the geometry
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """One row: facts about one change.
+    """One row: all facts about one change.
 
     Attributes:
-      help: of its option.
-      highest: strength that it may have at most; None for a change that is only on or off.
-      unit: of the strength.
-      change: import string of a function of (image float32 [B, H, W, 3], strengths, draws) to the image, changed; rows
+      help: help of its option.
+      highest: maximum strength; None for a change that is only on or off.
+      unit: unit of the strength.
+      change: import string of a function of (image float32 [B, H, W, 3], strengths, draws) to the changed image; rows
         may share one. None for geometry, which is one affine map of image and mask together.
       stage: when it is made: LENS, LIGHT or SENSOR; within a stage, in the order of the rows.
-      draws: names of the numbers, uniform in 0..1, that are drawn for each record; empty for one of the row's own name.
-      has_normal: whether a number is drawn for each pixel and channel as well, standard normal, as NAME_normal.
+      draws: names of the random numbers, uniform in 0..1, drawn for each record; empty for one with the row's name.
+      has_normal: whether a standard normal number is also drawn for each pixel and channel, as NAME_normal.
     """
 
     help: str
@@ -50,61 +50,60 @@ _COLORS = "trainer.learning.augment:shift_colors"
 
 @dataclass(frozen=True)
 class AugmentConfig:
-    """How strong each random change is; 0 or False turns it off. Each record of each batch has its own draw.
+    """How strong each random change is; 0 or False disables it. Every record gets its own random values.
 
     Attributes:
       flip_horizontal: mirror left and right, in half of the records.
       flip_vertical: mirror up and down, in half of the records.
-      quarter_turns: turn by 0, 90, 180 or 270 degrees.
-      rotation: turn by up to so many degrees, either way.
+      quarter_turns: rotate by 0, 90, 180 or 270 degrees.
+      rotation: maximum angle, in degrees, either way.
       zoom: enlarge or shrink by a factor of up to 1 + zoom.
-      aspect: stretch the width against the height by a factor of up to 1 + aspect, either way.
-      shear: slant by up to so many degrees, either way.
-      translation: shift by up to this share of height and width, either way.
-      crop: cut off up to this share of height and width at a random place, and enlarge what is left.
-      brightness: add up to this share of the full range, either way.
-      contrast: change the distance from the mean grey by up to this share.
-      saturation: change the distance from the own grey by up to this share.
-      hue: turn the colours by up to so many degrees, either way.
-      noise: add Gaussian noise of a standard deviation up to so many grey levels.
-      blur: blur by a Gaussian of a standard deviation up to so many pixels.
+      aspect: stretch the width relative to the height by a factor of up to 1 + aspect, either way.
+      shear: maximum angle, in degrees, either way.
+      translation: maximum shift, as a fraction of height and width, either way.
+      crop: cut off up to this fraction of height and width at a random position, and enlarge the rest.
+      brightness: maximum change, as a fraction of the full range, either way.
+      contrast: maximum relative change of the distance from the image's mean grey.
+      saturation: maximum relative change of the distance from the pixel's own grey.
+      hue: maximum rotation of the colours, in degrees, either way.
+      noise: maximum standard deviation of Gaussian noise, in grey levels.
+      blur: maximum standard deviation of a Gaussian blur, in pixels.
     """
 
-    flip_horizontal: bool = _row("Mirror left and right by chance.")
-    flip_vertical: bool = _row("Mirror up and down by chance.")
-    quarter_turns: bool = _row("Turn by 0, 90, 180 or 270 degrees by chance.")
-    rotation: float = _row("Turn by up to so many degrees.", 180, "degrees")
-    zoom: float = _row("Enlarge or shrink by up to 1 + this.", 9, "(1 is twice the size)")
-    aspect: float = _row("Stretch width against height by up to 1 + this.", 9, "(1 is twice the width)")
-    shear: float = _row("Slant by up to so many degrees.", 60, "degrees")
+    flip_horizontal: bool = _row("Random horizontal flip.")
+    flip_vertical: bool = _row("Random vertical flip.")
+    quarter_turns: bool = _row("Random rotation by 0, 90, 180 or 270 degrees.")
+    rotation: float = _row("Maximum random rotation, in degrees.", 180, "degrees")
+    zoom: float = _row("Random zoom, in or out, by a factor of up to 1 + this.", 9, "(1 is twice the size)")
+    aspect: float = _row("Random stretch of the width, by a factor of up to 1 + this.", 9, "(1 is twice the width)")
+    shear: float = _row("Maximum random shear, in degrees.", 60, "degrees")
     translation: float = _row(
-        "Shift by up to this share of the size.", 1, "of height and width", draws=("translation_y", "translation_x")
+        "Maximum random shift, as a fraction of the size.",
+        1,
+        "of height and width",
+        draws=("translation_y", "translation_x"),
     )
     crop: float = _row(
-        "Cut off up to this share of the size, and enlarge the rest.",
+        "Maximum random crop, as the fraction cut off.",
         0.95,
         "of height and width",
         draws=("crop", "crop_y", "crop_x"),
     )
     brightness: float = _row(
-        "Add up to this share of the full range.", 1, "of the full range", change=_COLORS, stage=LIGHT
+        "Maximum brightness change, of the full range.", 1, "of the full range", change=_COLORS, stage=LIGHT
     )
-    contrast: float = _row(
-        "Change the contrast by up to this share.", 1, "of the contrast", change=_COLORS, stage=LIGHT
-    )
-    saturation: float = _row(
-        "Change the saturation by up to this share.", 1, "of the saturation", change=_COLORS, stage=LIGHT
-    )
-    hue: float = _row("Turn the colours by up to so many degrees.", 180, "degrees", change=_COLORS, stage=LIGHT)
+    contrast: float = _row("Maximum relative contrast change.", 1, "of the contrast", change=_COLORS, stage=LIGHT)
+    saturation: float = _row("Maximum relative saturation change.", 1, "of the saturation", change=_COLORS, stage=LIGHT)
+    hue: float = _row("Maximum hue rotation, in degrees.", 180, "degrees", change=_COLORS, stage=LIGHT)
     noise: float = _row(
-        "Add noise of up to so many grey levels.",
+        "Maximum std of Gaussian noise, in grey levels.",
         128,
         "grey levels",
         change="trainer.learning.augment:add_noise",
         has_normal=True,
     )
     blur: float = _row(
-        "Blur by a Gaussian of up to so many pixels.",
+        "Maximum std of Gaussian blur, in pixels.",
         8,
         "pixels",
         change="trainer.learning.augment:soften",
@@ -112,20 +111,20 @@ class AugmentConfig:
     )
 
     def __post_init__(self) -> None:
-        """Raises UsageError for a strength that has no meaning."""
+        """Raises UsageError for a strength outside its limits."""
         for name, row in AUGMENTATIONS.items():
             strength = getattr(self, name)
-            if row.highest is not None and not 0 <= strength <= row.highest:  # false for not-a-number, too
+            if row.highest is not None and not 0 <= strength <= row.highest:  # false for NaN, too
                 what = f"is {strength!r}, expected 0..{row.highest:g} {row.unit}"
-                raise UsageError(f"--{name}", what, f"Pass --{name} 0 to turn it off.")
+                raise UsageError(f"--{name}", what, f"Pass --{name} 0 to disable it.")
 
 
 AUGMENTATIONS: dict[str, Augmentation] = {
     field.name: field.metadata["row"] for field in dataclasses.fields(AugmentConfig)
 }
 
-# A street has its sky above, so "light" and "strong" mirror left and right only; seen from straight above ("nadir"),
-# no side is up, and the sun stands anywhere.
+# Street scenes have the sky on top: "light" and "strong" mirror left and right only. In views from straight above
+# ("nadir") no side is up, and the sun is anywhere.
 AUGMENTS: dict[str, AugmentConfig] = {
     "none": AugmentConfig(),
     "light": AugmentConfig(flip_horizontal=True, zoom=0.25, translation=0.1, brightness=0.1, contrast=0.1),

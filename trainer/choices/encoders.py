@@ -1,7 +1,7 @@
-"""Encoders: the networks of keras.applications that a model can be built on, and what they expect of an image.
+"""Encoders: the networks of keras.applications that a model can be built on, and the input that they expect.
 
-Every model takes RGB in 0..255; its preprocessing is inside, that with which the published weights were trained. To add
-an encoder is one line in ENCODERS.
+Every model takes RGB in 0..255; the preprocessing that its published weights were trained with is inside. To add an
+encoder, write one line in ENCODERS.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-# Mean and standard deviation of ImageNet's training images in red, green, blue, of values in 0..1, as published with
-# PyTorch's and most later models.
+# Mean and standard deviation of ImageNet's training images, RGB in 0..1, as published with PyTorch's and most later
+# models.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How a network turns an image: channels in this order, then (value - mean) / std, channel by channel.
+    """How a network normalises an image: channels in this order, then (value - mean) / std per channel.
 
     Attributes:
-      name: of it, and of the function in `trainer.models.blocks` that adds it to a model.
-      mean: of each channel, in the order of `channels`, of values in 0..255.
-      std: what the difference is divided by.
+      name: its name, and that of the function in `trainer.models.blocks` that adds it to a model.
+      mean: mean of each channel, in the order of `channels`, of values in 0..255.
+      std: standard deviation of each channel, by which the difference is divided.
       channels: "RGB" or "BGR".
     """
 
@@ -55,12 +55,12 @@ class Encoder:
     """One encoder.
 
     Attributes:
-      builder: import string of its function; called as those of keras.applications are.
-      preprocessing: a key of PREPROCESSINGS: turns 0..255 to what its weights were trained on.
+      builder: import string of its function, which is called like those of keras.applications.
+      preprocessing: a key of PREPROCESSINGS: maps 0..255 to the input that its weights were trained on.
       leaves: the layers whose inputs are the features at 1/2, 1/4, 1/8 and 1/16, the last before each further
-        reduction; the features at 1/32 are its output. Empty where it has no features of that size.
-      weights_file: the published weights without its top, as Keras names the file.
-      stem: the layer at which it begins, where its own preprocessing cannot be turned off otherwise.
+        downsampling; the features at 1/32 are its output. An empty name where it has no features of that size.
+      weights_file: file name in Keras of the published weights without the top.
+      stem: the layer at which it begins, where its built-in preprocessing cannot be turned off otherwise.
       options: further arguments of the builder.
     """
 
@@ -139,7 +139,7 @@ ENCODERS: dict[str, Encoder] = {
     "convnext_tiny": Encoder(
         "keras.applications:ConvNeXtTiny",
         "standardize",
-        ("", *(f"convnext_tiny_downsampling_block_{block}" for block in range(3))),  # its stem reduces by 4 at once
+        ("", *(f"convnext_tiny_downsampling_block_{block}" for block in range(3))),  # its stem downsamples by 4 at once
         "convnext_tiny_notop.h5",
         options=NO_PREPROCESSING,
     ),

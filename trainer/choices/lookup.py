@@ -7,7 +7,7 @@ from typing import Any
 
 
 def lookup(spec: str) -> Any:
-    """Returns what "package.module:name" names; the module is imported now.
+    """Returns the object that "package.module:name" names, and imports its module.
 
     Raises:
       ImportError, AttributeError: there is no such module or name (a bug in a table, so no SegconvError).

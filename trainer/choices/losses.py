@@ -1,6 +1,6 @@
-"""Losses: what can be minimized by name, and how much a pixel of a rare class counts in it.
+"""Losses: the loss functions by name, and how they weight rare classes.
 
-To add one is one function in trainer/learning/ and one line here.
+To add one, write one function in trainer/learning/ and one line here.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ class LossParts:
 
     Attributes:
       pixel: import string of a function of target and logits, float32 [B, H, W, num_classes], to the loss of every
-        pixel, float32 [B, H, W]. Class weights weight its mean.
+        pixel, float32 [B, H, W]. Class weights apply to its mean.
       region: import string of a function of truth [B, H, W, num_classes], valid [B, H, W] and probabilities
         [B, H, W, num_classes], all float32, to a scalar.
-      is_smoothed: whether label smoothing has a meaning: the pixels' loss has a logarithm of every class.
+      is_smoothed: whether label smoothing applies: the pixel loss has a logarithm of every class.
     """
 
     pixel: str | None = None
@@ -26,7 +26,7 @@ class LossParts:
 
     @property
     def is_weighted(self) -> bool:
-        """Whether class weights have a meaning: a mean over classes gives each class the same weight already."""
+        """Whether class weights apply: a mean over classes already gives each class the same weight."""
         return self.pixel is not None
 
 
@@ -42,7 +42,7 @@ LOSSES: dict[str, LossParts] = {
 }
 
 # Import string of a function of (pixels of each class, pixels of all images in which it occurs), float64 each, of the
-# classes that occur, to their weights; None for no weights at all.
+# classes that occur, to their weights; None for no weights.
 CLASS_WEIGHTS: dict[str, str | None] = {
     "none": None,
     "balanced": "trainer.learning.class_weights:balanced",

@@ -1,4 +1,4 @@
-"""Optimizers: which steps the weights can take by name. To add one is one line in OPTIMIZERS."""
+"""Optimizers: the optimizers by name. To add one, write one line in OPTIMIZERS."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ class Optimizer:
     """One optimizer.
 
     Attributes:
-      builder: import string of a class of Keras' optimizers.
+      builder: import string of a Keras optimizer class.
       options: its arguments, besides the learning rate and the moving average.
-      has_weight_decay: whether --weight-decay has a meaning.
+      has_weight_decay: whether --weight-decay applies.
     """
 
     builder: str

@@ -1,10 +1,10 @@
 """Batches: from a folder of shards to batches of uint8 pairs, in an order that follows from seed and epoch.
 
-One byte per channel crosses to the device, and one per pixel for the mask: scaling, augmentation and one-hot come
-later, there.
+One byte per channel is copied to the device, and one per pixel for the mask: scaling, augmentation and one-hot encoding
+happen there.
 
 An epoch's order is a random order of the whole split. It is the same whatever is shuffled: the decoded pairs where
-they fit in memory, else the records as they are stored where those do, else their places in the shards.
+they fit in memory, else the records as they are stored where those fit, else their positions in the shards.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from trainer.input.decoding import with_masks
 from trainer.input.reading import InputConfig, decoded_pairs, shuffle_source
 from trainer.input.waiting import InputWait
 
-PREFETCH_BATCHES = 2  # one to hand over, one to fill meanwhile; the decoders in front keep some records as well
+PREFETCH_BATCHES = 2  # one to hand over, one to fill meanwhile; the decoders before it buffer some records as well
 
 
 class Batches(NamedTuple):
@@ -32,12 +32,12 @@ class Batches(NamedTuple):
     Attributes:
       dataset: of ({"image": uint8 [B, H, W, 3], "mask": uint8 [B, H, W]},), all sizes static: inputs without a
         target, since the target has to be augmented with the image.
-      steps: number of steps in an epoch, each of one batch; a worker among several has a batch for each of its
+      steps: number of steps in an epoch, each of one batch; with several workers, each has a batch for each of its
         devices instead.
       batch: B, records in an element of `dataset`.
-      cached: whether the decoded records lie in memory.
-      wait: how long whoever reads `dataset` has waited for it. Not measured where the records lie in memory: to ask
-        the clock takes nearly as long as to copy a batch of eight small ones.
+      cached: whether the decoded records are in memory.
+      wait: how long the reader of `dataset` has waited for it. Not measured where the records are in memory: reading
+        the clock takes nearly as long as copying a batch of eight small ones.
     """
 
     dataset: tf.data.Dataset
@@ -48,19 +48,19 @@ class Batches(NamedTuple):
 
 
 def train_batches(config: InputConfig, *, seed: int, epochs: int, first_epoch: int = 0) -> Batches:
-    """Returns the batches of several epochs, one after the other, each in a random order of its own.
+    """Returns the batches of several epochs, one after the other, each in its own random order.
 
-    All batches are full: an epoch leaves out the records that remain at its end, other ones each time.
+    All batches are full: an epoch leaves out the remaining records at its end, different ones each time.
 
     Args:
       config: what is read; where there are fewer records than in a batch, they are one batch.
-      seed: of the order, 0..2**31 - 1. The order of an epoch depends on the seed and its number alone.
+      seed: seed of the order, 0..2**31 - 1. The order of an epoch depends only on the seed and its number.
       epochs: number of the epoch to stop before.
       first_epoch: number of the first epoch, from 0.
 
     Raises:
       UsageError: `config.cache` is "on", and the decoded records do not fit in memory.
-      DataError: a shard holds another number of records than the manifest says.
+      DataError: the number of records in a shard differs from the manifest.
     """
     count, share = config.count, config.share
     batch = min(config.batch, count)
@@ -78,9 +78,9 @@ def train_batches(config: InputConfig, *, seed: int, epochs: int, first_epoch: i
 
 
 def eval_batches(config: InputConfig) -> Batches:
-    """Returns the batches of one pass in the order of the records, every record in it.
+    """Returns the batches of one pass over all records, in their order.
 
-    The last batch is made full with black images whose masks hold IGNORE_INDEX only: they count nowhere.
+    The last batch is padded with black images whose masks hold only IGNORE_INDEX: no loss or score counts them.
 
     Raises:
       UsageError: `config.cache` is "on", and the decoded records do not fit in memory.
@@ -98,7 +98,7 @@ def eval_batches(config: InputConfig) -> Batches:
 
 
 def batch_names(config: InputConfig, *, seed: int, epoch: int, step: int) -> list[str]:
-    """Returns the photographs' names in one batch of `train_batches`, in their order; epoch and step from 0."""
+    """Returns the image names in one batch of `train_batches`, in order; epoch and step count from 0."""
     batch = min(config.batch, config.count)
     numbers = tf.data.Dataset.range(config.count)
     order = _shuffled(numbers, config.count, seed, epochs=range(epoch, epoch + 1), length=(step + 1) * batch)
@@ -107,11 +107,11 @@ def batch_names(config: InputConfig, *, seed: int, epoch: int, step: int) -> lis
 
 
 def _shuffled(elements: tf.data.Dataset, count: int, seed: int, *, epochs: range, length: int) -> tf.data.Dataset:
-    """Returns `length` of `count` elements for each epoch, in an order that is the same for elements of every kind."""
+    """Returns `length` of `count` elements for each epoch, in an order that does not depend on the kind of element."""
 
     def one_epoch(epoch: Tensor) -> tf.data.Dataset:
-        # Within this graph, not for the process: otherwise the process's seed would be the first half of the order's.
-        # Never 0 modulo 2**31 - 1, since TensorFlow has a meaning of its own for two zeros.
+        # Within this graph only: otherwise the order would depend on the process's seed.
+        # Never 0 modulo 2**31 - 1, since TensorFlow treats two zeros as a random seed.
         tf.random.set_seed(1 + seed % (2**31 - 2))
         return elements.shuffle(count, seed=epoch, reshuffle_each_iteration=False).take(length)
 
@@ -121,17 +121,17 @@ def _shuffled(elements: tf.data.Dataset, count: int, seed: int, *, epochs: range
 def _batches(pairs: tf.data.Dataset, batch: int, steps: int, epochs: int, *, cached: bool, share: Share) -> Batches:
     """Returns the last stages, common to training and evaluation."""
     parts = 1
-    if share.num_workers > 1:  # Keras deals a whole batch out to the devices of one process only
+    if share.num_workers > 1:  # Keras splits a whole batch over the devices of one process only
         parts = share.num_replicas // share.num_workers
         batch = batch // share.num_replicas
     options = tf.data.Options()
     options.deterministic = True
-    options.experimental_optimization.inject_prefetch = False  # a buffer of its own, that grows to hundreds of batches
+    options.experimental_optimization.inject_prefetch = False  # its buffer would grow to hundreds of batches
     wait = InputWait()
     full = pairs.batch(batch, drop_remainder=True)
     if full.element_spec[0]["mask"].dtype == tf.string:
         full = full.map(with_masks)
-    full = full.prefetch(1 if cached else PREFETCH_BATCHES)  # each buffer more is memory that no cache holds
+    full = full.prefetch(1 if cached else PREFETCH_BATCHES)  # every further buffer is memory that the cache cannot use
     full = full.apply(tf.data.experimental.assert_cardinality(parts * steps * epochs))
     if not cached:
         full = wait.timed(full)

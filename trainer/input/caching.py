@@ -1,4 +1,4 @@
-"""Caching: what of the input is kept in memory, and whether it fits there."""
+"""Caching: which part of the input is kept in memory, and whether it fits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def is_cached(cache: str, split: str, count: int, size: tuple[int, int]) -> bool
       size: (height, width) of each, in pixels.
 
     Raises:
-      UsageError: asked for, but there is not so much memory.
+      UsageError: `cache` is "on", but there is not enough memory.
     """
     if cache == "off":
         return False
@@ -31,17 +31,17 @@ def is_cached(cache: str, split: str, count: int, size: tuple[int, int]) -> bool
         if cache == "on":
             what = f"on: the decoded records of split {split!r} need {_size(needed)}, and {_size(free)} are free"
             raise UsageError("--cache", what, "Pass --cache auto.", "E_MEMORY")
-        log.info("Decoded records of split %r would take %s: they are decoded anew each epoch.", split, sizes)
+        log.info("Decoded records of split %r would take %s: they are decoded in every epoch.", split, sizes)
         return False
     log.info("Decoded records of split %r fit in memory: %s; they are read once.", split, sizes)
     return True
 
 
 def keep(elements: tf.data.Dataset, count: int) -> tf.data.Dataset:
-    """Returns the same `count` elements, read now and kept in memory as long as the dataset lives."""
+    """Returns the same `count` elements, read now and kept in memory as long as the dataset exists."""
     kept = elements.cache()
     with Progress(count, "record") as progress:
-        for number, _ in enumerate(kept.map(lambda _: 0), start=1):  # nothing of them need come to Python
+        for number, _ in enumerate(kept.map(lambda _: 0), start=1):  # no element is copied to Python
             progress.show(number)
     return kept
 

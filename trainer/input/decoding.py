@@ -15,7 +15,7 @@ except ImportError:  # without segconv[fast]
 from converter.schema import IMAGE, MASK
 from trainer.backend import Tensor, tf
 
-PNG_KIND, PNG_GREY = slice(24, 26), b"\x08\x00"  # bytes of a PNG that tell bits and kind: 8, and grey
+PNG_KIND, PNG_GREY = slice(24, 26), b"\x08\x00"  # bytes of a PNG with bit depth and colour type: 8, and grey
 
 
 def decodes_masks_in_batches() -> bool:
@@ -28,14 +28,14 @@ def decoder(size: tuple[int, int], *, has_masks: bool = True) -> Callable[[Tenso
 
     Args:
       size: (height, width) of every record, in pixels.
-      has_masks: whether the mask is decoded as well; else it stays the PNG that it is, for `with_masks`.
+      has_masks: whether the mask is decoded as well; else it stays PNG bytes, for `with_masks`.
     """
     features = {key: tf.io.FixedLenFeature([], tf.string) for key in (IMAGE, MASK)}
 
     def decode(record: Tensor) -> tuple[dict[str, Tensor]]:
         parsed = tf.io.parse_single_example(record, features)
-        # The accurate transform is what Pillow uses: the same pixels here, in the reports, and in a later prediction.
-        # decode_jpeg takes PNG too; decode_image, named for both, cannot be told which transform to use.
+        # Pillow uses the accurate transform: the same pixels here, in the reports, and in a later prediction.
+        # decode_jpeg takes PNG too; decode_image, meant for both, has no option for the transform.
         image = tf.io.decode_jpeg(parsed[IMAGE], channels=3, dct_method="INTEGER_ACCURATE")
         image, mask = tf.ensure_shape(image, (*size, 3)), parsed[MASK]
         if has_masks:
@@ -48,8 +48,8 @@ def decoder(size: tuple[int, int], *, has_masks: bool = True) -> Callable[[Tenso
 def with_masks(pair: dict[str, Tensor]) -> tuple[dict[str, Tensor]]:
     """Returns a batch whose masks are decoded: uint8 [B, H, W] of string [B].
 
-    The decoder of segconv[fast] takes a third of TensorFlow's time. It keeps other Python waiting meanwhile, so it is
-    left to the masks, which are small; and what it takes to call it is paid once for a batch.
+    The decoder of segconv[fast] takes a third of TensorFlow's time. It blocks other Python code meanwhile, so it is
+    used only for the masks, which are small, and called once per batch.
     """
     batch, height, width, _ = pair["image"].shape
 
@@ -64,7 +64,7 @@ def with_masks(pair: dict[str, Tensor]) -> tuple[dict[str, Tensor]]:
 
 
 def mask_pixels(data: bytes, size: tuple[int, int]) -> np.ndarray:
-    """Returns the class indices of a PNG, uint8 [H, W]; TensorFlow's word counts where the fast decoder refuses it."""
+    """Returns the class indices of a PNG, uint8 [H, W]; TensorFlow decodes what the fast decoder refuses."""
     if data[PNG_KIND] == PNG_GREY:
         with contextlib.suppress(Exception):  # it raises nothing narrower
             return decode_image_png_u8(data, size, "mono")[..., 0]

@@ -1,4 +1,4 @@
-"""Memory: how much of it this process may still take."""
+"""Memory: how much memory this process may still use."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import math
 import os
 from pathlib import Path
 
-GROUP_FILES = {  # by controllers in /proc/self/cgroup: folder, limit, usage, and what of the usage can be given up
+GROUP_FILES = {  # by controllers in /proc/self/cgroup: folder, limit, usage, reclaimable part of the usage
     "": ("", "memory.max", "memory.current", "inactive_file"),
     "memory": ("memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 }
 
 
 def free_memory(root: Path = Path("/")) -> int:
-    """Returns how many bytes this process may still take: of the machine, and within its control groups.
+    """Returns how many bytes this process may still use, limited by the machine and by its control groups.
 
     Args:
-      root: under which proc/ and sys/ lie.
+      root: folder that contains proc/ and sys/.
 
     Source: proc_meminfo(5); the kernel's admin-guide/cgroup-v2.rst and cgroup-v1/memory.rst. Files that a group has
-    read count as its usage, but are given up where memory is short.
+    read count as its usage, but are reclaimed when memory is short.
     """
     try:
         meminfo = dict(line.split(":") for line in (root / "proc/meminfo").read_text().splitlines())
@@ -30,7 +30,7 @@ def free_memory(root: Path = Path("/")) -> int:
     for _, controllers, name in groups:
         if controllers in GROUP_FILES:
             top, *files = GROUP_FILES[controllers]
-            group = root / "sys/fs/cgroup" / top  # in a container often the own group, whose name is the host's
+            group = root / "sys/fs/cgroup" / top  # in a container often its own group, under its name on the host
             for part in ("", *name.strip("/").split("/")):
                 group /= part
                 free.append(_left(group, *files))

@@ -1,4 +1,4 @@
-"""Reading: the records of one split in order, as pairs, as they are stored, or as places in the shards."""
+"""Reading: the records of one split in order, as pairs, as stored bytes, or as positions in the shards."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trainer.input.caching import keep
 from trainer.input.decoding import decoder, decodes_masks_in_batches
 from trainer.input.memory import free_memory
 
-STORED_SHARE = 0.25  # of the free memory, for records as they are stored, where the decoded ones do not fit
+STORED_SHARE = 0.25  # of the free memory, for the stored bytes of records, where the decoded ones do not fit
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ class InputConfig:
     """Which records are read, and how many make a batch.
 
     Attributes:
-      manifest: from `open_records`, which has checked the shards.
-      folder: where the shards lie.
+      manifest: from `open_records`, which has verified the shards.
+      folder: folder of the shards.
       split: name of the split.
       batch: records per batch.
       cache: "on" to keep the decoded records in memory, "off" not to, "auto" to keep them where they fit.
-      records: only the first so many records; 0 for all.
-      share: of a worker among several: it gets its records of each batch, in batches for one device each.
+      records: maximum number of records, the first of the split; 0 for all.
+      share: with several workers, the part of each batch that this one reads, in batches for one device each.
     """
 
     manifest: Manifest
@@ -43,7 +43,7 @@ class InputConfig:
 
     @property
     def info(self) -> SplitInfo:
-        """What the manifest says of the split."""
+        """The entry of the split in the manifest."""
         return self.manifest.splits[self.split]
 
     @property
@@ -70,23 +70,23 @@ def decoded_pairs(config: InputConfig) -> tf.data.Dataset:
 def shuffle_source(
     config: InputConfig,
 ) -> tuple[tf.data.Dataset, Callable[[Tensor], tuple[dict[str, Tensor]]]]:
-    """Returns what to shuffle where pairs are not kept, `count` elements in order, and what decodes one of them.
+    """Returns what to shuffle where decoded pairs are not kept, `count` elements in order, and the decoder of one.
 
     Raises:
-      DataError: a shard holds another number of records than the manifest says.
+      DataError: the number of records in a shard differs from the manifest.
     """
     decode = decoder(config.size, has_masks=not decodes_masks_in_batches())
     if config.info.bytes <= free_memory() * STORED_SHARE:
         return keep(_stored(config), config.count), decode
     names = tf.constant(config.shard_paths)
 
-    def read(place: Tensor) -> tuple[dict[str, Tensor]]:
-        # A record is read on its own: a file of one record of known length, between a header and a footer.
-        shard, header, length, footer = tf.unstack(place)
+    def read(position: Tensor) -> tuple[dict[str, Tensor]]:
+        # A record is read separately: the shard is treated as a file of one record between a header and a footer.
+        shard, header, length, footer = tf.unstack(position)
         records = tf.data.FixedLengthRecordDataset(tf.gather(names, shard), length, header, footer, buffer_size=length)
         return decode(records.get_single_element())
 
-    return tf.data.Dataset.from_tensor_slices(_places(config)[: config.count]), read
+    return tf.data.Dataset.from_tensor_slices(_positions(config)[: config.count]), read
 
 
 def _stored(config: InputConfig) -> tf.data.Dataset:
@@ -94,14 +94,14 @@ def _stored(config: InputConfig) -> tf.data.Dataset:
     return tf.data.TFRecordDataset(config.shard_paths).take(config.count)
 
 
-def _places(config: InputConfig) -> np.ndarray:
-    """Returns where each record of a split lies, int64 [n, 4]: number of the shard, bytes before, of it, and after.
+def _positions(config: InputConfig) -> np.ndarray:
+    """Returns the position of each record, int64 [n, 4]: number of the shard; bytes before, in and after the record.
 
     Raises:
-      DataError: a shard holds another number of records than the manifest says.
+      DataError: the number of records in a shard differs from the manifest.
     """
-    places = []
+    positions = []
     for number, shard in enumerate(config.info.shards):
         for header, length in frame_positions(config.folder, shard.name, shard.records):
-            places.append((number, header, length, shard.bytes - header - length))
-    return np.array(places, np.int64)
+            positions.append((number, header, length, shard.bytes - header - length))
+    return np.array(positions, np.int64)

@@ -1,7 +1,7 @@
-"""Records: a finished folder of them, checked before TensorFlow sees a byte.
+"""Records: a complete folder of records, verified before TensorFlow reads a byte.
 
-The hash of every shard that is going to be read is held against the manifest: TensorFlow trusts a record's length field
-and crashes on a forged one. Needs no TensorFlow itself.
+The hash of every shard to be read is verified against the manifest: TensorFlow trusts a record's length field and
+crashes on a forged one. Needs no TensorFlow itself.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from converter.system.console import Progress
 
 
 def open_records(folder: Path, splits: Sequence[str]) -> Manifest:
-    """Returns the manifest of a folder of records, after a check of the splits that are to be read.
+    """Returns the manifest of a folder of records, after verifying the splits that are to be read.
 
     Raises:
-      UsageError: no finished dataset, records of different sizes, or a split that is absent, empty, or without one
+      UsageError: no complete dataset, records of different sizes, or a split that is missing, empty, or without any
         labelled pixel.
-      DataError: a shard is not the one that was built.
+      DataError: a shard differs from its manifest.
     """
     manifest = read_manifest(folder)
     manifest.common_size(folder)
     for split in splits:
         if split not in manifest.splits:
             what = f"has no split {split!r}, but {', '.join(map(repr, manifest.splits)) or 'none'}"
-            raise UsageError(folder, what, f"Build it with a list {split}.txt, or name another.", "E_NO_SPLIT")
+            raise UsageError(folder, what, f"Build it with a list {split}.txt, or choose another split.", "E_NO_SPLIT")
         info = manifest.splits[split]
         if not info.records or not any(info.pixels):
             found = "records" if not info.records else "labelled pixels"
-            fix = f"Look at the list {split}.txt and at the class map, then build again."
+            fix = f"Check the list {split}.txt and the class map, then rebuild."
             raise UsageError(folder, f"split {split!r} holds no {found}", fix, "E_EMPTY_SPLIT")
     everything = [shard for _, shard in manifest.shards()]
     shards = [shard for split, shard in manifest.shards() if split in splits]

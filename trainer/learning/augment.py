@@ -1,12 +1,12 @@
-"""Augment: random changes of an image that keep its mask true, on the device.
+"""Augment: random changes of an image and its mask together, on the device.
 
-In come the uint8 pair of a record, out go a float32 image in 0..255 and a uint8 mask. All geometry is one affine map
-per sample, so that image and mask are looked up once, at the same coordinates: bilinear in the image, nearest in the
-mask, so that no class appears that was not there. Light and colour follow, on the image alone.
+From the uint8 pair of a record to a float32 image in 0..255 and a uint8 mask. All geometry is one affine map per
+sample: image and mask are sampled once, at the same coordinates, bilinear in the image and nearest in the mask. No new
+class can appear. Brightness and colour follow, on the image only.
 
-Written in keras.ops with static heights and widths only, so that the whole step can be compiled by XLA: Keras' own
-layers for geometry have no XLA kernel, and several of them blend class indices. Only the layer draws; every function
-here is a pure one of its arguments. The same seed draws other numbers with XLA than without.
+Written in keras.ops with static heights and widths only, so that XLA can compile the whole step: Keras' own layers for
+geometry have no XLA kernel, and several of them interpolate class indices. Only the layer draws random numbers; every
+function here is pure. The same seed gives different numbers with XLA than without.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from trainer.choices.lookup import lookup
 
 ROWS, COLUMNS = 1, 2  # axes of [B, H, W, ...]
 
-# Outside of the source, where the mask is ignored. Mid-grey is what the usual preprocessing maps next to 0; the
-# mean of each image would hide the seam a little better, for one more pass over the pixels and one over the result.
+# Fill outside of the source, where the mask is ignored. The usual preprocessing maps mid-grey to about 0; the mean of
+# each image would hide the border a little better, for one more pass over the pixels and one over the result.
 GREY = 127.5
 
-LUMA = (0.299, 0.587, 0.114)  # of red, green and blue in grey: ITU-R BT.601
+LUMA = (0.299, 0.587, 0.114)  # weights of red, green and blue in grey: ITU-R BT.601
 
 # Matrices are rounded to multiples of 1/1024, and offsets to half of that, so that coordinates below 8192 pixels have
-# no rounding error in float32. Otherwise XLA, which contracts a * b + c, would now and then find another nearest pixel.
+# no rounding error in float32. Otherwise XLA, which fuses a * b + c, would sometimes find a different nearest pixel.
 MATRIX_STEPS = 1024
-OFFSET_STEPS = 2 * MATRIX_STEPS  # a pixel is up to half a pixel from the centre's grid
+OFFSET_STEPS = 2 * MATRIX_STEPS  # a pixel may be half a pixel off the grid through the centre
 
-# What is drawn, uniform in 0..1, one column each whether in use or not: to turn one off leaves the others alike.
+# The random numbers, uniform in 0..1, one column each whether in use or not: disabling one does not change the others.
 DRAWS = tuple(draw for name, row in AUGMENTATIONS.items() for draw in row.draws or (name,))
 Draws = dict[str, Tensor]  # name -> float32 [B], 0..1; of some rows NAME_normal -> float32 [B, H, W, 3]
 ImageChange: TypeAlias = Callable[[Tensor, AugmentConfig, Draws], Tensor]
@@ -43,24 +43,24 @@ INDEX_DTYPE = "int64" if keras.backend.backend() == "tensorflow" else "int32"
 
 
 class Augment(keras.layers.Layer):
-    """Gives each sample of a batch its own draw of all changes that are on.
+    """Applies all enabled changes to each sample of a batch, with random numbers of its own.
 
     Input shape: image uint8 [B, H, W, 3] and mask uint8 [B, H, W]; only B may be unknown.
-    Output shape: the same; the image is float32 in 0..255, the mask uint8 with no value but its own and IGNORE_INDEX.
+    Output shape: the same; the image is float32 in 0..255, the mask uint8 with its own values and IGNORE_INDEX only.
 
     Attributes:
       strengths: how strong each change is.
-      seed_generator: of the draws; all of them follow from its state and from the device's number.
+      seed_generator: source of all random numbers, which depend only on its state and on the device's index.
     """
 
     def __init__(self, strengths: AugmentConfig, seed: int) -> None:
-        # Whatever the policy of the model: bfloat16 has no room for the number of a pixel, nor for all grey levels.
+        # Whatever the policy of the model: bfloat16 cannot represent all pixel coordinates, nor all grey levels.
         super().__init__(name="augment", dtype="float32", autocast=False)
         self.strengths = strengths
         self.seed_generator = ReplicaSeeds(seed)
 
     def call(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns the image and the mask, changed."""
+        """Returns the augmented image and mask."""
         draws = self.draw(keras.ops.shape(image)[0])
         image, mask = move(image, mask, self.strengths, draws=draws)
         for name, image_change in image_changes(self.strengths).items():
@@ -71,20 +71,20 @@ class Augment(keras.layers.Layer):
         return keras.ops.clip(image, 0.0, 255.0), mask
 
     def draw(self, batch: int | Tensor) -> Draws:
-        """Returns the next draws for a batch of that many samples."""
+        """Returns the next random numbers for a batch of that many samples."""
         uniform = keras.random.uniform((batch, len(DRAWS)), dtype="float32", seed=self.seed_generator)
         return {name: uniform[:, column] for column, name in enumerate(DRAWS)}
 
 
 def build_augment(strengths: AugmentConfig, seed: int) -> Augment | None:
-    """Returns the augmentation of these strengths, or None where all of them are off."""
+    """Returns the augmentation of these strengths, or None where all of them are 0."""
     return None if strengths == AugmentConfig() else Augment(strengths, seed)
 
 
 def image_changes(strengths: AugmentConfig) -> dict[str, ImageChange]:
-    """Returns what changes the image alone, by the first row that names it, in the order of the stages.
+    """Returns the functions that change only the image, by the first row that names each, in the order of the stages.
 
-    Only rows that are on count; a function that several of them share is there once.
+    Only enabled rows count; a function that several of them share occurs once.
     """
     rows = [(name, row) for name, row in AUGMENTATIONS.items() if row.change and getattr(strengths, name)]
     specs: dict[str, str] = {}
@@ -99,7 +99,7 @@ def move(image: Tensor, mask: Tensor, strengths: AugmentConfig, *, draws: Draws)
     Args:
       image: uint8 [B, H, W, 3].
       mask: uint8 [B, H, W].
-      strengths: how far each draw reaches.
+      strengths: strength of each change.
       draws: from `Augment.draw`.
     """
     if _has_warp(strengths):
@@ -109,19 +109,19 @@ def move(image: Tensor, mask: Tensor, strengths: AugmentConfig, *, draws: Draws)
 
 
 def affine(strengths: AugmentConfig, draws: Draws, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Returns the map from a pixel of the result to its place in the source, all geometry in one.
+    """Returns the map from a pixel of the result to its position in the source, all geometry in one.
 
     From the source to the result, the order is: flips, quarter turns, crop, rotation, shear, zoom and aspect,
-    translation. Angles are those that one sees: the map is in pixels, whatever the shape of the image.
+    translation. Angles are those seen in the image: the map is in pixels, whatever the aspect ratio.
 
     Args:
-      strengths: how far each draw reaches.
+      strengths: strength of each change.
       draws: from `Augment.draw`.
       size: (height, width) in pixels.
 
     Returns:
       (matrix, offset), float32 [B, 2, 2] and [B, 2], rows and columns in this order, for `warp`. Flips and quarter
-      turns alone are whole numbers, so that they only move pixels.
+      turns alone are whole numbers: they move pixels without interpolation.
     """
     ops = keras.ops
     signed = {name: 2 * draw - 1 for name, draw in draws.items()}
@@ -137,7 +137,7 @@ def affine(strengths: AugmentConfig, draws: Draws, size: tuple[int, int]) -> tup
         [_round((cos * slant - sin) * row_step, MATRIX_STEPS), _round(cos * column_step, MATRIX_STEPS)],
     ]
     shift = [signed[f"translation_{axis}"] * (strengths.translation * n) for axis, n in zip("yx", size, strict=True)]
-    # The outermost pixel centres of the window stay within those of the image: a crop needs no fill.
+    # The outermost pixel centres of the crop stay within those of the image: a crop needs no fill.
     window = [signed[f"crop_{axis}"] * (1 - share) * ((n - 1) / 2) for axis, n in zip("yx", size, strict=True)]
     offset = [
         _round(start - row[0] * shift[0] - row[1] * shift[1], OFFSET_STEPS)
@@ -159,7 +159,7 @@ def _turn_and_flip(
         for name in ("flip_vertical", "flip_horizontal")
     )
     turned = [[up * cos, up * sin], [-left * sin, left * cos]]
-    # Where height and width differ by an odd number, the centre that a quarter turn keeps is no pixel's own.
+    # Where height and width differ by an odd number, the fixed point of a quarter turn is not the centre of a pixel.
     half = ops.abs(sin) * ((size[0] - size[1]) % 2 / 2)
     rows = [[row[0] * matrix[0][axis] + row[1] * matrix[1][axis] for axis in (0, 1)] for row in turned]
     shift = [row[0] * offset[0] + row[1] * offset[1] + half for row in turned]
@@ -167,7 +167,7 @@ def _turn_and_flip(
 
 
 def warp(image: Tensor, mask: Tensor, matrix: Tensor, offset: Tensor) -> tuple[Tensor, Tensor]:
-    """Looks every pixel up at its place in the source: source - centre = matrix @ (target - centre) + offset.
+    """Samples every pixel at its position in the source: source - centre = matrix @ (target - centre) + offset.
 
     Args:
       image: uint8 [B, H, W, 3].
@@ -176,7 +176,7 @@ def warp(image: Tensor, mask: Tensor, matrix: Tensor, offset: Tensor) -> tuple[T
       offset: float32 [B, 2], in pixels.
 
     Returns:
-      image, float32 [B, H, W, 3]: bilinear between the four pixels around the place, and GREY outside.
+      image, float32 [B, H, W, 3]: bilinear between the four pixels around the position, and GREY outside.
       mask, uint8 [B, H, W]: the nearest of the same four, and IGNORE_INDEX outside.
     """
     ops = keras.ops
@@ -184,7 +184,7 @@ def warp(image: Tensor, mask: Tensor, matrix: Tensor, offset: Tensor) -> tuple[T
     row, row_share = _split_coordinate(matrix[:, 0], offset[:, 0], (height, width), axis=0)
     column, column_share = _split_coordinate(matrix[:, 1], offset[:, 1], (height, width), axis=1)
 
-    # One ring of fill around every image makes every place that is looked up one that exists.
+    # A border of one fill pixel around every image makes every sampled position valid.
     ring = [[0, 0], [1, 1], [1, 1]]
     pixels = ops.pad(ops.cast(image, "float32"), [*ring, [0, 0]], constant_values=GREY)
     indices = ops.pad(ops.cast(mask, "float32"), ring, constant_values=float(IGNORE_INDEX))
@@ -202,13 +202,13 @@ def warp(image: Tensor, mask: Tensor, matrix: Tensor, offset: Tensor) -> tuple[T
 
 
 def _split_coordinate(factors: Tensor, offset: Tensor, size: tuple[int, int], *, axis: int) -> tuple[Tensor, Tensor]:
-    """Returns (number of the pixel at or before, share of the way to the next), float32 [B, H, W], of one coordinate.
+    """Returns (index of the pixel at or before, fraction of the way to the next), float32 [B, H, W], of one coordinate.
 
-    Numbers count from the ring that `warp` adds: 0 is outside, 1 the first pixel of the source.
+    Indices count from the border that `warp` adds: 0 is outside, 1 the first pixel of the source.
     """
     ops = keras.ops
     rows, columns = (ops.arange(n, dtype="float32") - (n - 1) / 2 for n in size)
-    # Not factors[:, 0, None]: TensorFlow 2.21 loses the new axis when it optimises a slice of a stack away.
+    # Not factors[:, 0, None]: TensorFlow 2.21 loses the new axis when it optimises away a slice of a stack.
     per_row, per_column = (ops.expand_dims(factors[:, number], -1) for number in (0, 1))
     along = per_column * columns + ops.expand_dims(offset + (size[axis] + 1) / 2, -1)
     place = ops.clip((per_row * rows)[:, :, None] + along[:, None, :], 0.0, size[axis] + 1.0)
@@ -221,7 +221,7 @@ def _blend(start: Tensor, end: Tensor, share: Tensor) -> Tensor:
 
 
 def _flip(image: Tensor, mask: Tensor, strengths: AugmentConfig, draws: Draws) -> tuple[Tensor, Tensor]:
-    """Mirrors a pair as `affine` would, without a look-up per pixel."""
+    """Mirrors a pair as `affine` would, without sampling every pixel."""
     for name, axis in (("flip_vertical", ROWS), ("flip_horizontal", COLUMNS)):
         if getattr(strengths, name):
             flip = (draws[name] < 0.5)[:, None, None]
@@ -235,7 +235,7 @@ def shift_colors(image: Tensor, strengths: AugmentConfig, draws: Draws) -> Tenso
 
     Args:
       image: float32 [B, H, W, 3].
-      strengths: how far each draw reaches.
+      strengths: strength of each change.
       draws: from `Augment.draw`.
 
     Returns:
@@ -260,14 +260,14 @@ def shift_colors(image: Tensor, strengths: AugmentConfig, draws: Draws) -> Tenso
 
 
 def _hue_matrix(angle: Tensor) -> Tensor:
-    """Returns what a row (red, green, blue) is multiplied by to turn it about grey: float32 [B, 3, 3]."""
+    """Returns the matrix that rotates a row (red, green, blue) about the grey axis: float32 [B, 3, 3]."""
     across = keras.ops.convert_to_tensor([[0, 1, -1], [-1, 0, 1], [1, -1, 0]], "float32") / math.sqrt(3)
     cos, sin = keras.ops.cos(angle)[:, None, None], keras.ops.sin(angle)[:, None, None]
     return cos * keras.ops.eye(3, dtype="float32") + (1 - cos) / 3 + sin * across
 
 
 def _saturation_matrix(scale: Tensor) -> Tensor:
-    """Returns what a row (red, green, blue) is multiplied by to move it from or to its own grey: float32 [B, 3, 3]."""
+    """Returns the matrix that moves a row (red, green, blue) to or from its own grey: float32 [B, 3, 3]."""
     scale = scale[:, None, None]
     return (
         scale * keras.ops.eye(3, dtype="float32") + (1 - scale) * keras.ops.convert_to_tensor(LUMA, "float32")[:, None]
@@ -275,26 +275,25 @@ def _saturation_matrix(scale: Tensor) -> Tensor:
 
 
 def add_noise(image: Tensor, strengths: AugmentConfig, draws: Draws) -> Tensor:
-    """Adds Gaussian noise, of its own standard deviation to each image."""
+    """Adds Gaussian noise, with a standard deviation per image."""
     return image + _per_image(draws["noise"] * strengths.noise) * draws["noise_normal"]
 
 
 def soften(image: Tensor, strengths: AugmentConfig, draws: Draws) -> Tensor:
-    """Blurs each image by its own Gaussian."""
+    """Blurs each image with its own Gaussian."""
     return blur(image, draws["blur"] * strengths.blur, math.ceil(4 * strengths.blur))
 
 
 def blur(image: Tensor, sigma: Tensor, radius: int) -> Tensor:
-    """Blurs each image by its own Gaussian; at the borders, over the part of it that lies within.
+    """Blurs each image with its own Gaussian, normalised at the borders over the part inside the image.
 
     Args:
       image: float32 [B, H, W, 3].
       sigma: float32 [B], in pixels; 0 leaves the image as it is.
-      radius: pixels on each side that a Gaussian may reach, 4 times the largest sigma or more: its cost is in
-        proportion to this.
+      radius: radius of the kernel in pixels, at least 4 times the largest sigma; the cost is proportional to it.
     """
     places = keras.ops.arange(-radius, radius + 1, dtype="float32")
-    spread = keras.ops.maximum(sigma, 0.05)[:, None]  # 0.05 gives the neighbour nothing that float32 could hold
+    spread = keras.ops.maximum(sigma, 0.05)[:, None]  # at 0.05 the neighbour's weight is 0 in float32
     weights = keras.ops.exp(keras.ops.square(places / spread) / -2)  # [B, 2 * radius + 1]
     for axis in (ROWS, COLUMNS):
         image = _blur_axis(image, weights, axis)

@@ -1,7 +1,7 @@
-"""Class weights: pixel counts of the manifest to how much a pixel of each class counts in the loss.
+"""Class weights: from the pixel counts in the manifest to the weight of each class in the loss.
 
-The build counted every pixel, so that no pass over the records is needed. A class without a pixel in training has
-weight 0 in every scheme: nothing can be learned of it, and where it occurs in validation it would only blur the loss.
+The build counted every pixel, so no pass over the records is needed. A class without a training pixel has weight 0 in
+every scheme: it cannot be learned, and in validation it would only distort the loss.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from trainer.choices.losses import CLASS_WEIGHTS
 def class_weights(name: str, info: SplitInfo, size: tuple[int, int]) -> np.ndarray | None:
     """Returns the class weights of that name.
 
-        balanced  N / (C * n_c): the pixels of every class weigh the same together, and the mean pixel weighs 1
-        enet      1 / ln(1.02 + n_c / N): the same idea, bounded, from 1.4 for a class alone to 50.5 for a rare one
+        balanced  N / (C * n_c): every class has the same total weight, and the mean weight of a pixel is 1
+        enet      1 / ln(1.02 + n_c / N): the same idea, bounded, from 1.4 for the only class to 50.5 for a rare one
         median    median(f) / f_c, with f_c = n_c / (pixels of the images in which c occurs)
 
-    with n_c the pixels of class c, N the pixels of all classes, and C the number of classes that have any. Ignored
-    pixels are in neither n_c nor N; in the pixels of an image they are, since the manifest counts them per split.
+    with n_c the pixels of class c, N the pixels of all classes, and C the number of classes with at least one. Ignored
+    pixels are in neither n_c nor N, but in the pixels of an image, since the manifest counts them per split.
 
     Args:
       name: one of these, or none.
@@ -56,6 +56,6 @@ def enet(pixels: np.ndarray, _: np.ndarray) -> np.ndarray:
 
 
 def median(pixels: np.ndarray, image_pixels: np.ndarray) -> np.ndarray:
-    """Returns each class's weight, float64 [C], by its share f of the pixels of the images in which it occurs."""
+    """Returns the median of f over f, float64 [C]; f is the fraction of a class in the pixels of the images with it."""
     frequency = pixels / image_pixels
     return np.median(frequency) / frequency

@@ -1,10 +1,10 @@
 """Losses: class logits and an index mask to one number, over the valid pixels of the whole batch.
 
-The mask crosses to the device as one byte per pixel; one-hot is made there. A pixel that holds IGNORE_INDEX, or any
-other number that is no class, is in no sum: it changes neither the loss nor, by any bit, a gradient.
+The mask is copied to the device as one byte per pixel and one-hot encoded there. A pixel with IGNORE_INDEX, or any
+other value that is not a class, is in no sum: it changes neither the loss nor a gradient, not even by one bit.
 
-Where several devices share the batch, sums are taken over all of them, so that the average of what the devices return
-is the loss of the whole batch; an average of their own means would count a pixel more on the device that has fewer.
+Where several devices share the batch, sums are taken over all of them: the average of what the devices return is the
+loss of the whole batch. An average of their own means would weight a pixel more on the device with fewer valid ones.
 
     crossentropy         - log(softmax(logits)[mask]), mean over pixels
     binary_crossentropy  - log(sigmoid(logits)) of the true class, - log(1 - sigmoid(logits)) of every other one,
@@ -14,10 +14,10 @@ is the loss of the whole batch; an average of their own means would count a pixe
     crossentropy_dice    the sum of both
     lovasz               the Lovasz extension of 1 - IoU, mean over the classes of the batch's truth
 
-A mean over pixels is weighted, sum(w * loss) / sum(w), with w the class weight of a pixel's true class, so that a
-factor common to all class weights changes nothing (PyTorch's rule). Label smoothing moves its share of the target,
-1 of the true class and 0 of the others, evenly to all classes: target * (1 - share) + share / num_classes; the
-pixel keeps the weight of its true class (PyTorch weights every class's share of the target by that class).
+A mean over pixels is weighted, sum(w * loss) / sum(w), with w the class weight of a pixel's true class: a factor common
+to all class weights changes nothing (as in PyTorch). Label smoothing s spreads a part of the target, 1 for the true
+class and 0 for the others, evenly over all classes: target * (1 - s) + s / num_classes. The pixel keeps the weight of
+its true class (PyTorch weights every class's part of the target by that class).
 
 Sources: Lin et al., Focal Loss, ICCV 2017, in its softmax form; Drozdzal et al., The Importance of Skip Connections in
 Biomedical Image Segmentation, 2016 (dice, without squares in the denominator); Berman et al., The Lovasz-Softmax loss,
@@ -39,7 +39,7 @@ from trainer.choices.losses import LOSSES
 Loss: TypeAlias = Callable[[Tensor, Tensor], Tensor]  # of mask and logits
 PixelLoss: TypeAlias = Callable[[Tensor, Tensor], Tensor]  # of target and logits
 RegionLoss: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]  # of truth, valid pixels and probabilities
-FOCAL_GAMMA = 2  # the one that worked best for Lin et al.
+FOCAL_GAMMA = 2  # the value that worked best for Lin et al.
 
 
 def build_loss(
@@ -51,29 +51,29 @@ def build_loss(
 ) -> Loss:
     """Returns the loss of that name.
 
-    lovasz counts in float32, which is exact for up to 2^24 pixels a device: 64 images of 512 x 512.
+    lovasz counts in float32, which is exact for up to 2^24 pixels per device: 64 images of 512 x 512.
 
-    Several devices: every loss but lovasz is exactly that of the whole batch; lovasz would have to sort the pixels of
-    all devices at once, and is the mean of the devices' own losses.
+    With several devices, every loss but lovasz is exactly that of the whole batch; lovasz would have to sort the pixels
+    of all devices together, and is the mean of the devices' losses.
 
     Args:
       name: one of LOSSES.
       num_classes: number of classes.
-      class_weights: float [num_classes], 0 or more; None for all alike. For losses with a mean over pixels alone: the
-        mean over classes of dice and lovasz gives each class the same weight already. In crossentropy_dice they weight
-        the crossentropy.
-      label_smoothing: the share, 0 or more and below 1; for losses with a logarithm of every class alone.
+      class_weights: float [num_classes], 0 or more; None for equal weights. Only for losses with a mean over pixels:
+        the mean over classes of dice and lovasz already gives each class the same weight. In crossentropy_dice they
+        weight the crossentropy.
+      label_smoothing: the smoothing factor, 0 or more and below 1; only for losses with a logarithm of every class.
 
     Returns:
       A function of mask, integers [B, H, W], and logits, float [B, H, W, num_classes], that returns a float32 scalar:
       0 where no pixel is valid. It computes in float32 whatever the logits are.
 
     Raises:
-      UsageError: the loss has no place for class weights or for label smoothing.
+      UsageError: the loss does not support class weights or label smoothing.
     """
     parts = LOSSES[name]
     if class_weights is not None and not parts.is_weighted:
-        what = f"cannot be used with --loss {name}, in which every class of a batch counts alike"
+        what = f"cannot be used with --loss {name}, which gives every class in a batch the same weight"
         raise UsageError("--class-weights", what, "Pass --class-weights none, or --loss crossentropy_dice.")
     if label_smoothing and not parts.is_smoothed:
         what = f"is {label_smoothing!r}, but --loss {name} has no smoothed form"
@@ -84,7 +84,7 @@ def build_loss(
 
     def loss(mask: Tensor, logits: Tensor) -> Tensor:
         truth, valid, index = one_hot(mask, num_classes)
-        # Replaced, not multiplied by 0: even an infinite logit has the gradient 0 at an ignored pixel.
+        # Replaced, not multiplied by 0: at an ignored pixel, even an infinite logit has gradient 0.
         logits = keras.ops.where(valid[..., None] > 0, keras.ops.cast(logits, "float32"), 0.0)
         total = keras.ops.zeros(())
         if pixel_loss is not None:
@@ -101,11 +101,11 @@ def build_loss(
 
 
 def one_hot(mask: Tensor, num_classes: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Returns what a loss needs of an index mask.
+    """Returns one-hot labels, valid pixels and class indices of an index mask.
 
         truth[b, y, x, c] = 1 if mask[b, y, x] == c else 0
         valid[b, y, x]    = 1 if 0 <= mask[b, y, x] < num_classes else 0
-        index[b, y, x]    = mask[b, y, x], or some class where that is none
+        index[b, y, x]    = mask[b, y, x], or some class where that is not a class
 
     Args:
       mask: integers [B, H, W].
@@ -117,13 +117,13 @@ def one_hot(mask: Tensor, num_classes: int) -> tuple[Tensor, Tensor, Tensor]:
     mask = keras.ops.cast(mask, "int32")
     index = keras.ops.clip(
         mask, 0, num_classes - 1
-    )  # one_hot(255) is a row of zeros on one backend, an error elsewhere
+    )  # one_hot(255) is a row of zeros on one backend, an error on another
     valid = keras.ops.cast(mask == index, "float32")
     return keras.ops.one_hot(index, num_classes, dtype="float32") * valid[..., None], valid, index
 
 
 def _mean(values: Tensor, weights: Tensor) -> Tensor:
-    """Returns what averages over the devices to sum(weights * values) / sum(weights) of them all; 0 for 0 / 0."""
+    """Returns a value whose mean over the devices is sum(weights * values) / sum(weights) over all; 0 for 0 / 0."""
     whole = sum_over_replicas(keras.ops.sum(weights))
     return keras.ops.sum(weights * values) * num_replicas() / keras.ops.where(whole > 0, whole, 1.0)
 
@@ -135,7 +135,7 @@ def crossentropy(target: Tensor, logits: Tensor) -> Tensor:
 
 def binary_crossentropy(target: Tensor, logits: Tensor) -> Tensor:
     """Returns the mean over classes of -target * log(p) - (1 - target) * log(1 - p), p = sigmoid(logits), [B, H, W]."""
-    # -log(1 - p) = softplus(logits), and -log(p) is smaller than that by the logit.
+    # -log(1 - p) = softplus(logits), and -log(p) is that minus the logit.
     return keras.ops.mean(keras.ops.softplus(logits) - target * logits, axis=-1)
 
 
@@ -158,22 +158,22 @@ def dice(truth: Tensor, valid: Tensor, probabilities: Tensor) -> Tensor:
 def lovasz(truth: Tensor, valid: Tensor, probabilities: Tensor) -> Tensor:
     """Returns the Lovasz extension of 1 - IoU, as a mean over the classes of the truth; 0 where there is none.
 
-    For each class, with the errors |truth - p| of the pixels in falling order, it is the sum of each error times the
-    growth of 1 - IoU when its pixel joins those that are wrong.
+    For each class, with the errors |truth - p| of the pixels in descending order, it is the sum of each error times the
+    increase of 1 - IoU when its pixel is added to the wrong ones.
     """
     num_classes = truth.shape[-1]
     truth = keras.ops.transpose(keras.ops.reshape(truth, (-1, num_classes)))  # [C, pixels]
     errors = keras.ops.abs(truth - keras.ops.transpose(keras.ops.reshape(probabilities, (-1, num_classes))))
-    # An error of 0 sorts ignored pixels behind all that are wrong, where they bring 0, whatever their order there.
+    # An error of 0 sorts ignored pixels after all wrong ones, where they contribute 0 in any order.
     errors = errors * keras.ops.reshape(valid, (1, -1))
     errors, order = keras.ops.top_k(errors, k=keras.ops.shape(errors)[-1])
     truth = keras.ops.take_along_axis(truth, order, axis=-1)
     true = keras.ops.sum(truth, axis=-1, keepdims=True)
     found = keras.ops.cumsum(truth, axis=-1)
     union = true + keras.ops.cumsum(1 - truth, axis=-1)
-    # 1 - IoU is 1 - (true - found) / union. It grows by 1 / union at a pixel of the class, which is one more found, and
-    # by (true - found) / (union * (union - 1)) at any other, which is one more in the union. A difference of two IoUs
-    # in float32 is wrong by percents where there are a million pixels.
+    # 1 - IoU is 1 - (true - found) / union. It grows by 1 / union at a pixel of the class, which adds 1 to found, and
+    # by (true - found) / (union * (union - 1)) at any other, which adds 1 to the union. A difference of two IoUs in
+    # float32 would be off by percents for a million pixels.
     growth = keras.ops.where(truth > 0, 1.0, (true - found) / keras.ops.maximum(union - 1, 1.0))
     growth = growth / keras.ops.maximum(union, 1.0)
     losses = keras.ops.sum(errors * growth, axis=-1)

@@ -1,6 +1,6 @@
 """Metrics: one confusion matrix, and every score from it.
 
-Rows are the truth, columns the prediction; ignored pixels are in no cell. The formulas stand once, in
+Rows are the truth, columns the prediction; ignored pixels are in no cell. The formulas are in one place,
 `scores_from_confusion`, on the host and in int64.
 """
 
@@ -15,7 +15,7 @@ from trainer.backend import Tensor, keras
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores of a segmentation, each 0..1; not-a-number where a class gives no ground for one.
+    """Scores of a segmentation, each 0..1; NaN where a score is undefined.
 
     Attributes:
       iou: per class, TP / (TP + FP + FN).
@@ -25,8 +25,8 @@ class Scores:
       pixels: per class, pixels in the truth: TP + FN.
       predicted: per class, valid pixels in the prediction: TP + FP.
       miou: mean of `iou` over the classes that occur in the truth or in the prediction.
-      pixel_accuracy: share of valid pixels that are right.
-      fwiou: frequency-weighted IoU: mean of `iou` in which every class counts as its share of the truth.
+      pixel_accuracy: fraction of valid pixels that are correct.
+      fwiou: frequency-weighted IoU: mean of `iou`, weighted by each class's fraction of the truth.
     """
 
     iou: tuple[float, ...]
@@ -41,7 +41,7 @@ class Scores:
 
     @property
     def only_class(self) -> int | None:
-        """The class of every predicted pixel, where the truth has several; None for a healthy model."""
+        """The only predicted class, where the truth has several; None where several are predicted."""
         predicted = [index for index, pixels in enumerate(self.predicted) if pixels]
         num_true = sum(pixels > 0 for pixels in self.pixels)
         return predicted[0] if len(predicted) == 1 and num_true > 1 else None
@@ -51,7 +51,7 @@ def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, num_classes: int
     """Returns int64 [num_classes, num_classes]: pixels per (true class, predicted class).
 
     Args:
-      truth: integers of any shape; pixels that hold IGNORE_INDEX, or any other number that is no class, are left out.
+      truth: integers of any shape; pixels with IGNORE_INDEX, or any other value that is not a class, are left out.
       prediction: integers of the same shape, each 0..num_classes-1.
       num_classes: number of classes.
     """
@@ -89,17 +89,17 @@ def scores_from_confusion(matrix: np.ndarray) -> Scores:
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """Returns part / whole in float64, not-a-number where the whole is 0."""
+    """Returns part / whole in float64, NaN where the whole is 0."""
     return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=np.asarray(whole) > 0)
 
 
 class ConfusionMatrix(keras.metrics.Metric):
-    """Counts pixels per (true class, predicted class) on the device, while batches pass.
+    """Counts pixels per (true class, predicted class) on the device, batch by batch.
 
     `result()` is the pixel accuracy, for the progress bar; the scores of an epoch are read from `matrix()` on the host.
 
-    Every cell is two integers, low + CARRY * high: JAX has integers of 32 bits unless told otherwise, and a float32 at
-    2^24, which is 64 images of 512x512, stays there when 1 is added. A device's batch may have CARRY pixels at most.
+    Every cell is two integers, low + CARRY * high: JAX has 32-bit integers by default, and a float32 at 2^24, which
+    is 64 images of 512x512, does not change when 1 is added. A device's batch may have at most CARRY pixels.
 
     Attributes:
       num_classes: number of classes.
@@ -108,7 +108,7 @@ class ConfusionMatrix(keras.metrics.Metric):
     def __init__(self, num_classes: int, name: str = "confusion") -> None:
         super().__init__(name=name)
         self.num_classes = num_classes
-        # TensorFlow keeps 32-bit integers on the host, which every step would have to wait for.
+        # TensorFlow keeps 32-bit integers on the host, and every step would have to wait for them.
         dtype = "int32" if keras.backend.backend() == "jax" else "int64"
         shape = (num_classes**2,)
         self.low = self.add_weight(shape=shape, initializer="zeros", dtype=dtype, name="low")
@@ -118,12 +118,12 @@ class ConfusionMatrix(keras.metrics.Metric):
         """Adds one batch.
 
         Args:
-          mask: integers [B, H, W]: class indices; IGNORE_INDEX and any other number that is no class is left out.
+          mask: integers [B, H, W]: class indices; IGNORE_INDEX and any other value that is not a class are left out.
           logits: float [B, H, W, num_classes].
         """
         truth = keras.ops.reshape(keras.ops.cast(mask, "int32"), (-1,))
         prediction = keras.ops.reshape(keras.ops.cast(keras.ops.argmax(logits, axis=-1), "int32"), (-1,))
-        # Ignored pixels fall into one more cell behind the last, which is cut off: all shapes stay static for XLA.
+        # Ignored pixels go to an extra last cell, which is dropped: all shapes stay static for XLA.
         last = self.num_classes**2
         valid = keras.ops.logical_and(truth >= 0, truth < self.num_classes)
         cell = keras.ops.where(valid, truth * self.num_classes + prediction, last)
@@ -133,7 +133,7 @@ class ConfusionMatrix(keras.metrics.Metric):
         self.low.assign(low % CARRY)
 
     def result(self) -> dict[str, Tensor]:
-        """Returns the share of valid pixels that are right so far, float32; 0 before the first."""
+        """Returns the fraction of valid pixels that are correct so far, float32; 0 before the first."""
         low, high = (keras.ops.cast(word, "float32") for word in (self.low, self.high))
         cells = keras.ops.reshape(low + float(CARRY) * high, (self.num_classes, self.num_classes))
         return {"pixel_accuracy": keras.ops.trace(cells) / keras.ops.maximum(keras.ops.sum(cells), 1.0)}

@@ -1,7 +1,7 @@
-"""Optimizers: which steps the weights take, and how the learning rate falls.
+"""Optimizers: the optimizer and the learning rate schedule of a training run.
 
-All state is in `optimizer.variables`, the step number included: a schedule goes on where that number is restored. Two
-or more devices take the very step that one would take on the whole batch.
+All state is in `optimizer.variables`, including the step number: a schedule resumes where that number is restored. Two
+or more devices take the same step as one would on the whole batch.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from trainer.choices.optimizers import OPTIMIZERS
 from trainer.config import TrainConfig
 
 POLY_POWER = 0.9
-# Biases and the scales and shifts of normalization, which decay would only shrink (as in most ImageNet recipes). On
-# TensorFlow it is searched in a whole path, such as "beta_block/kernel:0", and a layer may be called anything.
+# Biases and the scales and shifts of normalization are not decayed (as in most ImageNet recipes). TensorFlow searches
+# the pattern in a whole path, such as "beta_block/kernel:0", and a layer may have any name.
 NOT_DECAYED = r"(bias|beta|gamma)($|:)"
 
 
@@ -26,8 +26,8 @@ def build_optimizer(config: TrainConfig, steps_per_epoch: int) -> keras.optimize
     """Returns the optimizer of a training run, not built yet.
 
     adam, adamw (decoupled weight decay of all weights but biases and those of normalization), or sgd with Nesterov
-    momentum 0.9. `clip_norm` shortens the gradient of the whole batch, all weights together. `ema` keeps a moving
-    average of the weights beside them (see `averaged_weights`). Under the policy mixed_float16 the loss is scaled.
+    momentum 0.9. `clip_norm` clips the norm of the whole batch's gradient, all weights together. `ema` also keeps
+    a moving average of the weights (see `averaged_weights`). Under the policy mixed_float16 the loss is scaled.
 
     Args:
       config: the training run.
@@ -55,13 +55,13 @@ def build_optimizer(config: TrainConfig, steps_per_epoch: int) -> keras.optimize
 
 
 def learning_rate(config: TrainConfig, steps_per_epoch: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    """Returns the learning rate: a number for plateau, where a callback lowers it, else a function of the step.
+    """Returns the learning rate: a number for plateau, where a callback reduces it, else a function of the step.
 
         cosine  peak * (1 + cos(pi * t)) / 2
         poly    peak * (1 - t)^0.9
 
-    with t from 0 at the end of the warm-up to 1 when the last epoch is over. During the warm-up the rate rises in
-    proportion to the step, from 0.
+    with t from 0 at the end of the warm-up to 1 at the end of the last epoch. During the warm-up the rate rises
+    linearly from 0.
 
     Args:
       config: the training run.
@@ -90,11 +90,11 @@ def learning_rate(config: TrainConfig, steps_per_epoch: int) -> float | keras.op
 
 @keras.saving.register_keras_serializable("segconv")
 class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
-    """A schedule that starts later, and a straight rise from 0 to its first rate before.
+    """A linear warm-up from 0, followed by a schedule.
 
     Attributes:
-      schedule: of the steps after the rise.
-      steps: of the rise, 1 or more.
+      schedule: schedule of the steps after the warm-up.
+      steps: number of warm-up steps, 1 or more.
     """
 
     def __init__(self, schedule: keras.optimizers.schedules.LearningRateSchedule, steps: int) -> None:
@@ -109,7 +109,7 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
         return risen * self.schedule(keras.ops.maximum(step - self.steps, 0.0))
 
     def get_config(self) -> dict[str, Any]:
-        """Returns what `from_config` takes."""
+        """Returns the config that `from_config` takes."""
         serialize = keras.optimizers.schedules.serialize
         return {"schedule": serialize(self.schedule), "steps": self.steps}
 
@@ -120,10 +120,10 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
 
 
 class _ClippedToNorm:
-    """Shortens the gradient of the whole batch to a norm; for use before an optimizer in a list of bases.
+    """Clips the gradient of the whole batch to a norm; a mixin that precedes an optimizer in a list of bases.
 
-    Keras' own `global_clipnorm` shortens each device's part before the parts are added up, so that two devices take
-    other steps than one.
+    Keras' own `global_clipnorm` clips each device's part before the parts are added up: two devices would take
+    different steps than one.
     """
 
     norm: float
@@ -139,7 +139,7 @@ class _ClippedToNorm:
 class LossScale(keras.optimizers.LossScaleOptimizer):
     """Scales the loss of float16, and skips a step on all devices where one of them had a gradient beyond its range.
 
-    Keras' own asks the first device alone, and so lets through what is infinite on another.
+    Keras' own checks only the first device, and so misses an infinite gradient on another.
     """
 
     def check_finite(self, grads: list[Tensor | None]) -> Tensor:
@@ -150,14 +150,14 @@ class LossScale(keras.optimizers.LossScaleOptimizer):
 
 @contextlib.contextmanager
 def averaged_weights(trainer: keras.Model) -> Iterator[None]:
-    """Puts the moving average of the weights in their place for a while: to validate it, or to save it.
+    """Temporarily replaces the weights by their moving average, to validate or save it.
 
-    Afterwards every weight is, bit for bit, what it was; `optimizer.variables` are not touched at all. Keras' own
-    SwapEMAWeights swaps by adding and subtracting, which rounds the weights that training goes on with. Statistics of
+    Afterwards every weight is restored bit for bit; `optimizer.variables` do not change at all. Keras' own
+    SwapEMAWeights swaps by adding and subtracting, which rounds the weights that training continues with. Statistics of
     batch normalization are moving averages already, and stay.
 
     Args:
-      trainer: compiled, its optimizer built; without `use_ema` nothing is changed.
+      trainer: compiled, with its optimizer built; without `use_ema` nothing changes.
     """
     optimizer = getattr(trainer.optimizer, "inner_optimizer", trainer.optimizer)
     if not optimizer.use_ema:
@@ -167,7 +167,7 @@ def averaged_weights(trainer: keras.Model) -> Iterator[None]:
     trained = [keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(weight)).copy() for weight in weights]
     optimizer.finalize_variable_values(weights)
     for weight in weights:
-        # JAX lets weight and average share one buffer, and gives a weight's buffer away in the next compiled step.
+        # JAX lets weight and average share one buffer, and donates a weight's buffer to the next compiled step.
         weight.assign(keras.ops.copy(weight))
     try:
         yield
@@ -177,7 +177,7 @@ def averaged_weights(trainer: keras.Model) -> Iterator[None]:
 
 
 class ValidateAverage(keras.callbacks.Callback):
-    """Has the validation of each epoch look at the moving average of the weights; its place in the list is free."""
+    """Validates each epoch with the moving average of the weights; may be anywhere in the list of callbacks."""
 
     def __init__(self) -> None:
         super().__init__()

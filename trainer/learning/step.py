@@ -1,7 +1,7 @@
 """Step: what happens to one batch on the device, in training and in prediction.
 
-A pair comes in as uint8 and is augmented, turned into logits, compared by the loss and counted, all inside one
-compiled step. Only `net`, the plain model from image to logits, is ever saved.
+A uint8 pair is augmented, passed through the model, and its loss and confusion matrix are computed, all in one compiled
+step. Only `net`, the plain model from image to logits, is ever saved.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from trainer.learning.metrics import ConfusionMatrix
 
 
 class FiniteSteps(keras.metrics.Metric):
-    """Counts the steps before the first whose logits are not all finite numbers, without waiting for the device."""
+    """Counts the steps before the first with a logit that is not finite, without waiting for the device."""
 
     def __init__(self) -> None:
         super().__init__(name="finite_steps", dtype="float32")
@@ -25,14 +25,14 @@ class FiniteSteps(keras.metrics.Metric):
     def update_state(self, logits: Tensor) -> None:
         """Counts one step, given its logits, float of any shape."""
         finite = keras.ops.cast(keras.ops.all(keras.ops.isfinite(logits)), "float32")
-        # Wrong on one device is wrong for all: the others may go on, where float16 skips such a step.
+        # A failure on one device counts for all: the others may continue, where float16 skips such a step.
         finite = keras.ops.cast(sum_over_replicas(finite) >= num_replicas(), "float32")
         self.broken.assign(keras.ops.maximum(self.broken, 1.0 - finite))
         self.steps.assign_add(1.0 - self.broken)
 
     def result(self) -> Tensor:
         """Returns the number of steps, float32, added up over all devices."""
-        return self.steps * 1.0  # a tensor: what a strategy makes of a variable is no number
+        return self.steps * 1.0  # a tensor: a strategy wraps variables in its own type
 
 
 class SegTrainer(DistributedModel):
@@ -45,8 +45,8 @@ class SegTrainer(DistributedModel):
       net: image, float32 [B, H, W, 3] in 0..255, to logits, float32 [B, H, W, num_classes].
       loss_of: (mask, logits) to the loss over the valid pixels of the whole batch, from `losses.build_loss`.
       augment: applied in training, never in validation; None for no augmentation.
-      confusion: counts of the current pass.
-      finite_steps: steps of the current pass before the first that went wrong.
+      confusion: confusion matrix of the current pass.
+      finite_steps: steps of the current pass before the first with a logit that is not finite.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class SegTrainer(DistributedModel):
         self.built = True  # `net` is; there is nothing else to build
 
     def call(self, batch: dict[str, Tensor], training: bool = False) -> dict[str, Tensor]:
-        """Returns {"logits": float32 [B, H, W, num_classes], "mask": the mask as the logits see it}."""
+        """Returns {"logits": float32 [B, H, W, num_classes], "mask": the mask after the same augmentation}."""
         image, mask = batch["image"], batch["mask"]
         if training and self.augment is not None:
             image, mask = self.augment(image, mask)
@@ -79,9 +79,9 @@ class SegTrainer(DistributedModel):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Tensor:
-        """Returns this device's share of the loss, penalties that the net's own layers ask for included.
+        """Returns this device's part of the loss, including the regularization losses of the net's layers.
 
-        The gradients of all devices are added up, so that each brings 1 / num_replicas of the loss.
+        The gradients of all devices are added up, so each contributes 1 / num_replicas of the loss.
         """
         loss = self.loss_of(y_pred["mask"], y_pred["logits"])
         for penalty in self.losses:
@@ -98,7 +98,7 @@ class SegTrainer(DistributedModel):
 class ClassMaps(keras.Model):
     """Wraps a segmentation model for prediction: images, uint8 [B, H, W, 3], to class indices, uint8 [B, H, W].
 
-    The largest logit is found on the device, so that one byte per pixel comes back and not 4 x num_classes.
+    The argmax is computed on the device: one byte per pixel is copied back instead of 4 x num_classes.
     """
 
     def __init__(self, net: keras.Model) -> None:

@@ -1,14 +1,14 @@
 """Models: name -> Keras model.
 
 A model takes float32 [B, H, W, 3] in 0..255 and gives float32 logits [B, H, W, num_classes] at the same height and
-width, whatever they are: scaling, padding and cropping are inside, so that a saved model needs nothing of ours but
-this package. To add one is one file in this folder, named in the list below, and one line in MODELS.
+width, whatever they are: scaling, padding and cropping are inside, so a saved model needs only this package.
+To add one, write one file in this folder, named in the list below, and one line in MODELS.
 
-The table needs the standard library alone; what builds a model is named by an import string and imported on use.
+The table needs only the standard library; the function that builds a model is imported on use.
 
 The modules, in dependency order:
 
-    blocks            the parts that models are put together from
+    blocks            the layers that models are built from
     encoders          name -> features of an image at five sizes, from keras.applications
     resnet50_segnet   ResNet-50 with a SegNet decoder, the tutorial's
     segnet            VGG-16 with pooling indices
@@ -18,9 +18,9 @@ The modules, in dependency order:
     deeplabv3plus     features at several scales by dilated convolutions
     mobilenetv3_unet  MobileNetV3-Small with a U-Net decoder
     segformer         transformers at four scales, from KerasHub
-    custom            a model of the user's own, named as package.module:function
+    custom            a model of the user's, named as package.module:function
     load              a .keras file -> the model in it
-    build             name -> model, with the weights that it starts from
+    build             name -> model, with its initial weights
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ class Model:
     Attributes:
       builder: import string of its function: ((height, width), num_classes), `options`, and as keywords `encoder` and
         `weights` where it has or takes an encoder.
-      preprocessing: a key of PREPROCESSINGS: what it does to its image where it has no encoder.
-      encoder: the encoder, with published weights, that it has where none is chosen; a key of ENCODERS.
-      takes_encoder: whether --encoder has a meaning.
+      preprocessing: a key of PREPROCESSINGS: how it normalises its image where it has no encoder.
+      encoder: its default encoder, with published weights; a key of ENCODERS.
+      takes_encoder: whether --encoder applies.
       options: further arguments of the builder.
-      requires: import string of a function that imports the package whose layers it holds, or raises UsageError; None
-        where Keras and this package have all of them.
-      is_light: whether none of ours is much lighter.
+      requires: import string of a function that imports the package with its layers, or raises UsageError; None where
+        Keras and this package have all of them.
+      is_light: whether no other model is much lighter.
     """
 
     builder: str
@@ -81,13 +81,13 @@ def encoder_of(name: str, encoder: str | None = None) -> str | None:
 
     Args:
       name: a key of MODELS, or "package.module:function".
-      encoder: the one that was chosen; None for the model's own.
+      encoder: the chosen one; None for the default.
     """
     return encoder or (MODELS[name].encoder if name in MODELS else None)
 
 
 def preprocessing_of(name: str, encoder: str | None = None) -> Preprocessing | None:
-    """Returns what a model does to its image first; None for a model of one's own. Arguments as of `encoder_of`."""
+    """Returns the preprocessing inside a model; None for a custom model. Arguments as in `encoder_of`."""
     if name not in MODELS:
         return None
     built_on = encoder_of(name, encoder)

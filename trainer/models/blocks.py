@@ -1,7 +1,7 @@
-"""Blocks: the parts that the models are put together from.
+"""Blocks: the layers that the models are built from.
 
 Every model takes float32 [B, H, W, 3] in 0..255 and gives float32 logits [B, H, W, num_classes] at the same H and W.
-Only Keras' own layers and registered ones are used, so that a saved model loads with safe_mode=True.
+Only Keras' own layers and registered ones are used: a saved model loads with safe_mode=True.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from typing import Any
 from trainer.backend import Tensor, keras
 from trainer.choices.encoders import PREPROCESSINGS
 
-# Keras' default of 0.99 needs some 500 steps to forget its start, and a small dataset has 50 steps per epoch:
-# validation would run on statistics of an untrained model.
+# Keras' default of 0.99 needs some 500 steps to forget its initial values, and a small dataset has 50 steps per epoch:
+# validation would use the statistics of an untrained model.
 BN_MOMENTUM = 0.9
 
 
 @keras.saving.register_keras_serializable(package="segconv")
 class CaffePreprocessing(keras.layers.Layer):
-    """Turns RGB in 0..255 to what keras.applications' ResNet50 was trained on: BGR minus ImageNet's mean.
+    """Converts RGB in 0..255 to the input of keras.applications' ResNet50: BGR minus ImageNet's mean.
 
     Input shape: [B, H, W, 3].
     Output shape: the same, float32: bfloat16 would lose half a grey level.
 
-    Source: keras.applications.imagenet_utils.preprocess_input, mode "caffe", as a layer that a saved model can hold.
+    Source: keras.applications.imagenet_utils.preprocess_input, mode "caffe", as a layer that can be saved in a model.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -60,9 +60,9 @@ def standardize(image: Tensor) -> Tensor:
 
 
 def pad_to_multiple(x: Tensor, stride: int) -> Tensor:
-    """Returns x with zeros below and to the right, so that `stride` divides height and width.
+    """Returns x padded with zeros at the bottom and right, to a height and width divisible by `stride`.
 
-    Where every level of a decoder is to meet its encoder's, no level may be rounded.
+    The sizes of encoder and decoder match at every level only if no level is rounded.
     """
     height, width = x.shape[1:3]
     padding = ((0, -height % stride), (0, -width % stride))
@@ -76,7 +76,7 @@ def crop_to(x: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def conv_bn_relu(x: Tensor, filters: int, *, kernel: int = 3, strides: int = 1) -> Tensor:
-    """Returns convolution, batch normalisation, ReLU; without bias, which the normalisation has."""
+    """Returns convolution, batch normalisation, ReLU; the convolution has no bias, since the normalisation has one."""
     x = keras.layers.Conv2D(filters, kernel, strides=strides, padding="same", use_bias=False)(x)
     x = keras.layers.BatchNormalization(momentum=BN_MOMENTUM)(x)
     return keras.layers.ReLU()(x)
@@ -88,19 +88,19 @@ def class_logits(x: Tensor, num_classes: int, name: str = "logits") -> Tensor:
 
 
 def upsample_logits(logits: Tensor, factor: int = 2, name: str | None = None) -> Tensor:
-    """Returns logits at `factor` times the height and width, bilinear: they may be blended, class indices may not."""
+    """Returns logits at `factor` times the height and width, bilinear; class indices must not be interpolated."""
     name = name or f"logits_x{factor}"
     return keras.layers.UpSampling2D(factor, interpolation="bilinear", dtype="float32", name=name)(logits)
 
 
 def decode(features: Sequence[Tensor | None], filters: Sequence[int], *, convolutions: int = 2) -> Tensor:
-    """Returns the decoder of a U-Net: enlarge by 2, put the encoder's features beside, convolve; level by level.
+    """Returns the decoder of a U-Net: upsample by 2, concatenate the encoder's features, convolve; level by level.
 
     Args:
-      features: of the encoder from fine to coarse, each of half the size of the one before; None for a level that has
-        none.
-      filters: of each step, from coarse to fine; the last may go one level beyond the finest features.
-      convolutions: per step.
+      features: features of the encoder from fine to coarse, each of half the size of the one before; None for a level
+        without features.
+      filters: filters of each step, from coarse to fine; the last may go one level beyond the finest features.
+      convolutions: convolutions per step.
     """
     *skips, x = features
     for level_filters, skip in itertools.zip_longest(filters, reversed(skips)):

@@ -1,4 +1,4 @@
-"""Build: from the name of a model to the model itself, uncompiled, with the weights that it starts from."""
+"""Build: from the name of a model to the model itself, uncompiled, with its initial weights."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ def build_model(
       name: a key of MODELS, or "package.module:function".
       size: (height, width) of input and output, in pixels; 32 or more.
       num_classes: number of classes.
-      encoder: one of ENCODER_NAMES, for a model of TAKES_ENCODER; None for the model's own.
+      encoder: one of ENCODER_NAMES, for a model of TAKES_ENCODER; None for the default.
       weights: "none", "imagenet", or the path of a `.keras` or `.h5` file, as in TrainConfig.
 
     Raises:
-      UsageError: encoder or weights are not for this model, or a model of one's own breaks the contract.
+      UsageError: encoder or weights do not fit this model, or a custom model breaks the contract.
       MachineError: ImageNet weights can neither be found nor downloaded.
     """
     if encoder is not None and name not in TAKES_ENCODER:
-        what = f"is {encoder!r}, but {name} takes none; {' and '.join(TAKES_ENCODER)} do"
-        raise UsageError("--encoder", what, f"Pass --model {TAKES_ENCODER[0]}, or leave --encoder out.")
+        what = f"is {encoder!r}, but {name} takes none; only {' and '.join(TAKES_ENCODER)} do"
+        raise UsageError("--encoder", what, f"Pass --model {TAKES_ENCODER[0]}, or leave out --encoder.")
     row = MODELS.get(name)
     options = dict(row.options) if row else {}
     if encoder is not None:
@@ -46,10 +46,10 @@ def build_model(
 
 
 def _check_has_encoder(name: str, encoder: str | None, weights: str) -> None:
-    """Raises UsageError where weights of an encoder are asked for, and there is none."""
+    """Raises UsageError where encoder weights are asked for, and the model has no encoder."""
     if encoder_of(name, encoder) is None:
-        what = f"{name} has no encoder with weights of its own; these have: {', '.join(HAS_ENCODER)}"
-        others = "--encoder resnet50, say" if name in TAKES_ENCODER else "the best.keras of a former run"
+        what = f"{name} has no encoder with published weights; these models have one: {', '.join(HAS_ENCODER)}"
+        others = "for example --encoder resnet50" if name in TAKES_ENCODER else "the best.keras of an earlier run"
         raise UsageError(f"--weights {weights}", what, f"Pass --weights none, or {others}.", "E_WEIGHTS")
 
 

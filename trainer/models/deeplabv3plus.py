@@ -1,4 +1,4 @@
-"""deeplabv3plus: features at several scales by dilated convolutions, sharpened by those of an early layer."""
+"""deeplabv3plus: features at several scales by dilated convolutions, refined with those of an early layer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def deeplabv3plus(
     """Returns DeepLabv3+, with ResNet-50 26.76 M parameters for 12 classes.
 
     The encoder's last stage stays at 1/16, dilated; pyramid and decoder have separable convolutions, as in the paper.
-    Other than there, the first layers of ResNet-50 are those of keras.applications, and nothing is dropped out.
+    Unlike there, the first layers of ResNet-50 are those of keras.applications, and there is no dropout.
 
     Args:
       size: (height, width) of input and output, in pixels; padded inside to multiples of 16.
@@ -42,7 +42,7 @@ def deeplabv3plus(
 
 
 def _pyramid(x: Tensor) -> Tensor:
-    """Returns atrous spatial pyramid pooling: the same features seen at four scales and as a whole, [B, H, W, 256]."""
+    """Returns atrous spatial pyramid pooling: the features at four scales and globally pooled, [B, H, W, 256]."""
     height, width = x.shape[1:3]
     whole = conv_bn_relu(keras.layers.GlobalAveragePooling2D(keepdims=True)(x), FILTERS, kernel=1)
     scales = [
@@ -54,7 +54,7 @@ def _pyramid(x: Tensor) -> Tensor:
 
 
 def _separable(x: Tensor, rate: int = 1) -> Tensor:
-    """Returns 3x3 separable convolution of that dilation, batch normalisation, ReLU."""
+    """Returns a 3x3 separable convolution of that dilation, batch normalisation, ReLU."""
     x = keras.layers.SeparableConv2D(FILTERS, 3, padding="same", dilation_rate=rate, use_bias=False)(x)
     x = keras.layers.BatchNormalization(momentum=BN_MOMENTUM)(x)
     return keras.layers.ReLU()(x)

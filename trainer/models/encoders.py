@@ -1,7 +1,7 @@
 """Encoders: name -> features of an image at 1/2, 1/4, 1/8, 1/16 and 1/32 of its size, from keras.applications.
 
-An image comes in as float32 [B, H, W, 3] in 0..255; preprocessing is that with which the published weights were
-trained, in float32 whatever the precision of the model. The encoders are those of ENCODERS.
+An image is float32 [B, H, W, 3] in 0..255; it is preprocessed as for the published weights, in float32 whatever the
+precision of the model. The encoders are those of ENCODERS.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ def build_encoder(
 ) -> list[Tensor | None]:
     """Returns the features of an image, one [B, ceil(H / stride), ceil(W / stride), channels] per stride.
 
-    The image is preprocessed, and padded below and to the right to a multiple of the largest stride; what lies behind
-    the last features that are asked for is left out.
+    The image is preprocessed, and padded at the bottom and right to a multiple of the largest stride; layers after the
+    last requested features are left out.
 
     Args:
       name: a key of ENCODERS.
       image: symbolic float32 [B, H, W, 3] in 0..255.
       weights: None to start from scratch, "imagenet", or the path of a `.h5` file with the encoder's weights without
         its top.
-      strides: rising, of STRIDES; features that the encoder does not have are None.
-      dilated: the last stage stays at 1/16, with convolutions that see as far as they did at 1/32: the features at
-        1/16 are then those of the whole encoder.
+      strides: a subset of STRIDES, in rising order; features that the encoder does not have are None.
+      dilated: the last stage stays at 1/16, with convolutions dilated to the receptive field that they had at 1/32:
+        the features at 1/16 are then those of the whole encoder.
 
     Raises:
       MachineError: ImageNet weights can neither be found nor downloaded.
@@ -56,16 +56,16 @@ def build_encoder(
 
 
 def load_network(name: str, weights: str | None) -> keras.Model:
-    """Returns an encoder as keras.applications has it, for images of any size; arguments as of build_encoder."""
+    """Returns an encoder of keras.applications, for images of any size; arguments as in build_encoder."""
     entry = ENCODERS[name]
     if weights not in (None, "imagenet") and not Path(weights).is_file():
         raise UsageError(weights, "does not exist", f"Pass --weights with {entry.weights_file}, or none.", "E_WEIGHTS")
     build = lookup(entry.builder)
     try:
         with warnings.catch_warnings():
-            # The MobileNets were published for several sizes; those of 224 x 224 are the ones that we want.
+            # MobileNet weights are published for several sizes; we want those for 224 x 224.
             warnings.filterwarnings("ignore", message="`input_shape` is undefined or non-square")
-            # Of a file that lacks some of the weights, Keras may say no more than this, once per layer.
+            # Where a file lacks some of the weights, this warning per layer may be all that Keras reports.
             warnings.filterwarnings("error", message="Skipping")
             network = build(include_top=False, weights=weights, input_shape=(None, None, 3), **entry.options)
     except Exception as error:
@@ -82,10 +82,10 @@ def load_network(name: str, weights: str | None) -> keras.Model:
 
 
 def _dilate(body: keras.Model, first: str) -> keras.Model:
-    """Returns the same model with the same weights that no longer reduces from the layer `first` on.
+    """Returns the same model with the same weights, without downsampling from the layer `first` on.
 
-    Where a stride of 2 is left out, every later kernel of that stage is spread by 2, so that it meets the pixels that
-    it was trained on, and those between them by the same right.
+    Where a stride of 2 is removed, every later kernel of that stage is dilated by 2: it then covers the pixels that it
+    was trained on, and likewise those between them.
 
     Source: Chen et al., Rethinking Atrous Convolution, 2017, section 3.1.
     """
@@ -101,12 +101,12 @@ def _dilate(body: keras.Model, first: str) -> keras.Model:
 
 
 def _without_stride(layer: keras.layers.Layer) -> keras.layers.Layer:
-    """Returns a new layer of the same weights that keeps the size, and is dilated by 2 if it kept it before."""
+    """Returns a new layer with the same weights that keeps the size; it is dilated by 2 if it kept it before."""
     if isinstance(layer, keras.Sequential):
         return keras.models.clone_model(layer, clone_function=_without_stride)
     config = layer.get_config()
     if isinstance(layer, keras.layers.ZeroPadding2D):
-        config["padding"] = 0  # stands before a convolution with a stride, which pads by itself now
+        config["padding"] = 0  # precedes a convolution with a stride, which now pads itself
     elif max(config.get("strides", (1,))) > 1:
         config |= {"strides": (1, 1), "padding": "same"}
     elif max(config.get("kernel_size", (1,))) > 1:

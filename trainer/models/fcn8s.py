@@ -1,4 +1,4 @@
-"""fcn8s: the first fully convolutional network, VGG-16 with its classifier turned to convolutions."""
+"""fcn8s: the first fully convolutional network, VGG-16 with its classifier converted to convolutions."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ FC_DROPOUT = 0.5
 def fcn8s(size: tuple[int, int], num_classes: int, *, weights: str | None = None) -> keras.Model:
     """Returns FCN-8s, 134.32 M parameters for 12 classes.
 
-    The classes are told at 1/32, 1/16 and 1/8, and added up on the way to full size. Other than in the paper, logits
-    are enlarged by fixed bilinear interpolation throughout, and the image is padded to a multiple of 32 instead of by
-    100 pixels on each side; the layers that were fully connected start from scratch even with ImageNet weights, which
-    Keras publishes for images of 224 x 224 alone.
+    The classes are predicted at 1/32, 1/16 and 1/8, and added up on the way to full size. Unlike in the paper, logits
+    are upsampled by fixed bilinear interpolation throughout, and the image is padded to a multiple of 32 instead of by
+    100 pixels on each side; the formerly fully connected layers start from scratch even with ImageNet weights, since
+    Keras publishes those for images of 224 x 224 only.
 
     Args:
       size: (height, width) of input and output, in pixels; padded inside to multiples of 32.
@@ -42,6 +42,6 @@ def fcn8s(size: tuple[int, int], num_classes: int, *, weights: str | None = None
 
 
 def _fully_connected(x: Tensor, kernel: int) -> Tensor:
-    """Returns what was a fully connected layer of VGG-16, at every place at once."""
+    """Returns a fully connected layer of VGG-16 as a convolution."""
     x = keras.layers.Conv2D(FC_FILTERS, kernel, padding="same", activation="relu")(x)
     return keras.layers.Dropout(FC_DROPOUT)(x)

@@ -1,4 +1,4 @@
-"""Load: from a `.keras` file to the model in it, uncompiled, without running code that others put there."""
+"""Load: from a `.keras` file to the model in it, uncompiled, without running code embedded in it."""
 
 from __future__ import annotations
 
@@ -15,27 +15,25 @@ from trainer.models.custom import import_function
 def load_model(path: Path, name: str | None = None) -> keras.Model:
     """Returns the model in a `.keras` file, uncompiled.
 
-    A model is a program: the file is loaded with safe_mode=True, which refuses code of others inside it.
+    A model is a program: the file is loaded with safe_mode=True, which refuses code embedded in it.
 
     Args:
       path: the file.
-      name: what `build_model` was called with, from the run's config: whose layers are neither Keras' nor ours is
-        imported first. None where that is not known.
+      name: name of the model in the run's config: the module of its own layers is imported first. None where it is
+        not known.
 
     Raises:
-      UsageError: the file is missing, or of another format; old formats may run code that they carry; or what
-        `name` stands for cannot be imported.
-      DataError: the file is damaged, or no model that may be loaded.
+      UsageError: the file is missing or of another format (old formats may run embedded code), or what `name` stands
+        for cannot be imported.
+      DataError: the file is damaged, or its model must not be loaded.
     """
     if path.suffix != ".keras":
-        raise UsageError(path, "is no .keras file", "Pass the best.keras of a run.", "E_MODEL")
+        raise UsageError(path, "is not a .keras file", "Pass the best.keras of a run.", "E_MODEL")
     if not path.is_file():
         raise UsageError(path, "does not exist", "Pass the best.keras of a run; train one: segconv train", "E_MODEL")
     _import_layers(name)
     if not zipfile.is_zipfile(path):
-        raise DataError(
-            path, "is cut off, or no model at all", "Use a best.keras that `segconv train` wrote.", "E_MODEL"
-        )
+        raise DataError(path, "is truncated, or not a model", "Use a best.keras that `segconv train` wrote.", "E_MODEL")
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, ImportError, zipfile.BadZipFile) as error:
@@ -45,7 +43,7 @@ def load_model(path: Path, name: str | None = None) -> keras.Model:
 
 
 def _import_layers(name: str | None) -> None:
-    """Makes the layers known to Keras that a saved model may hold: all of ours, and those of others in this one.
+    """Registers with Keras the layers that a saved model may hold: all of ours, and those of this model's package.
 
     Raises:
       UsageError: they cannot be imported.

@@ -13,7 +13,7 @@ DECODER_FILTERS = (32, 32, 24, 16)
 def mobilenetv3_unet(size: tuple[int, int], num_classes: int, *, weights: str | None = None) -> keras.Model:
     """Returns MobileNetV3-Small with a light U-Net decoder, 1.25 M parameters for 12 classes.
 
-    The decoder has one plain convolution per level and ends at half of the size; logits are enlarged from there.
+    The decoder has one plain convolution per level and ends at half the size; logits are upsampled from there.
 
     Args:
       size: (height, width) of input and output, in pixels; padded inside to multiples of 32.
@@ -25,7 +25,7 @@ def mobilenetv3_unet(size: tuple[int, int], num_classes: int, *, weights: str | 
       MachineError: ImageNet weights can neither be found nor downloaded.
       UsageError: the `.h5` file has no such weights.
 
-    Source: Howard et al., Searching for MobileNetV3, ICCV 2019; the decoder after Ronneberger et al., U-Net, 2015.
+    Source: Howard et al., Searching for MobileNetV3, ICCV 2019; the decoder follows Ronneberger et al., U-Net, 2015.
     """
     image = input_image(size)
     x = decode(build_encoder(ENCODER, image, weights), DECODER_FILTERS, convolutions=1)

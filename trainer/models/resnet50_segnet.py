@@ -14,9 +14,9 @@ DECODER_FILTERS = (512, 256, 128, 64)
 def resnet50_segnet(size: tuple[int, int], num_classes: int, *, weights: str | None = None) -> keras.Model:
     """Returns ResNet-50 up to 1/16 with a SegNet decoder, 14.86 M parameters for 12 classes.
 
-    As in image-segmentation-keras, the decoder works up to half of the resolution without skips or pooling indices.
-    Other than there, its convolutions have a ReLU, and the logits are brought to full resolution (bilinear) before
-    the loss sees them.
+    As in image-segmentation-keras, the decoder works up to half the resolution without skips or pooling indices.
+    Unlike there, its convolutions have a ReLU, and the logits are upsampled to full resolution (bilinear) before the
+    loss.
 
     Args:
       size: (height, width) of input and output, in pixels; padded inside to multiples of 16.

@@ -1,7 +1,7 @@
 """segformer_b0, _b2, _b5: transformers at four scales and a decoder of plain projections, from KerasHub.
 
-KerasHub is an extra of its own: it brings packages of some hundred megabytes along, and is imported only where one of
-these models is built or loaded.
+KerasHub is a separate extra: it installs some hundred megabytes of packages, and is imported only where one of these
+models is built or loaded.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from trainer.models.blocks import class_logits, crop_to, input_image, pad_to_mul
 
 STRIDE = 32
 HEADS = (1, 2, 5, 8)
-REDUCTIONS = (8, 4, 2, 1)  # of the sequence that attention looks at, per stage
+REDUCTIONS = (8, 4, 2, 1)  # reduction of the attention's sequence length, per stage
 DROP_PATH = 0.1
 
 
@@ -71,7 +71,7 @@ def segformer(size: tuple[int, int], num_classes: int, *, variant: str) -> keras
 
 
 def import_hub() -> ModuleType:
-    """Returns KerasHub, whose layers are thereby known to Keras.
+    """Imports KerasHub, which registers its layers with Keras.
 
     Raises:
       UsageError: it is not installed.

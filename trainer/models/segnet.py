@@ -1,4 +1,4 @@
-"""segnet: the SegNet of 2015, whose decoder puts each feature back where its encoder's pooling found it."""
+"""segnet: the SegNet of 2015, whose decoder puts each feature back where the encoder's pooling found it."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from trainer.backend import Tensor, keras
 from trainer.models.blocks import caffe, class_logits, conv_bn_relu, crop_to, input_image, pad_to_multiple
 from trainer.models.encoders import load_network
 
-# (convolutions, filters) of each level: those of VGG-16, whose weights therefore fit.
+# (convolutions, filters) of each level, as in VGG-16: its weights fit.
 LEVELS = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
 STRIDE = 2 ** len(LEVELS)
 
 
 @keras.saving.register_keras_serializable(package="segconv")
 class PoolingIndices(keras.layers.Layer):
-    """Tells where in each 2 x 2 window its maximum stands.
+    """Returns the position of the maximum in each 2 x 2 window.
 
     Input shape: [B, H, W, C] and its 2 x 2 maxima, [B, H / 2, W / 2, C]; H and W are even.
     Output shape: int8 [B, H / 2, W / 2, C]: 0 upper left, 1 upper right, 2 lower left, 3 lower right; the first of
-    these where several are equal, as tf.nn.max_pool_with_argmax has it.
+    these where several are equal, as in tf.nn.max_pool_with_argmax.
     """
 
     def call(self, x: Tensor, maxima: Tensor) -> Tensor:
-        """Returns the indices. By comparison, since an argmax does not survive every export."""
+        """Returns the indices. By comparison, since not every export format supports argmax."""
         ops = keras.ops
         where = ops.full_like(maxima, 3, dtype="int8")
         for index, (row, column) in ((2, (1, 0)), (1, (0, 1)), (0, (0, 0))):
@@ -30,20 +30,20 @@ class PoolingIndices(keras.layers.Layer):
         return where
 
     def compute_output_spec(self, x: Tensor, maxima: Tensor) -> Tensor:
-        """Returns what Keras has to know of the result before there is one."""
+        """Returns the shape and dtype of the result."""
         return keras.KerasTensor(maxima.shape, dtype="int8")
 
 
 @keras.saving.register_keras_serializable(package="segconv")
 class Unpooling(keras.layers.Layer):
-    """Undoes 2 x 2 pooling: each feature goes where its maximum was, and zeros to the other three places.
+    """Undoes 2 x 2 pooling: each feature goes where its maximum was, and zeros to the other three positions.
 
     Input shape: [B, H, W, C] and its PoolingIndices of the same shape.
     Output shape: [B, 2 H, 2 W, C].
     """
 
     def call(self, x: Tensor, indices: Tensor) -> Tensor:
-        """Returns the enlarged features."""
+        """Returns the upsampled features."""
         ops = keras.ops
         height, width, channels = x.shape[1:]
         corners = [ops.where(indices == index, x, ops.zeros_like(x)) for index in range(4)]
@@ -55,16 +55,16 @@ class Unpooling(keras.layers.Layer):
 def segnet(size: tuple[int, int], num_classes: int, *, weights: str | None = None) -> keras.Model:
     """Returns SegNet, 29.45 M parameters for 12 classes.
 
-    Thirteen convolutions of VGG-16 down to 1/32, each followed by batch normalisation, and their mirror image up
-    again, without skips: only the places of the maxima go from the encoder to the decoder. Other than in the paper,
-    the last convolution is 1 x 1, and photographs are not normalised for their local contrast.
+    Thirteen convolutions of VGG-16 down to 1/32, each followed by batch normalisation, and the same in
+    reverse order up again, without skips: only the positions of the maxima go from the encoder to the decoder. Unlike
+    in the paper, the last convolution is 1 x 1, and images are not normalised for local contrast.
 
     Args:
       size: (height, width) of input and output, in pixels; padded inside to multiples of 32.
       num_classes: number of classes.
       weights: None to start from scratch, "imagenet", or the path of a `.h5` file with the weights of
-        keras.applications' VGG16 without its top. Its kernels are taken and its biases left: the normalisation that
-        follows here would take them off again.
+        keras.applications' VGG16 without its top. Its kernels are copied without the biases, which the batch
+        normalisation that follows here would cancel.
 
     Raises:
       MachineError: ImageNet weights can neither be found nor downloaded.
@@ -87,7 +87,7 @@ def segnet(size: tuple[int, int], num_classes: int, *, weights: str | None = Non
         count, filters = LEVELS[level]
         for _ in range(count - 1):
             x = conv_bn_relu(x, filters)
-        if level:  # the last convolution of all gives the logits
+        if level:  # the very last convolution outputs the logits
             x = conv_bn_relu(x, LEVELS[level - 1][1])
     if weights is not None:
         _copy_kernels(weights, encoder)
@@ -96,9 +96,9 @@ def segnet(size: tuple[int, int], num_classes: int, *, weights: str | None = Non
 
 def _copy_kernels(weights: str, encoder: keras.Model) -> None:
     """Copies the kernels of VGG-16 to the convolutions of the encoder."""
-    theirs, ours = (
+    pretrained, own = (
         [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
         for model in (load_network("vgg16", weights), encoder)
     )
-    for source, target in zip(theirs, ours, strict=True):
+    for source, target in zip(pretrained, own, strict=True):
         target.kernel.assign(source.kernel)

@@ -8,7 +8,7 @@ from trainer.models.encoders import build_encoder
 
 FILTERS = (64, 128, 256, 512, 1024)
 STRIDE = 16
-DECODER_FILTERS = (256, 128, 64, 32, 16)  # on another encoder; as segmentation_models has them
+DECODER_FILTERS = (256, 128, 64, 32, 16)  # on another encoder; as in segmentation_models
 
 
 def unet(
@@ -16,8 +16,8 @@ def unet(
 ) -> keras.Model:
     """Returns the classic U-Net, 31.05 M parameters for 12 classes.
 
-    Other than in the paper, convolutions keep the size (padding "same") and are batch-normalised, so that the output
-    has the size of the input and a larger learning rate is safe.
+    Unlike in the paper, convolutions keep the size (padding "same") and are batch-normalised: the output has the size
+    of the input, and a larger learning rate is safe.
 
     Args:
       size: (height, width) of input and output, in pixels; padded inside to multiples of 16, with an encoder of 32.

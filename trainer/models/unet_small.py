@@ -19,11 +19,11 @@ STRIDE = 32
 
 
 def unet_small(size: tuple[int, int], num_classes: int) -> keras.Model:
-    """Returns a U-Net of a quarter of the filters, 1.77 M parameters for 12 classes.
+    """Returns a U-Net with a quarter of the filters, 1.77 M parameters for 12 classes.
 
-    Nothing is computed at full resolution but the last upsampling: a convolution of stride 2 stands first, which
-    spares three quarters of the work. Plain convolutions, since separable ones are slower on a CPU although they
-    have fewer parameters.
+    Only the last upsampling is computed at full resolution: the first convolution has stride 2, which saves three
+    quarters of the work. Plain convolutions, since separable ones are slower on a CPU although they have fewer
+    parameters.
 
     Args:
       size: (height, width) of input and output, in pixels; padded inside to multiples of 32.

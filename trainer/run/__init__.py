@@ -1,12 +1,12 @@
-"""Run: the folder that a training run leaves behind, and what is written there while it lasts.
+"""Run: the folder of a training run, and what is written there during training.
 
 The modules, in dependency order:
 
-    info         config.json: what a run describes itself with
-    runs         the run folder: its place, its lock, metrics.csv, log.txt
-    state        all that an interrupted run needs to resume to the same weights
-    curves       metrics.csv -> picture
-    heatmap      confusion matrix -> picture
+    info         config.json: the description of a run
+    runs         the run folder: its path, its lock, metrics.csv, log.txt
+    state        everything that an interrupted run needs to resume with the same weights
+    curves       metrics.csv -> plots
+    heatmap      confusion matrix -> image
     callbacks    the end of an epoch: scores, log lines, best.keras, when to stop
-    tensorboard  the same scores and pictures as event files
+    tensorboard  the same scores and images as event files
 """

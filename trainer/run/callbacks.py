@@ -1,7 +1,7 @@
-"""Callbacks: what happens at the end of an epoch, in this order: scores, best.keras, when to stop, pictures, state.
+"""Callbacks: what happens at the end of an epoch, in this order: scores, best.keras, early stopping, images, state.
 
-Keras hands one dict of figures to all callbacks of a list in turn; `EpochScores` stands first and puts into it what
-the others decide by. `KeepState` stands last and writes what the others remember.
+Keras passes one dict of metrics to all callbacks of a list in turn; `EpochScores` comes first and adds the values that
+the others need. `KeepState` comes last and saves the state of the others.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from trainer.run.curves import draw_curves, read_metrics
 from trainer.run.runs import BEST, CURVES, METRICS, append_metrics
 from trainer.run.state import save_state
 
-CHECK_STEPS = 32  # steps between two looks at the loss: each look waits for the device
-WAIT_LIMIT = 0.1  # share of the time from which on the device stands idle for want of records
+CHECK_STEPS = 32  # steps between two checks of the loss: each check waits for the device
+WAIT_LIMIT = 0.1  # fraction of the time spent waiting for records above which a warning is logged
 NAMED_RECORDS = 8
-LEARNED = 0.99  # share of valid pixels that a sound model and loss learn by heart
+LEARNED = 0.99  # fraction of valid pixels that a correct model and loss memorise
 
-# What outlives an interruption, by callback: attributes that JSON takes.
+# What is kept across an interruption, by callback: attributes that can be stored as JSON.
 REMEMBERED = {
     "SaveBest": ("epoch", "matrix"),
     "StopWithoutProgress": ("best_loss", "best_miou", "waited"),
@@ -44,13 +44,13 @@ def _learning_rate(model: keras.Model) -> float:
 
 
 class EpochScores(keras.callbacks.Callback):
-    """Scores every epoch, for metrics.csv, the log, and the callbacks behind it.
+    """Scores every epoch, for metrics.csv, the log, and the callbacks after it.
 
     Attributes:
       run: run folder.
       classes: class names in order of their indices.
-      epochs: at most so many.
-      input_wait: of the training batches.
+      epochs: maximum number of epochs.
+      input_wait: time spent waiting for the training batches.
       matrix: confusion matrix of the last validation, int64 [num_classes, num_classes].
     """
 
@@ -67,12 +67,12 @@ class EpochScores(keras.callbacks.Callback):
         self._warned = False
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Starts the clock."""
+        """Starts timing the epoch."""
         self._start = time.monotonic()
         self.input_wait.take()
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Takes the training matrix: validation, which begins here, counts into the same one from 0."""
+        """Reads the training matrix: validation, which begins here, reuses it from 0."""
         self._train = scores_from_confusion(self.model.confusion.matrix())
         self._wait_share = self.input_wait.take() / max(time.monotonic() - self._start, 1e-9)
 
@@ -89,7 +89,7 @@ class EpochScores(keras.callbacks.Callback):
             "val_loss": logs["val_loss"],
             "val_pixel_accuracy": val.pixel_accuracy,
             "val_miou": val.miou,
-            "learning_rate": float(f"{_learning_rate(self.model):.7g}"),  # as written, not as in float32
+            "learning_rate": float(f"{_learning_rate(self.model):.7g}"),  # without the rounding of float32
             "input_wait": self._wait_share,
             "seconds": time.monotonic() - self._start,
         }
@@ -98,7 +98,7 @@ class EpochScores(keras.callbacks.Callback):
         logs.update(row)
         log.info(
             "epoch %d/%d: loss %.4f, val loss %.4f, val accuracy %.4f, val mIoU %.4f, learning rate %.3g, "
-            "%.1f s, %.0f %% of the training waiting for input",
+            "%.1f s, %.0f %% of the training time waiting for input",
             *(epoch + 1, self.epochs, row["loss"], row["val_loss"], val.pixel_accuracy, val.miou),
             *(row["learning_rate"], row["seconds"], 100 * self._wait_share),
         )
@@ -109,24 +109,24 @@ class EpochScores(keras.callbacks.Callback):
         self._warn_of_waiting()
 
     def _warn_of_waiting(self) -> None:
-        """Says once how records could come faster, where the device has to wait for them."""
+        """Warns once where the device has to wait for records, with ways to speed up the input."""
         if self._wait_share > WAIT_LIMIT and not self._warned:
             self._warned = True
             log.warning(
-                "%.0f %% of the training time went by waiting for records: put them on a local disk, pass --cache on "
-                "where memory allows it, give the process more cores, or build the records smaller.",
+                "%.0f %% of the training time was spent waiting for records: put them on a local disk, pass --cache on "
+                "if memory allows, give the process more cores, or build smaller records.",
                 100 * self._wait_share,
             )
 
 
 class StopAtBadLoss(keras.callbacks.Callback):
-    """Ends training as soon as the loss is no finite number any more, and names the records of the step.
+    """Ends training as soon as the loss is not finite, and names the records of the step.
 
     Attributes:
       run: run folder.
-      names: (epoch, step), both counted from 0, to the names of the records in that batch.
-      steps: per epoch.
-      num_devices: that share a batch, and count each of their own.
+      names: function of (epoch, step), both counted from 0, to the names of the records in that batch.
+      steps: steps per epoch.
+      num_devices: devices that share a batch, each with its own count of steps.
     """
 
     def __init__(
@@ -140,23 +140,23 @@ class StopAtBadLoss(keras.callbacks.Callback):
         self._epoch = 0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Notes the epoch."""
+        """Stores the epoch."""
         self._epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
-        """Looks at the loss now and then."""
+        """Checks the loss every CHECK_STEPS steps."""
         if batch % CHECK_STEPS == 0:
             self._check(logs["loss"])
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Looks at the loss of the whole epoch, before validation counts anew."""
+        """Checks the loss of the whole epoch, before validation resets it."""
         self._check(self.model.get_metrics_result()["loss"])
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
-        """Looks at the validation loss.
+        """Checks the validation loss.
 
         Raises:
-          UsageError: it is no finite number.
+          UsageError: it is not finite.
         """
         if not math.isfinite(logs["val_loss"]):
             self._end(f"the validation loss of epoch {epoch + 1} is {logs['val_loss']}")
@@ -164,14 +164,14 @@ class StopAtBadLoss(keras.callbacks.Callback):
     def _check(self, loss: Any) -> None:
         if math.isfinite(float(loss)):
             return
-        # All logits may be finite, and the loss is not: then it is the last step that shows.
+        # Where all logits are finite and only the loss is not, it is the last step.
         step = min(int(float(self.model.finite_steps.result()) // self.num_devices), self.steps - 1)
-        # Weights that one step spoilt show in the logits of the next one.
+        # Weights that one step ruined show in the logits of the next one.
         suspects = [name for index in (step - 1, step) if index >= 0 for name in self.names(self._epoch, index)]
         more = f" and {len(suspects) - NAMED_RECORDS} more" if len(suspects) > NAMED_RECORDS else ""
         records = ", ".join(suspects[:NAMED_RECORDS]) + more
         where = f"step {step + 1} of epoch {self._epoch + 1}"
-        self._end(f"the loss is {float(loss)} from {where} on, with records {records}", "; look at these records, too")
+        self._end(f"the loss is {float(loss)} from {where} on, with records {records}", "; check these records, too")
 
     def _end(self, what: str, records: str = "") -> None:
         rate = _learning_rate(self.model)
@@ -180,10 +180,10 @@ class StopAtBadLoss(keras.callbacks.Callback):
 
 
 class SaveBest(keras.callbacks.Callback):
-    """Keeps the model of the epoch with the highest validation mIoU as best.keras.
+    """Saves the model of the epoch with the highest validation mIoU as best.keras.
 
     Attributes:
-      scores: where the last validation is found.
+      scores: callback with the last validation.
       epoch: the best epoch so far, counted from 1; 0 before the first.
       matrix: its confusion matrix, as nested lists; None before the first.
     """
@@ -201,7 +201,7 @@ class SaveBest(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         """Saves the model, without the trainer around it, where this epoch is the best so far."""
-        # Not a number where no valid pixel was seen: any score is better.
+        # NaN where there was no valid pixel: any score is better.
         if self.best is None or math.isnan(self.best.miou) or logs["val_miou"] > self.best.miou:
             self.matrix, self.epoch = self.scores.matrix.tolist(), epoch + 1
             with averaged_weights(self.model), whole_file(self.scores.run / BEST) as path:
@@ -211,11 +211,11 @@ class SaveBest(keras.callbacks.Callback):
 class StopWithoutProgress(keras.callbacks.Callback):
     """Ends training when, for `patience` epochs, neither the validation loss fell nor the validation mIoU rose.
 
-    Either alone misleads: mIoU stands still at first, while rare classes are not predicted yet; the loss rises late,
-    as the model grows too sure of itself, while mIoU still improves.
+    Either alone is misleading: mIoU stagnates at first, while rare classes are not predicted yet; the loss rises late,
+    as the model becomes overconfident, while mIoU still improves.
 
     Attributes:
-      patience: epochs without progress that are borne.
+      patience: epochs without progress before training stops.
       best_loss: lowest validation loss so far.
       best_miou: highest validation mIoU so far.
       waited: epochs without progress so far.
@@ -235,12 +235,12 @@ class StopWithoutProgress(keras.callbacks.Callback):
         self.best_loss = min(self.best_loss, logs["val_loss"])
         self.best_miou = max(self.best_miou, logs["val_miou"])
         if self.waited >= self.patience:
-            log.info("No progress in the last of %d epochs: training ends here.", epoch + 1)
+            log.info("No progress: training stops after epoch %d.", epoch + 1)
             self.model.stop_training = True
 
 
 class StopWhenLearned(keras.callbacks.Callback):
-    """Ends an overfit run as soon as the records are known by heart."""
+    """Ends an overfit run as soon as the records are memorised."""
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         """Stops at LEARNED."""
@@ -249,12 +249,12 @@ class StopWhenLearned(keras.callbacks.Callback):
 
 
 class Pictures(keras.callbacks.Callback):
-    """Redraws the curves and the page of predictions after every epoch.
+    """Redraws curves.png and predictions.png after every epoch.
 
     Attributes:
       run: run folder.
-      title: of the curves.
-      draw: draws the page of predictions.
+      title: title of the curves.
+      draw: function that draws the predictions.
     """
 
     def __init__(self, run: Path, title: str, draw: Callable[[], None]) -> None:
@@ -272,12 +272,12 @@ class Pictures(keras.callbacks.Callback):
 
 
 class KeepState(keras.callbacks.Callback):
-    """Writes, after every epoch, all that a resumed run needs; gives the others back what they remembered.
+    """Saves, after every epoch, everything that a resumed run needs; restores the state of the other callbacks.
 
     Attributes:
       run: run folder.
       others: all callbacks before this one.
-      before: facts of the run that goes on, from `state.read_facts`; empty for a new one.
+      before: facts of a resumed run, from `state.read_facts`; empty for a new one.
       batch: records per step.
     """
 
@@ -291,7 +291,7 @@ class KeepState(keras.callbacks.Callback):
         self.before = before
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Gives back: here, since Keras' own callbacks forget all when training begins."""
+        """Restores the state: here, since Keras' own callbacks reset theirs when training begins."""
         for name, memory in self.before.get("memory", {}).items():
             for attribute, value in memory.items():
                 setattr(self.others[name], attribute, value)
@@ -308,14 +308,14 @@ class KeepState(keras.callbacks.Callback):
 
 
 class EpochBar(keras.callbacks.Callback):
-    """Shows a bar with the loss on stderr while an epoch runs. For terminals."""
+    """Shows a progress bar with the loss on stderr during an epoch. For terminals."""
 
     def __init__(self) -> None:
         super().__init__()
         self._bar: Any = None
 
     def close(self) -> None:
-        """Takes the bar away, if there is one."""
+        """Removes the bar, if there is one."""
         if self._bar is not None:
             self._bar.close()
 
@@ -327,7 +327,7 @@ class EpochBar(keras.callbacks.Callback):
         self._bar = tqdm(total=self.params["steps"], desc=title, unit="step", leave=False, file=sys.stderr)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
-        """Moves the bar by one step."""
+        """Advances the bar by one step."""
         self._bar.set_postfix(loss=f"{logs['loss']:.4f}", refresh=False)
         self._bar.update(1)
 

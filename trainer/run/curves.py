@@ -1,8 +1,8 @@
-"""Curves: the epochs in metrics.csv as a picture.
+"""Curves: the epochs in metrics.csv as plots.
 
-One panel each for the loss, the mIoU, the validation IoU of classes and the learning rate, and for the share of time
-spent waiting for records where it was measured. A value that is not finite is a gap in its line, and a value that
-would flatten all others lies beyond the axis, with a note. Pillow only.
+One panel each for the loss, the mIoU, the validation IoU of classes and the learning rate, and for the fraction of time
+spent waiting for records where it was measured. A value that is not finite is a gap in its line, and an outlier that
+would flatten all others is off the axis, with a note. Pillow only.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ Color: TypeAlias = tuple[int, int, int]
 Box: TypeAlias = tuple[int, int, int, int]  # left, top, right, bottom; the right and bottom pixels are inside
 
 WIDTH_PX = 1200
-PANEL_PX = 296  # height of a panel, with its title and the numbers below
+PANEL_PX = 296  # height of a panel, with its title and tick labels
 TITLE_PX = 36
-MARGIN_LEFT, MARGIN_TOP, MARGIN_RIGHT, MARGIN_BOTTOM = 64, 34, 24, 38  # of a panel: room for numbers and title
-NAMES_PX = 230  # right of the classes' panel: their names, at the ends of their lines
-NAME_STEP_PX = 17  # from name to name
+MARGIN_LEFT, MARGIN_TOP, MARGIN_RIGHT, MARGIN_BOTTOM = 64, 34, 24, 38  # of a panel: space for tick labels and title
+NAMES_PX = 230  # right of the panel of classes: their names, at the ends of their lines
+NAME_STEP_PX = 17  # minimum distance between names
 LINE_PX, DOT_PX, DASH_PX = 2, 3, 6
-SMOOTH = 3  # lines are drawn so many times larger and averaged, because Pillow draws them with steps
+SMOOTH = 3  # supersampling factor of lines, because Pillow does not antialias them
 
-MAX_CLASSES = 12  # more lines than that cannot be followed; then half of them are the worst classes, half the best
-TICKS, LOG_TICKS = 6, 7  # per axis, at most
-OUTLIER = 10  # times the median of all magnitudes: a loss that far out would flatten the rest of its curve
-DECADES = 6  # a log axis reaches so many powers of ten below its highest value
+MAX_CLASSES = 12  # maximum number of lines; if there are more classes, half are the worst, half the best
+TICKS, LOG_TICKS = 6, 7  # maximum number per axis
+OUTLIER = 10  # times the median magnitude: a loss that far out would flatten the rest of its curve
+DECADES = 6  # powers of ten that a log axis covers below its highest value
 NICE = (1.0, 2.0, 5.0, 10.0)
 
 WHITE: Color = (255, 255, 255)
 INK: Color = (30, 30, 30)
 FAINT: Color = (113, 113, 122)
 GRID: Color = (229, 229, 229)
-# Okabe and Ito's palette, which people with any common colour blindness can tell apart, without its yellow, which
-# is too light for a line on white.
+# Okabe and Ito's palette, which people with any common colour blindness can distinguish, without its yellow, which is
+# too light for a line on white.
 BLUE: Color = (0, 114, 178)
 VERMILION: Color = (213, 94, 0)
 PALETTE: tuple[Color, ...] = (
@@ -66,8 +66,8 @@ class Axis:
     Attributes:
       low: value at its start.
       high: value at its end.
-      ticks: values with a number, in rising order.
-      is_log: whether equal steps are equal factors.
+      ticks: labelled values, in rising order.
+      is_log: whether the axis is logarithmic.
     """
 
     low: float
@@ -76,7 +76,7 @@ class Axis:
     is_log: bool = False
 
     def pixel(self, value: float, start: float, end: float) -> float:
-        """Returns where `value` lies between the pixels `start` (of `low`) and `end` (of `high`), or beyond them."""
+        """Returns the pixel of `value`, from `start` (of `low`) to `end` (of `high`); may be outside of them."""
         low, high, value = (math.log10(v) if self.is_log else v for v in (self.low, self.high, value))
         return start + (value - low) / (high - low) * (end - start)
 
@@ -99,19 +99,19 @@ class Line(NamedTuple):
 
     @property
     def last(self) -> float:
-        """The last finite value, which its end shows; not-a-number where there is none."""
+        """The last finite value, shown at its end; NaN where there is none."""
         return next((value for value in reversed(self.values) if math.isfinite(value)), math.nan)
 
 
 class Panel(NamedTuple):
-    """What one panel shows.
+    """The content of one panel.
 
     Attributes:
-      title: above it.
+      title: title above it.
       lines: its curves.
-      axis: of their values.
-      note: in small print beside the title.
-      is_named_at_ends: whether a name stands at the end of each line, instead of in the title line.
+      axis: axis of their values.
+      note: note in small print next to the title.
+      is_named_at_ends: whether the name is at the end of each line, instead of in the title line.
     """
 
     title: str
@@ -122,9 +122,9 @@ class Panel(NamedTuple):
 
 
 def read_metrics(path: Path) -> list[dict[str, float]]:
-    """Returns the epochs in a metrics.csv; an empty cell is not-a-number.
+    """Returns the epochs in a metrics.csv; an empty cell is NaN.
 
-    A last line without its end is left out: a run was killed, or is still writing it.
+    An incomplete last line is left out: a run was killed, or is still writing it.
 
     Raises:
       FileNotFoundError: no epoch was finished yet.
@@ -138,19 +138,19 @@ def read_metrics(path: Path) -> list[dict[str, float]]:
             rows.append({name: float(cells[name] or "nan") for name in lines.fieldnames or ()})
         except ValueError as error:
             fix = "Restore the line, or delete it."
-            raise DataError(f"{path}:{lines.line_num}", f"is no epoch ({error})", fix, "E_METRICS") from None
+            raise DataError(f"{path}:{lines.line_num}", f"is not an epoch ({error})", fix, "E_METRICS") from None
     return rows
 
 
 def best_epoch(rows: Sequence[Mapping[str, float]]) -> int | None:
-    """Returns the index of the row with the highest validation mIoU, the first of equals; None where none has one."""
+    """Returns the index of the row with the highest validation mIoU, the first of equals; None where there is none."""
     scores = _column(rows, "val_miou")
     finite = [score for score in scores if math.isfinite(score)]
     return scores.index(max(finite)) if finite else None
 
 
 def draw_curves(rows: Sequence[Mapping[str, float]], title: str) -> Image.Image:
-    """Returns the curves of a run as an RGB picture, 1200 pixels wide.
+    """Returns the curves of a run as an RGB image, 1200 pixels wide.
 
     Args:
       rows: one per epoch, with the columns of metrics.csv; a column may be missing.
@@ -171,23 +171,23 @@ def draw_curves(rows: Sequence[Mapping[str, float]], title: str) -> Image.Image:
         panels.append(Panel("waiting for records, % of the time", [waits], axis))
     half = WIDTH_PX // 2
     boxes = [(0, 0, half), (half, 0, WIDTH_PX), (0, 1, WIDTH_PX - NAMES_PX), (0, 2, half), (half, 2, WIDTH_PX)]
-    picture = Image.new("RGB", (WIDTH_PX, TITLE_PX + 3 * PANEL_PX), WHITE)
+    image = Image.new("RGB", (WIDTH_PX, TITLE_PX + 3 * PANEL_PX), WHITE)
     heading, font = (TITLE_PX // 2, TITLE_PX // 2), ImageFont.load_default(18)
-    ImageDraw.Draw(picture).text(heading, _cut(title, font, WIDTH_PX - TITLE_PX), INK, font, anchor="lm")
+    ImageDraw.Draw(image).text(heading, _cut(title, font, WIDTH_PX - TITLE_PX), INK, font, anchor="lm")
     for panel, (left, line, right) in zip(panels, boxes, strict=False):
         top = TITLE_PX + line * PANEL_PX
         plot = (left + MARGIN_LEFT, top + MARGIN_TOP, right - MARGIN_RIGHT, top + PANEL_PX - MARGIN_BOTTOM)
-        _draw_panel(picture, plot, panel, epochs=epochs, marked=marked)
-    return picture
+        _draw_panel(image, plot, panel, epochs=epochs, marked=marked)
+    return image
 
 
 def linear_axis(values: Sequence[float], *, lowest: float = -math.inf, highest: float = math.inf) -> Axis:
-    """Returns an axis with round ends that holds all finite values, but for outliers where values have no limit.
+    """Returns an axis with round ends that covers all finite values, except outliers where values have no limit.
 
     Args:
-      values: not-a-number and infinity are left out.
-      lowest: no value can lie below it.
-      highest: no value can lie above it.
+      values: NaN and infinity are left out.
+      lowest: lower limit of all values.
+      highest: upper limit of all values.
     """
     finite = [min(max(value, lowest), highest) for value in values if math.isfinite(value)] or [0.0, 1.0]
     bound = OUTLIER * statistics.median_low([abs(value) for value in finite])
@@ -204,14 +204,14 @@ def linear_axis(values: Sequence[float], *, lowest: float = -math.inf, highest: 
 
 
 def log_axis(values: Sequence[float]) -> Axis:
-    """Returns a logarithmic axis that holds all values above 0, but for those more than 6 powers of ten below the rest.
+    """Returns a logarithmic axis that covers all values above 0 that are at most 6 powers of ten below the highest.
 
     Its ticks are powers of ten, or 1, 2 and 5 times them where there are few.
     """
     finite = [value for value in values if math.isfinite(value) and value > 0] or [0.1, 1.0]
     high = max(finite)
     low = max(min(finite), high / 10**DECADES)
-    # Room above and below, so that a constant does not lie on the frame.
+    # Space above and below, to keep a constant off the frame.
     low, high = low / 1.5, high * 1.5
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for factors in ((1, 2, 5), (1,)):
@@ -223,7 +223,7 @@ def log_axis(values: Sequence[float]) -> Axis:
 
 
 def epoch_axis(epochs: Sequence[float]) -> Axis:
-    """Returns the axis of the epochs: whole numbers, with half an epoch on both sides where there are few."""
+    """Returns the axis of the epochs: integers, with half an epoch on both sides where there are few."""
     finite = [epoch for epoch in epochs if math.isfinite(epoch)] or [1.0]
     low, high = min(finite), max(finite)
     step = max(1, int(nice_step(high - low, 2 * TICKS)))
@@ -233,7 +233,7 @@ def epoch_axis(epochs: Sequence[float]) -> Axis:
 
 
 def nice_step(span: float, most: int) -> float:
-    """Returns the smallest of 1, 2 and 5 times a power of ten of which at most `most` make up `span`."""
+    """Returns the smallest of 1, 2 and 5 times a power of ten that divides `span` into at most `most` steps."""
     if span <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(span / most))
@@ -241,20 +241,20 @@ def nice_step(span: float, most: int) -> float:
 
 
 def spread(wanted: Sequence[float], step: float, low: float, high: float) -> list[float]:
-    """Returns places at least `step` apart, close to those that were wanted, none below `low`, none above `high`.
+    """Returns positions at least `step` apart, close to the wanted ones, none below `low`, none above `high`.
 
     Args:
-      wanted: in rising order; they must fit between `low` and `high`.
-      step: in pixels, as all others.
-      low: of the first.
-      high: of the last.
+      wanted: positions in pixels, in rising order; they must fit between `low` and `high`.
+      step: minimum distance, in pixels.
+      low: minimum of the first, in pixels.
+      high: maximum of the last, in pixels.
     """
-    places: list[float] = []
-    for place in wanted:
-        places.append(max(place, places[-1] + step if places else low))
-    for index in range(len(places) - 1, -1, -1):
-        places[index] = min(places[index], places[index + 1] - step if index + 1 < len(places) else high)
-    return places
+    positions: list[float] = []
+    for position in wanted:
+        positions.append(max(position, positions[-1] + step if positions else low))
+    for index in range(len(positions) - 1, -1, -1):
+        positions[index] = min(positions[index], positions[index + 1] - step if index + 1 < len(positions) else high)
+    return positions
 
 
 def _column(rows: Sequence[Mapping[str, float]], name: str) -> list[float]:
@@ -262,7 +262,7 @@ def _column(rows: Sequence[Mapping[str, float]], name: str) -> list[float]:
 
 
 def _pair_panel(title: str, rows: Sequence[Mapping[str, float]], name: str) -> Panel:
-    """Returns the panel of a figure that exists for training and for validation."""
+    """Returns the panel of a metric that exists for training and for validation."""
     train, val = _column(rows, name), _column(rows, f"val_{name}")
     is_share = name == "miou"
     limits = {"lowest": 0.0, "highest": 1.0} if is_share else {}
@@ -276,7 +276,7 @@ def _pair_panel(title: str, rows: Sequence[Mapping[str, float]], name: str) -> P
 
 
 def _class_panel(rows: Sequence[Mapping[str, float]]) -> Panel:
-    """Returns the panel of the classes' IoU, the best class first; a class that is in no record has no line."""
+    """Returns the panel of the classes' IoU, the best class first; a class that occurs in no record has no line."""
     prefix = "val_iou_"
     names = dict.fromkeys(name for row in rows for name in row if name.startswith(prefix))
     lines = [Line(name.removeprefix(prefix), INK, False, _column(rows, name)) for name in names]
@@ -292,18 +292,18 @@ def _class_panel(rows: Sequence[Mapping[str, float]]) -> Panel:
     return Panel("val IoU of classes", lines, axis, note, is_named_at_ends=True)
 
 
-def _draw_panel(picture: Image.Image, plot: Box, panel: Panel, *, epochs: Sequence[float], marked: int | None) -> None:
+def _draw_panel(image: Image.Image, plot: Box, panel: Panel, *, epochs: Sequence[float], marked: int | None) -> None:
     """Draws one panel.
 
     Args:
-      picture: to draw on.
-      plot: where the curves go; title and numbers stand around it.
+      image: image to draw on.
+      plot: box of the curves; title and tick labels are around it.
       panel: what to draw.
       epochs: number of each epoch.
-      marked: index of the best one.
+      marked: index of the best epoch.
     """
     left, top, right, bottom = plot
-    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(12)
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(12)
     across = epoch_axis(epochs)
     for tick, label in zip(panel.axis.ticks, panel.axis.labels(), strict=True):
         y = round(panel.axis.pixel(tick, bottom, top))
@@ -320,7 +320,7 @@ def _draw_panel(picture: Image.Image, plot: Box, panel: Panel, *, epochs: Sequen
         for y in range(top, bottom, 2 * DASH_PX):
             draw.line((x, y, x, min(bottom, y + DASH_PX - 1)), BEST)
     draw.line((left, bottom, right, bottom), FAINT)
-    _draw_lines(picture, plot, panel, places)
+    _draw_lines(image, plot, panel, places)
     _draw_head(draw, plot, panel)
     if panel.is_named_at_ends:
         _draw_names(draw, plot, panel)
@@ -328,20 +328,20 @@ def _draw_panel(picture: Image.Image, plot: Box, panel: Panel, *, epochs: Sequen
         draw.text(((left + right) / 2, (top + bottom) / 2), "no values", FAINT, font, anchor="mm")
 
 
-def _draw_lines(picture: Image.Image, plot: Box, panel: Panel, places: Sequence[float]) -> None:
+def _draw_lines(image: Image.Image, plot: Box, panel: Panel, places: Sequence[float]) -> None:
     """Draws the curves: a line through neighbouring values, a dot where a value has no neighbours."""
     _, top, _, bottom = plot
-    # A margin of one dot: a line at the very end of the axis, such as a class that is never found, keeps its width.
+    # A margin of one dot: a line at the very end of the axis, such as a class that is never predicted, keeps its width.
     edge = DOT_PX + 1
     corner = plot[0] - edge, top - edge
-    part = picture.crop((*corner, plot[2] + edge + 1, bottom + edge + 1))
+    part = image.crop((*corner, plot[2] + edge + 1, bottom + edge + 1))
     large = part.resize((part.width * SMOOTH, part.height * SMOOTH), Image.Resampling.NEAREST)
     draw = ImageDraw.Draw(large)
-    for line in reversed(panel.lines):  # the first lies on top
+    for line in reversed(panel.lines):  # the first is on top
         points: list[tuple[float, float] | None] = []
         for x, value in zip(places, line.values, strict=True):
             is_gap = not math.isfinite(x + value) or (panel.axis.is_log and value <= 0)
-            # Far beyond the axis is as good as very far, and Pillow counts pixels in 32 bits.
+            # Clamped a little outside of the axis, since Pillow counts pixels in 32 bits.
             y = 0.0 if is_gap else min(max(panel.axis.pixel(value, bottom, top), 2 * top - bottom), 2 * bottom - top)
             # The middle of a pixel is half a pixel from its edge.
             points.append(None if is_gap else ((x - corner[0] + 0.5) * SMOOTH, (y - corner[1] + 0.5) * SMOOTH))
@@ -353,11 +353,11 @@ def _draw_lines(picture: Image.Image, plot: Box, panel: Panel, places: Sequence[
                 draw.circle(run[0], DOT_PX * SMOOTH, line.color)
             for stroke in _dashes(run) if line.is_dashed else [run]:
                 draw.line(stroke, line.color, LINE_PX * SMOOTH, joint="curve")
-    picture.paste(large.reduce(SMOOTH), corner)
+    image.paste(large.reduce(SMOOTH), corner)
 
 
 def _dashes(points: Sequence[tuple[float, float]]) -> list[list[tuple[float, float]]]:
-    """Returns the dashes of a line, each with the corners that it goes round."""
+    """Returns the dashes of a line, each with the corners of the line within it."""
     x, y = np.array(points).T
     way = np.concatenate([[0], np.hypot(np.diff(x), np.diff(y)).cumsum()])
     dashes = []
@@ -369,7 +369,7 @@ def _dashes(points: Sequence[tuple[float, float]]) -> list[list[tuple[float, flo
 
 
 def _draw_head(draw: ImageDraw.ImageDraw, plot: Box, panel: Panel) -> None:
-    """Draws the title, and at its right the note and the names of the lines."""
+    """Draws the title, and to its right the note and the names of the lines."""
     left, top, right, _ = plot
     y = top - 16
     draw.text((left, y), panel.title, INK, ImageFont.load_default(14), anchor="lm")
@@ -384,7 +384,7 @@ def _draw_head(draw: ImageDraw.ImageDraw, plot: Box, panel: Panel) -> None:
 
 
 def _draw_names(draw: ImageDraw.ImageDraw, plot: Box, panel: Panel) -> None:
-    """Draws the name and the last value of each line at the height of its end, as near as the others allow."""
+    """Draws the name and the last value of each line at the height of its end, or as close as the others allow."""
     _, top, right, bottom = plot
     font = ImageFont.load_default(12)
     lines = sorted(panel.lines, key=lambda line: -line.last)
@@ -397,9 +397,9 @@ def _draw_names(draw: ImageDraw.ImageDraw, plot: Box, panel: Panel) -> None:
         draw.text((right + 88, y), _cut(line.name, font, NAMES_PX + MARGIN_RIGHT - 96), INK, font, anchor="lm")
 
 
-def _cut(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, room: float) -> str:
-    """Returns the text on one line, without its end where it is wider than `room` pixels."""
+def _cut(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: float) -> str:
+    """Returns the text on one line, truncated where it is wider than `width` pixels."""
     text = shown(text)
-    if font.getlength(text) <= room:
+    if font.getlength(text) <= width:
         return text
-    return next(cut for n in range(len(text), -1, -1) if font.getlength(cut := text[:n] + "...") <= room)
+    return next(cut for n in range(len(text), -1, -1) if font.getlength(cut := text[:n] + "...") <= width)

@@ -1,4 +1,4 @@
-"""Heatmap: a confusion matrix as a picture.
+"""Heatmap: a confusion matrix as an image.
 
 Rows are the truth and add up to 100 %; a good model has a dark diagonal. Pillow only.
 """
@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-PICTURE_PX = 1100  # target for the cells alone: as many classes as there are share it
+CELLS_PX = 1100  # target width of all cells together
 MIN_CELL_PX, MAX_CELL_PX = 8, 64
-NUMBER_CELL_PX = 26  # a smaller cell cannot hold a number of three digits
+NUMBER_CELL_PX = 26  # a smaller cell has no space for a number of three digits
 NAME_CHARS = 24
 MARGIN_PX = 16
 
@@ -23,34 +23,34 @@ ABSENT = (235, 235, 235)  # a row without a pixel in the truth
 
 
 def draw_confusion(matrix: np.ndarray, names: Sequence[str], title: str) -> Image.Image:
-    """Returns the row-normalised confusion matrix as an RGB picture, with class names, numbers in percent and a title.
+    """Returns the row-normalised confusion matrix as an RGB image, with class names, numbers in percent and a title.
 
     Args:
       matrix: int64 [num_classes, num_classes], rows truth, columns prediction.
-      names: one per class; cut to 24 characters.
+      names: one per class; truncated to 24 characters.
       title: one line above it.
     """
-    cell = min(MAX_CELL_PX, max(MIN_CELL_PX, PICTURE_PX // len(names)))
+    cell = min(MAX_CELL_PX, max(MIN_CELL_PX, CELLS_PX // len(names)))
     font = ImageFont.load_default(min(15, cell))
     labels = [_label(name, font) for name in names]
     label_px = max(label.width for label in labels)
-    left = top = label_px + 3 * MARGIN_PX + 20  # names, and the word that says what an axis is
+    left = top = label_px + 3 * MARGIN_PX + 20  # names, and the label of the axis
     side = cell * len(names)
     heading = _label(title, ImageFont.load_default(18), len(title))
-    picture = Image.new("RGB", (max(left + side, heading.width + MARGIN_PX) + MARGIN_PX, top + side + MARGIN_PX), WHITE)
-    picture.paste(heading, (MARGIN_PX, MARGIN_PX // 2))
-    picture.paste(_label("truth", font).rotate(90, expand=True), (MARGIN_PX, top))
-    picture.paste(_label("prediction", font), (left, MARGIN_PX + 20))
+    image = Image.new("RGB", (max(left + side, heading.width + MARGIN_PX) + MARGIN_PX, top + side + MARGIN_PX), WHITE)
+    image.paste(heading, (MARGIN_PX, MARGIN_PX // 2))
+    image.paste(_label("truth", font).rotate(90, expand=True), (MARGIN_PX, top))
+    image.paste(_label("prediction", font), (left, MARGIN_PX + 20))
     for index, label in enumerate(labels):
         middle = index * cell + (cell - label.height) // 2
-        picture.paste(label, (left - MARGIN_PX // 2 - label.width, top + middle))
-        picture.paste(label.rotate(90, expand=True), (left + middle, top - MARGIN_PX // 2 - label.width))
-    _draw_cells(ImageDraw.Draw(picture), matrix, (left, top), cell)
-    return picture
+        image.paste(label, (left - MARGIN_PX // 2 - label.width, top + middle))
+        image.paste(label.rotate(90, expand=True), (left + middle, top - MARGIN_PX // 2 - label.width))
+    _draw_cells(ImageDraw.Draw(image), matrix, (left, top), cell)
+    return image
 
 
 def _draw_cells(draw: ImageDraw.ImageDraw, matrix: np.ndarray, corner: tuple[int, int], cell: int) -> None:
-    """Draws one square per pair of classes, with its share of the row in percent where there is room."""
+    """Draws one square per pair of classes, with its share of the row in percent where there is space."""
     font = ImageFont.load_default(cell // 3) if cell >= NUMBER_CELL_PX else None
     totals = matrix.sum(axis=1)
     for (row, column), pixels in np.ndenumerate(matrix):
@@ -65,7 +65,7 @@ def _draw_cells(draw: ImageDraw.ImageDraw, matrix: np.ndarray, corner: tuple[int
 
 
 def _label(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, chars: int = NAME_CHARS) -> Image.Image:
-    """Returns the text as a picture of its own, so that it can be turned upright."""
+    """Returns the text as a separate image, which can be rotated."""
     shown = text if len(text) <= chars else text[: chars - 1] + "…"
     left, top, right, bottom = font.getbbox(shown)
     label = Image.new("RGB", (max(1, int(right - left) + 1), max(1, int(bottom - top) + 2)), WHITE)

@@ -1,7 +1,7 @@
-"""Info: config.json, with which a run describes itself.
+"""Info: config.json, the description of a run.
 
-It holds every choice, so that the run can be repeated, and all that is needed to predict a photograph without the
-records: size, fit, classes with their colours and source values, and what the model expects of an image.
+It holds every option, to repeat the run, and everything that is needed to predict an image without the records: size,
+fit, classes with their colours and source values, and the input that the model expects.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ TRAIN_ONE = "Train one: segconv train"
 
 @dataclass(frozen=True)
 class ImageInput:
-    """What a saved model expects of an image, and what it does to it first.
+    """The input that a saved model expects, and its preprocessing.
 
     Attributes:
       channels: their order.
       range: lowest and highest value.
       dtype: of the values.
-      preprocessing: what the model itself does to the image first, so that nobody else has to; None where that is not
-        known, as of a model of one's own.
+      preprocessing: the preprocessing inside the model, which callers must not repeat; None where it is not known, as
+        for a custom model.
     """
 
     channels: str = "RGB"
@@ -48,20 +48,20 @@ class ImageInput:
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What config.json of a run says.
+    """The content of a run's config.json.
 
     Attributes:
-      config: the choices the run was started with; `data` is absolute.
+      config: the options that the run was started with; `data` is absolute.
       dataset: name of the dataset.
       size: (height, width) of the model's input, in pixels.
       classes: class names in order of their indices.
-      records: seal of the manifest of the records, which names their content; empty in a run of an older version, as
-        are all that follow.
-      fit: how photographs were brought to that size: "pad", "stretch" or "crop".
+      records: seal of the manifest of the records, which identifies their content; empty in a run of an older version,
+        as are all that follow.
+      fit: how images were resized to that size: "pad", "stretch" or "crop".
       class_map: the classes with their colours and source values, in order of their indices.
       ignore_values: the source values that count as IGNORE_INDEX, in the notation of classes.csv.
-      image: what the model expects of an image.
-      versions: of segconv and the libraries that decide what a run computes, by package.
+      image: the input that the model expects.
+      versions: versions of segconv and of the libraries that affect the results, by package.
     """
 
     config: TrainConfig
@@ -83,7 +83,7 @@ def write_config(run: Path, config: TrainConfig, manifest: Manifest) -> None:
       MachineError: it cannot be written.
     """
     choices = dataclasses.asdict(config)
-    choices["data"] = config.data.absolute()  # so that `segconv evaluate` works from any folder
+    choices["data"] = config.data.absolute()  # `segconv evaluate` then works from any folder
     if Path(config.weights).suffix:
         choices["weights"] = Path(config.weights).absolute()
     facts = {
@@ -102,16 +102,16 @@ def write_config(run: Path, config: TrainConfig, manifest: Manifest) -> None:
 
 
 def seal_of_records(manifest: Manifest) -> str:
-    """Returns the seal of the manifest: the same records, built anew, have the same."""
+    """Returns the seal of the manifest: the same records, rebuilt, have the same seal."""
     return seal_of(json.loads(manifest.to_json()))
 
 
 def read_run(run: Path) -> RunInfo:
-    """Returns what config.json of a run says.
+    """Returns the content of a run's config.json.
 
     Raises:
-      UsageError: the folder is no run.
-      DataError: config.json is not one of segconv's.
+      UsageError: the folder is not a run.
+      DataError: config.json is damaged or not from segconv.
     """
     path = run / CONFIG
     try:
@@ -132,9 +132,9 @@ def read_run(run: Path) -> RunInfo:
             versions={str(package): str(number) for package, number in raw.get("versions", {}).items()},
         )
     except (FileNotFoundError, NotADirectoryError):
-        raise UsageError(run, f"holds no {CONFIG}, so it is no run", TRAIN_ONE, "E_NO_RUN") from None
+        raise UsageError(run, f"holds no {CONFIG}, so it is not a run", TRAIN_ONE, "E_NO_RUN") from None
     except UsageError as error:
-        what = f"holds a choice that cannot be: {error.where} {error.what}"
+        what = f"holds an invalid option: {error.where} {error.what}"
         raise DataError(path, what, "Train again, or restore the file.", "E_RUN") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         what = f"is not a run's {CONFIG} ({type(error).__name__}: {error})"
@@ -142,7 +142,7 @@ def read_run(run: Path) -> RunInfo:
 
 
 def _config(raw: dict[str, Any]) -> TrainConfig:
-    """Returns the choices in a config.json; what a later version added to them is left out."""
+    """Returns the options in a config.json; options of a later version are ignored."""
     choices = {field.name: raw[field.name] for field in dataclasses.fields(TrainConfig) if field.name in raw}
     choices |= {key: Path(choices[key]) for key in ("data", "runs")}
     for key, default in vars(TrainConfig()).items():
@@ -171,9 +171,9 @@ def _image_input(raw: dict[str, Any]) -> ImageInput:
 
 
 def _versions() -> dict[str, str]:
-    """Returns the versions that decide what a run computes, without importing the libraries."""
+    """Returns the versions that affect the results of a run, without importing the libraries."""
     versions = {"segconv": __version__}
     for package in ("tensorflow", "keras", "numpy"):
-        with contextlib.suppress(PackageNotFoundError):  # a CUDA or nightly build goes by another name
+        with contextlib.suppress(PackageNotFoundError):  # a CUDA or nightly build has another name
             versions[package] = version(package)
     return versions

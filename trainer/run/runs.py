@@ -1,7 +1,7 @@
-"""Runs: the folder that a training run leaves behind, and all that is written there.
+"""Runs: the folder of a training run, and the files that are written there.
 
-A run folder is runs/<YYYY-MM-DDTHH-MM-SS>; `trainer.run.info` has its config.json. A file in it is whole or
-absent: it is written under a hidden name and renamed. metrics.csv and log.txt grow by whole lines instead.
+A run folder is runs/<YYYY-MM-DDTHH-MM-SS>; `trainer.run.info` has its config.json. A file in it is complete or
+absent: it is written under a temporary name and renamed. metrics.csv and log.txt are appended to line by line instead.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ RUN_NAME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d)(?:-(\d+))?")
 
 
 def create_run(config: TrainConfig, manifest: Manifest) -> Path:
-    """Makes the folder of a new run and writes its config.json.
+    """Creates the folder of a new run and writes its config.json.
 
     Raises:
       UsageError: the records have no common size.
-      MachineError: the folder cannot be made or written to.
+      MachineError: the folder cannot be created or written to.
     """
     manifest.common_size(config.data)
     run = _make_folder(config.runs)
@@ -50,13 +50,13 @@ def create_run(config: TrainConfig, manifest: Manifest) -> Path:
 
 
 def newest_run(runs: Path, needs: str = BEST) -> Path:
-    """Returns the newest run in `runs` that has a file of the name `needs`.
+    """Returns the newest run in `runs` that has a file named `needs`.
 
     Raises:
       UsageError: there is none.
     """
     names = [RUN_NAME.fullmatch(folder.name) for folder in runs.iterdir()] if runs.is_dir() else []
-    # The second run of the same second is "-2", the tenth "-10": a number, not a text.
+    # The second run of the same second is "-2", the tenth "-10": sorted as numbers, not as text.
     found = sorted((m[1], int(m[2] or 1), m[0]) for m in names if m and (runs / m[0] / needs).is_file())
     if not found:
         raise UsageError(runs, f"holds no run with a {needs}", TRAIN_ONE, "E_NO_RUN")
@@ -65,27 +65,27 @@ def newest_run(runs: Path, needs: str = BEST) -> Path:
 
 @contextlib.contextmanager
 def held(run: Path) -> Iterator[None]:
-    """Holds a run folder against other processes; a killed one lets go of it.
+    """Locks a run folder against other processes; the lock of a killed process is released.
 
     Raises:
-      UsageError: another process trains it.
+      UsageError: another process is training it.
     """
     folder = os.open(run, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError:
-        fix = "Wait for it, or train anew with --config."
+        fix = "Wait for it, or start a new run with --config."
         raise UsageError(run, "is being trained by another process", fix, "E_RESUME") from None
     finally:
         os.close(folder)
 
 
 class _LogFile(logging.FileHandler):
-    """A log file that says once when it cannot be written, and then is silent: no training ends for its log."""
+    """A log file that warns once when it cannot be written and is then closed: training continues without it."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
-        """Gives the file up."""
+        """Stops logging to the file."""
         log.removeHandler(self)
         error = sys.exc_info()[1]
         if isinstance(error, OSError):
@@ -94,7 +94,7 @@ class _LogFile(logging.FileHandler):
 
 @contextlib.contextmanager
 def log_to_file(run: Path) -> Iterator[None]:
-    """Sends the log to log.txt of the run as well, with the time, whatever `-q` keeps from the console."""
+    """Also writes the log to log.txt of the run, with the time, including what `-q` hides on the console."""
     level = log.getEffectiveLevel()
     consoles = [(handler, handler.level) for handler in log.handlers]
     for handler, own in consoles:
@@ -107,7 +107,7 @@ def log_to_file(run: Path) -> Iterator[None]:
         yield
     finally:
         log.removeHandler(file)
-        with contextlib.suppress(OSError):  # what could not be written has been told
+        with contextlib.suppress(OSError):  # the error has been reported already
             file.close()
         for handler, own in consoles:
             handler.setLevel(own)
@@ -115,7 +115,7 @@ def log_to_file(run: Path) -> Iterator[None]:
 
 
 def append_metrics(run: Path, row: dict[str, float]) -> None:
-    """Appends one epoch to metrics.csv, with the header before the first; a value that is not a number stays empty.
+    """Appends one epoch to metrics.csv, with the header before the first; NaN is an empty cell.
 
     Raises:
       MachineError: the file cannot be written.
@@ -133,7 +133,7 @@ def append_metrics(run: Path, row: dict[str, float]) -> None:
 
 
 def keep_metrics(run: Path, epochs: int) -> None:
-    """Cuts metrics.csv off after so many epochs: rows behind them are of an epoch that is going to be run again.
+    """Truncates metrics.csv after `epochs` epochs: later rows belong to an epoch that will be run again.
 
     Raises:
       MachineError: the file cannot be written.
@@ -147,7 +147,7 @@ def keep_metrics(run: Path, epochs: int) -> None:
 
 
 def _make_folder(runs: Path) -> Path:
-    """Makes runs/<time>, or <time>-2 and so on where another run began in the same second."""
+    """Creates runs/<time>, or <time>-2 and so on where another run began in the same second."""
     now = time.strftime("%Y-%m-%dT%H-%M-%S")
     try:
         runs.mkdir(parents=True, exist_ok=True)
@@ -157,6 +157,6 @@ def _make_folder(runs: Path) -> Path:
                 run.mkdir()
                 break
     except OSError as error:
-        what = f"no run can be made there ({error.strerror})"
+        what = f"no run can be created there ({error.strerror})"
         raise MachineError(runs, what, "Pass --runs with a folder that you may write to.", "E_WRITE") from error
     return run

@@ -1,7 +1,7 @@
-"""State: all that an interrupted run needs to go on to the same weights, bit for bit.
+"""State: everything that an interrupted run needs to resume with the same weights, bit for bit.
 
-One file, state.npz, written whole after each epoch: every variable of the model and of its optimizer, the seeds of
-all draws, and what the callbacks remember. The order of the records needs nothing here: it follows from seed and
+One file, state.npz, replaced after each epoch: every variable of the model and of its optimizer, the state of all
+random generators, and the state of the callbacks. The order of the records is not stored: it follows from seed and
 epoch alone.
 """
 
@@ -22,7 +22,7 @@ from trainer.run.runs import STATE
 
 FACTS = "facts"
 UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile)
-AGAIN = "Train it from the start: segconv train --config {}"
+AGAIN = "Start a new run: segconv train --config {}"
 
 
 def save_state(run: Path, trainer: keras.Model, facts: Mapping[str, Any]) -> None:
@@ -30,8 +30,8 @@ def save_state(run: Path, trainer: keras.Model, facts: Mapping[str, Any]) -> Non
 
     Args:
       run: the run folder.
-      trainer: compiled, its optimizer built.
-      facts: what is no variable: anything that JSON takes.
+      trainer: compiled, with its optimizer built.
+      facts: everything that is not a variable; must be valid JSON.
 
     Raises:
       MachineError: the file cannot be written.
@@ -81,10 +81,10 @@ def load_state(run: Path, trainer: keras.Model) -> None:
 
 
 def _variables(trainer: keras.Model) -> list[Any]:
-    """Returns the variables of the model, seeds included, then those of the optimizer; metrics start anew anyway."""
+    """Returns the variables of the model, including seeds, then those of the optimizer; metrics are reset anyway."""
     return [*trainer.variables, *trainer.optimizer.variables]
 
 
 def _damaged(path: Path, error: Exception) -> DataError:
-    what = f"cannot be read ({type(error).__name__}): no training can go on from it"
+    what = f"cannot be read ({type(error).__name__}), so the run cannot be resumed"
     return DataError(path, what, AGAIN.format(path.parent), "E_STATE")

@@ -1,8 +1,8 @@
-"""TensorBoard: the figures and pictures of each epoch as event files, for the dashboard of that name.
+"""TensorBoard: the metrics and images of each epoch as event files.
 
-They lie in tensorboard/train and tensorboard/val of the run folder, so that TensorBoard lays the two curves of one
-figure over each other. A step is an epoch, counted from 1. The package `tensorboard`, which TensorFlow no longer
-brings, is needed to write them as well; nothing of TensorFlow is.
+They are in tensorboard/train and tensorboard/val of the run folder: TensorBoard then plots the two curves of a metric
+together. A step is an epoch, counted from 1. Writing them also needs the package `tensorboard`, which TensorFlow no
+longer installs; it does not need TensorFlow.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SPLITS = ("train", "val")
 
 
 def require_tensorboard() -> None:
-    """Refuses --tensorboard where event files cannot be written; to be called before a run folder is made.
+    """Refuses --tensorboard where event files cannot be written; to be called before a run folder is created.
 
     Raises:
       UsageError: the package is not installed.
@@ -43,10 +43,10 @@ def require_tensorboard() -> None:
 
 
 def by_split(figures: Mapping[str, float]) -> dict[str, dict[str, float]]:
-    """Returns the figures of an epoch as train and val -> tag -> value; what is not finite is left out.
+    """Returns the metrics of an epoch as train and val -> tag -> value; values that are not finite are left out.
 
     Args:
-      figures: by their names in metrics.csv. `loss` and `val_loss` become `epoch_loss` of the one and of the other,
+      figures: metrics by their names in metrics.csv. `loss` and `val_loss` become `epoch_loss` of train and of val,
         as with Keras' own callback, `val_iou_road` becomes `iou/road`.
     """
     splits: dict[str, dict[str, float]] = {split: {} for split in SPLITS}
@@ -61,26 +61,26 @@ def by_split(figures: Mapping[str, float]) -> dict[str, dict[str, float]]:
 
 
 class EventWriter:
-    """Writes one new event file; files of the same curve that were there before stay, and are read before it.
+    """Writes one new event file; earlier files of the same curve stay, and TensorBoard reads them first.
 
     Attributes:
-      path: of the file.
+      path: path of the file.
     """
 
     def __init__(self, folder: Path, first_step: int) -> None:
-        """Begins the file.
+        """Starts the file.
 
         Args:
-          folder: of the curve.
-          first_step: of the file. TensorBoard forgets what earlier files say of it and of the steps behind it: a run
-            that was killed may have written more epochs than it goes on from.
+          folder: folder of the curve.
+          first_step: first step of the file. TensorBoard discards it and all later steps of earlier files: a killed run
+            may have written more epochs than it resumes from.
 
         Raises:
           MachineError: the file cannot be written.
         """
         self._event_pb2: Any = import_module("tensorboard.compat.proto.event_pb2")
         records: Any = import_module("tensorboard.summary.writer.record_writer")
-        # TensorBoard reads the files whose names hold "tfevents" in the order of their names.
+        # TensorBoard reads the files with "tfevents" in their names in the order of their names.
         self.path = folder / f"events.out.tfevents.{time.time_ns():020d}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -101,7 +101,7 @@ class EventWriter:
         self._write(step=step, summary={"value": [{"tag": tag, "simple_value": v} for tag, v in figures.items()]})
 
     def image(self, step: int, tag: str, png: bytes) -> None:
-        """Writes a picture, as the bytes of a PNG file.
+        """Writes an image, given as the bytes of a PNG file.
 
         Raises:
           MachineError: the file cannot be written.
@@ -111,7 +111,7 @@ class EventWriter:
         self._write(step=step, summary={"value": [{"tag": tag, "image": image}]})
 
     def close(self) -> None:
-        """Closes the file. It is whole after every call of the others, too."""
+        """Closes the file. It is also complete after every other call."""
         self._file.close()
 
     def _write(self, **content: Any) -> None:
@@ -124,11 +124,11 @@ class EventWriter:
 
 
 class TensorBoardLog(keras.callbacks.Callback):
-    """Writes the figures that EpochScores put into `logs`, and pictures of the run folder. It stands behind them.
+    """Writes the metrics that EpochScores put into `logs`, and images of the run folder; comes after those callbacks.
 
     Attributes:
       run: run folder.
-      pictures: names of PNG files in it, which are redrawn every epoch; one that is not there is left out.
+      pictures: names of PNG files in it, which are redrawn every epoch; a missing one is left out.
     """
 
     def __init__(self, run: Path, pictures: tuple[str, ...] = (PREDICTIONS,)) -> None:
@@ -138,7 +138,7 @@ class TensorBoardLog(keras.callbacks.Callback):
         self._writers: dict[str, EventWriter] = {}
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Begins the event files before the first epoch, which is a later one in a run that goes on."""
+        """Starts the event files before the first epoch, which is a later one in a resumed run."""
         if not self._writers:
             self._writers = {split: EventWriter(self.run / FOLDER / split, epoch + 1) for split in SPLITS}
 
