@@ -1,13 +1,7 @@
 """Bench: how fast a training run's input and step are, which is the bottleneck, and what to change.
 
-<<<<<<< HEAD
-A TrainConfig comes in and a Bench leaves; nothing is written. What is timed is what `segconv train` runs, each part
-separately: the batches of `TrainingSetup.train_batches`, without any work on them, and `fit` of the compiled step on
-one batch in memory.
-=======
 From a TrainConfig to a Bench; nothing is written. What is timed is what `segconv train` runs, each part separately:
 reading the batches of `TrainingSetup.train_batches`, and `fit` of the compiled step on one batch in memory.
->>>>>>> words-trainer
 
 A part is timed in short windows, and the result is their median. Other work on the machine slows some windows down and
 not the rest; a mean would include it. CPU time is shown as well, since it changes least when the processors are shared.
