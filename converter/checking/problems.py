@@ -73,6 +73,8 @@ def find_problems(dataset: DatasetFacts) -> tuple[Problem, ...]:
     _refused(dataset, collected)
     _same_photographs(dataset, collected)
     _unmatched(dataset, collected)
+    for unused in dataset.layout.unused:
+        collected.add(unused.code, unused.fix, unused.where, unused.what)
     _mask_values(dataset, collected)
     _balance(dataset, collected)
     _orientation(dataset, collected)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from converter.errors import DataError, shown
 from converter.schema import RecordKey
@@ -38,6 +38,22 @@ class ExampleRef:
         if self.window is None:
             return self.image, self.mask
         return self.image, self.mask, ",".join(map(str, self.window))
+
+
+class Unused(NamedTuple):
+    """A file, list or folder in the source folder that no pair comes from, although its name says that one might.
+
+    Attributes:
+      code: of a warning, such as W_UNUSED_LIST; data/README.md lists them.
+      where: path relative to the source folder.
+      what: why it is not used, with counts.
+      fix: what to do so that it is used.
+    """
+
+    code: str
+    where: str
+    what: str
+    fix: str
 
 
 @dataclass(frozen=True)

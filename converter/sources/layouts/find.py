@@ -23,7 +23,7 @@ from converter.sources.layouts.templates import by_templates
 from converter.sources.layouts.tree import Tree, list_tree
 from converter.sources.layouts.words import folder_list
 from converter.sources.names import SPLITS
-from converter.sources.refs import ExampleRef, Reject
+from converter.sources.refs import ExampleRef, Reject, Unused
 
 _FIRST_GENERAL = next(name for name, rule in RULES.items() if rule.is_general)
 _MARKS = tuple(rule.mark for rule in RULES.values() if rule.mark)
@@ -40,6 +40,7 @@ class Layout:
       rejects: lines of lists that are not a pair, and images or masks of the same name.
       unmatched: images and masks in the layout's folders that are in no pair, relative to the source folder.
       preset: class map to use if the source folder has none, such as "voc"; None for none.
+      unused: files, lists and folders that are not used, although their names say that they might be.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Layout:
     rejects: tuple[Reject, ...] = ()
     unmatched: tuple[str, ...] = ()
     preset: str | None = None
+    unused: tuple[Unused, ...] = ()
 
 
 def find_layout(source: SourceConfig) -> Layout:
