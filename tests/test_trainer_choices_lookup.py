@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os.path
+from pkgutil import resolve_name
 
 import pytest
 
-from trainer.choices.lookup import lookup
-
 
 def test_an_import_string_is_the_object_itself():
-    assert lookup("os.path:join") is os.path.join
+    assert resolve_name("os.path:join") is os.path.join
 
 
 @pytest.mark.parametrize(("spec", "error"), [("os.path:absent", AttributeError), ("absent_module:x", ImportError)])
 def test_what_is_not_there_is_a_bug_and_no_answer(spec, error):
     with pytest.raises(error):
-        lookup(spec)
+        resolve_name(spec)
