@@ -1,7 +1,7 @@
-"""Reads the folder with a plain generator, as tutorials do: float32 photographs, and masks as one-hot float32.
+"""Reads the folder with a plain generator, as tutorials do: float32 images, and masks as one-hot float32.
 
 The class of a pixel comes from a table; the variant "boolean" compares the whole mask with each colour instead. Nothing
-is padded: both pictures are stretched to the size, the mask by nearest neighbour.
+is padded: image and mask are stretched to the size, the mask by nearest neighbour.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def one_hot(drawn: np.ndarray, classes: Classes, *, is_boolean: bool) -> np.ndar
 
 
 def pair_of(pair: Pair, size: Size, classes: Classes, *, is_boolean: bool) -> Batch:
-    """Returns (photograph float32 [H, W, 3] of 0..1, mask float32 [H * W, num_classes])."""
+    """Returns (image float32 [H, W, 3] of 0..1, mask float32 [H * W, num_classes])."""
     wanted = (size[1], size[0])
     photo = Image.open(pair.image).convert("RGB").resize(wanted, Image.Resampling.BILINEAR)
     drawn = Image.open(pair.mask).convert("RGB").resize(wanted, Image.Resampling.NEAREST)
@@ -34,7 +34,7 @@ def pair_of(pair: Pair, size: Size, classes: Classes, *, is_boolean: bool) -> Ba
 
 
 def main() -> None:
-    """Reads what the command line asks for."""
+    """Runs the job of the command line."""
     reading = read_reading()
     pairs, classes, is_boolean = read_pairs(reading.source), read_classes(reading.source), reading.variant == "boolean"
 

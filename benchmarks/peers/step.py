@@ -1,15 +1,15 @@
-"""Step: what is done to one pair, the same for every peer that leaves it to its user.
+"""Step: the conversion of one pair, the same for every peer that leaves it to the user.
 
 A pair of paths comes in; out come JPEG bytes of quality 95, the photograph letterboxed with black, and PNG bytes of the
 class indices, sampled by nearest neighbour, 255 around them. A colour that classes.csv does not list is refused. There
 are four ways to the same labels:
 
-    plain     what somebody writes who knows Pillow and NumPy: one table look-up a pixel
-    tuned     the tricks that segconv knows: reduced decode, look-up of packed pixels, PNG without filters
+    plain     a good program with Pillow and NumPy: one table look-up per pixel
+    tuned     the optimisations of segconv: reduced decode, look-up of packed pixels, PNG without filters
     boolean   one comparison of the whole mask for each class
     loop      two loops over the pixels, whose colours are looked up as text
 
-This file needs Pillow and NumPy alone, since it runs in the environment of each peer.
+This file needs only Pillow and NumPy, because it runs in the environment of each peer.
 """
 
 from __future__ import annotations
@@ -37,21 +37,21 @@ Size = tuple[int, int]  # (height, width)
 
 
 class Pair(NamedTuple):
-    """Paths of a photograph and its mask."""
+    """Paths of an image and its mask."""
 
     image: Path
     mask: Path
 
 
 class Job(NamedTuple):
-    """What a peer is asked to do.
+    """The job of a peer.
 
     Attributes:
       pairs: of both split lists, in their order.
-      out: folder to be written; it does not exist.
-      size: (height, width) of what is stored.
+      out: folder to write; it does not exist.
+      size: (height, width) of the records.
       encode: Pair -> (JPEG bytes, PNG bytes).
-      pixels: Pair -> (photograph uint8 [H, W, 3], class indices uint8 [H, W]), where the peer encodes itself.
+      pixels: Pair -> (image uint8 [H, W, 3], class indices uint8 [H, W]), where the peer encodes itself.
     """
 
     pairs: list[Pair]
@@ -62,7 +62,7 @@ class Job(NamedTuple):
 
 
 def read_job() -> Job:
-    """Returns the job that the command line names: SOURCE OUT HEIGHTxWIDTH STEP [--mark FILE]."""
+    """Parses the command line: SOURCE OUT HEIGHTxWIDTH STEP [--mark FILE]."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--mark", type=Path)
     parser.add_argument("source", type=Path)
@@ -79,7 +79,7 @@ def read_job() -> Job:
 
 
 def mark(path: Path | None) -> None:
-    """Writes down how much CPU this process has taken so far, in seconds: what its imports cost."""
+    """Writes the CPU seconds of this process so far: the cost of its imports."""
     if path is not None:
         path.write_text(str(time.process_time()))
 
@@ -92,7 +92,7 @@ def read_pairs(source: Path) -> list[Pair]:
 
 
 class Classes:
-    """The class map, in the forms that the steps want.
+    """The class map, in the forms that the steps use.
 
     Attributes:
       colors: colour -> class index.
@@ -114,13 +114,13 @@ def read_classes(source: Path) -> Classes:
 
 
 def box_of(source: Size, size: Size) -> Size:
-    """Returns the (height, width) that a picture of size `source` has once it is letterboxed into `size`."""
+    """Returns the (height, width) of an image of size `source` after letterboxing into `size`, without padding."""
     scale = min(size[0] / source[0], size[1] / source[1])
     return min(size[0], round(source[0] * scale)), min(size[1], round(source[1] * scale))
 
 
 def plain_pixels(pair: Pair, size: Size, classes: Classes) -> tuple[np.ndarray, np.ndarray]:
-    """Returns (photograph uint8 [H, W, 3], class indices uint8 [H, W])."""
+    """Returns (image uint8 [H, W, 3], class indices uint8 [H, W])."""
     photo = Image.open(pair.image).convert("RGB")
     drawn = np.asarray(_sampled(pair, size)).astype(np.int32)
     mask = classes.table[drawn[..., 0] | drawn[..., 1] << 8 | drawn[..., 2] << 16]
@@ -128,7 +128,7 @@ def plain_pixels(pair: Pair, size: Size, classes: Classes) -> tuple[np.ndarray, 
 
 
 def plain(pair: Pair, size: Size, classes: Classes) -> tuple[bytes, bytes]:
-    """Encodes a pair as a good program does that was not measured."""
+    """Encodes a pair as a good program without optimisation does."""
     photo, mask = plain_pixels(pair, size, classes)
     return _jpeg(Image.fromarray(photo)), _png(mask)
 
@@ -138,7 +138,7 @@ def tuned(pair: Pair, size: Size, classes: Classes) -> tuple[bytes, bytes]:
     photo = Image.open(io.BytesIO(pair.image.read_bytes()))
     width, height = photo.size
     box = box_of((height, width), size)
-    # Reduced within the decoder, by a power of two that leaves at least what is stored.
+    # The decoder reduces it by a power of two, to no less than the stored size.
     factor = max((step for step in (1, 2, 4, 8) if box[0] * step <= height and box[1] * step <= width), default=1)
     photo.draft("RGB", (width // factor, height // factor))
     drawn = _sampled(pair, size)
@@ -158,13 +158,13 @@ def boolean(pair: Pair, size: Size, classes: Classes) -> tuple[bytes, bytes]:
 
 
 def loop(pair: Pair, size: Size, classes: Classes) -> tuple[bytes, bytes]:
-    """Encodes a pair with a look-up for each pixel in turn, by its colour as the tutorial writes it: [22 0 255]."""
+    """Encodes a pair with one look-up per pixel, by colour as text as in the tutorial: [22 0 255]."""
     drawn = np.asarray(_sampled(pair, size))
     texts = {"[{} {} {}]".format(*color): index for color, index in classes.colors.items()}
     mask = np.full(drawn.shape[:2], UNLISTED, np.uint8)
     for row in range(drawn.shape[0]):
         for column in range(drawn.shape[1]):
-            red, green, blue = drawn[row, column]  # str() of the three would take many times as long
+            red, green, blue = drawn[row, column]  # str() of the array would take many times as long
             mask[row, column] = texts.get(f"[{red} {green} {blue}]", UNLISTED)
     photo = _letterboxed(Image.open(pair.image).convert("RGB"), size)
     return _jpeg(photo), _png(_padded(_checked(mask, pair), size))
@@ -179,7 +179,7 @@ STEPS: dict[str, Callable[..., tuple[bytes, bytes]]] = {
 
 
 def _sampled(pair: Pair, size: Size) -> Image.Image:
-    """Returns the mask in its colours, sampled to the box that it fills."""
+    """Returns the mask in its colours, resampled to its letterbox size."""
     drawn = Image.open(pair.mask)
     height, width = box_of((drawn.height, drawn.width), size)
     if drawn.mode != "RGB":

@@ -1,6 +1,6 @@
 """Writes one TFRecord file, and leaves every step to TensorFlow's operations: decode, letterbox, look-up, encode.
 
-The photograph is reduced with antialias=True: without it, it would be another picture than that of the others. The
+The image is reduced with antialias=True; without it, the pixels would differ from those of the other peers. The
 class indices are one look-up of packed colours.
 """
 
