@@ -270,12 +270,12 @@ class Bench:
     def loss_db(self, stem: str, stored: np.ndarray) -> float:
         """Returns by how much a stored image is worse than one fully decoded and encoded at the same quality."""
         with Image.open(self.source / "jpg" / f"{stem}.jpg") as file:
-            photo = file.convert("RGB")
+            image = file.convert("RGB")
         height, width = self.kind.stored
-        scale = min(height / photo.height, width / photo.width)
-        photo = photo.resize((round(photo.width * scale), round(photo.height * scale)), Image.Resampling.BILINEAR)
+        scale = min(height / image.height, width / image.width)
+        image = image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.BILINEAR)
         padded, buffer = Image.new("RGB", (width, height)), io.BytesIO()
-        padded.paste(photo, ((width - photo.width) // 2, (height - photo.height) // 2))
+        padded.paste(image, ((width - image.width) // 2, (height - image.height) // 2))
         padded.save(buffer, "JPEG", quality=95)
         exact = np.asarray(padded)
         return difference_db(np.asarray(Image.open(buffer)), exact) - difference_db(stored, exact)

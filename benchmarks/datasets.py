@@ -118,7 +118,7 @@ def draw_mask(rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.uin
     return mask
 
 
-def draw_photo(rng: np.random.Generator, mask: NDArray[np.uint8], kind: Kind) -> NDArray[np.uint8]:
+def draw_image(rng: np.random.Generator, mask: NDArray[np.uint8], kind: Kind) -> NDArray[np.uint8]:
     """Draws the image of a mask, uint8 [H, W, 3]."""
     size = (mask.shape[0], mask.shape[1])
     colours = rng.uniform(40, 200, (len(CLASSES), 3)).astype(np.float32)
@@ -151,7 +151,7 @@ def write_dataset(folder: Path, kind: Kind, pairs: int, seed: int = SEED) -> Fac
     for number in range(pairs):
         rng = np.random.default_rng([seed, *kind.name.encode(), number])
         mask = draw_mask(rng, kind.size)
-        image_bytes.append(_save(folder / "jpg" / f"{number:05d}.jpg", draw_photo(rng, mask, kind), kind.quality))
+        image_bytes.append(_save(folder / "jpg" / f"{number:05d}.jpg", draw_image(rng, mask, kind), kind.quality))
         mask_bytes.append(_save(folder / "png" / f"{number:05d}.png", PALETTE[mask]))
         classes.append(len(np.unique(mask)))
     _write_lists(folder, [f"{number:05d}" for number in range(pairs)])

@@ -91,9 +91,9 @@ class Floor:
         """Runs every stage on one pair: segconv's own calls, or the rivals of each."""
         self.has_rivals, self.spent_s = has_rivals, 0.0
         image_path, mask_path = self.where.src / ref.image, self.where.src / ref.mask
-        data, drawn = self.race("read", ref, {"open": lambda: (image_path.read_bytes(), mask_path.read_bytes())})
+        data, mask_data = self.race("read", ref, {"open": lambda: (image_path.read_bytes(), mask_path.read_bytes())})
         image = self.image(ref, data)
-        mask = self.labels(ref, drawn)
+        mask = self.labels(ref, mask_data)
         png = self.race("deflate", ref, self.deflaters(mask), self.is_small)
         record = Record(image, png, ref.image, ref.mask, (1, 1))
         self.race("record", ref, {"segconv": lambda: self.writer.write(encode_record(record))})
@@ -146,16 +146,16 @@ class Floor:
         }
         return self.race("JPEG encode", ref, rivals)
 
-    def labels(self, ref: ExampleRef, drawn: bytes) -> np.ndarray:
+    def labels(self, ref: ExampleRef, mask_data: bytes) -> np.ndarray:
         """Runs the stages of the mask and returns its class indices without padding."""
-        shape = cv2.imdecode(np.frombuffer(drawn, np.uint8), cv2.IMREAD_COLOR_RGB).shape[:2]
+        shape = cv2.imdecode(np.frombuffer(mask_data, np.uint8), cv2.IMREAD_COLOR_RGB).shape[:2]
         rivals: Rivals = {
-            "kornia-rs": lambda: decode_image_png_u8(drawn, shape, "rgb"),
-            "pillow": lambda: _decoded(drawn),
-            "opencv": lambda: cv2.imdecode(np.frombuffer(drawn, np.uint8), cv2.IMREAD_COLOR_RGB),
-            "pyspng": lambda: pyspng.load(drawn),
-            "imagecodecs libspng": lambda: imagecodecs.spng_decode(drawn),
-            "imagecodecs libpng": lambda: imagecodecs.png_decode(drawn),
+            "kornia-rs": lambda: decode_image_png_u8(mask_data, shape, "rgb"),
+            "pillow": lambda: _decoded(mask_data),
+            "opencv": lambda: cv2.imdecode(np.frombuffer(mask_data, np.uint8), cv2.IMREAD_COLOR_RGB),
+            "pyspng": lambda: pyspng.load(mask_data),
+            "imagecodecs libspng": lambda: imagecodecs.spng_decode(mask_data),
+            "imagecodecs libpng": lambda: imagecodecs.png_decode(mask_data),
         }
         pixels = self.race("PNG decode", ref, rivals, is_same)
         target = self.box(shape)

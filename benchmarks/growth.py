@@ -32,7 +32,7 @@ from typing import NamedTuple
 import numpy as np
 from convert import machine
 from converters import SEGCONV, our_variables
-from datasets import PALETTE, Kind, draw_mask, draw_photo
+from datasets import PALETTE, Kind, draw_image, draw_mask
 from measure import cost_of
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
@@ -175,7 +175,7 @@ def draw_images(side: int) -> EncodedPairs:
     for number in range(VARIETY):
         rng = np.random.default_rng([side, number])
         mask = draw_mask(rng, kind.size)
-        images.append(encoded(draw_photo(rng, mask, kind), kind.quality))
+        images.append(encoded(draw_image(rng, mask, kind), kind.quality))
         masks.append(encoded(PALETTE[mask]))
     return EncodedPairs(images, masks, [f"c{n},#{bytes(color).hex()}" for n, color in enumerate(PALETTE)])
 

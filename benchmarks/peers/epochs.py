@@ -1,8 +1,8 @@
 """Epochs: the shared code of all readers: decodes a pair and reads epochs on request.
 
-A batch is uint8 [B, H, W, 3] and uint8 [B, H, W]. Whoever measures holds many readers at once and lets them take turns:
-a line with a number of epochs comes in on stdin, they are read to their end, and one JSON line goes out. This file
-needs Pillow and NumPy alone, since it runs in the environment of each peer; `read_tensors` needs TensorFlow as well.
+A batch is uint8 [B, H, W, 3] and uint8 [B, H, W]. `read.py` runs many readers at once, in turns: it writes a number of
+epochs to stdin as one line, and the reader reads them all and prints one line of JSON. This file
+needs only Pillow and NumPy, because it runs in the environment of each peer; `read_tensors` needs TensorFlow as well.
 """
 
 from __future__ import annotations
@@ -114,8 +114,8 @@ def read(
 def read_tensors(batches: Any, reading: Reading, steps: int = 0) -> None:
     """Reads the requested epochs from a tf.data.Dataset in a compiled loop.
 
-    So does Keras's `fit`: its compiled step takes its batch by itself, from a new iterator for each epoch, or from one
-    for all where it is told how many steps an epoch has.
+    Keras's `fit` does the same: its compiled step fetches its own batch, from a new iterator for each epoch, or from
+    one iterator for all epochs where the steps per epoch are given.
 
     Args:
       batches: images and masks, in any structure with this order: one epoch, or all epochs where `steps` is given.
@@ -148,14 +148,14 @@ def read_tensors(batches: Any, reading: Reading, steps: int = 0) -> None:
 def take_turns(count: Callable[[int], int]) -> None:
     """Reads N epochs for each line N on stdin and answers each with a line of JSON, until stdin ends.
 
-    An answer has the pairs that were read, the seconds, and the CPU seconds of this process, all its threads, since the
-    answer before: what a reader fetches ahead after its turn, while it is not asked, is counted in the next one.
+    An answer has the number of pairs, the wall seconds, and the CPU seconds of this process (all threads) since the
+    previous answer. What a reader prefetches after its turn counts in the next one.
 
     Args:
       count: reads the epoch of a number and returns the number of its pairs.
 
     Raises:
-      ValueError: an epoch has not as many pairs as the first.
+      ValueError: an epoch has a different number of pairs than the first.
     """
     first, number, cpu_s = 0, 0, time.process_time()
     for line in sys.stdin:

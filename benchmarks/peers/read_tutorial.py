@@ -14,13 +14,13 @@ from PIL import Image
 from step import Classes, Pair, Size, read_classes, read_pairs
 
 
-def one_hot(drawn: np.ndarray, classes: Classes, *, is_boolean: bool) -> np.ndarray:
+def one_hot(rgb: np.ndarray, classes: Classes, *, is_boolean: bool) -> np.ndarray:
     """Returns float32 [H * W, num_classes] of a mask in its colours, uint8 [H, W, 3]."""
     num_classes = len(classes.colors)
     if is_boolean:
-        masks = [(drawn == color).all(axis=-1) for color in classes.colors]
+        masks = [(rgb == color).all(axis=-1) for color in classes.colors]
         return np.stack(masks, -1).reshape(-1, num_classes).astype(np.float32)
-    channels = drawn.astype(np.int32)
+    channels = rgb.astype(np.int32)
     indices = classes.table[channels[..., 0] | channels[..., 1] << 8 | channels[..., 2] << 16]
     return np.eye(num_classes, dtype=np.float32)[indices.ravel()]
 
@@ -28,9 +28,9 @@ def one_hot(drawn: np.ndarray, classes: Classes, *, is_boolean: bool) -> np.ndar
 def pair_of(pair: Pair, size: Size, classes: Classes, *, is_boolean: bool) -> Batch:
     """Returns (image float32 [H, W, 3] of 0..1, mask float32 [H * W, num_classes])."""
     wanted = (size[1], size[0])
-    photo = Image.open(pair.image).convert("RGB").resize(wanted, Image.Resampling.BILINEAR)
-    drawn = Image.open(pair.mask).convert("RGB").resize(wanted, Image.Resampling.NEAREST)
-    return np.asarray(photo, np.float32) / 255, one_hot(np.asarray(drawn), classes, is_boolean=is_boolean)
+    image = Image.open(pair.image).convert("RGB").resize(wanted, Image.Resampling.BILINEAR)
+    rgb = Image.open(pair.mask).convert("RGB").resize(wanted, Image.Resampling.NEAREST)
+    return np.asarray(image, np.float32) / 255, one_hot(np.asarray(rgb), classes, is_boolean=is_boolean)
 
 
 def main() -> None:

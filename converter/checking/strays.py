@@ -37,7 +37,7 @@ PEAK = 3  # times as many pixels as any level within REACH
 
 
 class ValueTotal(NamedTuple):
-    """How often a value stands in the masks of a dataset: pixels, and images that hold it."""
+    """How often a value occurs in the masks of a dataset: pixels, and images that hold it."""
 
     pixels: int
     images: int
