@@ -118,7 +118,7 @@ def test_peers_row_3_black_and_white_is_background_and_foreground_not_ignore(seg
     assert done.returncode == 0, done.stderr
     text = (source / "classes.csv").read_text()
     assert text.endswith("name,value\nbackground,0\nforeground,255\n")
-    assert "Two values, so background and foreground; 255 is not `ignore` where nothing else is drawn." in text
+    assert "Two values, so background and foreground; 255 is not `ignore` as the only other value." in text
     for path, mask in built(segconv, source).items():
         np.testing.assert_array_equal(mask, np.minimum(scene(int(Path(path).stem)), 1))
 
