@@ -28,7 +28,6 @@ from converter.dataset.tfrecord import index_name
 from converter.engines.events import Engine
 from converter.engines.local import local
 from converter.engines.supervise import supervise
-from converter.errors import SHOWN_WHAT_CHARS, shown
 from converter.limits import MAX_BAD_PAIRS, MAX_BAD_PERCENT
 from converter.schema import ERRORS, MANIFEST
 from converter.sources.refs import Reject
@@ -55,8 +54,7 @@ def build(config: BuildConfig, *, engine: Engine = local, store: Store | None = 
     for line in plan.summary_lines():
         log.info(line)
     for unused in plan.layout.unused:
-        what = f"{shown(unused.where)}: {shown(unused.what, SHOWN_WHAT_CHARS)}"
-        log.warning("Warning %s: %s. %s", unused.code, what, unused.fix)
+        log.warning(unused.warning())
     check_out(config, plan)  # before the folder is created
     with plan.store.lock():
         plan.store.finish()

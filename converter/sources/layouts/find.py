@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from converter.config import SourceConfig
 from converter.errors import UsageError, shown
 from converter.limits import MAX_INNER
+from converter.sources.exchange import check_finished
 from converter.sources.layouts.pairing import Found
 from converter.sources.layouts.refusal import refusal
 from converter.sources.layouts.registry import LAYOUTS, LIST, RULES
@@ -66,6 +67,7 @@ def find_layout(source: SourceConfig) -> Layout:
             "--layout", f"{source.layout!r} is unknown", f"{hint}Known are {', '.join(LAYOUTS)}.", "E_LAYOUT"
         )
     tree = list_tree(source.src, follow_links=source.follow_links)
+    check_finished(source)
     if source.image is not None and source.mask is not None:
         return _layout(tree, by_templates(tree, source.image, source.mask))
     if source.layout is not None and source.layout != LIST:
