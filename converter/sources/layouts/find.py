@@ -10,7 +10,7 @@ import contextlib
 import difflib
 import posixpath
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from converter.config import SourceConfig
 from converter.errors import UsageError, shown
@@ -24,6 +24,7 @@ from converter.sources.layouts.templates import by_templates
 from converter.sources.layouts.tree import Tree, list_tree
 from converter.sources.layouts.words import folder_list
 from converter.sources.names import SPLITS
+from converter.sources.others import unread_files
 from converter.sources.refs import ExampleRef, Reject, Unused
 
 _FIRST_GENERAL = next(name for name, rule in RULES.items() if rule.is_general)
@@ -68,6 +69,13 @@ def find_layout(source: SourceConfig) -> Layout:
         )
     tree = list_tree(source.src, follow_links=source.follow_links)
     check_finished(source)
+    layout = _find(source, tree)
+    images = [ref.image for refs in layout.refs.values() for ref in refs]
+    return replace(layout, unused=(*layout.unused, *unread_files(tree.src, tree.files, tree.outside, images)))
+
+
+def _find(source: SourceConfig, tree: Tree) -> Layout:
+    """Returns the layout of a tree by the user's options, its lists or the first rule that fits."""
     if source.image is not None and source.mask is not None:
         return _layout(tree, by_templates(tree, source.image, source.mask))
     if source.layout is not None and source.layout != LIST:
@@ -82,7 +90,8 @@ def find_layout(source: SourceConfig) -> Layout:
     found, near = _first_rule(tree)
     if found is None:
         candidates = [text for text in (listed, *near, _inner(tree)) if text]
-        raise refusal(tree, "has no known layout", candidates or [_contents(tree)])
+        unread = unread_files(tree.src, tree.files, tree.outside, None)
+        raise refusal(tree, "has no known layout", candidates or [_contents(tree)], unread)
     return _layout(tree, found)
 
 
