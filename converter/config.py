@@ -31,6 +31,7 @@ class SourceConfig:
       classes: class map: path of a file, or preset:NAME; None looks for one in the source folder.
       follow_links: follows symbolic links out of the source folder.
       max_pixels: maximum number of pixels of a source image or mask.
+      fold: number of the fold that is val, of those that `segconv split --folds` made; None for no folds.
     """
 
     src: Path
@@ -40,8 +41,12 @@ class SourceConfig:
     classes: str | None = None
     follow_links: bool = False
     max_pixels: int = MAX_PIXELS
+    fold: int | None = None
 
     def __post_init__(self) -> None:
+        if self.fold is not None and (self.layout not in (None, "list") or self.image):
+            option = "--image" if self.image else "--layout"
+            raise UsageError("--fold", f"and {option} contradict each other", f"Leave {option} out.")
         if (self.image is None) != (self.mask is None):
             given, absent = ("--image", "--mask") if self.mask is None else ("--mask", "--image")
             fix = "Give both, such as --image 'images/{stem}.jpg' --mask 'masks/{stem}.png'."
@@ -49,7 +54,7 @@ class SourceConfig:
 
     def as_listed(self) -> SourceConfig:
         """Returns the same dataset once train.txt and val.txt name its pairs: no layout and no templates."""
-        return replace(self, layout=None, image=None, mask=None)
+        return replace(self, layout=None, image=None, mask=None, fold=None)
 
     def without_classes(self) -> SourceConfig:
         """Returns the same dataset with no class map named."""

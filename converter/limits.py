@@ -25,6 +25,7 @@ MAX_JOURNAL_BYTES = 1 << 16  # of the names of a few lists and one command
 MAX_FRAME_STEP = 30  # between the numbers of two frames of a scene: one a second of a video
 MAX_OTHER_BYTES = 1 << 16  # read of an unknown text file to see what it is
 MAX_OTHER_GROUPS = 500  # kinds of other files in a folder that are looked at
+MAX_FOLDS = 100
 MAX_LINE_CHARS = 8192  # two paths of the maximum length on Linux
 MAX_DROP = 16  # extra leading folders in the paths of a list written elsewhere
 MAX_CLOSEST = 50  # missing files of a list whose closest name is looked up: as many as a build shows

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from converter.checking.facts import DatasetFacts
 from converter.checking.problems import Problem
 from converter.checking.resplit import split_command
 from converter.config import PairConfig, source_options
+from converter.sources.layouts.folds import FOLDS
 
 
 def next_command(dataset: DatasetFacts, problems: Sequence[Problem]) -> str:
@@ -24,6 +26,9 @@ def next_command(dataset: DatasetFacts, problems: Sequence[Problem]) -> str:
     elif codes:
         again = " ".join([source_options(config.source, tolerance), *_pair_options(config.pair)])
         return f"fix the errors above, then run segconv check {again} again"
+    if any(problem.code == FOLDS for problem in problems):
+        options = source_options(replace(config.source, fold=0), tolerance)
+        return " ".join(["segconv check", options, *_pair_options(config.pair)])
     pair = _pair_options(config.pair)
     splits = split_command(dataset) if any(problem.code == "W_NO_VAL" for problem in problems) else ""
     if splits:  # which itself names the build that follows; it knows no options of the stored size

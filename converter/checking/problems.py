@@ -23,6 +23,7 @@ from converter.limits import MAX_CLOSEST_UNMATCHED, MAX_LIKES_UNMATCHED
 from converter.pixels.masks import MaskValue
 from converter.schema import IGNORE_INDEX
 from converter.sources.duplicates import near_duplicates
+from converter.sources.layouts.folds import FOLDS
 from converter.sources.leaks import Leak, name_leaks, place_of, same_content
 from converter.sources.names import numbers_in
 from converter.sources.refs import ExampleRef
@@ -81,7 +82,7 @@ def find_problems(dataset: DatasetFacts) -> tuple[Problem, ...]:
     _mask_values(dataset, collected)
     _balance(dataset, collected)
     _orientation(dataset, collected)
-    if not dataset.layout.refs.get("val"):
+    if not dataset.layout.refs.get("val") and all(unused.code != FOLDS for unused in dataset.layout.unused):
         _no_val(dataset, collected)
     return collected.problems()
 

@@ -12,6 +12,7 @@ from converter.limits import MAX_LINE_CHARS
 from converter.sources.exchange import exchange
 
 _SEPARATOR = ";"
+_FOLD = r"fold[0-9]+\.txt"  # of an earlier number of folds
 
 
 def check_lists(src: Path, splits: Iterable[str], overwrite: bool = False) -> dict[str, Path]:
@@ -42,7 +43,8 @@ def write_lists(src: Path, plan: SplitPlan, overwrite: bool = False) -> list[Pat
     """
     paths = check_lists(src, plan.refs, overwrite)
     check_names(plan)
-    aside = sorted(lists_in_use(plan) - {path.name for path in paths.values()})
+    stale = {path.name for path in src.glob("fold*.txt") if plan.config.folds and re.fullmatch(_FOLD, path.name)}
+    aside = sorted((lists_in_use(plan) | stale) - {path.name for path in paths.values()})
     if aside and not overwrite:
         raise UsageError(src / aside[0], "exists", "Pass --overwrite to replace the lists.", "E_OUT")
     texts = {path.name: _list_text(plan, split).encode() for split, path in paths.items()}

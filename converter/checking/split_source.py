@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from converter.checking.split_plan import SplitConfig
@@ -59,11 +60,12 @@ def check_read(facts: Sequence[PairFacts]) -> list[PairFacts]:
     return bad
 
 
-def next_step(source: SourceConfig, tolerance: int, *, has_classes: bool) -> str:
+def next_step(source: SourceConfig, tolerance: int, *, has_classes: bool, folds: int = 0) -> str:
     """Returns the command to run once the lists are there; they name every pair, so no layout is needed any more."""
-    listed = source.as_listed()
+    listed = replace(source.as_listed(), fold=0 if folds else None)
     if has_classes:
-        return f"segconv build {source_options(listed, tolerance)}"
+        out = " --out records-fold0" if folds else ""  # each fold makes a dataset of its own
+        return f"segconv build {source_options(listed, tolerance)}{out}"
     return f"segconv classes {source_options(listed)} --write"
 
 

@@ -122,6 +122,7 @@ def classes(write: bool, overwrite: bool, workers: int, **options: Any) -> None:
 @source_options
 @click.option("--val", type=float, default=0.2, help="Fraction of the pairs in val.txt.")
 @click.option("--test", type=float, default=0.0, help="Fraction of the pairs in test.txt; 0 means no test split.")
+@click.option("--folds", type=int, default=0, help="Make this number of folds instead of train and val.")
 @click.option("--group", metavar="REGEX", help="Keep images with the same match in one split.")
 @click.option("--near/--no-near", default=True, help="Keep near-duplicate images in one split.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Random seed of the split.")
@@ -179,7 +180,7 @@ def split(workers: int, overwrite: bool, dry_run: bool, json: bool, tolerance: i
     _warn_of_scenes(source, plan, facts)
     step = f"{plan.config.command()} {options_of(source, tolerance)}{' --overwrite' * overwrite}"
     if not dry_run:
-        step = split_source.next_step(source, tolerance, has_classes=classes is not None)
+        step = split_source.next_step(source, tolerance, has_classes=classes is not None, folds=config.folds)
     log.info("next: %s", step)
 
 

@@ -16,6 +16,7 @@ from converter.config import SourceConfig
 from converter.errors import UsageError, shown
 from converter.limits import MAX_INNER
 from converter.sources.exchange import check_finished
+from converter.sources.layouts.folds import pair_folds
 from converter.sources.layouts.pairing import Found
 from converter.sources.layouts.refusal import refusal
 from converter.sources.layouts.registry import LAYOUTS, LIST, RULES
@@ -80,6 +81,8 @@ def _find(source: SourceConfig, tree: Tree) -> Layout:
         return _layout(tree, by_templates(tree, source.image, source.mask))
     if source.layout is not None and source.layout != LIST:
         return _layout(tree, _forced(tree, source.layout))
+    if folds := pair_folds(tree, source):
+        return replace(_listed_layout(tree, folds[0]), unused=folds[1])
     listed = pair_lists(tree, forced=source.layout == LIST)
     if isinstance(listed, Listed):
         return _listed_layout(tree, listed)
