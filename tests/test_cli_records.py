@@ -94,3 +94,13 @@ def test_the_same_command_again_says_in_a_word_what_it_did(segconv, dataset, com
     done = segconv("build", "--src", dataset, "--size", "24", "-j", "1" if command == "again" else "2")
     assert (done.returncode, done.stdout.splitlines()[0]) == (0, "records: dataset, 3 classes; up to date")
     assert "up to date: nothing was written" in done.stderr
+
+
+def test_a_build_that_changes_a_dataset_says_how_many_records_it_had(segconv, dataset):
+    assert segconv("build", "--src", dataset, "--size", "24", "-j", "1").returncode == 0
+    lines = (dataset / "train.txt").read_text().splitlines(keepends=True)
+    (dataset / "train.txt").write_text("".join(lines[:4]))
+    done = segconv("build", "--src", dataset, "--size", "24", "-j", "1")
+    assert done.returncode == 0
+    assert "train: was 6 records, now 4\n" in done.stderr
+    assert "val: was" not in done.stderr
