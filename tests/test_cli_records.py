@@ -9,6 +9,7 @@ import subprocess
 import pytest
 from command_line import COMMAND, SMALL, assert_one_line, names_in
 from conftest import write_dataset
+from PIL import Image
 
 
 def test_build_json_is_one_object_with_the_promised_keys(segconv, dataset):
@@ -104,3 +105,12 @@ def test_a_build_that_changes_a_dataset_says_how_many_records_it_had(segconv, da
     assert done.returncode == 0
     assert "train: was 6 records, now 4\n" in done.stderr
     assert "val: was" not in done.stderr
+
+
+def test_a_build_of_masks_that_are_all_one_class_says_so(segconv, dataset):
+    for path in dataset.glob("val_png/*.png"):
+        Image.new("RGB", (30, 20), (0, 255, 0)).save(path)
+    done = segconv("build", "--src", dataset, "--size", "24", "-j", "1")
+    assert done.returncode == 0
+    assert "Warning W_EMPTY_MASK: val: all masks hold only 'vegetation'. Check" in done.stderr
+    assert "train: all masks" not in done.stderr

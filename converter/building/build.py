@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from converter.building.output import check_out, check_space
 from converter.building.plan import Plan, plan_build
 from converter.building.receipts import ReusableShard, find_reusable, make_shard, receipt_name
-from converter.building.report import BuildReport, RefusedPairsError, changes
+from converter.building.report import BuildReport, RefusedPairsError, changes, one_class
 from converter.building.shards import ShardResult, without_pair
 from converter.building.store import Store, hidden
 from converter.building.summary import all_rejects, build_manifest, errors_text
@@ -106,7 +106,7 @@ def _build_missing(
     texts = _changed_texts(plan.store, manifest, rejects) | {MANIFEST: manifest.to_json().encode()}
     names = [name for result in staged for name in (result.info.name, index_name(result.info.name))]
     plan.store.publish(names, texts, _obsolete(old, manifest))
-    for line in changes(old, manifest):
+    for line in (*changes(old, manifest), *one_class(manifest)):
         log.warning(line)
     return BuildReport(config.out, manifest, rejects, len(reusable))
 

@@ -90,6 +90,17 @@ def changes(old: Manifest | None, new: Manifest) -> list[str]:
     return lines
 
 
+def one_class(manifest: Manifest) -> list[str]:
+    """Returns a warning for each split whose masks all hold the same single class, as `segconv check` has it."""
+    lines = []
+    for name, split in manifest.splits.items():
+        there = [index for index, pixels in enumerate(split.pixels) if pixels]
+        if len(there) == 1 and manifest.num_classes > 1:
+            what = f"{shown(name)}: all masks hold only {shown(manifest.class_names[there[0]])!r}"
+            lines.append(f"Warning W_EMPTY_MASK: {what}. Check whether the masks are finished.")
+    return lines
+
+
 class RefusedPairsError(DataError):
     """Pairs were refused; nothing was built."""
 
