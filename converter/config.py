@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from converter.errors import UsageError
@@ -30,6 +31,7 @@ class SourceConfig:
       classes: class map: path of a file, or preset:NAME; None looks for one in the source folder.
       follow_links: follows symbolic links out of the source folder.
       max_pixels: maximum number of pixels of a source image or mask.
+      fold: number of the fold that is val, of those that `segconv split --folds` made; None for no folds.
     """
 
     src: Path
@@ -39,12 +41,52 @@ class SourceConfig:
     classes: str | None = None
     follow_links: bool = False
     max_pixels: int = MAX_PIXELS
+    fold: int | None = None
 
     def __post_init__(self) -> None:
+        if self.fold is not None and (self.layout not in (None, "list") or self.image):
+            option = "--image" if self.image else "--layout"
+            raise UsageError("--fold", f"and {option} contradict each other", f"Leave {option} out.")
         if (self.image is None) != (self.mask is None):
             given, absent = ("--image", "--mask") if self.mask is None else ("--mask", "--image")
             fix = "Give both, such as --image 'images/{stem}.jpg' --mask 'masks/{stem}.png'."
             raise UsageError(given, f"is given without {absent}", fix)
+
+    def as_listed(self) -> SourceConfig:
+        """Returns the same dataset once train.txt and val.txt name its pairs: no layout and no templates."""
+        return replace(self, layout=None, image=None, mask=None, fold=None)
+
+    def without_classes(self) -> SourceConfig:
+        """Returns the same dataset with no class map named."""
+        return replace(self, classes=None)
+
+
+def source_options(source: SourceConfig, tolerance: int = 0) -> str:
+    """Returns the options that name a dataset, ready to paste into a shell: "--src 'my data' --follow-links".
+
+    Every command in a message is made from it, so that it works as printed.
+
+    Args:
+      source: where the dataset is; what differs from the defaults becomes an option.
+      tolerance: of the build, for commands that have one; 0 for none.
+    """
+    words = ["--src", str(source.src)]
+    for field in fields(source):
+        value = getattr(source, field.name)
+        if field.name not in ("src", "max_pixels") and value != field.default:
+            words += _option_words(f"--{field.name.replace('_', '-')}", value)
+    return shlex.join([*words, "--tolerance", str(tolerance)] if tolerance else words)
+
+
+def _option_words(option: str, value: object) -> list[str]:
+    """Returns an option as it is typed: a flag alone, numbers with commas, (name, value) as --option name=value."""
+    if value is True:
+        return [option]
+    if not isinstance(value, tuple):
+        return [option, str(value)]
+    if all(isinstance(item, tuple) for item in value):
+        return [word for item in value for word in (option.removesuffix("s"), "=".join(map(str, item)))]
+    return [option, ",".join(map(str, value))]
 
 
 @dataclass(frozen=True)

@@ -712,6 +712,36 @@ TABLE: dict[str, list[Row]] = {
             "sources_pairs::peers_row_9_other_sizes_are_refused_with_both_and_a_hint_on_swapped_sides",
         ),
     ],
+    "converter/checking/split_source.py": [
+        never(
+            "the dataset's own test split is not drawn again",
+            'config.test and "test" in layout.refs and not is_made_by_split(source.src, "test")',
+            "checking_split_source::a_test_split_of_the_dataset_is_not_drawn_again",
+        ),
+        never(
+            "a test set that is not used is not mixed in",
+            'unused.code != "W_UNREAD_FILES" and _has_test_word(unused.where)',
+            "checking_split_source::a_test_set_that_the_layout_does_not_use_is_not_mixed_in",
+        ),
+        never(
+            "masks of which none can be read are not split",
+            "bad and bad[0].error and not any(fact.values for fact in facts)",
+            "checking_split_source::masks_of_which_none_can_be_read_are_refused_and_some_are_counted",
+        ),
+    ],
+    "converter/sources/exchange.py": [
+        never(
+            "lists of two splits are refused",
+            "(journal := _read_journal(source.src)) is not None",
+            "sources_exchange::a_kill_leaves_the_old_lists_or_an_exchange_that_is_refused_and_finished",
+        ),
+        Row(
+            "a forged journal moves no file",
+            "is_ours = all(_OURS.fullmatch(name) for name in give) and",
+            "is_ours = True and",
+            "sources_exchange::a_journal_of_others_moves_no_file",
+        ),
+    ],
     "converter/sources/leaks.py": [
         Row(
             "leaks by name",

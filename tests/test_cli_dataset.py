@@ -176,3 +176,42 @@ def test_a_size_beside_keep_size_is_refused(segconv, dataset):
     done = segconv("build", "--src", dataset, "--size", "24", "--keep-size")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("Error: --keep-size: and --size contradict each other.")
+
+
+def test_a_draft_of_templates_is_checked_with_them(segconv, tmp_path):
+    for number in range(4):
+        pixels = np.random.default_rng(number).integers(0, 256, (12, 16, 3), np.uint8)
+        for folder, array in (("a/images", pixels), ("a/x/seg", pixels[..., 0] // 128)):
+            (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(array).save(tmp_path / folder / f"{number}.png")
+    options = ["--src", "a", "--image", "images/{stem}.png", "--mask", "x/seg/{stem}.png"]
+    done = segconv("classes", *options, "--write")
+    command = "segconv check --src a --image 'images/{stem}.png' --mask 'x/seg/{stem}.png'"
+    assert done.stderr.endswith(f"edit the names, then run: {command}\n")
+    done = segconv("split", *options, "--val", "0.5")
+    assert done.stderr.endswith("next: segconv build --src a\n")
+    assert segconv("build", "--src", "a", "--size", "8", "-j", "1").returncode == 0
+
+
+def test_split_finishes_what_a_killed_split_began(segconv, dataset):
+    (dataset / ".segconv-val.txt").write_text("val_jpg/p0.jpg;val_png/m0.png\n")
+    (dataset / ".segconv-split").write_text(
+        '{"give": ["train.txt", "val.txt"], "aside": [], "command": "segconv split"}'
+    )
+    done = segconv("build", "--src", dataset)
+    assert done.returncode == 2
+    assert f"Finish it: segconv split --src {dataset} --overwrite" in done.stderr
+    done = segconv("split", "--src", dataset)
+    assert done.returncode == 0, done.stderr
+    assert (dataset / "val.txt").read_text().startswith("# segconv split")
+    assert segconv("check", "--src", dataset).returncode == 0
+
+
+def test_split_refuses_masks_of_which_none_can_be_read(segconv, dataset):
+    for path in [*dataset.glob("png/*"), *dataset.glob("val_png/*")]:
+        path.write_bytes(b"no image at all")
+    before = (dataset / "train.txt").read_text()
+    done = segconv("split", "--src", dataset, "--overwrite")
+    assert done.returncode == 2
+    assert "no mask of the 8 pairs could be read" in done.stderr
+    assert (dataset / "train.txt").read_text() == before

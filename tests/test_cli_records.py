@@ -9,6 +9,7 @@ import subprocess
 import pytest
 from command_line import COMMAND, SMALL, assert_one_line, names_in
 from conftest import write_dataset
+from PIL import Image
 
 
 def test_build_json_is_one_object_with_the_promised_keys(segconv, dataset):
@@ -94,3 +95,22 @@ def test_the_same_command_again_says_in_a_word_what_it_did(segconv, dataset, com
     done = segconv("build", "--src", dataset, "--size", "24", "-j", "1" if command == "again" else "2")
     assert (done.returncode, done.stdout.splitlines()[0]) == (0, "records: dataset, 3 classes; up to date")
     assert "up to date: nothing was written" in done.stderr
+
+
+def test_a_build_that_changes_a_dataset_says_how_many_records_it_had(segconv, dataset):
+    assert segconv("build", "--src", dataset, "--size", "24", "-j", "1").returncode == 0
+    lines = (dataset / "train.txt").read_text().splitlines(keepends=True)
+    (dataset / "train.txt").write_text("".join(lines[:4]))
+    done = segconv("build", "--src", dataset, "--size", "24", "-j", "1")
+    assert done.returncode == 0
+    assert "train: was 6 records, now 4\n" in done.stderr
+    assert "val: was" not in done.stderr
+
+
+def test_a_build_of_masks_that_are_all_one_class_says_so(segconv, dataset):
+    for path in dataset.glob("val_png/*.png"):
+        Image.new("RGB", (30, 20), (0, 255, 0)).save(path)
+    done = segconv("build", "--src", dataset, "--size", "24", "-j", "1")
+    assert done.returncode == 0
+    assert "Warning W_EMPTY_MASK: val: all masks hold only 'vegetation'. Check" in done.stderr
+    assert "train: all masks" not in done.stderr

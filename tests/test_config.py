@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from converter.config import BuildConfig, PairConfig, SourceConfig, parse_size
+from converter.config import BuildConfig, PairConfig, SourceConfig, parse_size, source_options
 from converter.errors import UsageError
 
 
@@ -103,3 +103,17 @@ def test_zero_workers_is_one_for_each_processor_this_process_may_use(monkeypatch
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 3, 5})
     assert BuildConfig(SourceConfig(Path())).num_workers == 3
     assert BuildConfig(SourceConfig(Path()), workers=2).num_workers == 2
+
+
+def test_the_options_that_name_a_dataset_are_ready_to_paste():
+    assert source_options(SourceConfig(Path("data"))) == "--src data"
+    source = SourceConfig(
+        Path("my data"), image="it's/{stem}.jpg", mask="m/{stem}.png", follow_links=True, max_pixels=9
+    )
+    assert source_options(source, 3) == (
+        "--src 'my data' --image 'it'\"'\"'s/{stem}.jpg' --mask 'm/{stem}.png' --follow-links --tolerance 3"
+    )
+    assert source_options(source.as_listed()) == "--src 'my data' --follow-links"
+    source = SourceConfig(Path("data"), layout="voc", classes="preset:voc")
+    assert source_options(source) == "--src data --layout voc --classes preset:voc"
+    assert source_options(source.without_classes()) == "--src data --layout voc"

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from converter.building.output import check_out, check_space
 from converter.building.plan import Plan, plan_build
 from converter.building.receipts import ReusableShard, find_reusable, make_shard, receipt_name
-from converter.building.report import BuildReport, RefusedPairsError
+from converter.building.report import BuildReport, RefusedPairsError, changes, one_class
 from converter.building.shards import ShardResult, without_pair
 from converter.building.store import Store, hidden
 from converter.building.summary import all_rejects, build_manifest, errors_text
@@ -28,7 +28,6 @@ from converter.dataset.tfrecord import index_name
 from converter.engines.events import Engine
 from converter.engines.local import local
 from converter.engines.supervise import supervise
-from converter.errors import SHOWN_WHAT_CHARS, shown
 from converter.limits import MAX_BAD_PAIRS, MAX_BAD_PERCENT
 from converter.schema import ERRORS, MANIFEST
 from converter.sources.refs import Reject
@@ -55,8 +54,7 @@ def build(config: BuildConfig, *, engine: Engine = local, store: Store | None = 
     for line in plan.summary_lines():
         log.info(line)
     for unused in plan.layout.unused:
-        what = f"{shown(unused.where)}: {shown(unused.what, SHOWN_WHAT_CHARS)}"
-        log.warning("Warning %s: %s. %s", unused.code, what, unused.fix)
+        log.warning(unused.warning())
     check_out(config, plan)  # before the folder is created
     with plan.store.lock():
         plan.store.finish()
@@ -108,6 +106,8 @@ def _build_missing(
     texts = _changed_texts(plan.store, manifest, rejects) | {MANIFEST: manifest.to_json().encode()}
     names = [name for result in staged for name in (result.info.name, index_name(result.info.name))]
     plan.store.publish(names, texts, _obsolete(old, manifest))
+    for line in (*changes(old, manifest), *one_class(manifest)):
+        log.warning(line)
     return BuildReport(config.out, manifest, rejects, len(reusable))
 
 

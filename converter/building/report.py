@@ -80,6 +80,27 @@ class BuildReport:
         return {name: sum(getattr(split, name) for split in self.manifest.splits.values()) for name in REMARKS}
 
 
+def changes(old: Manifest | None, new: Manifest) -> list[str]:
+    """Returns one line for each split of a replaced dataset that has another number of records now."""
+    lines = []
+    for name in dict.fromkeys([*old.splits, *new.splits]) if old else ():
+        was, now = (each.splits[name].records if name in each.splits else 0 for each in (old, new) if each)
+        if was != now:
+            lines.append(f"{shown(name)}: was {was:,} records, now {now:,}")
+    return lines
+
+
+def one_class(manifest: Manifest) -> list[str]:
+    """Returns a warning for each split whose masks all hold the same single class, as `segconv check` has it."""
+    lines = []
+    for name, split in manifest.splits.items():
+        there = [index for index, pixels in enumerate(split.pixels) if pixels]
+        if len(there) == 1 and manifest.num_classes > 1:
+            what = f"{shown(name)}: all masks hold only {shown(manifest.class_names[there[0]])!r}"
+            lines.append(f"Warning W_EMPTY_MASK: {what}. Check whether the masks are finished.")
+    return lines
+
+
 class RefusedPairsError(DataError):
     """Pairs were refused; nothing was built."""
 

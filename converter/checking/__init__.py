@@ -5,7 +5,15 @@ Modules, in dependency order:
     survey        pairs -> what each file of a dataset contains
     strays        which mask values are damage
     draft         the mask values -> a draft of classes.csv
+    groups        which pairs must stay in the same split
+    stratify      groups -> the split of each
+    split_plan    how to split a dataset, and the resulting splits
+    split         a dataset without lists -> which pair goes into which split
+    split_source  whether a dataset may be split, and what to run afterwards
+    scenes        video frames that a split has torn apart
+    split_files   train.txt, val.txt, test.txt
     facts         everything known about a dataset
+    resplit       whether `segconv split` would take a dataset
     problems      the facts -> all problems
     report        the result of a check, as text and as JSON
     values        the table of all mask values
@@ -14,9 +22,4 @@ Modules, in dependency order:
     page_style    template and style sheet of the page
     page_samples  sample images for the page
     page          a check -> one HTML page
-    groups        which pairs must stay in the same split
-    stratify      groups -> the split of each
-    split_plan    how to split a dataset, and the resulting splits
-    split         a dataset without lists -> which pair goes into which split
-    split_files   train.txt, val.txt, test.txt
 """

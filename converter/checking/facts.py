@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from converter.checking.split import make_splits
+from converter.checking.split_files import check_names
+from converter.checking.split_plan import SplitConfig
 from converter.checking.strays import DAMAGE_LEVELS, ValueTotal, stray_values, total_values
 from converter.checking.survey import PairFacts
 from converter.classes.class_map import greys_of
 from converter.classes.find import FoundClasses
 from converter.classes.mapper import MaskMapper
 from converter.config import BuildConfig
-from converter.errors import UsageError
+from converter.errors import UsageError, shown
 from converter.pixels.colors import Color, luminance
 from converter.pixels.masks import MaskValue
 from converter.sources.layouts.find import Layout
@@ -110,6 +113,16 @@ class DatasetFacts:
         tolerance = max(self.tolerance, self.config.pair.tolerance)
         ignoring = f"pass --tolerance {tolerance} and add" if tolerance else "add"
         return f"Export the masks as PNG without anti-aliasing; or {ignoring} the row `ignore,*` to ignore such edges."
+
+    @cached_property
+    def split_refusal(self) -> str:
+        """Why `segconv split` would refuse the dataset, with its fix; "" where it would not."""
+        classes = self.found.classes if self.found else None
+        try:  # with --fast, by the pairs that were read
+            check_names(make_splits([facts.ref for facts in self.facts], self.facts, SplitConfig(), classes))
+        except UsageError as error:
+            return f"{shown(error.where)}: {shown(error.what)}. {error.fix}"
+        return ""
 
     @cached_property
     def greyed(self) -> str:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 
 from converter.checking.facts import DatasetFacts
 from converter.checking.problems import Problem
-from converter.config import BuildConfig, PairConfig
+from converter.checking.resplit import split_command
+from converter.config import PairConfig, source_options
+from converter.sources.layouts.folds import FOLDS
 
 
 def next_command(dataset: DatasetFacts, problems: Sequence[Problem]) -> str:
     """Returns the command to run next, ready to paste into a shell."""
     config, error = dataset.config, dataset.class_error
-    options = _source_options(config)
+    options = source_options(config.source)
     errors = [problem for problem in problems if problem.severity == "error"]
     codes = {problem.code for problem in errors}
     if codes == {"E_CLASSES"} and error and config.source.classes is None and error.what.startswith("does not exist"):
@@ -22,23 +24,18 @@ def next_command(dataset: DatasetFacts, problems: Sequence[Problem]) -> str:
     if codes == {"E_MASK_VALUE"} and all(problem.fix.startswith("Pass --tolerance") for problem in errors):
         tolerance = dataset.tolerance
     elif codes:
-        return f"fix the errors above, then run segconv check {options} again"
-    if any(problem.code == "W_NO_VAL" for problem in problems):
-        has_lists = any(ref.list_name for refs in dataset.layout.refs.values() for ref in refs)
-        return f"segconv split {options}" + (" --overwrite" if has_lists else "")
-    pair = [f"--tolerance {tolerance}"] if tolerance else []
-    return " ".join(["segconv build", options, *_pair_options(config.pair), *pair])
-
-
-def _source_options(config: BuildConfig) -> str:
-    """Returns the options that name the dataset."""
-    source = config.source
-    words = ["--src", str(source.src)]
-    for option in ("layout", "image", "mask", "classes"):
-        value = getattr(source, option)
-        words += [f"--{option}", value] if value is not None else []
-    words += ["--follow-links"] if source.follow_links else []
-    return shlex.join(words)
+        again = " ".join([source_options(config.source, tolerance), *_pair_options(config.pair)])
+        return f"fix the errors above, then run segconv check {again} again"
+    if any(problem.code == FOLDS for problem in problems):
+        options = source_options(replace(config.source, fold=0), tolerance)
+        return " ".join(["segconv check", options, *_pair_options(config.pair)])
+    pair = _pair_options(config.pair)
+    splits = split_command(dataset) if any(problem.code == "W_NO_VAL" for problem in problems) else ""
+    if splits:  # which itself names the build that follows; it knows no options of the stored size
+        split = f"{splits} --tolerance {tolerance}" if tolerance else splits
+        build = " ".join(["segconv build", source_options(config.source.as_listed(), tolerance), *pair])
+        return f"{split} && {build}" if pair else split
+    return " ".join(["segconv build", source_options(config.source, tolerance), *pair])
 
 
 def _pair_options(pair: PairConfig) -> list[str]:

@@ -13,13 +13,17 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from converter.checking.facts import DatasetFacts, is_binary, levels_between
+from converter.checking.resplit import command_of
+from converter.checking.split_source import is_made_by_split
 from converter.checking.strays import DAMAGE_LEVELS
 from converter.checking.survey import PairFacts
+from converter.config import source_options
 from converter.errors import DataError, shown
 from converter.limits import MAX_CLOSEST_UNMATCHED, MAX_LIKES_UNMATCHED
 from converter.pixels.masks import MaskValue
 from converter.schema import IGNORE_INDEX
 from converter.sources.duplicates import near_duplicates
+from converter.sources.layouts.folds import FOLDS
 from converter.sources.leaks import Leak, name_leaks, place_of, same_content
 from converter.sources.names import numbers_in
 from converter.sources.refs import ExampleRef
@@ -78,10 +82,17 @@ def find_problems(dataset: DatasetFacts) -> tuple[Problem, ...]:
     _mask_values(dataset, collected)
     _balance(dataset, collected)
     _orientation(dataset, collected)
-    if not dataset.layout.refs.get("val"):
-        fix = "Create train and val lists with `segconv split`."
-        collected.add("W_NO_VAL", fix, str(dataset.config.source.src), "has no val split, so nothing is validated")
+    if not dataset.layout.refs.get("val") and all(unused.code != FOLDS for unused in dataset.layout.unused):
+        _no_val(dataset, collected)
     return collected.problems()
+
+
+def _no_val(dataset: DatasetFacts, collected: _ProblemList) -> None:
+    """Adds that there is no val split, with a fix that works: it is the next command too."""
+    fix = f"Make train and val lists: {command_of(dataset)}"
+    if dataset.split_refusal:
+        fix = f"`segconv split` would refuse this dataset: {dataset.split_refusal}"
+    collected.add("W_NO_VAL", fix, str(dataset.config.source.src), "has no val split, so nothing is validated")
 
 
 def _class_map(dataset: DatasetFacts, collected: _ProblemList) -> None:
@@ -182,12 +193,18 @@ def _duplicates(dataset: DatasetFacts, collected: _ProblemList) -> None:
         if other.image != ref.image:
             what = f"{shown(ref.image)} has the content of {shown(other.image)} ({place_of(other)})"
             collected.add("W_DUPLICATE", "Remove all but one from the list: it counts twice.", place_of(ref), what)
-    fix = "Compare the two; `segconv split` keeps such images in the same split."
     for i, j in near_duplicates([facts.thumbnail for facts in dataset.facts]):
         one, two = dataset.facts[i], dataset.facts[j]
         if one.ref.split != two.ref.split and one.digest != two.digest:
             what = f"{shown(two.ref.image)} looks like {shown(one.ref.image)} ({place_of(one.ref)})"
-            collected.add("W_NEAR_DUPLICATE", fix, place_of(two.ref), what)
+            collected.add("W_NEAR_DUPLICATE", _apart_fix(dataset, one, two), place_of(two.ref), what)
+
+
+def _apart_fix(dataset: DatasetFacts, *pair: PairFacts) -> str:
+    """Returns the fix for two similar images in different splits."""
+    if any(facts.ref.split == "test" for facts in pair):  # which `segconv split` leaves as it is
+        return "Compare the two, and remove one from its split if they show the same."
+    return f"Compare the two. This keeps such images in the same split: {command_of(dataset)}"
 
 
 def _unmatched(dataset: DatasetFacts, collected: _ProblemList) -> None:
@@ -232,7 +249,8 @@ def _mask_values(dataset: DatasetFacts, collected: _ProblemList) -> None:
     """Adds values that look damaged or converted to grey, and masks that are almost empty."""
     _edges(dataset, collected)
     if dataset.greyed and dataset.found:
-        fix = "Use the original masks, or list the values that the masks hold: `segconv classes` drafts the class map."
+        fix = "Use the original masks, or list the values that the masks hold: "
+        fix += f"segconv classes {source_options(dataset.config.source.without_classes())} drafts the class map."
         collected.add("W_GREYED", fix, dataset.found.origin, dataset.greyed)
     if dataset.found and is_binary(dataset):
         _binary(dataset, collected)
@@ -305,9 +323,11 @@ def _balance(dataset: DatasetFacts, collected: _ProblemList) -> None:
             )
             continue
         if "train" not in present and "train" in read:
-            collected.add("W_ABSENT_CLASS", _SPREAD, where, f"occurs in {present[0]}, but not in train")
+            collected.add("W_ABSENT_CLASS", _spread(dataset, index), where, f"occurs in {present[0]}, but not in train")
         elif "val" not in present and "val" in read:
-            collected.add("W_ABSENT_CLASS", _SPREAD, where, "does not occur in val, so it is not evaluated")
+            collected.add(
+                "W_ABSENT_CLASS", _spread(dataset, index), where, "does not occur in val, so it is not evaluated"
+            )
         if share < RARE_SHARE:
             what = f"has {share:.3%} of the labelled pixels"
             collected.add("W_IMBALANCE", "Consider `segconv train --class-weights enet`.", where, what)
@@ -316,7 +336,18 @@ def _balance(dataset: DatasetFacts, collected: _ProblemList) -> None:
             collected.add("W_IMBALANCE", "Consider `segconv train --class-weights enet`.", where, what)
 
 
-_SPREAD = "Spread its images over the splits with `segconv split`."
+def _spread(dataset: DatasetFacts, index: int) -> str:
+    """Returns the fix for a class that is absent from train or val."""
+    holders = [
+        facts.ref.image
+        for facts in dataset.facts
+        if facts.ref.split != "test" and any(dataset.index_of(value) == index for value, _ in facts.values)
+    ]
+    if is_made_by_split(dataset.config.source.src, "train"):  # which has done what it can
+        return "Add images of this class."
+    if len(set(holders)) < 2 or dataset.split_refusal:
+        return f"Add images of this class: {len(set(holders))} of train and val show it."
+    return f"Spread its images over the splits: {command_of(dataset)}"
 
 
 def _orientation(dataset: DatasetFacts, collected: _ProblemList) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from converter.checking.split_plan import SplitPlan
 from converter.errors import UsageError
-from converter.system.files import write_whole
+from converter.limits import MAX_LINE_CHARS
+from converter.sources.exchange import exchange
 
 _SEPARATOR = ";"
+_FOLD = r"fold[0-9]+\.txt"  # of an earlier number of folds
 
 
 def check_lists(src: Path, splits: Iterable[str], overwrite: bool = False) -> dict[str, Path]:
@@ -31,23 +34,48 @@ def check_lists(src: Path, splits: Iterable[str], overwrite: bool = False) -> di
 def write_lists(src: Path, plan: SplitPlan, overwrite: bool = False) -> list[Path]:
     """Saves train.txt, val.txt and, with a test split, test.txt in the source folder and returns their paths.
 
+    The lists are saved together: a process that is killed leaves the old ones, or an exchange to be finished. A list in
+    use that has another name, such as train.csv, would contradict them and becomes train.csv.old.
+
     Raises:
       UsageError: a list exists and `overwrite` is not set, or a path cannot be written in a list; nothing is written.
       MachineError: a list cannot be written.
     """
     paths = check_lists(src, plan.refs, overwrite)
-    texts = {path: _list_text(plan, split).encode() for split, path in paths.items()}
-    for path, text in texts.items():
-        write_whole(path, text)
-    return list(texts)
+    check_names(plan)
+    stale = {path.name for path in src.glob("fold*.txt") if plan.config.folds and re.fullmatch(_FOLD, path.name)}
+    aside = sorted((lists_in_use(plan) | stale) - {path.name for path in paths.values()})
+    if aside and not overwrite:
+        raise UsageError(src / aside[0], "exists", "Pass --overwrite to replace the lists.", "E_OUT")
+    texts = {path.name: _list_text(plan, split).encode() for split, path in paths.items()}
+    exchange(src, texts, plan.config.command(), aside)
+    return list(paths.values())
+
+
+def lists_in_use(plan: SplitPlan) -> set[str]:
+    """Returns the names of the lists in the source folder itself that the pairs come from."""
+    names = {ref.list_name for refs in plan.refs.values() for ref in refs}
+    return {name for name in names if name and "/" not in name}
+
+
+def check_names(plan: SplitPlan) -> None:
+    """Refuses a pair that a list cannot hold.
+
+    Raises:
+      UsageError: a path has a character that a list cannot hold, or a pair is not just an image and a mask.
+    """
+    for ref in (ref for refs in plan.refs.values() for ref in refs):
+        if ref.window is not None or not ref.mask:
+            what = "is a part of an image" if ref.mask else "has no mask"
+            raise UsageError(ref.image, f"{what}, which a list cannot say", "Put the splits in folders.", "E_LIST")
+        for name in (ref.image, ref.mask):
+            _check_name(name)
 
 
 def _list_text(plan: SplitPlan, split: str) -> str:
     """Returns the text of a list: a comment with the command that made it, then one pair per line."""
     lines = [f"# {plan.config.command()}"]
     for ref in plan.refs[split]:
-        for name in (ref.image, ref.mask):
-            _check_name(name)
         lines.append(f"{ref.image}{_SEPARATOR}{ref.mask}")
     return "\n".join(lines) + "\n"
 
@@ -57,6 +85,10 @@ def _check_name(name: str) -> None:
     what = None
     if _SEPARATOR in name or "\n" in name or "\r" in name or "\0" in name:
         what = f"contains {_SEPARATOR!r} or a line break, which a list cannot hold"
+    elif "\\" in name or re.match("[A-Za-z]:/", name):
+        what = "contains a backslash or begins with a drive, which a list takes for folders"
+    elif len(name) > MAX_LINE_CHARS // 2 - 1:
+        what = f"has {len(name)} characters, more than half a line of a list"
     elif '"' in name or name.startswith(("#", "'")) or name != name.strip():
         what = "contains a quote, begins with #, or begins or ends with a space, which a list cannot hold"
     else:

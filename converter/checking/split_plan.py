@@ -7,6 +7,7 @@ import shlex
 from dataclasses import dataclass
 
 from converter.errors import UsageError, shown
+from converter.limits import MAX_FOLDS
 from converter.sources.refs import ExampleRef
 
 _SHOWN_ROWS = 40  # classes shown in the text; the JSON has all
@@ -23,6 +24,7 @@ class SplitConfig:
       group: regular expression searched in the image path; images with the same first group (without one: the same
         match) stay in the same split. None: no such groups.
       near: keeps near-duplicates in the same split.
+      folds: number of folds to make instead of train and val; 0 for none.
     """
 
     val: float = 0.2
@@ -30,6 +32,7 @@ class SplitConfig:
     seed: int = 0
     group: str | None = None
     near: bool = True
+    folds: int = 0
 
     def __post_init__(self) -> None:
         if not 0 < self.val < 1:
@@ -39,6 +42,8 @@ class SplitConfig:
         if self.val + self.test >= 1:
             what = f"and --test take {self.val + self.test:g} of the pairs, which leaves none to train on"
             raise UsageError("--val", what, "Pass smaller shares.")
+        if self.folds and not 2 <= self.folds <= MAX_FOLDS:
+            raise UsageError("--folds", f"{self.folds} is not within 2..{MAX_FOLDS}", "Pass a number such as 5.")
         if self.group is not None:
             try:
                 re.compile(self.group)
@@ -51,12 +56,16 @@ class SplitConfig:
 
     def shares(self) -> dict[str, float]:
         """Returns the share of each split."""
+        if self.folds:
+            folds = {f"fold{number}": (1 - self.test) / self.folds for number in range(self.folds)}
+            return folds | {"test": self.test} if self.test else folds
         train = {"train": 1 - self.val - self.test, "val": self.val}
         return train | {"test": self.test} if self.test else train
 
     def command(self) -> str:
         """Returns the command that reproduces these splits, without the folder."""
-        words = ["segconv", "split", "--val", f"{self.val:g}", "--test", f"{self.test:g}", "--seed", str(self.seed)]
+        words = ["segconv", "split", *(["--folds", str(self.folds)] if self.folds else ["--val", f"{self.val:g}"])]
+        words += ["--test", f"{self.test:g}", "--seed", str(self.seed)]
         words += ["--group", self.group] if self.group is not None else []
         return shlex.join(words if self.near else [*words, "--no-near"])
 

@@ -18,7 +18,7 @@ from converter.classes.formats.recognise import FIX, recognise
 from converter.classes.formats.registry import FORMATS, NATIVE, Format
 from converter.classes.native import read_class_text
 from converter.classes.presets.registry import PREFIX, preset
-from converter.config import SourceConfig
+from converter.config import SourceConfig, source_options
 from converter.errors import DataError, UsageError
 from converter.sources.layouts.find import Layout
 from converter.system.files import resolve_inside
@@ -70,7 +70,7 @@ def find_class_map(source: SourceConfig, layout: Layout) -> FoundClasses:
         return _of_preset(layout.preset)
     what = "; ".join(("does not exist, nor any other class file", *skipped))
     fix = (
-        f"Write one from the values of the masks with `segconv classes --src {source.src} --write`, "
+        f"Write one from the values of the masks with `segconv classes {source_options(source)} --write`, "
         f"or pass --classes FILE or --classes {PREFIX}NAME."
     )
     raise UsageError(source.src / CLASSES_CSV, what, fix, "E_CLASSES")

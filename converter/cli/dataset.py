@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from converter.cli.options import pair_of, pair_options, source_of, source_options, workers_option
-from converter.config import BuildConfig, SourceConfig, num_workers
+from converter.config import BuildConfig, PairConfig, SourceConfig, num_workers
+from converter.config import source_options as options_of
 from converter.errors import DataError, UsageError
 from converter.system.console import Progress, log, print_json, print_result
 
 if TYPE_CHECKING:
+    from converter.checking.split_plan import SplitPlan
     from converter.checking.survey import PairFacts
+    from converter.classes.class_map import ClassMap
     from converter.sources.layouts.find import Layout
 
 
@@ -36,7 +39,7 @@ def sample(folder: Path, train: int, val: int, seed: int) -> None:
     from converter.sample.write import write_sample
 
     write_sample(folder, train=train, val=val, seed=seed)
-    log.info("next: segconv build --src %s", folder)
+    log.info("next: segconv build %s", options_of(SourceConfig(folder)))
 
 
 @click.command()
@@ -112,26 +115,28 @@ def classes(write: bool, overwrite: bool, workers: int, **options: Any) -> None:
         print_result(text.rstrip("\n"))
         return
     path = draft.write_classes(source.src, text, overwrite)
-    log.info("saved %s: edit the names, then run: segconv check --src %s", path, shlex.quote(str(source.src)))
+    log.info("saved %s: edit the names, then run: segconv check %s", path, options_of(source))
 
 
 @click.command()
 @source_options
 @click.option("--val", type=float, default=0.2, help="Fraction of the pairs in val.txt.")
 @click.option("--test", type=float, default=0.0, help="Fraction of the pairs in test.txt; 0 means no test split.")
+@click.option("--folds", type=int, default=0, help="Make this number of folds instead of train and val.")
 @click.option("--group", metavar="REGEX", help="Keep images with the same match in one split.")
 @click.option("--near/--no-near", default=True, help="Keep near-duplicate images in one split.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Random seed of the split.")
+@click.option("--tolerance", type=int, default=0, help="Maximum difference per channel from a listed mask colour.")
 @workers_option
 @click.option("--overwrite", is_flag=True, help="Replace existing lists, or split again.")
 @click.option("--dry-run", is_flag=True, help="Print what would be written, and stop.")
 @click.option("--json", is_flag=True, help="Print one JSON object instead of a table.")
-def split(workers: int, overwrite: bool, dry_run: bool, json: bool, **options: Any) -> None:
+def split(workers: int, overwrite: bool, dry_run: bool, json: bool, tolerance: int, **options: Any) -> None:
     """Split a dataset into train, val and test lists.
 
     Reads every pair and writes train.txt, val.txt and, for a test split, test.txt. The splits are stratified by class.
-    Duplicates, near-duplicates and images that --group puts together stay in one split. An existing test split is left
-    as it is, unless --test is given.
+    Duplicates, near-duplicates and images that --group puts together stay in one split. A test split that the dataset
+    has is left as it is.
 
     \b
     Examples:
@@ -139,30 +144,31 @@ def split(workers: int, overwrite: bool, dry_run: bool, json: bool, **options: A
       segconv split --src dataset/ --group '^[^_]+'
     """  # noqa: D301
     source = source_of(options)
+    from converter.checking import split_source
     from converter.checking.split import make_splits
     from converter.checking.split_files import check_lists, write_lists
     from converter.checking.split_plan import SplitConfig
-    from converter.classes.find import find_class_map
+    from converter.sources.exchange import finish
     from converter.sources.layouts.find import find_layout
 
+    PairConfig(tolerance=tolerance)  # refuses what is out of range
     config = SplitConfig(**options)
+    if not dry_run and finish(source.src):
+        log.info("finished the lists of a `segconv split` that was ended before")
+        overwrite = True
     layout = find_layout(source)
-    if not overwrite and ("val" in layout.refs or (config.test and "test" in layout.refs)):
-        what = f"is already split: {', '.join(layout.refs)} ({'; '.join(layout.evidence)})"
-        raise UsageError(source.src, what, "Pass --overwrite to split its pairs again.", "E_OUT")
+    split_source.check_layout(source, layout, config, overwrite)
     if not dry_run:  # fail before minutes of reading
         check_lists(source.src, [*config.shares(), *(layout.refs.keys() & {"test"})], overwrite)
     if layout.rejects:
         more = f", and {len(layout.rejects) - 1} more" if len(layout.rejects) > 1 else ""
         log.warning("left out of the lists: %s%s", layout.rejects[0], more)
-    try:
-        classes = find_class_map(source, layout).classes
-    except UsageError as error:
-        if source.classes is not None:
-            raise
-        log.info("no class map, so each mask value counts as a class (%s: %s)", error.where, error.what)
-        classes = None
-    facts = _read_all(layout, source, workers)
+    for unused in layout.unused:
+        log.warning(unused.warning())
+    classes = _classes_of(source, layout)
+    facts = _read_all(layout, source, workers, tolerance)
+    if bad := split_source.check_read(facts):
+        log.warning("%d pairs that a build would refuse are in the lists, such as %s", len(bad), bad[0].error)
     plan = make_splits([fact.ref for fact in facts], facts, config, classes)
     if json:
         print_json(plan.to_json())
@@ -171,12 +177,43 @@ def split(workers: int, overwrite: bool, dry_run: bool, json: bool, **options: A
     if not dry_run:
         for path in write_lists(source.src, plan, overwrite):
             log.info("saved %s", path)
+    _warn_of_scenes(source, plan, facts)
+    step = f"{plan.config.command()} {options_of(source, tolerance)}{' --overwrite' * overwrite}"
+    if not dry_run:
+        step = split_source.next_step(source, tolerance, has_classes=classes is not None, folds=config.folds)
+    log.info("next: %s", step)
 
 
-def _read_all(layout: Layout, source: SourceConfig, workers: int) -> list[PairFacts]:
+def _classes_of(source: SourceConfig, layout: Layout) -> ClassMap | None:
+    """Returns the class map to split by; None where there is none, so that each mask value counts as a class."""
+    from converter.classes.find import find_class_map
+
+    try:
+        return find_class_map(source, layout).classes
+    except UsageError as error:
+        if source.classes is not None:
+            raise
+        log.info("no class map, so each mask value counts as a class (%s: %s)", error.where, error.what)
+        return None
+
+
+def _warn_of_scenes(source: SourceConfig, plan: SplitPlan, facts: list[PairFacts]) -> None:
+    """Logs that frames of a video are in different splits, with the command that keeps them together."""
+    from converter.checking.scenes import torn_scenes
+
+    if plan.config.group is not None or (torn := torn_scenes(plan, facts)) is None:
+        return
+    fix = "Pass a --group that matches the name of the scene."
+    if torn.group:
+        command = replace(plan.config, group=torn.group).command()
+        fix = f"Keep scenes together: {command} {options_of(source)} --overwrite"
+    log.warning("Warning W_SCENES: %s. %s", torn, fix)
+
+
+def _read_all(layout: Layout, source: SourceConfig, workers: int, tolerance: int = 0) -> list[PairFacts]:
     """Reads every pair of a dataset, with a progress bar."""
     from converter.checking.survey import survey
 
     refs = [ref for pairs in layout.refs.values() for ref in pairs]
     with Progress(len(refs), "pair") as progress:
-        return survey(refs, source, num_workers(workers), progress.show)
+        return survey(refs, source, num_workers(workers), progress.show, tolerance=tolerance)

@@ -50,6 +50,7 @@ reading_options = _adds(
         help=f"Class map; presets: {', '.join(PRESETS)}.  [default: found in the folder]",
     ),
     click.option("--follow-links", is_flag=True, help="Follow symbolic links out of the folder."),
+    click.option("--fold", type=click.IntRange(0), metavar="I", help="Fold that is val; the other folds are train."),
 )
 
 source_options = _adds(
@@ -94,7 +95,7 @@ workers_option = click.option(
 
 def source_of(options: dict[str, Any]) -> SourceConfig:
     """Removes the values of `source_options` from `options` and returns them as a SourceConfig."""
-    names = ("src", "layout", "image", "mask", "classes", "follow_links")
+    names = ("src", "layout", "image", "mask", "classes", "follow_links", "fold")
     return SourceConfig(**{name: options.pop(name) for name in names})
 
 

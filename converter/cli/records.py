@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,8 @@ def build(ctx: click.Context, /, dry_run: bool, json: bool, **options: Any) -> N
         print_result(report.to_text())
     if report.is_up_to_date:
         log.info("up to date: nothing was written")
-    log.info("next: segconv inspect shard %s, then segconv train --data %s", config.out, config.out)
+    out = shlex.quote(str(config.out))
+    log.info("next: segconv inspect shard %s, then segconv train --data %s", out, out)
     if report.rejects:
         ctx.exit(EXIT_SKIPPED)
 

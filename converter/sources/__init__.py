@@ -9,5 +9,7 @@ Modules, in dependency order:
     pairs       ExampleRef -> image and mask, opened, in the same orientation
     duplicates  thumbnails -> near-duplicate images
     leaks       the same image in two splits
+    others      what the files are that are not read
+    exchange    new lists take the place of old ones together
     layouts     source folder -> the pairs of its splits, detected from the files in it
 """

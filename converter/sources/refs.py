@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from converter.errors import DataError, shown
+from converter.errors import SHOWN_WHAT_CHARS, DataError, shown
 from converter.schema import RecordKey
 
 if TYPE_CHECKING:  # geometry loads NumPy, which listing the layouts in a help text does not need
@@ -54,6 +54,10 @@ class Unused(NamedTuple):
     where: str
     what: str
     fix: str
+
+    def warning(self) -> str:
+        """Returns it as one line of a log."""
+        return f"Warning {self.code}: {shown(self.where)}: {shown(self.what, SHOWN_WHAT_CHARS)}. {self.fix}"
 
 
 @dataclass(frozen=True)

@@ -164,12 +164,22 @@ def bmps() -> list[bytes]:
     ]
 
 
+OTHER_FILES = [
+    b'{"version": "5.0.1", "shapes": [], "imagePath": "p.jpg"}',
+    b'\xef\xbb\xbf{"images": [], "annotations": [], "categories": []}',
+    b"<annotation><object>",
+    b"<?xml version='1.0'?><annotations>",
+    b"0 0.1 0.1 0.5 0.1 0.5 1e-05\n3 .5 .5 1 0\n",
+]
+
+
 def seeds(target: str) -> list[bytes]:
     """Returns the seeds of a target, which takes all of them but the animation."""
     second = dataclasses.replace(RECORD, original_size=(2**62, -1), file_name="")
     examples = [encode_record(RECORD), encode_record(second)]
     files = {
         "split_list": [text.encode() for text in SPLIT_LISTS],
+        "other_file": OTHER_FILES,
         "class_map": [text.encode() for text in CLASS_MAPS],
         "class_file": [text.encode() for text in CLASS_FILES],
         "manifest": [MANIFEST.to_json().encode(), dataclasses.replace(MANIFEST, size=None).to_json().encode()],

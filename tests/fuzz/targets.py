@@ -31,7 +31,7 @@ from converter.dataset.manifest import SEAL, seal_of
 from converter.dataset.parse import parse_manifest, read_manifest
 from converter.dataset.reader import read_index, read_record
 from converter.dataset.tfrecord import ShardWriter, index_name, masked_crc, read_shard
-from converter.errors import SegconvError
+from converter.errors import DataError, SegconvError
 from converter.pixels.images import open_image, render, unmodified_bytes
 from converter.pixels.masks import ValueCounter, open_mask
 from converter.pixels.png import check_png
@@ -39,6 +39,7 @@ from converter.pixels.signatures import PNG_SIGNATURE
 from converter.schema import IGNORE_INDEX, MANIFEST
 from converter.sources.lists import read_split_list
 from converter.sources.names import Names
+from converter.sources.others import KINDS, kind_of
 from converter.sources.resolve import PathRule, resolve
 
 MAX_PIXELS = 256
@@ -287,8 +288,17 @@ def mapper() -> MaskMapper:
     return MaskMapper(CLASSES, TOLERANCE)
 
 
+def other_file(data: bytes) -> None:
+    """The first bytes of a file that segconv does not read: of one known kind or none, whatever they hold."""
+    kinds = {kind_of(name, data) for name in ("a.json", "a.xml", "a.txt")}
+    assert kinds - {None} <= KINDS.keys()
+    if kinds == {None}:
+        raise DataError("a", "is of no known kind", "Leave it.")
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "split_list": split_list,
+    "other_file": other_file,
     "class_map": class_map,
     "class_file": class_file,
     "manifest": manifest,

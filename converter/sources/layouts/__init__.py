@@ -10,6 +10,7 @@ Modules, in dependency order:
     same_folder  image and mask in one folder
     ...          the layouts, one module each, named in registry
     split_lists  the split lists of a folder -> pairs
+    folds        fold0.txt, fold1.txt ... -> pairs
     templates    --image and --mask -> pairs
     find         source folder -> Layout
 """

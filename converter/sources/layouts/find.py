@@ -10,11 +10,13 @@ import contextlib
 import difflib
 import posixpath
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from converter.config import SourceConfig
 from converter.errors import UsageError, shown
 from converter.limits import MAX_INNER
+from converter.sources.exchange import check_finished
+from converter.sources.layouts.folds import pair_folds
 from converter.sources.layouts.pairing import Found
 from converter.sources.layouts.refusal import refusal
 from converter.sources.layouts.registry import LAYOUTS, LIST, RULES
@@ -23,6 +25,7 @@ from converter.sources.layouts.templates import by_templates
 from converter.sources.layouts.tree import Tree, list_tree
 from converter.sources.layouts.words import folder_list
 from converter.sources.names import SPLITS
+from converter.sources.others import unread_files
 from converter.sources.refs import ExampleRef, Reject, Unused
 
 _FIRST_GENERAL = next(name for name, rule in RULES.items() if rule.is_general)
@@ -66,10 +69,20 @@ def find_layout(source: SourceConfig) -> Layout:
             "--layout", f"{source.layout!r} is unknown", f"{hint}Known are {', '.join(LAYOUTS)}.", "E_LAYOUT"
         )
     tree = list_tree(source.src, follow_links=source.follow_links)
+    check_finished(source)
+    layout = _find(source, tree)
+    images = [ref.image for refs in layout.refs.values() for ref in refs]
+    return replace(layout, unused=(*layout.unused, *unread_files(tree.src, tree.files, tree.outside, images)))
+
+
+def _find(source: SourceConfig, tree: Tree) -> Layout:
+    """Returns the layout of a tree by the user's options, its lists or the first rule that fits."""
     if source.image is not None and source.mask is not None:
         return _layout(tree, by_templates(tree, source.image, source.mask))
     if source.layout is not None and source.layout != LIST:
         return _layout(tree, _forced(tree, source.layout))
+    if folds := pair_folds(tree, source):
+        return replace(_listed_layout(tree, folds[0]), unused=folds[1])
     listed = pair_lists(tree, forced=source.layout == LIST)
     if isinstance(listed, Listed):
         return _listed_layout(tree, listed)
@@ -80,7 +93,8 @@ def find_layout(source: SourceConfig) -> Layout:
     found, near = _first_rule(tree)
     if found is None:
         candidates = [text for text in (listed, *near, _inner(tree)) if text]
-        raise refusal(tree, "has no known layout", candidates or [_contents(tree)])
+        unread = unread_files(tree.src, tree.files, tree.outside, None)
+        raise refusal(tree, "has no known layout", candidates or [_contents(tree)], unread)
     return _layout(tree, found)
 
 

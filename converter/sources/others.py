@@ -1,0 +1,179 @@
+"""Others: the files of a source folder that are neither read images nor lists: what they are, and what to do with them.
+
+Annotations as text, arrays and images of other formats are recognised by their extension or their first bytes, so that
+a report names them instead of passing them over.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from converter.limits import MAX_OTHER_BYTES, MAX_OTHER_GROUPS
+from converter.sources.names import has_extension, stem_of
+from converter.sources.refs import Unused
+from converter.system.files import open_regular
+
+CODE = "W_UNREAD_FILES"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of file that is not read.
+
+    Attributes:
+      text: what one such file is, such as "a labelme file".
+      fix: what to do so that segconv can read what it holds.
+      is_annotation: holds shapes as text, which is no loss where its image has a mask.
+    """
+
+    text: str
+    fix: str
+    is_annotation: bool = False
+
+
+_DRAW = "Draw its polygons into masks first (PNG, one class index per pixel)"
+_PNG = "Convert it to PNG first"
+_ARRAY = "Save each array as a PNG mask first"
+KINDS = {
+    "labelme": Kind(
+        "a labelme file", f"{_DRAW}: `labelme2voc.py FOLDER OUT --labels labels.txt`; then pass --src OUT.", True
+    ),
+    "coco": Kind("a COCO file", f"{_DRAW}, with `COCO.annToMask` of pycocotools.", True),
+    "cvat": Kind("a CVAT XML file", "Export the task from CVAT again, in the format `Segmentation mask 1.1`.", True),
+    "voc": Kind("a Pascal VOC file of boxes", "Boxes do not say which pixels are which class: provide masks.", True),
+    "yolo": Kind("a YOLO file of polygons", f"{_DRAW}: scale x and y to pixels, then `PIL.ImageDraw.polygon`.", True),
+    "boxes": Kind("a YOLO file of boxes", "Boxes do not say which pixels are which class: provide masks.", True),
+    "via": Kind("a VIA file", f"{_DRAW}, with `skimage.draw.polygon`.", True),
+    "labelstudio": Kind("a Label Studio file", "Export again from Label Studio, as `Brush labels to PNG`.", True),
+    "supervisely": Kind("a Supervisely file", "Export again with masks (masks_machine/).", True),
+    "geojson": Kind("a GeoJSON file", "Burn its polygons into masks first, with `gdal_rasterize`.", True),
+    "npy": Kind("a NumPy array", f"{_ARRAY}: `Image.fromarray(np.load(file).astype('uint8')).save(...)`."),
+    "npz": Kind("a NumPy archive", f"{_ARRAY}: `Image.fromarray(np.load(file)[key].astype('uint8')).save(...)`."),
+    "mat": Kind("a MATLAB file", f"{_ARRAY}, with `scipy.io.loadmat`.", True),
+    "hdf5": Kind("an HDF5 file", f"{_ARRAY}, with `h5py`."),
+    "heic": Kind("a HEIC image", f"{_PNG}: `heif-convert file.heic file.png`."),
+    "avif": Kind("an AVIF image", f"{_PNG}: `avifdec file.avif file.png`."),
+    "jxl": Kind("a JPEG XL image", f"{_PNG}: `djxl file.jxl file.png`."),
+    "jp2": Kind("a JPEG 2000 image", f"{_PNG}: `opj_decompress -i file.jp2 -o file.png`."),
+    "gif": Kind("a GIF image", f"{_PNG}: `magick file.gif file.png`."),
+    "ppm": Kind("a PPM or PGM image", f"{_PNG}: `magick file.ppm file.png`."),
+    "raw": Kind("a raw camera image", f"{_PNG}, with darktable-cli or rawpy."),
+    "dicom": Kind("a DICOM image", f"{_PNG}, with pydicom."),
+    "nifti": Kind("a NIfTI volume", "Save its slices as PNG first, with nibabel."),
+    "psd": Kind("a Photoshop file", f"{_PNG}: export each layer that is a mask."),
+    "svg": Kind("an SVG drawing", f"{_PNG}, without anti-aliasing.", True),
+    "video": Kind("a video", "Save its frames as images first: `ffmpeg -i file.mp4 images/%06d.png`."),
+}
+_EXTENSIONS = {
+    ".npy": "npy", ".npz": "npz", ".mat": "mat", ".h5": "hdf5", ".hdf5": "hdf5", ".heic": "heic", ".heif": "heic",
+    ".avif": "avif", ".jxl": "jxl", ".jp2": "jp2", ".j2k": "jp2", ".jpx": "jp2", ".gif": "gif", ".ppm": "ppm",
+    ".pgm": "ppm", ".pbm": "ppm", ".pnm": "ppm", ".dng": "raw", ".cr2": "raw", ".cr3": "raw", ".nef": "raw",
+    ".arw": "raw", ".dcm": "dicom", ".nii": "nifti", ".nii.gz": "nifti", ".psd": "psd", ".svg": "svg",
+    ".mp4": "video", ".avi": "video", ".mov": "video", ".mkv": "video", ".geojson": "geojson",
+}  # fmt: skip
+_TEXTS = (".json", ".xml", ".txt", ".ndjson", ".jsonl")
+_PER_IMAGE = frozenset({"labelme", "voc", "yolo", "boxes", "supervisely", "svg"})  # one file an image, of its name
+_NUMBER = r"(?:0|1|[0-9]e-[0-9]+|[01]?\.[0-9]+(?:e-?[0-9]+)?|1\.0*)"
+_YOLO = re.compile(rf"[0-9]{{1,4}}((?:[ \t]+{_NUMBER})+)[ \t\r]*(?:\n|$)", re.IGNORECASE)
+_KEYS = (  # keys that together are in one kind of JSON alone
+    ("labelme", ("shapes", "imagePath")),
+    ("via", ("_via_img_metadata",)),
+    ("via", ("regions", "shape_attributes")),
+    ("coco", ("images", "annotations")),
+    ("coco", ("annotations", "categories")),
+    ("labelstudio", ("annotations", "result", "data")),
+    ("labelstudio", ("from_name", "to_name")),
+    ("supervisely", ("tags", "objects", "size")),
+    ("geojson", ("FeatureCollection",)),
+)
+
+
+def kind_of(name: str, head: bytes = b"") -> str | None:
+    """Returns the key in KINDS of a file, by its name and the first bytes of a text; None for any other file.
+
+    Args:
+      name: of the file.
+      head: its first bytes; used for JSON, XML and TXT.
+    """
+    lower, extension = name.lower(), _extension(name)
+    if extension not in _TEXTS:
+        return _EXTENSIONS.get(extension)
+    text = head.decode("utf-8-sig", "replace")
+    if lower.endswith(".xml"):
+        return next((kind for kind, tag in (("cvat", "<annotations"), ("voc", "<annotation")) if tag in text), None)
+    if lower.endswith(".txt"):
+        match = _YOLO.match(text)
+        numbers = len(match[1].split()) if match else 0
+        return "boxes" if numbers == 4 else "yolo" if numbers >= 6 and numbers % 2 == 0 else None
+    return next((kind for kind, keys in _KEYS if all(f'"{key}"' in text for key in keys)), None)
+
+
+def unread_files(
+    src: Path, files: Iterable[str], outside: Collection[str], with_masks: Collection[str] | None
+) -> list[Unused]:
+    """Returns what is in a source folder and cannot be read, one entry for each kind and folder.
+
+    Args:
+      src: source folder.
+      files: paths of all files in it.
+      outside: links that lead out of it and are not followed.
+      with_masks: images that have a mask: their annotations are not needed. None: no pair was found at all.
+    """
+    have = None if with_masks is None else {stem_of(posixpath.basename(name)) for name in with_masks}
+    groups: dict[tuple[str, str], list[str]] = {}
+    for name in files:
+        extension = _extension(name)
+        if (extension in _EXTENSIONS or extension in _TEXTS) and not has_extension(name):
+            groups.setdefault((posixpath.dirname(name), extension), []).append(name)
+    found = []
+    for names in list(groups.values())[:MAX_OTHER_GROUPS]:
+        names.sort()
+        key = _first_kind(src, names)
+        if key is None:
+            continue
+        kind = KINDS[key]
+        if kind.is_annotation and have is not None:
+            stems = ((name, stem_of(posixpath.basename(name).rpartition(".")[0])) for name in names)
+            names = [name for name, stem in stems if key in _PER_IMAGE and stem not in have]
+        if names:
+            found.append(_unused(names, kind))
+    if outside:
+        count = _count(len(outside), "link leads", "links lead")
+        what = f"{count} out of the source folder and {'is' if len(outside) == 1 else 'are'} not followed"
+        found.append(Unused(CODE, min(outside), what, "Pass --follow-links to allow it."))
+    return found
+
+
+def _extension(name: str) -> str:
+    """Returns the extension in lower case; .gz with the one before it."""
+    lower = name.lower()
+    return ".nii.gz" if lower.endswith(".nii.gz") else posixpath.splitext(lower)[1]
+
+
+def _first_kind(src: Path, names: list[str]) -> str | None:
+    """Returns the kind of the first of some files that is recognised; three are tried."""
+    for name in names[:3]:
+        if key := kind_of(name, _head(src / name) if name.lower().endswith(_TEXTS) else b""):
+            return key
+    return None
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with open_regular(path) as file:
+            return file.read(MAX_OTHER_BYTES)
+    except OSError:
+        return b""
+
+
+def _unused(names: list[str], kind: Kind) -> Unused:
+    more = f" with {len(names) - 1:,} more such in its folder" if len(names) > 1 else ""
+    return Unused(CODE, names[0], f"is {kind.text}{more}, which segconv does not read", kind.fix)
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
