@@ -70,9 +70,15 @@ def open_streams() -> None:
         elif isinstance(stream, io.TextIOWrapper):
             is_asked_for = "PYTHONIOENCODING" in os.environ
             encoding = stream.encoding if is_asked_for or stream.isatty() else "utf-8"
-            options = {"line_buffering": stream.line_buffering, "write_through": stream.write_through}
             stream.flush()
-            setattr(sys, name, _Stream(stream.buffer, encoding, "backslashreplace", **options))
+            ours = _Stream(
+                stream.buffer,
+                encoding,
+                errors="backslashreplace",
+                line_buffering=stream.line_buffering,
+                write_through=stream.write_through,
+            )
+            setattr(sys, name, ours)
 
 
 def check_output() -> None:
