@@ -171,17 +171,18 @@ def test_importing_the_console_sends_nothing_anywhere():
 def as_stdout(monkeypatch):
     """Makes a descriptor stdout, as the interpreter would; the other stream is left alone."""
     monkeypatch.delenv("PYTHONIOENCODING", raising=False)
-    opened: list[io.TextIOWrapper] = []
+    opened: list[io.TextIOBase] = []
 
     def start(descriptor: int, encoding: str) -> None:
         opened.append(io.TextIOWrapper(os.fdopen(descriptor, "wb"), encoding))
         monkeypatch.setattr(sys, "stdout", opened[-1])
         monkeypatch.setattr(sys, "stderr", io.StringIO())
         open_streams()
+        opened.append(sys.stdout)
 
     yield start
-    sys.stdout.close()
-    opened[0].close()
+    for stream in reversed(opened):
+        stream.close()
 
 
 def test_a_reader_that_leaves_is_no_failure_and_later_results_are_discarded(as_stdout):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
-from converter.errors import UsageError
+from converter.errors import MachineError, UsageError
+from converter.system import outputs
 from converter.system.outputs import MARK, MARKED_BYTES, check_output_file
 
 HTML = (".html", ".htm")
@@ -82,3 +84,16 @@ def test_the_mark_counts_at_both_ends_of_a_file_and_nowhere_else(source):
     path.write_bytes(b"")
     with pytest.raises(UsageError, match="did not write it"):
         check_output_file(path, HTML)
+
+
+def test_a_folder_that_cannot_be_written_to_is_named_before_anything_is_read(source, monkeypatch):
+    check_output_file(source / "new.html", HTML)
+    assert "new.html" not in os.listdir(source)  # noqa: PTH208 - hidden ones too
+    assert not list(source.glob(".segconv-*"))
+
+    def full(path: Path) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(outputs, "create", full)
+    with pytest.raises(MachineError, match=r"new\.html: cannot be written \(Read-only file system\)"):
+        check_output_file(source / "new.html", HTML)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from converter.errors import UsageError, shown
-from converter.system.files import open_regular
+from converter.system.files import create, open_regular, temporary_path, write_error
 
 MARK = "written by segconv"  # in every file that may be replaced
 MARKED_BYTES = 4096  # of its beginning and of its end, in one of which the mark is
@@ -28,6 +28,7 @@ def check_output_file(path: Path, suffixes: Sequence[str]) -> None:
 
     Raises:
       UsageError: another extension, a folder that does not exist, or a file that segconv did not write.
+      MachineError: the folder cannot be written to.
     """
     if path.suffix.lower() not in suffixes:
         fix = f"Give another name, such as report{suffixes[0]}."
@@ -38,6 +39,11 @@ def check_output_file(path: Path, suffixes: Sequence[str]) -> None:
     if os.path.lexists(path) and not _is_ours(path):
         what = "exists, and segconv did not write it"
         raise UsageError(path, what, "Choose another name, or delete it first.", "E_OUTPUT")
+    try:
+        create(temporary_path(path)).close()  # nothing else says of every folder whether it can be written to
+        temporary_path(path).unlink()
+    except OSError as error:
+        raise write_error(path, error) from error
 
 
 def _is_ours(path: Path) -> bool:
