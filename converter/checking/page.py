@@ -26,7 +26,6 @@ from converter.limits import MAX_CLASSES, MAX_PAGE_LISTED, MAX_PAGE_PLACES, MAX_
 from converter.pixels.colors import Color
 from converter.schema import IGNORE_INDEX
 from converter.sources.refs import ExampleRef
-from converter.system.outputs import MARK
 from converter.version import __version__
 
 OPEN_PLACES = 5  # that stand in the open, before the reader unfolds the rest
@@ -51,8 +50,7 @@ def check_page(report: CheckReport, source: SourceConfig) -> str:
         _samples(report, source),
     ]
     body = "\n".join(section for section in sections if section)
-    title, version = f"{escape(name)}: segconv check", escape(__version__)
-    return PAGE.format(title=title, style=STYLE, body=body, version=version, mark=MARK)
+    return PAGE.format(title=f"{escape(name)}: segconv check", style=STYLE, body=body, version=escape(__version__))
 
 
 def _text(value: object, limit: int = 200) -> str:
