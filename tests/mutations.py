@@ -523,7 +523,7 @@ TABLE: dict[str, list[Row]] = {
             "a container that forbids limits",
             "with contextlib.suppress(OSError, ValueError):",
             "if True:",
-            "cli_machines::where_a_container_forbids_limits_workers_run_without_them",
+            "machines::where_a_container_forbids_limits_workers_run_without_them",
         ),
         Row(
             "RLIMIT_AS",
@@ -898,12 +898,12 @@ TABLE: dict[str, list[Row]] = {
             "a reader that left is discarded",
             "        os.dup2(null, self.fileno())",
             "        ()",
-            "cli_machines::a_reader_that_leaves_changes_neither_the_exit_code_nor_the_work",
+            "machines::a_reader_that_leaves_changes_neither_the_exit_code_nor_the_work",
         ),
         never(
             "a reader that left is no failure",
             "not isinstance(error, BrokenPipeError)",
-            "cli_machines::a_result_that_a_full_disk_does_not_take_is_a_machine_failure",
+            "machines::a_result_that_a_full_disk_does_not_take_is_a_machine_failure",
         ),
         Row(
             "results are UTF-8 in every locale",
@@ -970,7 +970,7 @@ TABLE: dict[str, list[Row]] = {
             "nothing at import depends on the working folder",
             "        if self.name:  # that",
             "        if True:  # that",
-            "cli_machines::nothing_at_import_depends_on_the_working_folder",
+            "machines::nothing_at_import_depends_on_the_working_folder",
         ),
     ],
     "converter/building/store.py": [
@@ -1380,12 +1380,12 @@ TABLE: dict[str, list[Row]] = {
         gone(
             "a full disk below the results",
             "check_output()",
-            "cli_machines::a_result_that_a_full_disk_does_not_take_is_a_machine_failure",
+            "machines::a_result_that_a_full_disk_does_not_take_is_a_machine_failure",
         ),
         never(
             "the working folder was deleted",
             "error.exit_code != DataError.exit_code and _is_in_deleted_folder(error.where)",
-            "cli_machines::a_command_that_needs_the_deleted_folder_says_so_in_one_line",
+            "machines::a_command_that_needs_the_deleted_folder_says_so_in_one_line",
         ),
         gone(
             "signals end a build in order",
