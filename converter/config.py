@@ -176,15 +176,22 @@ class BuildConfig:
     def __post_init__(self) -> None:
         if self.max_bad is not None and not 0 <= self.max_bad <= 100:
             raise UsageError("--max-bad", f"{self.max_bad:g} is not within 0..100", "Use a percentage of the pairs.")
-        if len(self.dataset_name) > MAX_DATASET_NAME_CHARS:
-            what = f"has {len(self.dataset_name)} characters, but the maximum is {MAX_DATASET_NAME_CHARS}"
-            raise UsageError("--name", what, "Use a shorter name.")
+        if self.name:  # that of the folder is not looked up before it is needed: the folder may be gone
+            _ = self.dataset_name
 
     @property
     def dataset_name(self) -> str:
-        """Name of the dataset, valid as a file name and for TFDS: letters, digits and underscores."""
+        """Name of the dataset, valid as a file name and for TFDS: letters, digits and underscores.
+
+        Raises:
+          UsageError: it is too long.
+        """
         name = self.name or Path(os.path.realpath(self.source.src)).name  # resolves links, even one to itself
-        return re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "dataset"
+        valid = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "dataset"
+        if len(valid) > MAX_DATASET_NAME_CHARS:
+            what = f"has {len(valid)} characters, but the maximum is {MAX_DATASET_NAME_CHARS}"
+            raise UsageError("--name", what, "Use a shorter name.")
+        return valid
 
     @property
     def num_workers(self) -> int:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 EXIT_SKIPPED = 3  # finished, but some pairs were skipped
 REBUILD = "Rebuild the dataset with `segconv build`."
+REPLACE = "Rebuild the dataset with `segconv build --overwrite`."  # where the manifest is lost
 SHOWN_CHARS = 200  # maximum length of a name in a message
 SHOWN_WHAT_CHARS = 1000  # maximum length of `what`, which may quote what a user wrote
 

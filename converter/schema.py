@@ -6,6 +6,9 @@ on the order of such keys, and the same record must always have the same bytes.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
+
 SCHEMA_VERSION = 1
 
 IGNORE_INDEX = 255  # stored in a mask for pixels without a class: padding, void, unlabelled
@@ -23,6 +26,13 @@ RecordKey = tuple[str, ...]  # identifies a record in its dataset: paths of imag
 MANIFEST = "manifest.json"
 ERRORS = "errors.jsonl"
 INDEX_SUFFIX = ".idx"
+
+_SHARD = re.compile(r"\w+-[\w-]+\.tfrecord-\d{5}-of-\d{5}", re.ASCII)
+
+
+def holds_shards(names: Collection[str]) -> bool:
+    """Returns whether these are names in a folder of records: a shard with its index is among them."""
+    return any(_SHARD.fullmatch(name) and name + INDEX_SUFFIX in names for name in names)
 
 
 def shard_name(dataset: str, split: str, shard: int, num_shards: int) -> str:

@@ -148,6 +148,18 @@ TABLE: dict[str, list[Row]] = {
             HANG_S,
         ),
         Row(
+            "O_NONBLOCK of a file that is appended to",
+            "os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC",
+            "os.O_CREAT | os.O_CLOEXEC",
+            "system_files::what_is_no_file_is_neither_appended_to_nor_waited_for",
+            HANG_S,
+        ),
+        never(
+            "size of a small file",
+            "len(data) > most",
+            "system_files::a_small_file_is_read_up_to_its_limit",
+        ),
+        Row(
             "a source file is opened as one that is not trusted",
             "open_regular(path, buffering=0)",
             'path.open("rb", 0)',
@@ -506,6 +518,12 @@ TABLE: dict[str, list[Row]] = {
             "child.kill()",
             "safeguards::after_a_failure_no_worker_is_waited_for",
             HANG_S,
+        ),
+        Row(
+            "a container that forbids limits",
+            "with contextlib.suppress(OSError, ValueError):",
+            "if True:",
+            "machines::where_a_container_forbids_limits_workers_run_without_them",
         ),
         Row(
             "RLIMIT_AS",
@@ -899,6 +917,92 @@ TABLE: dict[str, list[Row]] = {
             "classes_find::a_link_out_of_the_source_is_followed_only_on_request",
         ),
     ],
+    "converter/system/console.py": [
+        Row(
+            "a terminal without Unicode",
+            'errors="backslashreplace"',
+            'errors="strict"',
+            "cli::a_stream_without_unicode_is_no_fault",
+        ),
+        Row(
+            "a reader that left is discarded",
+            "        os.dup2(null, self.fileno())",
+            "        ()",
+            "machines::a_reader_that_leaves_changes_neither_the_exit_code_nor_the_work",
+        ),
+        never(
+            "a reader that left is no failure",
+            "not isinstance(error, BrokenPipeError)",
+            "machines::a_result_that_a_full_disk_does_not_take_is_a_machine_failure",
+        ),
+        Row(
+            "results are UTF-8 in every locale",
+            'stream.encoding if is_asked_for or stream.isatty() else "utf-8"',
+            "stream.encoding",
+            "system_console::a_pipe_or_a_file_gets_the_same_bytes_in_every_locale",
+        ),
+    ],
+    "converter/system/locks.py": [
+        Row(
+            "the lock does not wait",
+            "fcntl.LOCK_EX | fcntl.LOCK_NB",
+            "fcntl.LOCK_EX",
+            "system_locks::a_second_lock_is_refused_at_once_and_a_third_after_the_first_has_ended_is_not",
+            HANG_S,
+        ),
+        Row(
+            "the lock is of one process",
+            "fcntl.LOCK_EX | fcntl.LOCK_NB",
+            "fcntl.LOCK_SH | fcntl.LOCK_NB",
+            "system_locks::a_second_lock_is_refused_at_once_and_a_third_after_the_first_has_ended_is_not",
+        ),
+        never(
+            "an error of the disk is no lack of locks",
+            "error.errno not in WITHOUT_LOCKS",
+            "system_locks::another_error_of_the_disk_is_not_called_a_lack_of_locks",
+        ),
+    ],
+    "converter/system/outputs.py": [
+        never(
+            "files of others are not replaced",
+            "os.path.lexists(path) and not _is_ours(path)",
+            "system_outputs::what_segconv_did_not_write_is_refused_however_it_is_reached",
+        ),
+        Row(
+            "a link to nothing is a file",
+            "os.path.lexists(path)",
+            "path.exists()",
+            "system_outputs::what_segconv_did_not_write_is_refused_however_it_is_reached",
+        ),
+        never(
+            "extension of an output",
+            "path.suffix.lower() not in suffixes",
+            "system_outputs::another_extension_is_refused_with_the_ones_that_are_right",
+        ),
+        Row(
+            "an output is opened as one that is not trusted",
+            "with open_regular(path) as file:",
+            'with path.open("rb") as file:',
+            "system_outputs::what_segconv_did_not_write_is_refused_however_it_is_reached",
+            HANG_S,
+        ),
+    ],
+    "converter/schema.py": [
+        Row(
+            "a shard has its index",
+            "_SHARD.fullmatch(name) and name + INDEX_SUFFIX in names",
+            "_SHARD.fullmatch(name)",
+            "schema::a_folder_of_records_is_known_by_a_shard_with_its_index",
+        ),
+    ],
+    "converter/config.py": [
+        Row(
+            "nothing at import depends on the working folder",
+            "        if self.name:  # that",
+            "        if True:  # that",
+            "machines::nothing_at_import_depends_on_the_working_folder",
+        ),
+    ],
     "converter/building/store.py": [
         Row(
             "fsync of a shard and of its index",
@@ -962,6 +1066,12 @@ TABLE: dict[str, list[Row]] = {
             "return is_shard",
             "building_receipts::a_damaged_dataset_is_mended_by_the_same_command",
         ),
+        Row(
+            "a receipt is of the shard that is there",
+            'if facts["info"]["sha256"] == shard.sha256 and len(keys) == shard.records:',
+            "if True:",
+            "building_output::without_a_receipt_the_records_say_their_names",
+        ),
         never(
             "seal of a receipt",
             'hashlib.sha256(text).hexdigest().encode("ascii") != seal',
@@ -994,15 +1104,14 @@ TABLE: dict[str, list[Row]] = {
         ),
         gone(
             "lock",
-            "fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)",
+            "stack.enter_context(locked_folder(out, FIX_NO_LOCK))",
             "building_commit::a_second_build_is_refused_at_once_and_told_who_is_at_work",
         ),
         Row(
-            "the lock does not wait",
-            "fcntl.LOCK_EX | fcntl.LOCK_NB",
-            "fcntl.LOCK_EX",
-            "building_commit::a_second_build_is_refused_at_once_and_told_who_is_at_work",
-            HANG_S,
+            "nothing is left where there are no locks",
+            "        except MachineError:\n            _remove_empty(new)\n",
+            "        except MachineError:\n",
+            "building_commit::a_folder_that_cannot_be_locked_is_named_and_what_was_made_for_it_is_removed",
         ),
         Row(
             "fsync before the journal",
@@ -1067,7 +1176,7 @@ TABLE: dict[str, list[Row]] = {
         ),
         Row(
             "a journal of ours",
-            "if all(_OURS.fullmatch(name) for name in (*give, *delete)):",
+            "if all(map(is_own_name, (*give, *delete))):",
             "if True:",
             "building_commit::a_journal_that_is_none_of_ours_moves_and_deletes_nothing",
         ),
@@ -1110,8 +1219,23 @@ TABLE: dict[str, list[Row]] = {
         ),
         never(
             "somebody else's folder",
-            "MANIFEST not in names",
-            "building_output::a_folder_that_holds_something_else_is_refused_and_left_alone",
+            "not holds_shards(names)",
+            "building_output::files_that_segconv_did_not_write_are_never_replaced",
+        ),
+        never(
+            "a damaged manifest is replaced on request only",
+            "not config.overwrite",
+            "building_output::of_a_damaged_manifest_verify_and_build_give_one_remedy_that_works",
+        ),
+        never(
+            "a folder in the place of the manifest",
+            "error := store.blocked(MANIFEST)",
+            "building_output::a_folder_in_place_of_the_manifest_is_moved_out_then_replaced",
+        ),
+        never(
+            "MAX_NAMES_BYTES",
+            "sum(shard.bytes for shard in unknown) > MAX_NAMES_BYTES",
+            "building_output::names_that_cost_too_much_or_are_damaged_are_not_known",
         ),
         never(
             "room on the disk",
@@ -1120,6 +1244,11 @@ TABLE: dict[str, list[Row]] = {
         ),
     ],
     "converter/building/build.py": [
+        gone(
+            "foreign files are told by a build",
+            "_warn_of_unknown_files(plan.store, report.manifest)",
+            "building_output::a_file_that_is_not_of_the_dataset_is_told_by_every_build_and_by_verify",
+        ),
         gone(
             "a commit is finished by the next build",
             "plan.store.finish()",
@@ -1249,9 +1378,10 @@ TABLE: dict[str, list[Row]] = {
             "report.problems and text is not None and not _holds(store, text)",
             "verifying_verify::a_dataset_that_is_exchanged_while_it_is_read_is_not_called_damaged",
         ),
-        never(
+        Row(
             "foreign files",
-            "name not in hidden",
+            "for name in unknown_files(store, manifest):",
+            "for name in ():",
             "verifying_verify::files_that_are_not_the_datasets_are_named_and_hidden_ones_of_ours_are_a_note",
         ),
         never(
@@ -1278,9 +1408,14 @@ TABLE: dict[str, list[Row]] = {
     ],
     "converter/cli/__init__.py": [
         gone(
-            "a terminal without Unicode",
-            'stream.reconfigure(errors="backslashreplace")',
-            "cli::a_stream_without_unicode_is_no_fault",
+            "a full disk below the results",
+            "check_output()",
+            "machines::a_result_that_a_full_disk_does_not_take_is_a_machine_failure",
+        ),
+        never(
+            "the working folder was deleted",
+            "error.exit_code != DataError.exit_code and _is_in_deleted_folder(error.where)",
+            "machines::a_command_that_needs_the_deleted_folder_says_so_in_one_line",
         ),
         gone(
             "signals end a build in order",
@@ -1586,11 +1721,44 @@ TABLE: dict[str, list[Row]] = {
             "lines",
             "trainer_run_runs::rows_of_epochs_that_are_run_again_are_cut_off",
         ),
-        Row(
+        gone(
             "one process at a time in a run",
-            "fcntl.LOCK_EX | fcntl.LOCK_NB",
-            "fcntl.LOCK_SH | fcntl.LOCK_NB",
+            'stack.enter_context(locked_folder(run, "Make sure that no other process trains it."))',
             "trainer_training::a_run_is_trained_by_one_process_at_a_time",
+        ),
+        never(
+            "what is no file of a run",
+            "path.exists() and not path.is_file()",
+            "trainer_run_runs::what_is_no_file_in_place_of_one_of_a_run_is_refused_by_its_name",
+        ),
+        Row(
+            "metrics are appended to a file alone",
+            "io.TextIOWrapper(open_append(path), ",
+            'path.open("a", ',
+            "trainer_run_runs::nothing_waits_for_what_is_no_file",
+            HANG_S,
+        ),
+        Row(
+            "a log is appended to a file alone",
+            "file = open_append(Path(self.baseFilename))",
+            'file = Path(self.baseFilename).open("ab")',
+            "trainer_run_runs::nothing_waits_for_what_is_no_file",
+            HANG_S,
+        ),
+        Row(
+            "a newer run is not passed over",
+            "os.path.lexists(runs / m[0] / needs)",
+            "(runs / m[0] / needs).is_file()",
+            "trainer_run_runs::the_newest_run_is_not_passed_over_for_what_is_in_place_of_its_file",
+        ),
+    ],
+    "trainer/run/info.py": [
+        Row(
+            "MAX_RUN_CONFIG_BYTES",
+            "read_regular(path, MAX_RUN_CONFIG_BYTES)",
+            "path.read_bytes()",
+            "trainer_run_runs::nothing_waits_for_what_is_no_file",
+            HANG_S,
         ),
     ],
     "trainer/training.py": [
@@ -1620,6 +1788,13 @@ TABLE: dict[str, list[Row]] = {
         ),
     ],
     "trainer/run/state.py": [
+        Row(
+            "a state is a file",
+            "with open_regular(path) as file, np.load(file, allow_pickle=False) as state:\n            facts",
+            'with path.open("rb") as file, np.load(file, allow_pickle=False) as state:\n            facts',
+            "trainer_run_state::what_is_no_file_in_place_of_a_state_is_refused_at_once",
+            HANG_S,
+        ),
         Row(
             "seeds in the state",
             "*trainer.variables, *",

@@ -174,8 +174,10 @@ def test_a_photograph_in_two_splits_is_refused_unless_allowed(dataset, tmp_path)
 def test_a_damaged_manifest_is_refused_with_a_way_out(dataset, tmp_path):
     build(config(dataset, tmp_path / "out"))
     (tmp_path / "out/manifest.json").write_text("{")
-    with pytest.raises(UsageError, match="Delete the folder"):
-        build(config(dataset, tmp_path / "out", overwrite=True))
+    with pytest.raises(UsageError, match="Pass --overwrite to rebuild it"):
+        build(config(dataset, tmp_path / "out"))
+    build(config(dataset, tmp_path / "out", overwrite=True))
+    assert visible(tmp_path / "out") == visible(build(config(dataset, tmp_path / "fresh")).out)
 
 
 def test_an_empty_shard_is_read_by_all_after_skipping(dataset, tmp_path):

@@ -296,3 +296,30 @@ def test_a_journal_that_cannot_be_read_now_is_not_given_up(tmp_path):
     with pytest.raises(MachineError, match=r"cannot be read \(not a regular file\)\. Run the same command again"):
         finish_commit(tmp_path)
     assert is_begun(tmp_path)
+
+
+def no_locks(descriptor: int, operation: int) -> None:
+    raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+
+def test_a_folder_that_cannot_be_locked_is_named_and_what_was_made_for_it_is_removed(dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    out = tmp_path / "share" / "records"
+    with pytest.raises(MachineError) as caught:
+        build(BuildConfig(SourceConfig(dataset), out, workers=1))
+    what = "cannot be locked: its file system has no locks (No locks available)"
+    assert (
+        str(caught.value) == f"{out}: {what}. Work in a folder on a local disk, and copy it there when it is complete."
+    )
+    assert not out.parent.exists()
+
+
+def test_the_records_of_a_folder_that_cannot_be_locked_stay_as_they_are(dataset, tmp_path, monkeypatch):
+    wanted = BuildConfig(SourceConfig(dataset), tmp_path / "out", pair=PairConfig((24, 24)), workers=1)
+    build(wanted, engine=in_process)
+    before = visible(tmp_path / "out")
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    for again in (wanted, dataclasses.replace(wanted, seed=1, overwrite=True)):
+        with pytest.raises(MachineError, match="cannot be locked"):
+            build(again, engine=in_process)
+    assert visible(tmp_path / "out") == before

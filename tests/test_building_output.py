@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import shutil
+
 import pytest
 from builds import config, hidden
 from conftest import visible
+from in_process import in_process
+from memory_store import MemoryStore
 
-from converter.building.build import build
-from converter.building.output import check_out
+from converter.building import build as building
+from converter.building import output
+from converter.building.output import SplitChange, changes, check_out, stored_keys, unknown_files
 from converter.building.plan import plan_build
-from converter.errors import UsageError
+from converter.building.receipts import receipt_name
+from converter.building.report import BuildReport
+from converter.building.store import LocalStore
+from converter.config import BuildConfig
+from converter.dataset.parse import read_manifest
+from converter.errors import DataError, SegconvError, UsageError
+from converter.verifying.report import VerifyConfig
+from converter.verifying.verify import verify
+
+
+def build(config: BuildConfig) -> BuildReport:
+    """Builds shards in this process."""
+    return building.build(config, engine=in_process)
 
 
 def test_a_folder_that_holds_something_else_is_refused_and_left_alone(dataset, tmp_path):
@@ -44,3 +63,183 @@ def test_a_folder_with_half_a_shard_is_taken_and_nothing_of_it_is_believed(datas
     assert build(wanted).reused == 0
     assert visible(tmp_path / "out") == visible(tmp_path / "undisturbed")
     assert hidden(tmp_path / "out") == hidden(tmp_path / "undisturbed")
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:100])
+
+
+def edit(path):
+    path.write_text(path.read_text().replace('"fit": "pad"', '"fit": "crop"'))
+
+
+def pipe(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+DAMAGE = {
+    "cut": cut,
+    "empty": lambda path: path.write_bytes(b""),
+    "edited": edit,
+    "not UTF-8": lambda path: path.write_bytes(b"\xff\xfe"),
+    "a list": lambda path: path.write_text("[]"),
+    "of a newer segconv": lambda path: path.write_text('{"schema_version": 1000}'),
+    "a pipe": pipe,
+    "a link to nothing": lambda path: (path.unlink(), path.symlink_to("nothing")),
+    "missing": lambda path: path.unlink(),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE.keys())
+@pytest.mark.parametrize("shards", [2, 1])
+def test_of_a_damaged_manifest_verify_and_build_give_one_remedy_that_works(dataset, tmp_path, damage, shards):
+    build(config(dataset, tmp_path / "out", shards=2))
+    damage(tmp_path / "out/manifest.json")
+    (tmp_path / "out/notes.txt").write_text("mine")
+    try:
+        (problem,) = verify(VerifyConfig(tmp_path / "out")).problems
+        told = problem.error
+    except SegconvError as error:
+        told = error
+    assert "segconv build --overwrite" in told.fix
+    with pytest.raises(UsageError, match=r"a dataset whose manifest .*\. Pass --overwrite to rebuild it, or choose"):
+        build(config(dataset, tmp_path / "out", shards=shards))
+    build(config(dataset, tmp_path / "out", shards=shards, overwrite=True))
+    fresh = build(config(dataset, tmp_path / "fresh", shards=shards)).out
+    assert visible(tmp_path / "out") == visible(fresh) | {"notes.txt": b"mine"}
+    (tmp_path / "out/notes.txt").unlink()
+    assert not verify(VerifyConfig(tmp_path / "out")).problems
+
+
+def test_a_folder_in_place_of_the_manifest_is_moved_out_then_replaced(dataset, tmp_path):
+    build(config(dataset, tmp_path / "out"))
+    path = tmp_path / "out/manifest.json"
+    path.unlink()
+    (path / "inner").mkdir(parents=True)
+    (problem,) = verify(VerifyConfig(tmp_path / "out")).problems
+    with pytest.raises(DataError) as caught:
+        build(config(dataset, tmp_path / "out", overwrite=True))
+    assert str(problem.error) == str(caught.value)
+    assert problem.error.fix == "Move it out of the folder."
+    path.rename(tmp_path / "elsewhere")
+    build(config(dataset, tmp_path / "out", overwrite=True))
+    assert not verify(VerifyConfig(tmp_path / "out")).problems
+
+
+@pytest.mark.parametrize("names", [
+    ("manifest.json", "index.html"),  # of a web page
+    ("manifest.json",),
+    ("d-train.tfrecord-00000-of-00001", "dataset_info.json", "features.json"),  # of TFDS
+    ("d-train.tfrecord-00000-of-00001.idx",),
+    ("train.txt", "d.tfrecord", "d.tfrecord.idx"),
+])  # fmt: skip
+def test_files_that_segconv_did_not_write_are_never_replaced(dataset, tmp_path, names):
+    (tmp_path / "out").mkdir()
+    for name in names:
+        (tmp_path / "out" / name).write_text("{}")
+    before = visible(tmp_path / "out")
+    for overwrite in (False, True):
+        with pytest.raises(UsageError, match="holds something else"):
+            build(config(dataset, tmp_path / "out", overwrite=overwrite))
+    assert visible(tmp_path / "out") == before
+
+
+STRAYS = [
+    "dataset-train.tfrecord-00009-of-00004",
+    "dataset-train.tfrecord-00000-of-00001.idx",
+    "other-val.tfrecord-00000-of-00001",
+    "notes.txt",
+    "errors.jsonl",
+]
+
+
+@pytest.mark.parametrize("name", STRAYS)
+def test_a_file_that_is_not_of_the_dataset_is_told_by_every_build_and_by_verify(dataset, tmp_path, name, caplog):
+    out = tmp_path / "out"
+    build(config(dataset, out, shards=2))
+    (out / name).write_bytes(b"stray")
+    (problem,) = verify(VerifyConfig(out)).problems
+    assert str(problem.error) == f"{out / name}: is not a file of the dataset. Move it out of the folder."
+    for options in ({}, {"seed": 1, "overwrite": True}):
+        caplog.clear()
+        with caplog.at_level(logging.WARNING, "segconv"):
+            report = build(config(dataset, out, shards=2, **options))
+        assert report.is_up_to_date != bool(options)
+        assert caplog.messages == [f"Warning W_FOREIGN: {problem.error}"]
+    (out / name).rename(tmp_path / name)
+    assert not verify(VerifyConfig(out)).problems
+
+
+def test_of_many_such_files_the_first_are_named_and_the_rest_counted(dataset, tmp_path, caplog):
+    out = tmp_path / "out"
+    build(config(dataset, out))
+    for number in range(8):
+        (out / f"{number}\n.txt").touch()
+    with caplog.at_level(logging.WARNING, "segconv"):
+        build(config(dataset, out))
+    assert len(caplog.messages) == 6
+    assert caplog.messages[0].startswith(f"Warning W_FOREIGN: {out}/0\\n.txt: is not")
+    assert caplog.messages[5] == f"... and 3 more; list them: segconv verify {out}"
+    assert len(unknown_files(LocalStore(out), read_manifest(out))) == 8
+
+
+def keys_of(*numbers: int, prefix: str = "") -> set[tuple[str, str]]:
+    return {(f"{prefix}jpg/p{number}.jpg", f"{prefix}png/m{number}.png") for number in numbers}
+
+
+def test_what_a_new_dataset_loses_of_the_old_one_is_known_by_name(dataset, tmp_path):
+    old = build(config(dataset, tmp_path / "out", shards=2)).manifest
+    new = {"train": keys_of(0, 2, 3, 9), "test": keys_of(7)}
+    assert changes(LocalStore(tmp_path / "out"), old, new) == [
+        SplitChange("train", 6, 4, tuple(sorted(keys_of(1, 4, 5)))),
+        SplitChange("val", 2, 0, tuple(sorted(keys_of(0, 1, prefix="val_")))),
+        SplitChange("test", 0, 1, ()),
+    ]
+
+
+def refuse(error: str):
+    """Returns a function that must not be called."""
+
+    def fail(*arguments: object) -> None:
+        raise AssertionError(error)
+
+    return fail
+
+
+def test_names_come_from_the_receipts_and_refused_pairs_are_none_of_them(dataset, tmp_path, monkeypatch):
+    (dataset / "jpg/p4.jpg").write_bytes(b"x")
+    old = build(config(dataset, tmp_path / "out", shards=2, on_error="skip")).manifest
+    monkeypatch.setattr(output, "read_shard", refuse("a shard is read"))
+    assert stored_keys(LocalStore(tmp_path / "out"), old.splits["train"].shards) == keys_of(0, 1, 2, 3, 5)
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda path: path.unlink(),
+    lambda path: path.write_bytes(b""),
+    lambda path: path.write_bytes(path.read_bytes()[:-20] + b" " * 20),
+    lambda path: shutil.copy(path.with_name(path.name.replace("00000-of", "00001-of")), path),
+], ids=["gone", "empty", "changed", "of another shard"])  # fmt: skip
+def test_without_a_receipt_the_records_say_their_names(dataset, tmp_path, spoil):
+    old = build(config(dataset, tmp_path / "out", shards=2)).manifest
+    shards = old.splits["train"].shards
+    spoil(tmp_path / "out" / receipt_name(shards[0].name))
+    assert stored_keys(LocalStore(tmp_path / "out"), shards) == keys_of(*range(6))
+
+
+def test_names_that_cost_too_much_or_are_damaged_are_not_known(dataset, tmp_path, monkeypatch):
+    old = build(config(dataset, tmp_path / "out", shards=2)).manifest
+    shards = old.splits["train"].shards
+    (tmp_path / "out" / receipt_name(shards[0].name)).unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(output, "MAX_NAMES_BYTES", shards[0].bytes - 1)
+        assert stored_keys(LocalStore(tmp_path / "out"), shards) is None
+    cut(tmp_path / "out" / shards[0].name)
+    assert stored_keys(LocalStore(tmp_path / "out"), shards) is None
+    assert changes(LocalStore(tmp_path / "out"), old, {})[0] == SplitChange("train", 6, 0, None)
+
+
+def test_another_store_knows_its_names_as_well(dataset, tmp_path):
+    store = MemoryStore()
+    manifest = building.build(config(dataset, tmp_path / "out"), engine=in_process, store=store).manifest
+    assert changes(store, manifest, {"train": keys_of(0)})[0].lost == tuple(sorted(keys_of(1, 2, 3, 4, 5)))

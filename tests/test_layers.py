@@ -33,6 +33,7 @@ OF_THE_WHOLE = {  # test files about the whole program or the project, which bel
     "fuzz",
     "imports",
     "layers",
+    "machines",
     "measures",
     "mutations",
     "peers",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 from converter.limits import MAX_CLASSES
-from converter.schema import BYTES_KEYS, IGNORE_INDEX, INT64_KEYS, shard_name
+from converter.schema import BYTES_KEYS, IGNORE_INDEX, INT64_KEYS, holds_shards, shard_name
 
 
 def test_no_key_is_a_prefix_of_another():
@@ -36,3 +36,12 @@ def test_a_shard_is_named_as_tfds_expects():
 def test_shard_names_sort_in_the_order_of_their_numbers():
     names = [shard_name("town", "val", shard, 12345) for shard in (0, 9, 10, 99, 12344)]
     assert names == sorted(names)
+
+
+def test_a_folder_of_records_is_known_by_a_shard_with_its_index():
+    shard = shard_name("town", "train", 3, 16)
+    assert holds_shards({"notes.txt", shard, f"{shard}.idx"})
+    assert not holds_shards({shard, "dataset_info.json", "features.json"})  # as TFDS leaves it
+    assert not holds_shards({f"{shard}.idx"})
+    assert not holds_shards({f"{shard}.bak", f"{shard}.bak.idx"})
+    assert not holds_shards(set())

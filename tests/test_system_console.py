@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
+import os
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 
+from converter.errors import MachineError
 from converter.system import console
-from converter.system.console import Progress, log, print_json, print_result, set_verbosity, table
+from converter.system.console import (
+    Progress,
+    check_output,
+    log,
+    open_streams,
+    print_json,
+    print_result,
+    set_verbosity,
+    table,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -152,3 +165,67 @@ def test_on_a_terminal_progress_is_a_bar_unless_the_log_is_quiet(monkeypatch, ca
 
 def test_importing_the_console_sends_nothing_anywhere():
     assert logging.getLogger("segconv") is log
+
+
+@pytest.fixture
+def as_stdout(monkeypatch):
+    """Makes a descriptor stdout, as the interpreter would; the other stream is left alone."""
+    monkeypatch.delenv("PYTHONIOENCODING", raising=False)
+    opened: list[io.TextIOBase] = []
+
+    def start(descriptor: int, encoding: str) -> None:
+        opened.append(io.TextIOWrapper(os.fdopen(descriptor, "wb"), encoding))
+        monkeypatch.setattr(sys, "stdout", opened[-1])
+        monkeypatch.setattr(sys, "stderr", io.StringIO())
+        open_streams()
+        opened.append(sys.stdout)
+
+    yield start
+    for stream in reversed(opened):
+        stream.close()
+
+
+def test_a_reader_that_leaves_is_no_failure_and_later_results_are_discarded(as_stdout):
+    reader, writer = os.pipe()
+    as_stdout(writer, "utf-8")
+    os.close(reader)
+    for _ in range(3):
+        print_result("x" * 2**17)  # more than any buffer
+    check_output()
+
+
+def test_a_disk_that_is_full_is_told_at_the_end_and_stops_nothing_before(as_stdout):
+    as_stdout(os.open("/dev/full", os.O_WRONLY), "utf-8")
+    print_result("short")
+    print_result("x" * 2**17)
+    with pytest.raises(MachineError, match=r"stdout: cannot be written \(No space left on device\)"):
+        check_output()
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "iso8859-1", "cp1252", "utf-8"])
+def test_a_pipe_or_a_file_gets_the_same_bytes_in_every_locale(as_stdout, encoding):
+    reader, writer = os.pipe()
+    as_stdout(writer, encoding)
+    print_result("Straße 道路 \udcff")
+    check_output()
+    assert os.read(reader, 100) == "Straße 道路 \\udcff\n".encode()
+    os.close(reader)
+
+
+def test_an_encoding_that_is_asked_for_is_used(as_stdout, monkeypatch):
+    reader, writer = os.pipe()
+    monkeypatch.setattr(os, "environ", os.environ | {"PYTHONIOENCODING": "iso8859-1"})
+    as_stdout(writer, "iso8859-1")
+    print_result("Straße 道路")
+    check_output()
+    assert os.read(reader, 100) == "Straße \\u9053\\u8def\n".encode("iso8859-1")
+    os.close(reader)
+
+
+def test_a_terminal_gets_the_characters_that_it_has(as_stdout):
+    ours, theirs = os.openpty()
+    as_stdout(theirs, "iso8859-1")
+    print_result("Straße 道")
+    check_output()
+    assert os.read(ours, 100) == "Straße \\u9053\r\n".encode("iso8859-1")
+    os.close(ours)

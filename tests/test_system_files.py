@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
+import socket
 import time
 from pathlib import Path
 
@@ -16,9 +18,11 @@ from converter.system.files import (
     NotRegularError,
     Stamp,
     create,
+    open_append,
     open_regular,
     read_end,
     read_inside,
+    read_regular,
     read_stamped,
     remove_temporary,
     resolve_inside,
@@ -313,3 +317,44 @@ def test_a_file_counts_as_settled_two_seconds_after_its_last_change():
     assert not Stamp(1, now - 3_000_000_000, now - 1_999_999_999, 1).is_settled(now)
     assert not Stamp(1, now - 1_999_999_999, now - 3_000_000_000, 1).is_settled(now)
     assert not Stamp(1, now + 10**12, now - 3_000_000_000, 1).is_settled(now)  # the clock was set back
+
+
+def test_a_small_file_is_read_up_to_its_limit(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_bytes(b"1234")
+    assert read_regular(path, 4) == b"1234"
+    with pytest.raises(OSError, match="more than 3 bytes"):
+        read_regular(path, 3)
+    with pytest.raises(FileNotFoundError):
+        read_regular(tmp_path / "absent", 3)
+
+
+def test_a_file_is_appended_to_and_made_where_there_is_none(tmp_path):
+    path = tmp_path / "log.txt"
+    for part in (b"one", b"two"):
+        with open_append(path) as file:
+            file.write(part)
+    assert path.read_bytes() == b"onetwo"
+    assert path.stat().st_mode & 0o111 == 0
+    (tmp_path / "link").symlink_to("log.txt")
+    with open_append(tmp_path / "link") as file:
+        file.write(b"3")
+    assert path.read_bytes() == b"onetwo3"
+
+
+@pytest.mark.parametrize("kind", ["pipe", "pipe with a reader", "device", "folder", "socket"])
+def test_what_is_no_file_is_neither_appended_to_nor_waited_for(tmp_path, kind):
+    path = tmp_path / "log.txt"
+    with contextlib.ExitStack() as stack:
+        if kind == "folder":
+            path.mkdir()
+        elif kind == "device":
+            path.symlink_to("/dev/null")
+        elif kind == "socket":
+            stack.enter_context(socket.socket(socket.AF_UNIX)).bind(str(path))
+        else:
+            os.mkfifo(path)
+            if kind == "pipe with a reader":
+                stack.callback(os.close, os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+        with pytest.raises(NotRegularError, match="not a regular file"):
+            open_append(path)

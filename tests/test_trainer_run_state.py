@@ -130,3 +130,47 @@ def test_a_killed_run_that_goes_on_equals_one_that_was_never_killed(tmp_path, na
     best = [load_model(folder / "best.keras").get_weights() for folder in (run, other)]
     for ours, theirs in zip(*best, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "device", "dangling link"])
+def test_what_is_no_file_in_place_of_a_state_is_refused_at_once(tmp_path, kind):
+    from trainer.run.state import load_state, read_facts
+
+    path = tmp_path / "state.npz"
+    {
+        "pipe": lambda: os.mkfifo(path),
+        "folder": path.mkdir,
+        "device": lambda: path.symlink_to("/dev/zero"),
+        "dangling link": lambda: path.symlink_to("nothing"),
+    }[kind]()
+    reason = "FileNotFoundError" if kind == "dangling link" else "not a regular file"
+    with pytest.raises(DataError, match=rf"state\.npz: cannot be read \({reason}\), so the run cannot be resumed"):
+        read_facts(tmp_path)
+    with pytest.raises(DataError, match=rf"cannot be read \({reason}\)"):
+        load_state(tmp_path, small_trainer())
+
+
+@pytest.mark.parametrize(("command", "name", "code"), [
+    (("train", "--resume"), "config.json", 1),
+    (("train", "--resume"), "metrics.csv", 1),
+    (("train", "--resume"), "state.npz", 1),
+    (("train", "--resume"), "log.txt", 1),
+    (("train", "--config"), "config.json", 1),
+    (("evaluate",), "config.json", 1),
+    (("evaluate",), "best.keras", 1),
+])  # fmt: skip
+def test_the_command_does_not_wait_for_a_pipe_in_a_run(tmp_path, command, name, code):
+    from trainer.config import TrainConfig
+    from trainer.run.runs import create_run
+
+    manifest = write_records(tmp_path / "records", records={"train": [2], "val": [1]})
+    run = create_run(TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small"), manifest)
+    (run / name).unlink(missing_ok=True)
+    os.mkfifo(run / name)
+    start = [sys.executable, "-c", "from converter.cli import main; main()", *command, str(run)]
+    done = subprocess.run(start, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == code, done.stderr
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    told = done.stderr.splitlines()[-1]  # after what TensorFlow writes
+    assert told.startswith(f"Error: {run / name}: is not a regular file. ")

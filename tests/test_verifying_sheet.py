@@ -44,7 +44,7 @@ def test_the_sheet_shows_the_overlays_of_the_records(records, tmp_path):
 
 
 def test_a_sheet_needs_the_ending_of_a_picture(records, tmp_path):
-    with pytest.raises(UsageError, match="no image file extension"):
+    with pytest.raises(UsageError, match=r"does not end in \.png"):
         save_sheet([record_at(find_shard(records), 0)], inspect_shard(find_shard(records)).classes, "", tmp_path / "s")
 
 

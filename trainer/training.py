@@ -37,7 +37,7 @@ from trainer.run.callbacks import (
     StopWithoutProgress,
 )
 from trainer.run.info import read_run, seal_of_records, write_config
-from trainer.run.runs import BEST, PREDICTIONS, create_run, held, keep_metrics, log_to_file
+from trainer.run.runs import BEST, PREDICTIONS, check_run_files, create_run, held, keep_metrics, log_to_file
 from trainer.run.state import load_state, read_facts
 from trainer.run.tensorboard import TensorBoardLog
 from trainer.setup import TrainingSetup, prepare, splits_of
@@ -70,6 +70,8 @@ def train(config: TrainConfig, run: Path | None = None) -> TrainReport:
       DataError: a shard differs from its manifest, or the state of the run is damaged.
       MachineError: ImageNet weights cannot be found or downloaded, memory or disk is full, another worker was lost.
     """
+    if run is not None:
+        check_run_files(run)
     facts = {} if run is None else read_facts(run)
     setup = prepare(config, resumes=bool(facts))
     samples = read_samples(setup.config.data, setup.val_split, setup.config.overfit)

@@ -13,7 +13,8 @@ import math
 import time
 from collections.abc import Iterable
 
-from converter.building.output import check_out, check_space
+from converter.building.commit import FIX_FOREIGN, is_own_name
+from converter.building.output import check_out, check_space, unknown_files
 from converter.building.plan import Plan, plan_build
 from converter.building.receipts import ReusableShard, find_reusable, make_shard, receipt_name
 from converter.building.report import BuildReport, RefusedPairsError, changes, one_class
@@ -33,6 +34,8 @@ from converter.schema import ERRORS, MANIFEST
 from converter.sources.refs import Reject
 from converter.system.console import Progress, log
 from converter.system.files import write_error
+
+SHOWN_FOREIGN = 5  # files in the output folder that are not of the dataset
 
 
 def build(config: BuildConfig, *, engine: Engine = local, store: Store | None = None) -> BuildReport:
@@ -59,6 +62,7 @@ def build(config: BuildConfig, *, engine: Engine = local, store: Store | None = 
     with plan.store.lock():
         plan.store.finish()
         report = _build(config, plan, check_out(config, plan), engine)
+        _warn_of_unknown_files(plan.store, report.manifest)
     return dataclasses.replace(report, seconds=time.monotonic() - start)
 
 
@@ -105,15 +109,28 @@ def _build_missing(
     manifest = build_manifest(config, plan, results, rejects)
     texts = _changed_texts(plan.store, manifest, rejects) | {MANIFEST: manifest.to_json().encode()}
     names = [name for result in staged for name in (result.info.name, index_name(result.info.name))]
-    plan.store.publish(names, texts, _obsolete(old, manifest))
+    plan.store.publish(names, texts, _obsolete(plan.store, old, manifest))
     for line in (*changes(old, manifest), *one_class(manifest)):
         log.warning(line)
     return BuildReport(config.out, manifest, rejects, len(reusable))
 
 
-def _obsolete(old: Manifest | None, new: Manifest) -> set[str]:
-    """Returns the names of files of the old dataset that the new one does not have."""
-    return {*old.files(), *tfds_files(old)} - {*new.files(), *tfds_files(new)} if old else set()
+def _warn_of_unknown_files(store: Store, manifest: Manifest) -> None:
+    """Warns of files that readers may take for a part of the dataset: build leaves them, verify refuses them."""
+    names = unknown_files(store, manifest)
+    for name in names[:SHOWN_FOREIGN]:
+        log.warning("Warning W_FOREIGN: %s: is not a file of the dataset. %s", shown(store.where(name)), FIX_FOREIGN)
+    if len(names) > SHOWN_FOREIGN:
+        log.warning("... and %d more; list them: segconv verify %s", len(names) - SHOWN_FOREIGN, shown(store.where()))
+
+
+def _obsolete(store: Store, old: Manifest | None, new: Manifest) -> set[str]:
+    """Returns the names of files of the old dataset that the new one does not have.
+
+    Without a manifest of the old dataset, which --overwrite replaces, names decide.
+    """
+    files = {*old.files(), *tfds_files(old)} if old else set(filter(is_own_name, store.names()))
+    return files - {*new.files(), *tfds_files(new)}
 
 
 def _refuses(

@@ -8,7 +8,6 @@ folder with a manifest is complete.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import re
@@ -27,10 +26,12 @@ from converter.system.files import (
     write_durably,
     write_error,
 )
+from converter.system.locks import LockedError, locked_folder
 from converter.system.signals import signals_blocked
 
 JOURNAL = TEMPORARY + "commit"
 HOLDER = TEMPORARY + "lock"  # says who holds the lock; the lock itself is on the folder
+FIX_NO_LOCK = "Work in a folder on a local disk, and copy it there when it is complete."
 FIX_FOREIGN = "Move it out of the folder."
 
 # All names that a build can use: a forged journal must not delete files of others.
@@ -40,36 +41,43 @@ _OURS = re.compile(
 )
 
 
+def is_own_name(name: str) -> bool:
+    """Returns whether a build can have written a file of this name, other than the manifest."""
+    return _OURS.fullmatch(name) is not None
+
+
 @contextlib.contextmanager
 def locked(out: Path) -> Iterator[None]:
     """Creates the output folder if needed, and locks out a second build. New folders that stay empty are removed.
 
-    The lock is one of the operating system: it ends with its process, so it cannot be stale.
-
     Raises:
-      UsageError: another build holds it.
-      MachineError: the folder cannot be created.
+      UsageError: another build holds the lock.
+      MachineError: the folder cannot be created, or its file system has no locks.
     """
-    try:
-        new = [folder for folder in (out, *out.parents) if not folder.exists()]
-        out.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(out, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        raise write_error(out, error) from error
-    try:
+    with contextlib.ExitStack() as stack:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            new = [folder for folder in (out, *out.parents) if not folder.exists()]
+            out.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked_folder(out, FIX_NO_LOCK))
+        except LockedError:
             fix = "Wait until it is done, or choose another folder with --out."
             raise UsageError(out, f"is being written by another segconv{_holder(out)}", fix, "E_LOCKED") from None
+        except MachineError:
+            _remove_empty(new)
+            raise
+        except OSError as error:
+            raise write_error(out, error) from error
         try:
             yield
         finally:
-            with contextlib.suppress(OSError):  # not empty
-                for folder in new:
-                    folder.rmdir()
-    finally:
-        os.close(descriptor)
+            _remove_empty(new)
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    """Removes folders, each before the one that it is in, up to the first that is not empty."""
+    with contextlib.suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
 
 
 def sign(out: Path) -> None:
@@ -171,7 +179,7 @@ def _read_journal(out: Path) -> tuple[list[str], list[str]]:
         with open_regular(out / JOURNAL) as file:
             raw = json.loads(file.read())
         give, delete = list(raw["give"]), list(raw["delete"])
-        if all(_OURS.fullmatch(name) for name in (*give, *delete)):
+        if all(map(is_own_name, (*give, *delete))):
             return give, delete
     except OSError as error:  # it may be a real one, and with it the new dataset
         fix = "Run the same command again; if it recurs, delete the folder."

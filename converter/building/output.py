@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
 from converter.building.plan import Plan, estimated_bytes
+from converter.building.receipts import noted_keys
 from converter.building.shards import ShardTask
 from converter.building.store import Store
 from converter.building.summary import options_of
 from converter.classes.class_map import ClassMap
 from converter.config import BuildConfig
-from converter.dataset.manifest import Manifest
+from converter.dataset.example import decode_record
+from converter.dataset.manifest import Manifest, ShardInfo
 from converter.dataset.parse import read_manifest
-from converter.errors import MachineError, SegconvError, UsageError, shown
-from converter.schema import IGNORE_INDEX, MANIFEST
+from converter.dataset.tfds import tfds_files
+from converter.dataset.tfrecord import read_shard
+from converter.errors import DataError, MachineError, SegconvError, UsageError, shown
+from converter.limits import MAX_NAMES_BYTES
+from converter.schema import IGNORE_INDEX, MANIFEST, RecordKey, holds_shards
 from converter.system.files import TEMPORARY
 
 SHOWN_DIFFERENCES = 5  # between a finished dataset and the one to be built
@@ -39,8 +47,9 @@ def check_out(config: BuildConfig, plan: Plan) -> Manifest | None:
     A folder with an interrupted commit counts as free: its content is known once the commit is finished.
 
     Raises:
-      UsageError: the folder holds something else, or a dataset that was built with other options or classes and
-        config.overwrite is off.
+      UsageError: the folder holds something else, or config.overwrite is off, and the folder holds a dataset that was
+        built with other options or classes, or whose manifest is damaged or missing.
+      DataError: there is a folder in place of the manifest.
     """
     out = plan.store.where()
     try:
@@ -51,20 +60,105 @@ def check_out(config: BuildConfig, plan: Plan) -> Manifest | None:
         raise UsageError(out, "is not a folder", "Choose another with --out.", "E_OUT") from None
     if not names or plan.store.is_publishing():
         return None
-    if MANIFEST not in names:
-        some = ", ".join(map(shown, names[:3])) + (" ..." if len(names) > 3 else "")
-        raise UsageError(out, f"holds something else ({some})", "Choose another folder with --out.", "E_OUT")
     try:
         old = read_manifest(plan.store)
     except SegconvError as error:
-        fix = "Delete the folder, or choose another with --out."
-        raise UsageError(out, f"holds a dataset whose manifest {error.what}", fix, "E_OUT") from None
+        _check_lost(config, plan.store, names, error.what if MANIFEST in names else "is missing")
+        return None
     found = differences(old, config, plan.classes)
     if found and not config.overwrite:
         some = "; ".join(found[:SHOWN_DIFFERENCES]) + ("; ..." if len(found) > SHOWN_DIFFERENCES else "")
         fix = "Pass --overwrite to replace it, or choose another folder with --out."
         raise UsageError(out, f"holds a finished dataset built with other options ({some})", fix, "E_OUT")
     return old
+
+
+def _check_lost(config: BuildConfig, store: Store, names: list[str], problem: str) -> None:
+    """Refuses a folder without a valid manifest, unless it holds shards and config.overwrite is on.
+
+    Args:
+      config: what to build.
+      store: the folder.
+      names: of the files in it.
+      problem: what is wrong with the manifest.
+
+    Raises:
+      UsageError: the folder holds something else, or config.overwrite is off.
+      DataError: there is a folder in place of the manifest.
+    """
+    out = store.where()
+    if not holds_shards(names):
+        some = ", ".join(map(shown, names[:3])) + (" ..." if len(names) > 3 else "")
+        raise UsageError(out, f"holds something else ({some})", "Choose another folder with --out.", "E_OUT")
+    if error := store.blocked(MANIFEST):
+        raise error
+    if not config.overwrite:
+        fix = "Pass --overwrite to rebuild it, or choose another folder with --out."
+        raise UsageError(out, f"holds a dataset whose manifest {problem}", fix, "E_OUT")
+
+
+def unknown_files(store: Store, manifest: Manifest) -> list[str]:
+    """Returns the sorted names of files in a folder of records that are not of its dataset; temporary ones left out."""
+    known = {MANIFEST, *manifest.files(), *tfds_files(manifest)}
+    return [name for name in store.names() if name not in known and not name.startswith(TEMPORARY)]
+
+
+@dataclass(frozen=True)
+class SplitChange:
+    """What a new dataset makes of a split of the old one.
+
+    Attributes:
+      split: name of the split.
+      before: number of records in the old dataset; 0 where it has no such split.
+      after: number of records in the new one.
+      lost: sorted keys of the records that the new one does not have in this split; None where that is not known.
+    """
+
+    split: str
+    before: int
+    after: int
+    lost: tuple[RecordKey, ...] | None
+
+
+def changes(store: Store, old: Manifest, new: Mapping[str, Collection[RecordKey]]) -> list[SplitChange]:
+    """Returns what a new dataset makes of each split of the old one, which is still in the store.
+
+    Args:
+      store: where the old dataset is.
+      old: its manifest.
+      new: keys of the records of the new dataset, by split.
+    """
+    found = []
+    for split in dict.fromkeys([*old.splits, *new]):
+        keys = new.get(split, ())
+        before = old.splits.get(split)
+        stored = stored_keys(store, before.shards) if before else set()
+        lost = None if stored is None else tuple(sorted(stored - set(keys)))
+        found.append(SplitChange(split, before.records if before else 0, len(keys), lost))
+    return found
+
+
+def stored_keys(store: Store, shards: Sequence[ShardInfo]) -> set[RecordKey] | None:
+    """Returns the keys of the records of some shards; None where they are not known.
+
+    From the receipts, which costs nothing; of a shard without one, from its records, unless those are too large.
+
+    Args:
+      store: where the shards are.
+      shards: their entries in the manifest.
+    """
+    noted = {shard: noted_keys(store, shard) for shard in shards}
+    unknown = [shard for shard, keys in noted.items() if keys is None]
+    if sum(shard.bytes for shard in unknown) > MAX_NAMES_BYTES:
+        return None
+    found = {key for keys in noted.values() for key in keys or ()}
+    try:
+        for shard in unknown:
+            where = store.where(shard.name)
+            found |= {decode_record(data, where).key for data in read_shard(store, shard.name)}
+    except DataError:  # damaged, which may be why it is replaced
+        return None
+    return found
 
 
 def differences(old: Manifest, config: BuildConfig, classes: ClassMap) -> list[str]:

@@ -27,7 +27,7 @@ from converter.dataset.manifest import ShardInfo
 from converter.dataset.store import sha256_of, size_of
 from converter.dataset.tfrecord import index_name
 from converter.errors import DataError, MachineError
-from converter.schema import SCHEMA_VERSION
+from converter.schema import SCHEMA_VERSION, RecordKey
 from converter.system.files import Stamp, resolve_inside
 from converter.version import __version__
 
@@ -92,7 +92,7 @@ def make_shard(task: ShardTask, tick: Callable[[], None]) -> ShardResult:
     info = dataclasses.replace(result.info, fingerprint=fingerprint(task, digests))
     result = dataclasses.replace(result, info=info)
     if not TRANSIENT & {error.code for error in result.refused.values()}:
-        task.store.put(receipt_name(task.name), _to_text(result))
+        task.store.put(receipt_name(task.name), _to_text(task, result))
     return dataclasses.replace(result, sources=())
 
 
@@ -137,7 +137,7 @@ def find_reusable(task: ShardTask, *, rehash: bool) -> ReusableShard | None:
     result = dataclasses.replace(known, sources=tuple(sources))
     if result.sources != known.sources:  # read and found unchanged: the next run need not read it
         with contextlib.suppress(MachineError):
-            task.store.put(receipt_name(task.name), _to_text(result))
+            task.store.put(receipt_name(task.name), _to_text(task, result))
     return ReusableShard(dataclasses.replace(result, sources=()), is_hidden=place != task.name)
 
 
@@ -168,7 +168,7 @@ def _present(task: ShardTask, name: str, known: SourceFile, rehash: bool) -> Sou
     return SourceReader(task.source).file(name)
 
 
-def _to_text(result: ShardResult) -> bytes:
+def _to_text(task: ShardTask, result: ShardResult) -> bytes:
     """Returns the content of a receipt: a seal, and the result as JSON, with pairs by number."""
     facts = {
         "info": asdict(result.info),
@@ -177,6 +177,7 @@ def _to_text(result: ShardResult) -> bytes:
         "refused": [(number, e.where, e.what, e.fix, e.code) for number, e in result.refused.items()],
         "sources": [[(file.digest, file.stamp) for file in pair] for pair in result.sources],
         "index_sha256": result.index_sha256,
+        "keys": [ref.key for number, ref in enumerate(task.refs) if number not in result.refused],
     }
     text = json.dumps(facts).encode("ascii")
     return hashlib.sha256(text).hexdigest().encode("ascii") + b"\n" + text
@@ -185,14 +186,37 @@ def _to_text(result: ShardResult) -> bytes:
 def _read(task: ShardTask) -> ShardResult | None:
     """Returns what the receipt of a task says; None where there is none, or it is for other pairs."""
     try:
-        with task.store.open(receipt_name(task.name)) as file:
-            seal, _, text = file.read().partition(b"\n")
-        if hashlib.sha256(text).hexdigest().encode("ascii") != seal:
-            return None
-        result = _parse(json.loads(text), task)
+        result = _parse(_facts(task.store, task.name), task)
     except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError):
         return None
     return result if len(result.sources) == len(task.refs) and result.info.name == task.name else None
+
+
+def _facts(store: Store, shard: str) -> dict[str, Any]:
+    """Returns the content of the receipt of a shard; OSError or ValueError where it is missing or damaged."""
+    with store.open(receipt_name(shard)) as file:
+        seal, _, text = file.read().partition(b"\n")
+    if hashlib.sha256(text).hexdigest().encode("ascii") != seal:
+        raise ValueError("the seal of a receipt does not match its content")
+    facts: dict[str, Any] = json.loads(text)
+    return facts
+
+
+def noted_keys(store: Store, shard: ShardInfo) -> list[RecordKey] | None:
+    """Returns the keys of the records of a shard from its receipt; None where that has none, or is of another file.
+
+    Args:
+      store: where shard and receipt are.
+      shard: entry of the shard in the manifest.
+    """
+    try:
+        facts = _facts(store, shard.name)
+        keys = [tuple(map(str, key)) for key in facts["keys"]]
+        if facts["info"]["sha256"] == shard.sha256 and len(keys) == shard.records:
+            return keys
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        pass
+    return None
 
 
 def _parse(raw: dict[str, Any], task: ShardTask) -> ShardResult:

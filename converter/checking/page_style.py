@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from converter.system.outputs import MARK
+
 # The policy makes the browser enforce it: nothing is loaded and no script runs, whatever a file is called.
 PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -10,6 +12,7 @@ PAGE = """<!DOCTYPE html>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
+<meta name="generator" content="@ {version}">
 <title>{title}</title>
 <style>
 {style}</style>
@@ -21,7 +24,7 @@ PAGE = """<!DOCTYPE html>
 <footer>segconv {version}</footer>
 </body>
 </html>
-"""
+""".replace("@", MARK)
 STYLE = """:root {
   color-scheme: light dark;
   --paper: #fcfcfb; --ink: #1c1c1e; --faint: #63636b; --line: #e3e3e0; --field: #f3f3f0;

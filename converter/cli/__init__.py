@@ -10,7 +10,6 @@ Modules, in dependency order:
 
 from __future__ import annotations
 
-import io
 import os
 import signal
 import sys
@@ -22,8 +21,8 @@ import click
 from converter.cli.dataset import check, classes, sample, split
 from converter.cli.records import build, inspect
 from converter.cli.verify import verify
-from converter.errors import MachineError, SegconvError, shown
-from converter.system.console import log, set_verbosity
+from converter.errors import DataError, MachineError, SegconvError, UsageError
+from converter.system.console import check_output, log, open_streams, set_verbosity
 from converter.version import __version__
 from trainer.cli import bench, evaluate, train
 
@@ -76,7 +75,7 @@ for command in (sample, check, classes, split, build, inspect, verify, train, ev
 
 def main() -> NoReturn:
     """Runs the command; every failure that a user can cause is one line on stderr and an exit code."""
-    _open_streams()
+    open_streams()
     # In each process NumPy starts one thread per CPU for linear algebra, which nothing here uses.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -86,25 +85,14 @@ def main() -> NoReturn:
     sys.exit(_run())
 
 
-def _open_streams() -> None:
-    """Makes stdout and stderr writable: some callers close them, some cannot encode Unicode."""
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123 - open until the process ends
-        elif isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-
-
 def _run() -> int:
     try:
         # Click returns the code of ctx.exit(), or else what the command returned.
         code = segconv.main(standalone_mode=False)
+        check_output()
         return code if isinstance(code, int) else 0
     except SegconvError as error:
-        log.debug("", exc_info=True)
-        log.error("Error: %s", error)
-        return error.exit_code
+        return _failed(error)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return error.exit_code
@@ -113,16 +101,35 @@ def _run() -> int:
         log.error("Error: %s: %s See %s --help", command, error.format_message(), command)
         return error.exit_code
     except OSError as error:
-        log.debug("", exc_info=True)
-        where = shown(error.filename or "segconv")
-        log.error("Error: %s: %s. Fix this, then run the same command again.", where, error.strerror or error)
-        return MachineError.exit_code
+        what = error.strerror or str(error)
+        return _failed(MachineError(error.filename or "segconv", what, "Fix this, then run the same command again."))
     except (KeyboardInterrupt, click.Abort):
         log.error("Interrupted. No file was left half-written.")
         return 128 + signal.SIGINT
     except Interrupted as interrupted:
         log.error("Ended by a signal. No file was left half-written.")
         return interrupted.exit_code
+
+
+def _failed(error: SegconvError) -> int:
+    """Logs an error in one line; returns its exit code."""
+    log.debug("", exc_info=True)
+    if error.exit_code != DataError.exit_code and _is_in_deleted_folder(error.where):
+        fix = "Change to another folder with `cd`, then run the command again."
+        error = UsageError(error.where, "needs the working folder, which was deleted", fix, "E_CWD")
+    log.error("Error: %s", error)
+    return error.exit_code
+
+
+def _is_in_deleted_folder(where: str) -> bool:
+    """Returns whether `where` may be a relative path, and there is no working folder any more."""
+    if where.startswith(("/", "-")):
+        return False
+    try:
+        os.getcwd()  # noqa: PTH109 - Path.cwd is the same
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

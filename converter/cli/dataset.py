@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from converter.classes.class_map import ClassMap
     from converter.sources.layouts.find import Layout
 
+PAGE_SUFFIXES = (".html", ".htm")
+
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
@@ -62,7 +64,10 @@ def check(ctx: click.Context, /, fast: bool, html: Path | None, json: bool, **op
     """  # noqa: D301
     config = BuildConfig(source_of(options), pair=pair_of(options), **options)
     from converter.checking import check as checking
+    from converter.system.outputs import check_output_file
 
+    if html is not None:  # fail before minutes of reading
+        check_output_file(html, PAGE_SUFFIXES)
     report = checking.check(config, fast=fast)
     if json:
         print_json(report.to_json())
@@ -72,6 +77,7 @@ def check(ctx: click.Context, /, fast: bool, html: Path | None, json: bool, **op
         from converter.checking.page import check_page
         from converter.system.files import write_whole
 
+        check_output_file(html, PAGE_SUFFIXES)
         write_whole(html, check_page(report, config.source).encode())
         log.info("saved %s", html)
     if not report.ok:

@@ -103,9 +103,12 @@ def inspect(what: tuple[str, ...], record: int | None, save: Path | None, json: 
       segconv inspect dataset records/ --save sheet.png
     """  # noqa: D301
     kind, path = _kind_and_path(what)
+    from converter.system.outputs import check_output_file
     from converter.verifying import inspect as inspecting
-    from converter.verifying.sheet import save_sheet, some_records
+    from converter.verifying.sheet import SUFFIXES, save_sheet, some_records
 
+    if save is not None:  # fail before minutes of reading
+        check_output_file(save, SUFFIXES)
     if record is not None and kind == "dataset":
         raise UsageError("--record", "counts the records of one shard", "Name a shard.")
     if kind == "dataset":

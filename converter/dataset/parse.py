@@ -5,15 +5,16 @@ The manifest marks a folder of shards as complete: it is written last and read f
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from typing import Any
 
 from converter.dataset.manifest import SEAL, ChannelInfo, ClassInfo, Manifest, ShardInfo, SplitInfo, seal_of
 from converter.dataset.store import Place, size_of, store_at
-from converter.errors import REBUILD, DataError, UsageError
+from converter.errors import REPLACE, DataError, UsageError
 from converter.limits import MAX_CLASSES, MAX_MANIFEST_BYTES, MAX_OPTION_DEPTH
-from converter.schema import MANIFEST, SCHEMA_VERSION
+from converter.schema import MANIFEST, SCHEMA_VERSION, holds_shards
 from converter.system.files import NotRegularError
 
 
@@ -34,7 +35,7 @@ def parse_manifest(text: str, where: object) -> Manifest:
         version = _integer(raw["schema_version"])
         if version > SCHEMA_VERSION:
             what = f"schema_version is {version}, but this segconv reads up to {SCHEMA_VERSION}"
-            raise UsageError(where, what, "Update segconv, or rebuild the dataset.", "E_SCHEMA_VERSION")
+            raise UsageError(where, what, f"Update segconv. Or: {REPLACE}", "E_SCHEMA_VERSION")
         manifest = Manifest(
             name=str(raw["name"]),
             size=None if raw["size"] is None else _pair(raw["size"]),
@@ -56,10 +57,10 @@ def parse_manifest(text: str, where: object) -> Manifest:
         seal = seal_of(raw)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         what = f"is not a manifest of segconv ({type(error).__name__}: {error})"
-        raise DataError(where, what, REBUILD, "E_MANIFEST") from None
+        raise DataError(where, what, REPLACE, "E_MANIFEST") from None
     if raw.get(SEAL) != seal:
         what = "was changed after it was written: its seal does not match its content"
-        raise DataError(where, what, f"Restore it from a backup. {REBUILD}", "E_MANIFEST")
+        raise DataError(where, what, f"Restore it from a backup. {REPLACE}", "E_MANIFEST")
     return manifest
 
 
@@ -95,15 +96,19 @@ def manifest_text(place: Place) -> str:
             data = file.read(min(size_of(file), MAX_MANIFEST_BYTES + 1))
         if len(data) > MAX_MANIFEST_BYTES:
             what = f"has more than {MAX_MANIFEST_BYTES} bytes, which no manifest has"
-            raise DataError(where, what, REBUILD, "E_MANIFEST")
+            raise DataError(where, what, REPLACE, "E_MANIFEST")
         return data.decode("utf-8")
     except (FileNotFoundError, NotADirectoryError):
+        what = f"holds no {MANIFEST}"
         fix = "Pass a folder that `segconv build` finished, or build one: segconv build --src dataset/"
-        raise UsageError(store.where(), f"holds no {MANIFEST}", fix, "E_NO_DATASET") from None
+        with contextlib.suppress(OSError):
+            if holds_shards(store.names()):
+                what, fix = f"holds shards, but no {MANIFEST}", REPLACE
+        raise UsageError(store.where(), what, fix, "E_NO_DATASET") from None
     except NotRegularError:
-        raise DataError(where, "cannot be read (not a regular file)", REBUILD, "E_MANIFEST") from None
+        raise DataError(where, "cannot be read (not a regular file)", REPLACE, "E_MANIFEST") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(where, f"cannot be read ({error})", REBUILD, "E_MANIFEST") from None
+        raise DataError(where, f"cannot be read ({error})", REPLACE, "E_MANIFEST") from None
 
 
 def _integer(raw: Any) -> int:

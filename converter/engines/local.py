@@ -6,6 +6,7 @@ working on: most often the pair that killed it.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import multiprocessing
@@ -139,6 +140,12 @@ def _start_worker(events: Connection, parent: int) -> None:
         if os.getppid() != parent:  # the parent died before prctl took effect
             os._exit(1)
     keep_freed_memory()
+    with contextlib.suppress(OSError, ValueError):  # some containers forbid it: without a limit it works as well
+        _limit_memory()
+
+
+def _limit_memory() -> None:
+    """Limits the address space of this process; OSError or ValueError where that is not allowed."""
     most = WORKER_BYTES + THREAD_BYTES * (os.cpu_count() or 1)
     limits = [limit for limit in resource.getrlimit(resource.RLIMIT_AS) if limit != resource.RLIM_INFINITY]
     resource.setrlimit(resource.RLIMIT_AS, (min([most, *limits]), resource.getrlimit(resource.RLIMIT_AS)[1]))

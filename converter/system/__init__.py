@@ -6,4 +6,6 @@ Modules, in dependency order:
     cpus      number of usable CPUs
     signals   blocking SIGINT, SIGTERM and SIGHUP for a while
     files     reading inside a folder; atomic writes
+    locks     one process at a time in a folder
+    outputs   the file that a user names for a page or an image
 """

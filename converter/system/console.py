@@ -1,23 +1,93 @@
 """Console: results go to stdout, everything else to stderr, so that `--json` and pipes stay clean.
 
-Messages for the user go through `log`; long operations report through `Progress`.
+Messages for the user go through `log`; long operations report through `Progress`. A reader that stops reading, as
+`head` does, ends nothing: the work is completed, and its exit code says how it ended.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import logging
+import os
 import re
 import sys
 import time
 from types import TracebackType
 from typing import Any, Self
 
+from converter.errors import MachineError
+
 log = logging.getLogger("segconv")
 
 _NUMBER = re.compile(r"([\d.,]+%?|n/a)?")
 
 LINE_EVERY_S = 5.0  # without a terminal: often enough to see progress, rare enough for a log file
+
+
+class _Stream(io.TextIOWrapper):
+    """A standard stream that never fails: once it cannot be written, the rest is discarded, and the work goes on.
+
+    Attributes:
+      error: of the first write that failed; None where the reader left, which is no failure.
+    """
+
+    error: OSError | None = None
+
+    def write(self, text: str, /) -> int:
+        """Writes a text, as far as that is possible."""
+        try:
+            return super().write(text)
+        except OSError as error:
+            self._discard(error)
+            return len(text)
+
+    def flush(self) -> None:
+        """Writes what is buffered, as far as that is possible."""
+        try:
+            super().flush()
+        except OSError as error:
+            self._discard(error)
+
+    def _discard(self, error: OSError) -> None:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, self.fileno())  # takes what is buffered, too: the interpreter writes it when it ends
+        os.close(null)
+        if not isinstance(error, BrokenPipeError):
+            self.error = error
+
+
+def open_streams() -> None:
+    """Makes stdout and stderr writable, whatever they are.
+
+    Some callers close them, some stop reading, and a terminal may not have every character. What goes into a file or a
+    pipe is UTF-8 in every locale, so that the same command writes the same bytes.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - open until the end
+        elif isinstance(stream, io.TextIOWrapper):
+            is_asked_for = "PYTHONIOENCODING" in os.environ
+            encoding = stream.encoding if is_asked_for or stream.isatty() else "utf-8"
+            stream.flush()
+            ours = _Stream(
+                stream.buffer,
+                encoding,
+                errors="backslashreplace",
+                line_buffering=stream.line_buffering,
+                write_through=stream.write_through,
+            )
+            setattr(sys, name, ours)
+
+
+def check_output() -> None:
+    """Raises a MachineError where a result could not be written to stdout, as on a full disk."""
+    sys.stdout.flush()
+    error = getattr(sys.stdout, "error", None)
+    if error is not None:
+        what = f"cannot be written ({error.strerror})"
+        raise MachineError("stdout", what, "Free up disk space, then run the same command again.", "E_WRITE")
 
 
 def set_verbosity(steps: int) -> None:

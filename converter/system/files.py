@@ -74,11 +74,49 @@ def open_regular(path: Path, *, buffering: int = -1) -> BinaryIO:
       OSError: it cannot be opened.
     """
     # O_NONBLOCK: opening a named pipe must not wait for a writer. The check is on the descriptor that is read.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    return os.fdopen(_descriptor(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering)
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """Returns the content of a small untrusted file.
+
+    Args:
+      path: of the file.
+      most: maximum size in bytes.
+
+    Raises:
+      NotRegularError, FileNotFoundError, OSError: as `open_regular`; or the file is larger.
+    """
+    with open_regular(path) as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, f"more than {most} bytes", str(path))
+    return data
+
+
+def open_append(path: Path) -> BinaryIO:
+    """Opens a file for appending, a new one if there is none: never a pipe on which a writer would block, nor a device.
+
+    Raises:
+      NotRegularError: it is a folder, a pipe or a device.
+      OSError: it cannot be opened.
+    """
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
+    return os.fdopen(_descriptor(path, flags), "ab")
+
+
+def _descriptor(path: Path, flags: int) -> int:
+    """Returns the descriptor of a regular file; raises NotRegularError for anything else, OSError as os.open."""
+    try:
+        descriptor = os.open(path, flags, 0o666)
+    except OSError as error:
+        if error.errno not in (errno.ENXIO, errno.EISDIR):  # a socket, a pipe without a reader; a folder
+            raise
+        raise NotRegularError(errno.EINVAL, "not a regular file", str(path)) from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)  # fdopen would fail on a folder and leave it open
         raise NotRegularError(errno.EINVAL, "not a regular file", str(path))
-    return os.fdopen(descriptor, "rb", buffering)
+    return descriptor
 
 
 def check_relative(name: str) -> None:

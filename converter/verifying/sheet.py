@@ -6,18 +6,21 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
 
 from converter.dataset.example import Record, decode_record
 from converter.dataset.manifest import ClassInfo
 from converter.dataset.tfrecord import read_shard
-from converter.errors import REBUILD, DataError, MachineError, UsageError, shown
+from converter.errors import REBUILD, DataError, UsageError, shown
 from converter.pixels.colors import Color
 from converter.pixels.overlays import contact_sheet, overlay
 from converter.schema import IGNORE_INDEX
+from converter.system.files import whole_file
+from converter.system.outputs import MARK, check_output_file
 
 SHEET_RECORDS = 12  # images on a contact sheet
 SHEET_COLUMNS = 4
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif")  # of the formats that can hold our mark
 CELL_SIDE = 320  # maximum height and width of an image on it, in pixels
 
 
@@ -26,7 +29,7 @@ def save_sheet(records: list[Record], classes: Sequence[ClassInfo], title: str, 
 
     Raises:
       DataError: an image or mask is damaged.
-      UsageError: the file name has no image extension that Pillow knows.
+      UsageError: as `check_output_file` with SUFFIXES.
       MachineError: it cannot be written.
     """
     if not records:
@@ -38,12 +41,11 @@ def save_sheet(records: list[Record], classes: Sequence[ClassInfo], title: str, 
     if any((record.mask == IGNORE_INDEX).any() for record in records):
         legend.append(("(ignored)", None))
     sheet = contact_sheet(rows, captions=[shown(record.file_name) for record in records], legend=legend, title=title)
-    try:
-        sheet.save(path)
-    except ValueError:
-        raise UsageError(path, "has no image file extension", "Give a name such as sheet.png.", "E_FORMAT") from None
-    except OSError as error:
-        raise MachineError(path, f"cannot be written ({error.strerror})", "Choose another file.", "E_WRITE") from None
+    check_output_file(path, SUFFIXES)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Software] = MARK
+    with whole_file(path) as temporary:
+        sheet.save(temporary, exif=exif, comment=MARK)
 
 
 def some_records(shards: Sequence[Path]) -> list[Record]:

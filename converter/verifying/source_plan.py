@@ -14,7 +14,7 @@ from converter.classes.class_map import ClassMap, ClassMapBuilder
 from converter.classes.find import find_class_map
 from converter.config import BuildConfig, PairConfig, SourceConfig
 from converter.dataset.manifest import Manifest
-from converter.errors import REBUILD, DataError, UsageError
+from converter.errors import REPLACE, DataError, UsageError
 from converter.schema import IGNORE_INDEX, MANIFEST, RecordKey
 from converter.sources.layouts.find import Layout, find_layout
 from converter.sources.layouts.registry import LAYOUTS
@@ -63,7 +63,7 @@ def restored_classes(where: object, manifest: Manifest) -> ClassMap:
             builder.add("ignore", value)
         return builder.finish()
     except ValueError as error:
-        raise DataError(where, f"has no valid class map: {error}", REBUILD, "E_MANIFEST") from None
+        raise DataError(where, f"has no valid class map: {error}", REPLACE, "E_MANIFEST") from None
 
 
 def restored_config(where: object, manifest: Manifest, source: SourceConfig, workers: int = 0) -> BuildConfig:
@@ -82,7 +82,7 @@ def restored_config(where: object, manifest: Manifest, source: SourceConfig, wor
         return BuildConfig(source, name=manifest.name, pair=pair, seed=seed, limit=limit, workers=workers)
     except (KeyError, TypeError, ValueError, UsageError) as error:
         what = f"does not have the options of its build ({error})"
-        raise DataError(where, what, REBUILD, "E_MANIFEST") from None
+        raise DataError(where, what, REPLACE, "E_MANIFEST") from None
 
 
 def plan_source(store: Store, source: SourceConfig, manifest: Manifest, workers: int = 0) -> SourcePlan:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from converter.building.commit import FIX_FOREIGN
+from converter.building.output import unknown_files
 from converter.building.receipts import receipt_name
 from converter.building.store import LocalStore, Store
 from converter.config import num_workers
@@ -68,7 +69,8 @@ def verify(config: VerifyConfig, *, engine: Engine = local, store: Store | None 
             text = manifest_text(store)
             manifest = parse_manifest(text, store.where(MANIFEST))
         except DataError as error:
-            report.problems.append(RecordProblem(error))  # without it there is nothing to compare with
+            # Without a manifest there is nothing to compare with.
+            report.problems.append(RecordProblem(store.blocked(MANIFEST) or error))
         else:
             _verify(_Job(config, store, engine, manifest), text, report)
     if report.problems and text is not None and not _holds(store, text):
@@ -172,14 +174,11 @@ def _file_problems(store: Store, manifest: Manifest, text: str) -> tuple[list[Re
                 problems.append(RecordProblem(DataError(path, what, REBUILD, "E_ERRORS")))
         except ShardError as error:
             problems.append(RecordProblem(DataError(path, error.what, REBUILD, "E_ERRORS")))
-    known = {MANIFEST, *manifest.files(), *texts}
+    for name in unknown_files(store, manifest):
+        unknown_file = DataError(store.where(name), "is not a file of the dataset", FIX_FOREIGN, "E_FOREIGN")
+        problems.append(RecordProblem(unknown_file))
     receipts = {receipt_name(shard.name) for _, shard in manifest.shards()}
-    names = sorted(set(store.names()) - known - receipts)
-    hidden = [name for name in names if name.startswith(TEMPORARY)]
-    for name in names:
-        if name not in hidden:
-            unknown_file = DataError(store.where(name), "is not a file of the dataset", FIX_FOREIGN, "E_FOREIGN")
-            problems.append(RecordProblem(unknown_file))
+    hidden = [name for name in store.names() if name.startswith(TEMPORARY) and name not in receipts]
     left = f"temporary files of an interrupted build: {len(hidden)}; the next build resumes from them or deletes them"
     return problems, [left] if hidden else []
 

@@ -29,6 +29,8 @@ def load_model(path: Path, name: str | None = None) -> keras.Model:
     """
     if path.suffix != ".keras":
         raise UsageError(path, "is not a .keras file", "Pass the best.keras of a run.", "E_MODEL")
+    if path.exists() and not path.is_file():
+        raise DataError(path, "is not a regular file", "Use a best.keras that `segconv train` wrote.", "E_MODEL")
     if not path.is_file():
         raise UsageError(path, "does not exist", "Pass the best.keras of a run; train one: segconv train", "E_MODEL")
     _import_layers(name)

@@ -20,6 +20,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from converter.errors import DataError, shown
+from trainer.run.runs import read_metrics_file
 
 Color: TypeAlias = tuple[int, int, int]
 Box: TypeAlias = tuple[int, int, int, int]  # left, top, right, bottom; the right and bottom pixels are inside
@@ -128,9 +129,9 @@ def read_metrics(path: Path) -> list[dict[str, float]]:
 
     Raises:
       FileNotFoundError: no epoch was finished yet.
-      DataError: a cell holds no number.
+      DataError: a cell holds no number, or it is not a regular file.
     """
-    whole = path.read_bytes().rpartition(b"\n")[0]
+    whole = read_metrics_file(path).rpartition(b"\n")[0]
     lines = csv.DictReader(whole.decode("utf-8", "replace").split("\n"), restval="")
     rows = []
     for cells in lines:

@@ -17,7 +17,8 @@ from typing import Any
 
 from converter.dataset.manifest import ClassInfo, Manifest, seal_of
 from converter.errors import DataError, UsageError
-from converter.system.files import write_whole
+from converter.limits import MAX_RUN_CONFIG_BYTES
+from converter.system.files import NotRegularError, read_regular, write_whole
 from converter.version import __version__
 from trainer.choices.augments import AUGMENTS, AugmentConfig
 from trainer.choices.encoders import Preprocessing
@@ -25,6 +26,8 @@ from trainer.config import TrainConfig
 from trainer.models import preprocessing_of
 
 CONFIG = "config.json"
+NOT_REGULAR = "is not a regular file"
+FIX_RUN = "Train again, or restore the file."
 TRAIN_ONE = "Train one: segconv train"
 
 
@@ -115,7 +118,7 @@ def read_run(run: Path) -> RunInfo:
     """
     path = run / CONFIG
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = json.loads(read_regular(path, MAX_RUN_CONFIG_BYTES).decode("utf-8"))
         config = _config(raw["config"])
         height, width = (int(n) for n in raw["size"])
         classes = tuple(map(str, raw["classes"]))
@@ -133,12 +136,14 @@ def read_run(run: Path) -> RunInfo:
         )
     except (FileNotFoundError, NotADirectoryError):
         raise UsageError(run, f"holds no {CONFIG}, so it is not a run", TRAIN_ONE, "E_NO_RUN") from None
+    except NotRegularError:
+        raise DataError(path, NOT_REGULAR, FIX_RUN, "E_RUN") from None
     except UsageError as error:
         what = f"holds an invalid option: {error.where} {error.what}"
-        raise DataError(path, what, "Train again, or restore the file.", "E_RUN") from None
+        raise DataError(path, what, FIX_RUN, "E_RUN") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         what = f"is not a run's {CONFIG} ({type(error).__name__}: {error})"
-        raise DataError(path, what, "Train again, or restore the file.", "E_RUN") from None
+        raise DataError(path, what, FIX_RUN, "E_RUN") from None
 
 
 def _config(raw: dict[str, Any]) -> TrainConfig:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import fcntl
+import io
 import itertools
 import logging
 import math
@@ -20,11 +20,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from converter.dataset.manifest import Manifest
-from converter.errors import MachineError, UsageError
+from converter.errors import DataError, MachineError, UsageError
+from converter.limits import MAX_METRICS_BYTES
 from converter.system.console import log
-from converter.system.files import write_error, write_whole
+from converter.system.files import NotRegularError, open_append, read_regular, write_error, write_whole
+from converter.system.locks import LockedError, locked_folder
 from trainer.config import TrainConfig
-from trainer.run.info import TRAIN_ONE, write_config
+from trainer.run.info import CONFIG, FIX_RUN, NOT_REGULAR, TRAIN_ONE, write_config
 
 BEST = "best.keras"
 CURVES = "curves.png"
@@ -50,39 +52,58 @@ def create_run(config: TrainConfig, manifest: Manifest) -> Path:
 
 
 def newest_run(runs: Path, needs: str = BEST) -> Path:
-    """Returns the newest run in `runs` that has a file named `needs`.
+    """Returns the newest run in `runs` that has a file named `needs`, whatever kind of file that is.
 
     Raises:
       UsageError: there is none.
     """
     names = [RUN_NAME.fullmatch(folder.name) for folder in runs.iterdir()] if runs.is_dir() else []
     # The second run of the same second is "-2", the tenth "-10": sorted as numbers, not as text.
-    found = sorted((m[1], int(m[2] or 1), m[0]) for m in names if m and (runs / m[0] / needs).is_file())
+    found = sorted((m[1], int(m[2] or 1), m[0]) for m in names if m and os.path.lexists(runs / m[0] / needs))
     if not found:
         raise UsageError(runs, f"holds no run with a {needs}", TRAIN_ONE, "E_NO_RUN")
     return runs / found[-1][2]
 
 
+def check_run_files(run: Path) -> None:
+    """Refuses to resume a run in which something else is in place of a file: a write would wait, or be lost.
+
+    Raises:
+      DataError: there is a folder, a pipe or a device under the name of a file.
+    """
+    for name in (CONFIG, STATE, METRICS, LOG, BEST, CURVES, PREDICTIONS):
+        path = run / name
+        if path.exists() and not path.is_file():
+            raise DataError(path, NOT_REGULAR, FIX_RUN, "E_RUN")
+
+
 @contextlib.contextmanager
 def held(run: Path) -> Iterator[None]:
-    """Locks a run folder against other processes; the lock of a killed process is released.
+    """Locks a run folder against other processes; warns where its file system has no locks.
 
     Raises:
       UsageError: another process is training it.
+      MachineError: the folder cannot be opened.
     """
-    folder = os.open(run, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(locked_folder(run, "Make sure that no other process trains it."))
+        except LockedError:
+            fix = "Wait for it, or start a new run with --config."
+            raise UsageError(run, "is being trained by another process", fix, "E_RESUME") from None
+        except MachineError as error:  # the folder of a new run is new, so nobody else has it
+            log.warning("Warning: %s", error)
+        except OSError as error:
+            raise write_error(run, error) from error
         yield
-    except BlockingIOError:
-        fix = "Wait for it, or start a new run with --config."
-        raise UsageError(run, "is being trained by another process", fix, "E_RESUME") from None
-    finally:
-        os.close(folder)
 
 
 class _LogFile(logging.FileHandler):
     """A log file that warns once when it cannot be written and is then closed: training continues without it."""
+
+    def _open(self) -> io.TextIOWrapper:
+        file = open_append(Path(self.baseFilename))
+        return io.TextIOWrapper(file, encoding=self.encoding, errors="backslashreplace")
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
         """Stops logging to the file."""
@@ -94,12 +115,19 @@ class _LogFile(logging.FileHandler):
 
 @contextlib.contextmanager
 def log_to_file(run: Path) -> Iterator[None]:
-    """Also writes the log to log.txt of the run, with the time, including what `-q` hides on the console."""
+    """Also writes the log to log.txt of the run, with the time, including what `-q` hides on the console.
+
+    Raises:
+      MachineError: the file cannot be opened.
+    """
+    try:
+        file = _LogFile(run / LOG, encoding="utf-8")
+    except OSError as error:
+        raise write_error(run / LOG, error) from error
     level = log.getEffectiveLevel()
     consoles = [(handler, handler.level) for handler in log.handlers]
     for handler, own in consoles:
         handler.setLevel(max(level, own))
-    file = _LogFile(run / LOG, encoding="utf-8")
     file.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S"))
     log.addHandler(file)
     log.setLevel(min(level, logging.INFO))
@@ -123,7 +151,7 @@ def append_metrics(run: Path, row: dict[str, float]) -> None:
     path = run / METRICS
     cells = ["" if math.isnan(value) else f"{value:.9g}" for value in row.values()]
     try:
-        with path.open("a", encoding="utf-8", newline="") as file:
+        with io.TextIOWrapper(open_append(path), encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             if file.tell() == 0:
                 writer.writerow(row)
@@ -132,15 +160,32 @@ def append_metrics(run: Path, row: dict[str, float]) -> None:
         raise write_error(path, error) from error
 
 
+def read_metrics_file(path: Path) -> bytes:
+    """Returns the content of a metrics.csv.
+
+    Raises:
+      FileNotFoundError: it does not exist.
+      DataError: it cannot be read.
+    """
+    try:
+        return read_regular(path, MAX_METRICS_BYTES)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        what = NOT_REGULAR if isinstance(error, NotRegularError) else f"cannot be read ({error.strerror})"
+        raise DataError(path, what, FIX_RUN, "E_METRICS") from None
+
+
 def keep_metrics(run: Path, epochs: int) -> None:
     """Truncates metrics.csv after `epochs` epochs: later rows belong to an epoch that will be run again.
 
     Raises:
-      MachineError: the file cannot be written.
+      DataError: it cannot be read.
+      MachineError: it cannot be written.
     """
     path = run / METRICS
-    if path.exists():
-        lines = path.read_bytes().splitlines(keepends=True)
+    if os.path.lexists(path):
+        lines = read_metrics_file(path).splitlines(keepends=True)
         if len(lines) <= epochs:
             log.warning("%s has lost rows of the first %d epochs.", path, epochs)
         write_whole(path, b"".join(lines[: epochs + 1]))  # the header, and a line per epoch

@@ -8,6 +8,7 @@ epoch alone.
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from converter.errors import DataError, UsageError
-from converter.system.files import whole_file
+from converter.system.files import NotRegularError, open_regular, whole_file
 from trainer.backend import keras
 from trainer.run.runs import STATE
 
@@ -49,10 +50,10 @@ def read_facts(run: Path) -> dict[str, Any]:
       DataError: state.npz is damaged.
     """
     path = run / STATE
-    if not path.exists():
+    if not os.path.lexists(path):
         return {}
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as state:
+        with open_regular(path) as file, np.load(file, allow_pickle=False) as state:
             facts: dict[str, Any] = json.loads(str(state[FACTS]))
             return facts
     except UNREADABLE as error:
@@ -69,7 +70,7 @@ def load_state(run: Path, trainer: keras.Model) -> None:
     path = run / STATE
     variables = _variables(trainer)
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as state:
+        with open_regular(path) as file, np.load(file, allow_pickle=False) as state:
             arrays = [state[f"v{i}"] for i in range(len(state.files) - 1)]
     except UNREADABLE as error:
         raise _damaged(path, error) from error
@@ -86,5 +87,6 @@ def _variables(trainer: keras.Model) -> list[Any]:
 
 
 def _damaged(path: Path, error: Exception) -> DataError:
-    what = f"cannot be read ({type(error).__name__}), so the run cannot be resumed"
+    reason = error.strerror if isinstance(error, NotRegularError) else type(error).__name__
+    what = f"cannot be read ({reason}), so the run cannot be resumed"
     return DataError(path, what, AGAIN.format(path.parent), "E_STATE")
