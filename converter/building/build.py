@@ -29,6 +29,7 @@ from converter.dataset.tfrecord import index_name
 from converter.engines.events import Engine
 from converter.engines.local import local
 from converter.engines.supervise import supervise
+from converter.errors import shown
 from converter.limits import MAX_BAD_PAIRS, MAX_BAD_PERCENT
 from converter.schema import ERRORS, MANIFEST
 from converter.sources.refs import Reject
