@@ -928,7 +928,13 @@ TABLE: dict[str, list[Row]] = {
             "a reader that left is discarded",
             "        os.dup2(null, self.fileno())",
             "        ()",
-            "machines::a_reader_that_leaves_changes_neither_the_exit_code_nor_the_work",
+            "system_console::a_reader_that_leaves_is_no_failure_and_later_results_are_discarded",
+        ),
+        Row(
+            "a reader that left ends nothing",
+            "            self._discard(error)\n            return len(text)",
+            "            raise",
+            "system_console::a_reader_that_leaves_is_no_failure_and_later_results_are_discarded",
         ),
         never(
             "a reader that left is no failure",

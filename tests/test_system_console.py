@@ -192,6 +192,7 @@ def test_a_reader_that_leaves_is_no_failure_and_later_results_are_discarded(as_s
     for _ in range(3):
         print_result("x" * 2**17)  # more than any buffer
     check_output()
+    os.write(writer, b"of native code, or of a worker")
 
 
 def test_a_disk_that_is_full_is_told_at_the_end_and_stops_nothing_before(as_stdout):
