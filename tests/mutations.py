@@ -1251,7 +1251,7 @@ TABLE: dict[str, list[Row]] = {
     ],
     "converter/building/build.py": [
         gone(
-            "foreign files are told by a build",
+            "foreign files are named by a build",
             "_warn_of_unknown_files(plan.store, report.manifest)",
             "building_output::a_file_that_is_not_of_the_dataset_is_told_by_every_build_and_by_verify",
         ),

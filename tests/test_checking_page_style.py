@@ -9,7 +9,8 @@ from converter.checking.page_style import PAGE, STYLE
 
 
 def test_the_frame_takes_four_texts_and_lets_nothing_be_loaded_or_run():
-    assert [name for _, name, _, _ in string.Formatter().parse(PAGE) if name] == ["version", "title", "style", "body", "version"]
+    names = [name for _, name, _, _ in string.Formatter().parse(PAGE) if name]
+    assert names == ["version", "title", "style", "body", "version"]
     page = PAGE.format(title="t", style=STYLE, body="b", version="1")
     (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', page)
     assert policy == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
