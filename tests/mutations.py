@@ -1258,7 +1258,7 @@ TABLE: dict[str, list[Row]] = {
         gone(
             "a commit is finished by the next build",
             "plan.store.finish()",
-            "building_commit::a_build_that_fails_at_any_call_is_whole_or_can_be_gone_on_with",
+            "building_commit::a_commit_that_was_begun_is_finished_before_other_options_are_compared",
         ),
         never(
             "a bad pair ends a build",

@@ -323,3 +323,19 @@ def test_the_records_of_a_folder_that_cannot_be_locked_stay_as_they_are(dataset,
         with pytest.raises(MachineError, match="cannot be locked"):
             build(again, engine=in_process)
     assert visible(tmp_path / "out") == before
+
+
+def test_a_commit_that_was_begun_is_finished_before_other_options_are_compared(dataset, tmp_path, monkeypatch):
+    def wanted(seed: int, out: str = "out", *, overwrite: bool = False) -> BuildConfig:
+        pair = PairConfig((24, 24))
+        return BuildConfig(SourceConfig(dataset), tmp_path / out, pair=pair, workers=1, seed=seed, overwrite=overwrite)
+
+    build(wanted(0), engine=in_process)
+    with monkeypatch.context() as patch:  # as if it were killed there
+        patch.setattr("converter.building.commit.finish_commit", lambda out: None)
+        build(wanted(1, overwrite=True), engine=in_process)
+    assert is_begun(tmp_path / "out")
+    with pytest.raises(UsageError, match=r"built with other options \(seed 1 -> 2\)"):
+        build(wanted(2), engine=in_process)
+    build(wanted(1, "fresh"), engine=in_process)
+    assert visible(tmp_path / "out") == visible(tmp_path / "fresh")
