@@ -192,9 +192,9 @@ def test_what_a_new_dataset_loses_of_the_old_one_is_known_by_name(dataset, tmp_p
     old = build(config(dataset, tmp_path / "out", shards=2)).manifest
     new = {"train": keys_of(0, 2, 3, 9), "test": keys_of(7)}
     assert changes(LocalStore(tmp_path / "out"), old, new) == [
-        SplitChange("train", 6, 4, tuple(sorted(keys_of(1, 4, 5)))),
-        SplitChange("val", 2, 0, tuple(sorted(keys_of(0, 1, prefix="val_")))),
-        SplitChange("test", 0, 1, ()),
+        SplitChange("train", 6, tuple(sorted(keys_of(1, 4, 5)))),
+        SplitChange("val", 2, tuple(sorted(keys_of(0, 1, prefix="val_")))),
+        SplitChange("test", 0, ()),
     ]
 
 
@@ -236,7 +236,19 @@ def test_names_that_cost_too_much_or_are_damaged_are_not_known(dataset, tmp_path
         assert stored_keys(LocalStore(tmp_path / "out"), shards) is None
     cut(tmp_path / "out" / shards[0].name)
     assert stored_keys(LocalStore(tmp_path / "out"), shards) is None
-    assert changes(LocalStore(tmp_path / "out"), old, {})[0] == SplitChange("train", 6, 0, None)
+    assert changes(LocalStore(tmp_path / "out"), old, {})[0] == SplitChange("train", 6, None)
+
+
+@pytest.mark.parametrize(("before", "lost", "after", "expected"), [
+    (6, (), 6, ""),
+    (6, None, 6, ""),
+    (6, None, 4, "train: was 6 records, now 4"),
+    (2, (("a.jpg", "a.png"),), 2, "train: was 2 records, now 2; removed: a.jpg"),
+    (1000, tuple((f"{n}\n.jpg", "m.png") for n in range(1000)), 0,
+     r"train: was 1,000 records, now 0; removed: 0\n.jpg, 1\n.jpg, 2\n.jpg and 997 more"),
+])  # fmt: skip
+def test_a_change_is_one_line_with_the_first_names(before, lost, after, expected):
+    assert SplitChange("train", before, lost).text(after) == expected
 
 
 def test_another_store_knows_its_names_as_well(dataset, tmp_path):

@@ -97,13 +97,13 @@ def test_the_same_command_again_says_in_a_word_what_it_did(segconv, dataset, com
     assert "up to date: nothing was written" in done.stderr
 
 
-def test_a_build_that_changes_a_dataset_says_how_many_records_it_had(segconv, dataset):
+def test_a_build_that_changes_a_dataset_says_how_many_records_it_had_and_which_went(segconv, dataset):
     assert segconv("build", "--src", dataset, "--size", "24", "-j", "1").returncode == 0
     lines = (dataset / "train.txt").read_text().splitlines(keepends=True)
     (dataset / "train.txt").write_text("".join(lines[:4]))
     done = segconv("build", "--src", dataset, "--size", "24", "-j", "1")
     assert done.returncode == 0
-    assert "train: was 6 records, now 4\n" in done.stderr
+    assert "train: was 6 records, now 4; removed: jpg/p4.jpg, jpg/p5.jpg\n" in done.stderr
     assert "val: was" not in done.stderr
 
 

@@ -14,10 +14,10 @@ import time
 from collections.abc import Iterable
 
 from converter.building.commit import FIX_FOREIGN, is_own_name
-from converter.building.output import check_out, check_space, unknown_files
+from converter.building.output import changes, check_out, check_space, unknown_files
 from converter.building.plan import Plan, plan_build
 from converter.building.receipts import ReusableShard, find_reusable, make_shard, receipt_name
-from converter.building.report import BuildReport, RefusedPairsError, changes, one_class
+from converter.building.report import BuildReport, RefusedPairsError, one_class
 from converter.building.shards import ShardResult, without_pair
 from converter.building.store import Store, hidden
 from converter.building.summary import all_rejects, build_manifest, errors_text
@@ -78,13 +78,20 @@ def _build(config: BuildConfig, plan: Plan, old: Manifest | None, engine: Engine
             with contextlib.suppress(OSError):  # left by a build that was killed after its last step
                 plan.store.clean(_files_of(reusable))
             return BuildReport(config.out, manifest, rejects, len(reusable), is_up_to_date=True)
+    planned = {split: [ref.key for task in tasks for ref in task.refs] for split, tasks in plan.tasks.items()}
+    changed = changes(plan.store, old, planned) if old else []  # now, since its receipts are removed next
     try:
         try:
             plan.store.clean(_files_of(reusable))
         except OSError as error:
             raise write_error(config.out, error) from error
         plan.store.sign()
-        return _build_missing(config, plan, old, reusable, engine)
+        report = _build_missing(config, plan, old, reusable, engine)
+        splits = report.manifest.splits
+        for change in changed:
+            if line := change.text(splits[change.split].records if change.split in splits else 0):
+                log.warning(line)
+        return report
     finally:
         _tidy(plan)
 
@@ -111,7 +118,7 @@ def _build_missing(
     texts = _changed_texts(plan.store, manifest, rejects) | {MANIFEST: manifest.to_json().encode()}
     names = [name for result in staged for name in (result.info.name, index_name(result.info.name))]
     plan.store.publish(names, texts, _obsolete(plan.store, old, manifest))
-    for line in (*changes(old, manifest), *one_class(manifest)):
+    for line in one_class(manifest):
         log.warning(line)
     return BuildReport(config.out, manifest, rejects, len(reusable))
 

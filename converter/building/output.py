@@ -23,6 +23,7 @@ from converter.schema import IGNORE_INDEX, MANIFEST, RecordKey, holds_shards
 from converter.system.files import TEMPORARY
 
 SHOWN_DIFFERENCES = 5  # between a finished dataset and the one to be built
+SHOWN_LOST = 3  # records of a split that the new dataset does not have
 
 
 def check_space(config: BuildConfig, store: Store, tasks: list[ShardTask]) -> None:
@@ -105,28 +106,39 @@ def unknown_files(store: Store, manifest: Manifest) -> list[str]:
 
 @dataclass(frozen=True)
 class SplitChange:
-    """What a new dataset makes of a split of the old one.
+    """What a new dataset changes in a split of the old one.
 
     Attributes:
       split: name of the split.
       before: number of records in the old dataset; 0 where it has no such split.
-      after: number of records in the new one.
       lost: sorted keys of the records that the new one does not have in this split; None where that is not known.
     """
 
     split: str
     before: int
-    after: int
     lost: tuple[RecordKey, ...] | None
+
+    def text(self, after: int) -> str:
+        """Returns the line of a report, "" where nothing that it names has changed.
+
+        Args:
+          after: number of records of the split in the new dataset.
+        """
+        if after == self.before and not self.lost:
+            return ""
+        line = f"{shown(self.split)}: was {self.before:,} records, now {after:,}"
+        names = [shown(key[0]) for key in self.lost or ()]
+        more = f" and {len(names) - SHOWN_LOST:,} more" if len(names) > SHOWN_LOST else ""
+        return f"{line}; removed: {', '.join(names[:SHOWN_LOST])}{more}" if names else line
 
 
 def changes(store: Store, old: Manifest, new: Mapping[str, Collection[RecordKey]]) -> list[SplitChange]:
-    """Returns what a new dataset makes of each split of the old one, which is still in the store.
+    """Returns what a new dataset changes in each split of the old one, whose files must still be in the store.
 
     Args:
       store: where the old dataset is.
       old: its manifest.
-      new: keys of the records of the new dataset, by split.
+      new: keys of the pairs of the new dataset, by split.
     """
     found = []
     for split in dict.fromkeys([*old.splits, *new]):
@@ -134,7 +146,7 @@ def changes(store: Store, old: Manifest, new: Mapping[str, Collection[RecordKey]
         before = old.splits.get(split)
         stored = stored_keys(store, before.shards) if before else set()
         lost = None if stored is None else tuple(sorted(stored - set(keys)))
-        found.append(SplitChange(split, before.records if before else 0, len(keys), lost))
+        found.append(SplitChange(split, before.records if before else 0, lost))
     return found
 
 

@@ -80,16 +80,6 @@ class BuildReport:
         return {name: sum(getattr(split, name) for split in self.manifest.splits.values()) for name in REMARKS}
 
 
-def changes(old: Manifest | None, new: Manifest) -> list[str]:
-    """Returns one line for each split of a replaced dataset that has another number of records now."""
-    lines = []
-    for name in dict.fromkeys([*old.splits, *new.splits]) if old else ():
-        was, now = (each.splits[name].records if name in each.splits else 0 for each in (old, new) if each)
-        if was != now:
-            lines.append(f"{shown(name)}: was {was:,} records, now {now:,}")
-    return lines
-
-
 def one_class(manifest: Manifest) -> list[str]:
     """Returns a warning for each split whose masks all hold the same single class, as `segconv check` has it."""
     lines = []
