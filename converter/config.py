@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from converter.errors import UsageError
@@ -45,6 +46,34 @@ class SourceConfig:
             given, absent = ("--image", "--mask") if self.mask is None else ("--mask", "--image")
             fix = "Give both, such as --image 'images/{stem}.jpg' --mask 'masks/{stem}.png'."
             raise UsageError(given, f"is given without {absent}", fix)
+
+
+def source_options(source: SourceConfig, tolerance: int = 0) -> str:
+    """Returns the options that name a dataset, ready to paste into a shell: "--src 'my data' --follow-links".
+
+    Every command in a message is made from it, so that it works as printed.
+
+    Args:
+      source: where the dataset is; what differs from the defaults becomes an option.
+      tolerance: of the build, for commands that have one; 0 for none.
+    """
+    words = ["--src", str(source.src)]
+    for field in fields(source):
+        value = getattr(source, field.name)
+        if field.name not in ("src", "max_pixels") and value != field.default:
+            words += _option_words(f"--{field.name.replace('_', '-')}", value)
+    return shlex.join([*words, "--tolerance", str(tolerance)] if tolerance else words)
+
+
+def _option_words(option: str, value: object) -> list[str]:
+    """Returns an option as it is typed: a flag alone, numbers joined by commas, (name, value) as --option name=value."""
+    if value is True:
+        return [option]
+    if not isinstance(value, tuple):
+        return [option, str(value)]
+    if all(isinstance(item, tuple) for item in value):
+        return [word for item in value for word in (option.removesuffix("s"), "=".join(map(str, item)))]
+    return [option, ",".join(map(str, value))]
 
 
 @dataclass(frozen=True)

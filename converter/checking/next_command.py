@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 
+from converter.checking.draft import checked_next
 from converter.checking.facts import DatasetFacts
 from converter.checking.problems import Problem
-from converter.config import BuildConfig, PairConfig
+from converter.config import PairConfig, source_options
 
 
 def next_command(dataset: DatasetFacts, problems: Sequence[Problem]) -> str:
     """Returns the command to run next, ready to paste into a shell."""
     config, error = dataset.config, dataset.class_error
-    options = _source_options(config)
+    options = source_options(config.source)
     errors = [problem for problem in problems if problem.severity == "error"]
     codes = {problem.code for problem in errors}
-    if codes == {"E_CLASSES"} and error and config.source.classes is None and error.what.startswith("does not exist"):
+    jpeg = {problem.code for problem in errors if problem.code == "E_FORMAT" and "--tolerance" in problem.fix}
+    is_absent = error is not None and config.source.classes is None and error.what.startswith("does not exist")
+    is_undrafted = is_absent and codes - jpeg == {"E_CLASSES"} and not dataset.instances  # a draft reads JPEG as well
+    is_draft = not codes and any(problem.code == "W_DRAFT" for problem in problems)
+    if is_undrafted or is_draft:
+        checked = checked_next(dataset.draft, dataset.layout, config.source) if dataset.draft else config.source
+        if checked.classes not in (None, config.source.classes):
+            return f"segconv check {source_options(checked, config.pair.tolerance)}"
+    if is_undrafted:
         return f"segconv classes {options} --write"
     tolerance = config.pair.tolerance
     if codes == {"E_MASK_VALUE"} and all(problem.fix.startswith("Pass --tolerance") for problem in errors):
@@ -28,17 +36,6 @@ def next_command(dataset: DatasetFacts, problems: Sequence[Problem]) -> str:
         return f"segconv split {options}" + (" --overwrite" if has_lists else "")
     pair = [f"--tolerance {tolerance}"] if tolerance else []
     return " ".join(["segconv build", options, *_pair_options(config.pair), *pair])
-
-
-def _source_options(config: BuildConfig) -> str:
-    """Returns the options that name the dataset."""
-    source = config.source
-    words = ["--src", str(source.src)]
-    for option in ("layout", "image", "mask", "classes"):
-        value = getattr(source, option)
-        words += [f"--{option}", value] if value is not None else []
-    words += ["--follow-links"] if source.follow_links else []
-    return shlex.join(words)
 
 
 def _pair_options(pair: PairConfig) -> list[str]:

@@ -18,6 +18,7 @@ from converter.limits import MAX_CLASS_FILE_BYTES, MAX_VALUE_CHARS
 from converter.schema import IGNORE_INDEX
 from converter.system.files import NotRegularError, open_regular
 
+DRAFT_MARK = "# Draft of a class map"  # the first line of what `segconv classes` writes begins so
 _FIX = "Write one line per class: name,value (data/README.md shows every form)."
 
 
