@@ -66,7 +66,7 @@ def source_options(source: SourceConfig, tolerance: int = 0) -> str:
 
 
 def _option_words(option: str, value: object) -> list[str]:
-    """Returns an option as it is typed: a flag alone, numbers joined by commas, (name, value) as --option name=value."""
+    """Returns an option as it is typed: a flag alone, numbers with commas, (name, value) as --option name=value."""
     if value is True:
         return [option]
     if not isinstance(value, tuple):

@@ -6,7 +6,6 @@ Every guess is marked: a comment says so where the masks alone do not prove a na
 from __future__ import annotations
 
 import contextlib
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -21,6 +20,7 @@ from converter.classes.class_map import CLASSES_CSV, IGNORE_NAME, ClassMap, Clas
 from converter.classes.find import FoundClasses
 from converter.classes.mapper import MaskMapper
 from converter.classes.native import DRAFT_MARK, to_csv
+from converter.classes.places import lists_colors_only
 from converter.classes.presets import PREFIX, PRESETS, index_preset, is_named, names_for
 from converter.config import SourceConfig
 from converter.errors import UsageError, shown
@@ -60,9 +60,7 @@ class _Row(NamedTuple):
     remark: str
 
 
-def draft_classes(
-    facts: Sequence[PairFacts], found: FoundClasses | None, *, allows_instances: bool = False
-) -> Draft:
+def draft_classes(facts: Sequence[PairFacts], found: FoundClasses | None, *, allows_instances: bool = False) -> Draft:
     """Returns a native class map for the mask values of a dataset.
 
     Damage is left out and summed up in a comment. An existing class map is copied in full where it lists at least half
@@ -83,7 +81,7 @@ def draft_classes(
     strays = stray_values(totals, is_lossy=lossy)
     kept = {value: total for value, total in totals.items() if value not in strays}
     known = _listed_by(found, kept)
-    is_used = found is not None and len(known) * 2 >= len(kept)
+    is_used = found is not None and len(known) * 2 >= len(kept) and not _fits_black_alone(found.classes, known)
     if not allows_instances and not is_used and (problem := instance_problem(facts)):
         raise UsageError("the masks", problem[0], f"{problem[1]} `--instances` drafts them anyway.", "E_MASK_VALUE")
     keys = _keys(kept, is_grey=level_ends(totals, is_lossy=lossy) is not None)
@@ -125,7 +123,7 @@ def checked_next(drafted: Draft, layout: Layout, source: SourceConfig) -> Source
     the saved classes.csv, which also stands for a file that the user named.
     """
     refs = [ref for pairs in layout.refs.values() for ref in pairs][:1]
-    names = (os.path.basename(os.path.realpath(source.src)), *(ref.mask for ref in refs))  # noqa: PTH119
+    names = (source.src.resolve().name, *(ref.mask for ref in refs))
     name = drafted.preset
     if name is not None and (drafted.is_proven or any(is_named(name, text) for text in names)):
         return replace(source, classes=f"{PREFIX}{name}")
@@ -141,7 +139,8 @@ def _heading(facts: Sequence[PairFacts]) -> str:
 
 def _no_mask(facts: Sequence[PairFacts]) -> UsageError:
     """Returns the error for a dataset of which no mask could be read."""
-    errors = [error for fact in facts for error in (fact.error, *fact.further) if error and error.where == fact.ref.mask]
+    every = [(fact.ref.mask, error) for fact in facts for error in (fact.error, *fact.further) if error]
+    errors = [error for mask, error in every if error.where == mask]
     first = f"; the first: {errors[0].where} {errors[0].what}" if errors else ""
     fix = errors[0].fix if errors else "Fix the masks."
     what = f"cannot be drafted: no mask could be read ({len(facts)} pairs{first})"
@@ -240,6 +239,11 @@ def _listed_by(found: FoundClasses | None, kept: Iterable[MaskValue]) -> set[Mas
     return listed
 
 
+def _fits_black_alone(classes: ClassMap, known: set[MaskValue]) -> bool:
+    """Returns whether a class map of colours lists black alone of masks that hold numbers, where black is 0."""
+    return lists_colors_only(classes) and {(value.mode, value.number) for value in known} == {("L", 0)}
+
+
 def _add_all(builder: ClassMapBuilder, classes: ClassMap) -> set[str]:
     """Adds every row of a class map, in order of class index, and returns the names."""
     for index in (*range(classes.num_classes), IGNORE_INDEX):
@@ -327,25 +331,32 @@ def _stray_remarks(
     strays: Mapping[MaskValue, MaskValue], totals: Mapping[MaskValue, ValueTotal], *, is_lossy: bool
 ) -> tuple[list[str], int]:
     """Returns remarks on the values that are left out as damage, and the tolerance that maps them to the others."""
+    text = _left_out(strays, totals)
+    if level_ends(totals, is_lossy=is_lossy):
+        fix = f"Pass `--tolerance {THRESHOLD}` to check and build: it splits at 128, exactly `mask > 127`."
+        return [*text, fix], THRESHOLD
     if not strays:
-        return (["JPEG masks need a tolerance: pass `--tolerance 1`."], 1) if is_lossy else ([], 0)
-    pixels = sum(totals[value].pixels for value in strays)
-    share = pixels / sum(total.pixels for total in totals.values())
+        return (["JPEG masks need a tolerance: pass `--tolerance 1` to check and build."], 1) if is_lossy else ([], 0)
     farthest = max(
         max(abs(a - b) for a, b in zip(value.color, frequent.color, strict=True)) for value, frequent in strays.items()
     )
-    plural = "s" if len(strays) > 1 else ""
-    text = f"Left out: {len(strays)} rare value{plural} ({share:.2%} of the pixels), edges blended or damaged by JPEG."
-    if level_ends(totals, is_lossy=is_lossy):
-        fix = f"Pass `--tolerance {THRESHOLD}` to check and build: it splits at 128, exactly `mask > 127`."
-        return [text, fix], THRESHOLD
     tolerance = min(farthest, DAMAGE_LEVELS)
     fix = f"`--tolerance {tolerance}` takes each for the nearest class"
     if farthest > tolerance:  # a blend of two classes must not be taken for either
         fix = (
             f"`--tolerance {tolerance}` takes the nearer ones for the nearest class, a row `ignore,*` ignores the rest"
         )
-    return [text, f"They differ by up to {farthest} levels: {fix}."], tolerance
+    return [*text, f"They differ by up to {farthest} levels: {fix}."], tolerance
+
+
+def _left_out(strays: Mapping[MaskValue, MaskValue], totals: Mapping[MaskValue, ValueTotal]) -> list[str]:
+    """Returns how many values are left out as damage, and their share."""
+    if not strays:
+        return []
+    share = sum(totals[value].pixels for value in strays) / sum(total.pixels for total in totals.values())
+    plural = "s" if len(strays) > 1 else ""
+    number = f"{len(strays)} rare value{plural}"
+    return [f"Left out: {number} ({share:.2%} of the pixels), edges blended or damaged by JPEG."]
 
 
 def _table(rows: Sequence[_Row], totals: Mapping[MaskValue, ValueTotal]) -> list[str]:

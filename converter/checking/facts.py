@@ -13,10 +13,11 @@ from converter.checking.strays import DAMAGE_LEVELS, ValueTotal, are_lossy, leve
 from converter.checking.survey import PairFacts
 from converter.checking.two_levels import THRESHOLD
 from converter.classes.class_map import CLASSES_CSV, greys_of
+from converter.classes.drafts import draft_command
 from converter.classes.find import FoundClasses
 from converter.classes.mapper import MaskMapper
 from converter.classes.places import lists_colors_only
-from converter.config import BuildConfig, source_options
+from converter.config import BuildConfig
 from converter.errors import UsageError, shown
 from converter.pixels.colors import Color, luminance
 from converter.pixels.masks import MaskValue
@@ -143,9 +144,7 @@ class DatasetFacts:
     @cached_property
     def draft_command(self) -> str:
         """The command that writes a classes.csv with the values of the masks."""
-        source = self.config.source
-        flags = ["--write", "--overwrite"][: 1 + (source.src / CLASSES_CSV).exists()]
-        return " ".join(["segconv classes", source_options(source), *flags])
+        return draft_command(self.config.source)
 
     @cached_property
     def add_fix(self) -> str:

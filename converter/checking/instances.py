@@ -1,6 +1,7 @@
 """Instances: mask values that mean another thing in each image, so that they are no classes.
 
-Two signs: nearly every value occurs in one mask only, or each mask numbers its regions 1, 2, 3, ... to an end of its own.
+Two signs: nearly every value occurs in one mask only, or each mask numbers its regions 1, 2, 3, ... to an end of its
+own.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ _FIX = (
     "`object,*` and the value of the background."
 )
 _FIX_ADE20K = (
-    "Write R // 10 * 256 + G of each mask into a 16-bit PNG in a folder of its own (data/README.md shows how), and name "
-    "that folder with --mask."
+    "In a copy of the dataset, replace each mask by R // 10 * 256 + G as a 16-bit PNG: data/README.md, section 3, has "
+    "the lines."
 )
 
 

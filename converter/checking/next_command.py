@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from converter.checking.draft import checked_next
 from converter.checking.facts import DatasetFacts
 from converter.checking.problems import Problem
+from converter.classes.drafts import draft_command
 from converter.config import PairConfig, source_options
 
 
@@ -24,8 +25,9 @@ def next_command(dataset: DatasetFacts, problems: Sequence[Problem]) -> str:
         checked = checked_next(dataset.draft, dataset.layout, config.source) if dataset.draft else config.source
         if checked.classes not in (None, config.source.classes):
             return f"segconv check {source_options(checked, config.pair.tolerance)}"
-    if is_undrafted:
-        return f"segconv classes {options} --write"
+    is_doubtful = codes == {"E_CLASSES"} and error is not None and error.fix.startswith("Draft a classes.csv")
+    if is_undrafted or is_doubtful:
+        return draft_command(config.source)
     tolerance = config.pair.tolerance
     if codes == {"E_MASK_VALUE"} and all(problem.fix.startswith("Pass --tolerance") for problem in errors):
         tolerance = dataset.tolerance

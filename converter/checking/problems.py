@@ -241,7 +241,7 @@ def _mask_values(dataset: DatasetFacts, collected: _ProblemList) -> None:
     if dataset.instances:
         collected.add("W_INSTANCES", dataset.instances[1], "masks", dataset.instances[0])
     if dataset.greyed and dataset.found:
-        fix = "Use the original masks, or list the values that the masks hold: `segconv classes` drafts the class map."
+        fix = f"Use the original masks, or list the values that the masks hold: `{dataset.draft_command}`."
         collected.add("W_GREYED", fix, dataset.found.origin, dataset.greyed)
     if dataset.found and is_binary(dataset):
         _binary(dataset, collected)

@@ -86,8 +86,7 @@ def stray_values(totals: Mapping[MaskValue, ValueTotal], *, is_lossy: bool = Fal
       is_lossy: whether all masks are JPEG.
     """
     if ends := level_ends(totals, is_lossy=is_lossy):
-        peaks = {end: value for end in ends for value in reversed(totals) if value.color[0] == end}
-        low, high = (peaks[end] for end in ends)
+        low, high = (next(value for value in totals if value.color[0] == end) for end in ends)
         return {value: low if value.color[0] < 128 else high for value in totals if value.color[0] not in ends}
     levels = [value for value in totals if value.mode == "L" and value.depth == 8]
     colors = [value for value in totals if value.mode == "RGB"]

@@ -32,7 +32,7 @@ def blended_ends(counts: np.ndarray, *, is_lossy: bool = False) -> tuple[int, in
     high = 255 if counts[255] else 255 - int(counts[: 254 - _END : -1].argmax())
     peak = min(int(counts[low]), int(counts[high]))
     others = [level for level in np.flatnonzero(counts).tolist() if level not in (low, high)]
-    if not others or peak < _MIN_PEAK * counts.sum():
+    if peak < _MIN_PEAK * counts.sum() or not (others or is_lossy):
         return None
     if is_lossy and all(level <= _RINGING or level >= 255 - _RINGING for level in others):
         return low, high

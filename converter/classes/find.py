@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import posixpath
 from pathlib import Path
 
-from converter.classes.class_map import CLASSES_CSV, ClassMap
-from converter.classes.drafts import draft_warning
+from converter.classes.class_map import CLASSES_CSV
+from converter.classes.drafts import draft_command, draft_warning
 from converter.classes.formats.base import data_lines
 from converter.classes.formats.name_lists import is_list_of_names
 from converter.classes.formats.recognise import FIX, recognise
 from converter.classes.formats.registry import FORMATS, NATIVE
-from converter.classes.native import read_class_text
+from converter.classes.native import GUESS_MARK, read_class_text
 from converter.classes.parse import FoundClasses, parsed
 from converter.classes.places import by_place, described, lists_colors_only, probe_masks, span
 from converter.classes.presets.registry import PREFIX, preset
@@ -49,7 +50,13 @@ def find_class_map(source: SourceConfig, layout: Layout, *, allows_doubt: bool =
     Raises:
       UsageError: there is none, it is invalid, several files disagree, or it is not certain how to read it.
     """
-    found = _found(source, layout)
+    try:
+        found = _found(source, layout)
+    except UsageError as error:
+        if error.fix != FIX:
+            raise
+        fix = f"Fix it, or write a classes.csv: `{draft_command(dataclasses.replace(source, classes=None))}`."
+        raise UsageError(error.where, error.what, fix, error.code) from None
     refs = [ref for pairs in layout.refs.values() for ref in pairs]
     if not found.places or not refs or not lists_colors_only(found.classes):
         return found
@@ -60,12 +67,12 @@ def find_class_map(source: SourceConfig, layout: Layout, *, allows_doubt: bool =
     what = f"lists {len(found.classes.rgb)} colours, and the masks hold the numbers {span(values)}"
     if doubt and not allows_doubt:
         fix = (
-            f"Draft a classes.csv with numbers and check it: `segconv classes {source_options(source)} --write`, "
+            f"Draft a classes.csv with numbers and check it: `{draft_command(source)}`, "
             f"or pass --classes FILE or --classes {PREFIX}NAME."
         )
-        raise UsageError(found.origin, f"{what}: it is not certain which class each is, since {doubt}", fix, "E_CLASSES")
+        raise UsageError(found.origin, f"{what}: which class each is is not certain, since {doubt}", fix, "E_CLASSES")
     reading = f"{what}, taken as places in it: {described(found.classes, places)}"
-    note = f"{reading}; this is a guess to check, since {doubt}" if doubt else reading
+    note = f"{reading}; {GUESS_MARK}, since {doubt}" if doubt else reading
     return dataclasses.replace(
         found, classes=classes, kind=f"{found.kind} by place", notes=(*found.notes, note), is_by_place=True
     )
@@ -107,7 +114,7 @@ def _found(source: SourceConfig, layout: Layout) -> FoundClasses:
         return elsewhere[0]
     what = "; ".join(("does not exist, nor any other class file", *dict.fromkeys((*skipped, *unusable))))
     fix = (
-        f"Write one from the values of the masks with `segconv classes {source_options(source)} --write`, "
+        f"Write one from the values of the masks with `{draft_command(source)}`, "
         f"or pass --classes FILE or --classes {PREFIX}NAME."
     )
     raise UsageError(source.src / CLASSES_CSV, what, fix, "E_CLASSES")
@@ -119,7 +126,9 @@ def _of_preset(name: str) -> FoundClasses:
 
 def _warned(found: FoundClasses, source: SourceConfig) -> FoundClasses:
     """Returns a class map with a warning if it is a draft that nobody edited."""
-    warning = draft_warning(found.classes, Path(found.origin), source) if found.is_draft else None
+    if not found.is_draft:
+        return found
+    warning = draft_warning(found.classes, Path(found.origin), source, is_guess=found.is_guess)
     return dataclasses.replace(found, warnings=(warning,)) if warning else found
 
 
@@ -197,14 +206,14 @@ def _elsewhere(source: SourceConfig, known: set[str]) -> tuple[list[FoundClasses
       source: where the dataset is.
       known: paths of the files that were read before.
     """
-    usual = {os.path.basename(place) for form in FORMATS.values() for place in (*form.places, *form.shared_places)}
+    usual = {posixpath.basename(place) for form in FORMATS.values() for place in (*form.places, *form.shared_places)}
     found, unusable = [], []
     paths, left_out = search_class_files(source)
     for name in paths:
         path = source.src / name
         if str(path) in known:
             continue
-        is_named = has_class_word(name) or os.path.basename(name) in usual
+        is_named = has_class_word(name) or posixpath.basename(name) in usual
         try:
             text = read_class_text(path)
             recognised = recognise(text, path)

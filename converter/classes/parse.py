@@ -10,7 +10,7 @@ from converter.classes.class_map import IGNORE_NAME, ClassMap, ClassMapBuilder
 from converter.classes.formats.base import LineError, Row
 from converter.classes.formats.recognise import FIX
 from converter.classes.formats.registry import Format
-from converter.classes.native import DRAFT_MARK
+from converter.classes.native import DRAFT_MARK, GUESS_MARK
 from converter.errors import UsageError
 from converter.schema import IGNORE_INDEX
 from converter.sources.refs import Unused
@@ -30,6 +30,7 @@ class FoundClasses:
       places: (number, class index) of each line, for masks that hold numbers under a file that lists colours.
       is_by_place: whether the place of a line may be its value, so that no line may be removed.
       is_draft: whether it is a draft of `segconv classes` that still says so.
+      is_guess: whether that draft still says that its classes are a guess.
       warnings: class files that are not used, and a draft that nobody edited.
     """
 
@@ -40,6 +41,7 @@ class FoundClasses:
     places: tuple[tuple[int, int], ...] = ()
     is_by_place: bool = False
     is_draft: bool = False
+    is_guess: bool = False
     warnings: tuple[Unused, ...] = ()
 
 
@@ -57,9 +59,9 @@ def parsed(form: Format, content: Any, path: Path) -> FoundClasses:
     if form.has_own_reader:
         classes = form.class_map(content, path)
         places = tuple((index, index) for index in range(classes.num_classes))
-        return FoundClasses(
-            classes, str(path), form.kind, places=places, is_draft=content.lstrip("\ufeff").startswith(DRAFT_MARK)
-        )
+        is_draft = content.startswith(DRAFT_MARK)
+        is_guess = is_draft and any(GUESS_MARK in line for line in content.splitlines() if line.startswith("#"))
+        return FoundClasses(classes, str(path), form.kind, (), places, is_draft=is_draft, is_guess=is_guess)
     builder = ClassMapBuilder()
     notes = []
     rows: list[Row] = []

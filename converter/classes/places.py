@@ -1,8 +1,8 @@
 """Places: masks that hold numbers under a class file that lists colours -> the class of each number, by its place.
 
-Many datasets are published twice, as colours and as numbers, with one list of colours for both. A number is taken as the
-place of a line only if all numbers are places and at least half of the places occur. Otherwise the account says what
-does not fit, and nothing is taken.
+Many datasets are published twice, as colours and as numbers, with one list of colours for both. A number is taken as
+the place of a line only if all numbers are places and at least half of the places occur. Otherwise the account says
+what does not fit, and nothing is taken.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from converter.errors import DataError
 from converter.limits import MAX_PROBED_MASKS
 from converter.pixels.decode import without_warnings
 from converter.pixels.masks import MaskValue, ValueCounter, open_mask
-from converter.schema import IGNORE_INDEX
 from converter.sources.refs import ExampleRef
 from converter.system.files import read_inside
 
@@ -45,7 +44,8 @@ def probe_masks(source: SourceConfig, refs: Sequence[ExampleRef]) -> set[MaskVal
         for ref in (refs[place * len(refs) // number] for place in range(number)):
             try:
                 data = read_inside(source.src, ref.mask, follow_links=source.follow_links)
-                found, others, _ = counter.count_most_frequent(open_mask(data, ref.mask, source.max_pixels), _COUNTED_VALUES)
+                mask = open_mask(data, ref.mask, source.max_pixels)
+                found, others, _ = counter.count_most_frequent(mask, _COUNTED_VALUES)
             except DataError:
                 continue
             values |= found.keys()
@@ -81,7 +81,7 @@ def by_place(
     if not strange:
         return taken, f"{len(missing)} of the {len(places)} places in it do not occur, such as {missing[0]}"
     last = max(places)
-    if strange == [last + 1] and numbers - _NO_CLASS == {number for number in range(1, last + 2)} - _NO_CLASS:
+    if strange == [last + 1] and numbers - _NO_CLASS == set(range(1, last + 2)) - _NO_CLASS:
         return taken, f"they may be counted from 1, or from 0 with {last + 1} as none of the classes"
     if strange == [255] or len(strange) * 4 <= len(numbers):
         shown = ", ".join(map(str, strange[:4])) + (", ..." if len(strange) > 4 else "")
@@ -92,9 +92,7 @@ def by_place(
 def _taken(classes: ClassMap, places: Mapping[int, int]) -> ClassMap:
     """Returns a class map of numbers that keeps the colours which cannot be taken for one."""
     colors = {
-        color: index
-        for color, index in classes.rgb.items()
-        if len(set(color)) > 1 or places.get(color[0]) == index
+        color: index for color, index in classes.rgb.items() if len(set(color)) > 1 or places.get(color[0]) == index
     }
     return replace(classes, grey=dict(places), rgb=colors)
 

@@ -1,7 +1,7 @@
 """Search: a source folder -> the files below it that may be class files, wherever they are and whatever their names.
 
-A format has usual places, which `find` checks first. This search is for all other files with text in them. It is bounded: a
-folder may hold a text file for each image, as those of detectors do.
+A format has usual places, which `find` checks first. This search is for all other text files. It is bounded: a folder
+may hold a text file for each image, as those of detectors do.
 """
 
 from __future__ import annotations
@@ -58,11 +58,12 @@ def _is_small(source: SourceConfig, path: str) -> bool:
 def is_plausible(classes: ClassMap) -> bool:
     """Returns whether the class map of a file that was only found by its content may be one of masks.
 
-    Its names have letters, none is that of an image file or a path, and there are at least two values. A list of
-    images, a table of measurements or the boxes of a detector is none.
+    Its names have letters, none is that of an image file or a path, there are at least two values, and no class has two
+    numbers. A list of images and their labels, a table of measurements or the boxes of a detector is none.
     """
     num_values = len(classes.grey) + len(classes.rgb) + len(classes.palette)
-    return num_values > 1 and all(
+    is_table = num_values > 1 and len(classes.grey) <= classes.num_classes + 1
+    return is_table and all(
         any(character.isalpha() for character in name) and "/" not in name and not _IMAGE_NAME.search(name)
         for name in classes.names
     )

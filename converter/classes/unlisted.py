@@ -13,7 +13,7 @@ from converter.pixels.masks import drawn_color, palette_of
 _SHOWN_VALUES = 3  # of the unlisted values of a mask, most frequent first
 _MIN_BLENDED = 6  # unlisted levels between black and white: an edge, not a class
 _FIX = "Add it to the class map, or add the row `ignore,*`."
-_FIX_NUMBERS = "The class map lists colours, this mask holds numbers: write a classes.csv with the number of each class."
+_FIX_NUMBERS = "The class map lists colours, this mask holds numbers: write a classes.csv with its numbers."
 _FIX_BLENDED = "Pass --tolerance 127, which splits at 128: exactly `mask > 127`; or list the values in the class map."
 
 

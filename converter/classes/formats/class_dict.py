@@ -28,8 +28,9 @@ def class_dict(text: str) -> Iterator[Row | str]:
             yield f"column {column!r} is not read"
     for cells in cells_of(table):
         name, *channels = [cells[column] for column in columns]
-        number = int(cells[ids[0]]) if ids and re.fullmatch("[0-9]{1,5}", cells[ids[0]]) else None
-        yield Row(table.line, name, channels_of(table.line, channels), number)
+        is_numbered = bool(ids) and re.fullmatch("[0-9]{1,5}", cells[ids[0]]) is not None
+        value = int(cells[ids[0]]) if is_numbered else None
+        yield Row(table.line, name, channels_of(table.line, channels), value)
 
 
 def _columns(header: list[str]) -> list[int] | None:

@@ -9,7 +9,7 @@ from converter.classes.csv_table import ClassTable
 from converter.classes.formats.base import LineError, Row, cells_of
 from converter.limits import MAX_VALUE_CHARS
 
-_ID_COLUMNS = ("id", "classid", "labelid", "categoryid", "index", "idx", "classindex", "value", "pixelvalue", "classvalue")
+_ID_COLUMNS = ("id", "classid", "labelid", "categoryid", "index", "idx", "classindex", "value", "pixelvalue")
 _NAME_COLUMNS = ("name", "classname", "labelname", "categoryname", "class", "label", "category")
 _EITHER = ("class", "label", "category")  # the number where there is a column `name` as well, else the name
 

@@ -30,7 +30,7 @@ def mapillary(data: Any) -> Iterator[Row | str]:
         rows.append((value, name, color_in(label["color"], name)))
     unscored = [label["name"] for label in labels if label.get("evaluate") is False]
     if unscored:
-        yield f"{shown(unscored[:4])} with evaluate false stay classes; name them ignore in a classes.csv to leave them out"
+        yield f"{shown(unscored[:4])} with evaluate false are kept as classes; call them ignore in a classes.csv if not"
     telling = telling_colors(color for _, _, color in rows)
     for value, name, color in sorted(rows):
         yield Row(0, name, value)

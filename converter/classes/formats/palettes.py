@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 from converter.classes.formats.base import Row, channels_of, matched_lines, telling_colors
 
-
-# No digit begins a name, as it does the lines of label_colors.txt and the boxes of a detector. Possessive: no backtracking.
+# No digit begins a name, as it does the lines of label_colors.txt and the boxes of a detector.
 _COLOR_AFTER_NAME = (
     r"([^\W\d][^,;:=#\t]{0,99}?)(?:\s++|\s*+[,;:=]\s*+)[(\[]?"
     r"(?:(#[0-9a-fA-F]{6})|([0-9]{1,3})[\s,]\s*+([0-9]{1,3})[\s,]\s*+([0-9]{1,3}))[)\]]?"

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from converter.classes.formats.base import LineError, Row, nothing_drawn
 
-# A token: a brace, a key with its colon, a string in quotes, or a plain value. Possessive: no backtracking.
-_TOKEN = re.compile(r"""\s*+(?:([{}])|([a-z_]++)\s*+:|("(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+')|([-\w./]++)|([,;]))""")
+# A brace, a key with its colon, a string in quotes, or a plain value. Possessive: no backtracking.
+_STRING = r""""(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+'"""
+_TOKEN = re.compile(rf"\s*+(?:([{{}}])|([a-z_]++)\s*+:|({_STRING})|([-\w./]++)|([,;]))")
 _COMMENT = re.compile(r"\s*+#")
 
 
@@ -37,24 +38,23 @@ def _items(text: str) -> Iterator[tuple[int, dict[str, str]]]:
     """Yields (line, fields) of each item; fields of nested messages, such as keypoints, are left out."""
     depth, start, line, key = 0, 0, 1, ""
     fields: dict[str, str] = {}
-    for line, token, value in _tokens(text):
-        if token == "{":
+    for line, kind, value in _tokens(text):
+        if kind == "{":
+            start, fields = (start, fields) if depth else (line, {})
             depth += 1
-            if depth == 1:
-                start, fields = line, {}
-        elif token == "}":
+        elif kind == "}":
             depth -= 1
             if depth < 0:
                 raise LineError(line, "has a } without its {")
             if depth == 0:
                 yield start, fields
-        elif token == "key":
+        elif depth == 0 and value != "item":
+            raise LineError(line, f"has {value[:60]!r} where an item is expected")
+        elif kind == "key":
             key = value
         elif depth == 1 and key:
             fields.setdefault(key, value)
             key = ""
-        elif depth == 0 and value != "item":
-            raise LineError(line, f"has {value[:60]!r} where an item is expected")
     if depth:
         raise LineError(line, "ends within an item")
 

@@ -57,6 +57,6 @@ def index_preset(numbers: Collection[int]) -> str | None:
 
 
 def is_named(name: str, path: str) -> bool:
-    """Returns whether a path has the name of a preset's dataset as a word: "CamVid/", "data/voc2012", "LoveDA_train"."""
+    """Returns whether a path has the name of a preset's dataset as a word: "CamVid", "data/voc2012", "my_LoveDA"."""
     word = re.split("[0-9-]", name)[0]
     return re.search(rf"(?<![a-z]){word}(?![a-z])", path.lower()) is not None
