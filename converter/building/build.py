@@ -29,6 +29,7 @@ from converter.dataset.tfrecord import index_name
 from converter.engines.events import Engine
 from converter.engines.local import local
 from converter.engines.supervise import supervise
+from converter.errors import shown
 from converter.limits import MAX_BAD_PAIRS, MAX_BAD_PERCENT
 from converter.schema import ERRORS, MANIFEST
 from converter.sources.refs import Reject
@@ -56,7 +57,7 @@ def build(config: BuildConfig, *, engine: Engine = local, store: Store | None = 
     log.info("%s, %d workers", pair_text(config.pair), config.num_workers)
     for line in plan.summary_lines():
         log.info(line)
-    for unused in plan.layout.unused:
+    for unused in (*plan.layout.unused, *plan.found.warnings):
         log.warning(unused.warning())
     check_out(config, plan)  # before the folder is created
     with plan.store.lock():
