@@ -37,7 +37,7 @@ def test_a_draft_that_nobody_edited_is_a_warning_with_the_preset_that_has_its_va
 
 def test_a_folder_with_the_name_of_the_dataset_puts_the_preset_into_the_next_command(tmp_path):
     folder = draw(tmp_path / "CamVid_v2", [rows(*range(12))] * 3)
-    expected = f"segconv check --src {folder} --classes preset:camvid-index"
+    expected = f"segconv check --src {folder} --classes preset:camvid-index --size 24x32"
     assert report_on(folder).next_command == expected
     (folder / "classes.csv").write_text(UNEDITED)
     assert report_on(folder).next_command == expected
