@@ -24,6 +24,23 @@ NNUNET = '{"channel_names": {"0": "R"}, "labels": {"road": 1, "background": 0, "
 BACKGROUND_NOTE = "value 0, where nothing is drawn, is the class 'background'"
 VOID_NOTE = "class 'Void' is kept as a class; call it ignore in a classes.csv to leave it out"
 
+ID_TABLE = "id,name,color\n0,bg,x\n2,dog,x\n1,cat,x\n"
+ID2LABEL = '{"0": "bg", "1": "cat", "10": "dog"}'
+LABEL_MAP = """# a label map
+item {
+  id: 2
+  name: '/m/01yrx'
+  display_name: "cat"
+  keypoints { id: 7 label: "nose" }
+}
+item { name: 'dog', id: 1 }
+"""
+MAPILLARY = """{"labels": [
+ {"color": [165, 42, 42], "instances": true, "readable": "Bird", "name": "animal--bird", "evaluate": true},
+ {"color": [0, 0, 0], "instances": false, "readable": "Unlabeled", "name": "void--unlabeled", "evaluate": false}]}"""
+COLOR_AFTER_NAME = "bg 0 0 0\nlow vegetation: (0, 255, 0)\ncar\t#FF0000\n"
+THREE = ClassMap(("bg", "cat", "dog"), {0: 0, 1: 1, 2: 2}, {}, {})
+
 FORMATS = {
     "native": (
         "name,value\na,1\nignore,255\n",
@@ -140,4 +157,47 @@ FORMATS = {
         NNUNET,
         FoundClasses(ClassMap(("background", "road"), {0: 0, 1: 1, 2: 255}, {}, {}), "", "nnU-Net dataset.json"),
     ),
+    "id_table": (
+        ID_TABLE, FoundClasses(THREE, "", "table of numbers and names", ("column 'color' is not read",))
+    ),
+    "id_names": (
+        ID2LABEL,
+        FoundClasses(ClassMap(("bg", "cat", "dog"), {0: 0, 1: 1, 10: 2}, {}, {}), "", "Hugging Face id2label.json"),
+    ),
+    "id_names by name": ('{"cat": 1, "bg": 0, "dog": 2}', FoundClasses(THREE, "", "Hugging Face id2label.json")),
+    "id_names in a config": (
+        '{"model_type": "segformer", "id2label": {"0": "bg", "1": "cat", "2": "dog"}, "label2id": {"bg": 0}}',
+        FoundClasses(THREE, "", "Hugging Face id2label.json"),
+    ),
+    "pbtxt": (
+        LABEL_MAP,
+        FoundClasses(
+            ClassMap(("background", "dog", "cat"), {0: 0, 1: 1, 2: 2}, {}, {}),
+            "",
+            "TensorFlow label map",
+            (BACKGROUND_NOTE,),
+        ),
+    ),
+    "mapillary": (
+        MAPILLARY,
+        FoundClasses(
+            ClassMap(("animal--bird", "void--unlabeled"), {0: 0, 1: 1}, {(165, 42, 42): 0}, {}),
+            "",
+            "Mapillary config.json",
+            ("['void--unlabeled'] with evaluate false are kept as classes; call them ignore in a classes.csv if not",),
+        ),
+    ),
+    "mapillary with ids": (
+        '[{"id": 7, "name": "road", "color": [1, 2, 3]}, {"id": 3, "name": "sky", "color": [1, 2, 3]}]',
+        FoundClasses(ClassMap(("sky", "road"), {3: 0, 7: 1}, {}, {}), "", "Mapillary config.json"),
+    ),
+    "color_after_name": (
+        COLOR_AFTER_NAME,
+        FoundClasses(
+            ClassMap(("bg", "low vegetation", "car"), {}, {(0, 0, 0): 0, (0, 255, 0): 1, (255, 0, 0): 2}, {}),
+            "",
+            "list of names and colours",
+        ),
+    ),
+    "numbers and names": ("0 bg\n1\tcat\n2, dog\n", FoundClasses(THREE, "", "numbered list of names")),
 }  # fmt: skip

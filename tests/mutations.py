@@ -909,12 +909,125 @@ TABLE: dict[str, list[Row]] = {
             "classes_formats::a_hostile_file_is_refused_in_one_line_and_soon",
         ),
     ],
+    "converter/classes/formats/pbtxt.py": [
+        never("id of two items", "value in rows", "classes_formats::a_wrong_line_is_named"),
+        never("braces of a label map", "depth < 0", "classes_formats::a_wrong_line_is_named"),
+    ],
+    "converter/classes/search.py": [
+        Row(
+            "depth of a search for class files",
+            ' and path.count("/") <= MAX_CLASS_FILE_DEPTH',
+            "",
+            "classes_search::the_search_is_bounded_in_depth_size_and_number",
+        ),
+        Row(
+            "number of files in a search for class files",
+            "return near[:MAX_CLASS_FILES]",
+            "return near[:9999]",
+            "classes_search::the_search_is_bounded_in_depth_size_and_number",
+        ),
+        Row(
+            "a file per image in a search for class files",
+            "every = paths if len(paths) <= MAX_FOLDER_CLASS_FILES else named",
+            "every = paths",
+            "classes_search::the_search_is_bounded_in_depth_size_and_number",
+        ),
+        Row(
+            "a list of images is no class file",
+            '"/" not in name and not _IMAGE_NAME.search(name)',
+            "True",
+            "classes_search::a_list_of_images_a_table_of_measures_and_the_boxes_of_a_detector_are_no_class_files"
+            " classes_search::words_and_names",
+        ),
+        Row(
+            "a table of images and their labels is no class file",
+            " and len(classes.grey) <= classes.num_classes + 1",
+            "",
+            "classes_search::a_list_of_images_a_table_of_measures_and_the_boxes_of_a_detector_are_no_class_files",
+        ),
+    ],
+    "converter/classes/places.py": [
+        Row(
+            "share of the places that must occur",
+            "not strange and len(missing) <= (1 - _MIN_SHARE) * len(places)",
+            "not strange",
+            "classes_places::what_is_not_certain_is_said_with_the_command_that_drafts_it",
+        ),
+        Row(
+            "greys of the colours are no places",
+            " or numbers <= greys_of(classes).keys() | _NO_CLASS",
+            "",
+            "classes_places::colours_stay_colours",
+        ),
+        Row(
+            "colours that a number could be taken for",
+            "len(set(color)) > 1 or places.get(color[0]) == index",
+            "True",
+            "classes_places::the_colours_that_a_number_could_be_taken_for_are_dropped",
+        ),
+    ],
+    "converter/classes/unlisted.py": [
+        Row(
+            "labels in numbers are not ignored under a file of colours",
+            "        return _FIX_NUMBERS\n",
+            "        return _FIX\n",
+            "classes_unlisted::numbers_under_a_map_of_colours_are_never_answered_with_ignore",
+        ),
+    ],
+    "converter/checking/two_levels.py": [
+        Row(
+            "class numbers are no blend",
+            "is_even or max(gaps[0], gaps[-1]) > _HOLE",
+            "False",
+            "checking_two_levels::class_numbers_and_photographs_are_no_blend",
+        ),
+        Row(
+            "a frequent level is a class",
+            "max(counts[others]) <= _CLASS_SHARE * peak and ",
+            "",
+            "checking_two_levels::class_numbers_and_photographs_are_no_blend",
+        ),
+    ],
+    "converter/checking/draft.py": [
+        Row(
+            "instances are not drafted",
+            "if not allows_instances and not is_used and",
+            "if False and",
+            "checking_instances::instances_are_a_warning_and_not_drafted_unless_asked",
+        ),
+    ],
+    "converter/checking/problems.py": [
+        Row(
+            "no remedy shifts a value",
+            "if dataset.found.is_by_place:  # without its line",
+            "if False:  # without its line",
+            "classes_parse::a_class_that_never_occurs_is_left_where_its_place_is_its_value",
+        ),
+    ],
     "converter/classes/find.py": [
         Row(
             "link to a class map",
             "return resolve_inside(source.src, name, follow_links=source.follow_links)",
             "return path",
             "classes_find::a_link_out_of_the_source_is_followed_only_on_request",
+        ),
+        Row(
+            "class files that disagree",
+            "    if any(file.classes != elsewhere[0].classes for file in elsewhere):",
+            "    if False:",
+            "classes_search::two_files_that_disagree_are_both_named_with_a_command_for_each_and_two_that_agree_are_one",
+        ),
+        Row(
+            "places that are not certain",
+            "if doubt and not allows_doubt:",
+            "if False:",
+            "classes_places::what_is_not_certain_is_said_with_the_command_that_drafts_it",
+        ),
+        Row(
+            "a draft that nobody edited",
+            "    if not found.is_draft:\n",
+            "    if True:\n",
+            "classes_drafts::a_draft_that_nobody_edited_is_a_warning_with_the_preset_that_has_its_values",
         ),
     ],
     "converter/system/console.py": [

@@ -102,8 +102,8 @@ DATASETS = (templates, templates_in_one_folder, only_train, only_train_csv, trai
 
 def next_of(text: str) -> list[str]:
     """Returns the commands of the last line that says what to run next."""
-    line = [line for line in text.splitlines() if line.startswith("next: ") or "then run: " in line][-1]
-    commands = re.split("next: |then run: ", line)[1]
+    line = [line for line in text.splitlines() if line.startswith("next: ") or "; next: " in line][-1]
+    commands = line.split("next: ")[1]
     return commands.split(", then ")[0].split(" && ")
 
 

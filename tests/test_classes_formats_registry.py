@@ -65,6 +65,16 @@ def test_of_files_that_say_the_same_the_first_in_this_order_is_the_origin(tmp_pa
         ("name,value\nnames: [a]\n", "ultralytics"),
         ('{"labels": {"a": 1}, "modality": {}, "label_map": {"0": "a"}}', "nnunet"),
         ('{"labels": {"a": 1}, "label_map": {"0": "a"}}', "datumaro"),
+        ("id,name,r,g,b\n", "class_dict"),
+        ("Pixel Value,Class\n", "roboflow"),
+        ("class,name\n", "id_table"),
+        ("id,class\n", "id_table"),
+        ("name,value\n", "native"),
+        ('{"labels": [{"name": "a", "color": [1, 2, 3]}]}', "mapillary"),
+        ('[{"png_index": 1, "name": "a", "color": [1, 2, 3]}]', "hasty"),
+        ('{"0": "a", "label_map": {"0": "a"}}', "datumaro"),
+        ("a 1 2 3\n", "color_after_name"),
+        ("1 a\n", "numbered"),
     ],
 )
 def test_of_formats_that_both_recognise_a_file_one_is_taken(tmp_path, text, name):

@@ -53,3 +53,15 @@ def test_a_mask_in_colour_under_a_class_map_of_greys_is_recognised(kind):
     assert "the class map lists greys, these masks are in colour; 76 is the grey of (255, 0, 0)" in error.what
     assert "150 is the grey of (0, 255, 0)" in error.what
     assert "lists greys" not in refusal(saved(np.array([[[255, 1, 0]]], np.uint8)), mapper("a,78")).what
+
+
+def test_numbers_under_a_map_of_colours_are_never_answered_with_ignore():
+    error = refusal(saved(np.array([[0, 7]], np.uint8)), mapper("a,0 0 0", "b,255 0 0"))
+    assert error.fix == "The class map lists colours, this mask holds numbers: write a classes.csv with its numbers."
+    assert "ignore" in refusal(saved(np.array([[[1, 2, 3]]], np.uint8)), mapper("a,0 0 0", "b,255 0 0")).fix
+
+
+def test_blends_of_black_and_white_are_answered_with_the_tolerance_that_splits_them():
+    levels = np.array([[0, 255, 9, 40, 99, 140, 200, 250]], np.uint8)
+    assert "--tolerance 127" in refusal(saved(levels), mapper("a,0", "b,255")).fix
+    assert "--tolerance" not in refusal(saved(levels), mapper("a,0", "b,255", "c,128")).fix

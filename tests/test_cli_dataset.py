@@ -6,10 +6,14 @@ import json
 import shutil
 
 import numpy as np
+import pytest
 from conftest import CLASSES, write_dataset
+from drawn_datasets import draw, rows
 from PIL import Image
 
 from converter.classes.native import parse_class_map
+from converter.dataset.example import decode_record
+from converter.dataset.tfrecord import read_shard
 
 
 def test_check_of_a_good_dataset_exits_0_and_names_the_build_that_follows(segconv, dataset):
@@ -187,7 +191,7 @@ def test_a_draft_of_templates_is_checked_with_them(segconv, tmp_path):
     options = ["--src", "a", "--image", "images/{stem}.png", "--mask", "x/seg/{stem}.png"]
     done = segconv("classes", *options, "--write")
     command = "segconv check --src a --image 'images/{stem}.png' --mask 'x/seg/{stem}.png'"
-    assert done.stderr.endswith(f"edit the names, then run: {command}\n")
+    assert done.stderr.endswith(f"edit the names; next: {command}\n")
     done = segconv("split", *options, "--val", "0.5")
     assert done.stderr.endswith("next: segconv build --src a\n")
     assert segconv("build", "--src", "a", "--size", "8", "-j", "1").returncode == 0
@@ -215,3 +219,83 @@ def test_split_refuses_masks_of_which_none_can_be_read(segconv, dataset):
     assert done.returncode == 2
     assert "no mask of the 8 pairs could be read" in done.stderr
     assert (dataset / "train.txt").read_text() == before
+
+
+def test_classes_drafts_from_jpeg_and_says_which_tolerance_a_build_needs(segconv, tmp_path):
+    mask = np.dstack([rows(0, 255, 0)] * 3)
+    folder = draw(tmp_path / "src", [mask] * 4, suffix=".jpg", quality=90)
+    assert "next: segconv classes --src" in segconv("check", "--src", folder).stdout
+    done = segconv("classes", "--src", folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("name,value\nbackground,0\nforeground,255\n")
+    assert "# Pass `--tolerance 127` to check and build" in done.stdout
+    assert f"next: segconv classes --src {folder} --tolerance 127 --write" in done.stderr
+    done = segconv("classes", "--src", folder, "--tolerance", "12", "--write")
+    assert f"next: segconv check --src {folder} --tolerance 127" in done.stderr
+    assert segconv("check", "--src", folder, "--tolerance", "127").returncode == 0
+    out = tmp_path / "out"
+    built = segconv("build", "--src", folder, "--tolerance", "127", "--keep-size", "--out", out)
+    assert built.returncode == 0, built.stderr
+    for shard in out.glob("*.tfrecord-?????-of-?????"):
+        for data in read_shard(out, shard.name):
+            assert np.array_equal(decode_record(data, "record").mask, mask[..., 0] > 127)
+
+
+@pytest.mark.parametrize(
+    ("quality", "colors", "tolerance"), [(95, [(0, 0, 0), (200, 30, 90)], 1), (60, [(0, 0, 0), (0, 90, 200)], 1)]
+)
+def test_classes_drafts_colours_from_jpeg_with_a_tolerance_that_the_check_takes(
+    segconv, tmp_path, quality, colors, tolerance
+):
+    mask = np.array(colors, np.uint8)[rows(0, 1, 0, height=64)]
+    folder = draw(tmp_path / "src", [mask] * 4, suffix=".jpg", quality=quality, subsampling=0)
+    done = segconv("classes", "--src", folder, "--write")
+    assert done.returncode == 0, done.stderr
+    command = done.stderr[done.stderr.index("segconv check") :].split()[1:]
+    assert "--tolerance" in command
+    assert int(command[-1]) >= tolerance
+    assert segconv(*command).returncode == 0
+
+
+def test_classes_refuses_where_no_mask_could_be_read_and_says_why(segconv, tmp_path):
+    folder = draw(tmp_path / "src", [rows(0, 1)] * 2)
+    for number in range(2):
+        (folder / f"masks/{number}.png").write_bytes(b"")
+    done = segconv("classes", "--src", folder, "--write")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "cannot be drafted: no mask could be read (2 pairs; the first: masks/0.png has 0 bytes" in done.stderr
+    assert not (folder / "classes.csv").exists()
+
+
+def test_classes_carries_the_options_of_the_source_into_its_next_command_and_drops_the_file_it_replaces(
+    segconv, tmp_path
+):
+    folder = draw(tmp_path / "my src", [rows(0, 1, 2)] * 2)
+    (tmp_path / "names.txt").write_text("road\ncar\nsky\n")
+    templates = ("--image", "images/{stem}.png", "--mask", "masks/{stem}.png")
+    done = segconv("classes", "--src", folder, *templates, "--classes", tmp_path / "names.txt", "--write")
+    assert done.returncode == 0, done.stderr
+    expected = f"segconv check --src '{folder}' --image 'images/{{stem}}.png' --mask 'masks/{{stem}}.png'\n"
+    assert done.stderr.endswith(expected)
+    assert segconv("check", "--src", folder, *templates).returncode == 0
+    done = segconv("classes", "--src", folder)
+    assert done.stderr.endswith(f"next: segconv classes --src '{folder}' --write --overwrite\n")
+
+
+def test_classes_drafts_instances_only_when_asked(segconv, tmp_path):
+    rng = np.random.default_rng(0)
+    masks = [rng.integers(0, 256, (4, 3)).astype(np.uint8)[rows(0, 1, 2, 3)] for _ in range(6)]
+    folder = draw(tmp_path / "src", masks)
+    refused = segconv("classes", "--src", folder, "--write")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "24 values, of which 24 occur in one mask only" in refused.stderr
+    assert segconv("classes", "--src", folder, "--instances").stdout.count("class_") == 24
+
+
+def test_build_warns_of_a_draft_that_nobody_edited(segconv, tmp_path):
+    folder = draw(tmp_path / "src", [rows(*range(12))] * 2)
+    assert segconv("classes", "--src", folder, "--write").returncode == 0
+    done = segconv("build", "--src", folder, "--size", "24", "--out", tmp_path / "out")
+    assert done.returncode == 0
+    assert "Warning W_DRAFT: " in done.stderr
+    assert "--classes preset:camvid-index" in done.stderr

@@ -76,7 +76,7 @@ def test_every_seed_is_taken_but_the_animation(target):
 
 def test_the_seeds_hold_class_files_of_every_kind():
     kinds = {read_class_file(written("classes.txt", text.encode())).kind for text in CLASS_FILES}
-    assert len(kinds) == 15
+    assert len(kinds) == 20
 
 
 @pytest.mark.parametrize("target", TARGETS)

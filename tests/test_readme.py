@@ -56,7 +56,7 @@ def test_every_file_named_in_a_document_exists(text):
 def test_the_reader_in_the_format_description_runs(tmp_path, monkeypatch, capsys):
     dataset = write_dataset(tmp_path / "dataset")
     build(BuildConfig(SourceConfig(dataset), tmp_path / "records", pair=PairConfig(size=(20, 30)), workers=1))
-    (code,) = re.findall(r"```python\n(.*?)```", FORMAT, re.DOTALL)
+    (code,) = re.findall(r"```python\n(import tensorflow.*?)```", FORMAT, re.DOTALL)
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "data/README.md", "exec"), {})  # noqa: S102 - our own document
     lines = capsys.readouterr().out.splitlines()

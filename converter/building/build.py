@@ -57,7 +57,7 @@ def build(config: BuildConfig, *, engine: Engine = local, store: Store | None = 
     log.info("%s, %d workers", pair_text(config.pair), config.num_workers)
     for line in plan.summary_lines():
         log.info(line)
-    for unused in plan.layout.unused:
+    for unused in (*plan.layout.unused, *plan.found.warnings):
         log.warning(unused.warning())
     check_out(config, plan)  # before the folder is created
     with plan.store.lock():

@@ -3,7 +3,9 @@
 Modules, in dependency order:
 
     survey        pairs -> what each file of a dataset contains
+    two_levels    masks of black, white and blends of them
     strays        which mask values are damage
+    instances     mask values that mean another thing in each image
     draft         the mask values -> a draft of classes.csv
     groups        which pairs must stay in the same split
     stratify      groups -> the split of each

@@ -8,25 +8,47 @@ from __future__ import annotations
 import contextlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from converter.checking.strays import DAMAGE_LEVELS, ValueTotal, stray_values, total_values
+from converter.checking.instances import instance_problem
+from converter.checking.strays import DAMAGE_LEVELS, ValueTotal, are_lossy, level_ends, stray_values, total_values
 from converter.checking.survey import PairFacts
+from converter.checking.two_levels import THRESHOLD
 from converter.classes.class_map import CLASSES_CSV, IGNORE_NAME, ClassMap, ClassMapBuilder
 from converter.classes.find import FoundClasses
 from converter.classes.mapper import MaskMapper
-from converter.classes.native import to_csv
-from converter.classes.presets import names_for
+from converter.classes.native import DRAFT_MARK, to_csv
+from converter.classes.places import lists_colors_only
+from converter.classes.presets import PREFIX, PRESETS, index_preset, is_named, names_for
+from converter.config import SourceConfig
 from converter.errors import UsageError, shown
 from converter.limits import MAX_CLASSES
 from converter.pixels.colors import Color
 from converter.pixels.masks import MaskValue
 from converter.schema import IGNORE_INDEX
+from converter.sources.layouts.find import Layout
 from converter.system.files import write_whole
 
 VOC_BORDER: Color = (224, 224, 192)
 _Key = int | Color  # of a class map row: a grey level or palette index, or a colour
+
+
+class Draft(NamedTuple):
+    """A draft of a class map.
+
+    Attributes:
+      text: of classes.csv.
+      tolerance: the --tolerance with which damaged values are mapped to the listed ones; 0 if there are none.
+      preset: the preset whose values these are, such as "camvid-index"; None if there is none.
+      is_proven: whether the colours prove the preset; numbers alone only suggest one.
+    """
+
+    text: str
+    tolerance: int
+    preset: str | None
+    is_proven: bool
 
 
 class _Row(NamedTuple):
@@ -38,39 +60,49 @@ class _Row(NamedTuple):
     remark: str
 
 
-def draft_classes(facts: Sequence[PairFacts], found: FoundClasses | None) -> str:
-    """Returns the text of a native class map for the mask values of a dataset.
+def draft_classes(facts: Sequence[PairFacts], found: FoundClasses | None, *, allows_instances: bool = False) -> Draft:
+    """Returns a native class map for the mask values of a dataset.
 
     Damage is left out and summed up in a comment. An existing class map is copied in full where it lists at least half
     of the values, which keeps its class indices. Values that it does not list follow.
 
     Args:
-      facts: of the pairs, from `survey`.
+      facts: of the pairs, from `survey` with a tolerance, or JPEG masks are not among them.
       found: the class file of the dataset, from which names are taken; None where there is none.
+      allows_instances: drafts a class per value even where the values look like instances.
 
     Raises:
-      UsageError: no mask could be read, or there are more values than there can be classes.
+      UsageError: no mask could be read, the values are instances, or there are more of them than there can be classes.
     """
     totals = total_values(facts)
     if not totals:
-        raise UsageError(CLASSES_CSV, "cannot be drafted: no mask could be read", "Fix the masks.", "E_MASK_VALUE")
-    strays = stray_values(totals)
+        raise _no_mask(facts)
+    lossy = are_lossy(facts)
+    strays = stray_values(totals, is_lossy=lossy)
     kept = {value: total for value, total in totals.items() if value not in strays}
-    keys = _keys(kept)
+    known = _listed_by(found, kept)
+    is_used = found is not None and len(known) * 2 >= len(kept) and not _fits_black_alone(found.classes, known)
+    if not allows_instances and not is_used and (problem := instance_problem(facts)):
+        raise UsageError("the masks", problem[0], f"{problem[1]} `--instances` drafts them anyway.", "E_MASK_VALUE")
+    keys = _keys(kept, is_grey=level_ends(totals, is_lossy=lossy) is not None)
     rows = all_rows = _rows(kept, keys)
     if len(rows) > MAX_CLASSES:
         raise _not_class_masks(facts, rows)
-    remarks = [f"Draft of a class map from {sum(1 for fact in facts if fact.values)} masks. Check every name."]
+    remarks = [_heading(facts)]
     builder = ClassMapBuilder()
     taken: set[str] = set()
-    known = _listed_by(found, kept)
-    if found is not None and len(known) * 2 >= len(kept):
+    if found is not None and is_used:
         remarks.append(f"Names are from {shown(found.origin)} ({found.kind}).")
+        remarks += [note for note in found.notes if found.is_by_place]
         taken = _add_all(builder, found.classes)
         rows = [row for row in rows if row.key not in {keys[value] for value in known}]
     elif found is not None:
         remarks.append(f"Not used: {shown(found.origin)}, which lists {len(known)} of {len(kept)} values.")
     names, guesses = _names(rows, totals, taken)
+    suggested = None if taken else _suggested(rows)
+    if suggested:
+        what = f"preset:{suggested} ({PRESETS[suggested].text}) has these values"
+        guesses.append(f"Suggestion: {what}. If these are its masks, pass --classes preset:{suggested} instead.")
     try:
         for row in rows:
             builder.add(names[row.key], row.key)
@@ -78,8 +110,51 @@ def draft_classes(facts: Sequence[PairFacts], found: FoundClasses | None) -> str
     except ValueError as error:
         fix = "Write classes.csv by hand."
         raise UsageError(CLASSES_CSV, f"cannot be drafted: it {error}", fix, "E_MASK_VALUE") from None
-    remarks += guesses + _mode_remarks(kept) + _stray_remarks(strays, totals) + _table(all_rows, totals)
-    return "".join(f"# {remark}".rstrip() + "\n" for remark in remarks) + text
+    damage, tolerance = _stray_remarks(strays, totals, is_lossy=lossy)
+    remarks += guesses + _mode_remarks(kept) + damage + _table(all_rows, totals)
+    text = "".join(f"# {remark}".rstrip() + "\n" for remark in remarks) + text
+    return Draft(text, tolerance, suggested, any(isinstance(row.key, tuple) for row in rows))
+
+
+def checked_next(drafted: Draft, layout: Layout, source: SourceConfig) -> SourceConfig:
+    """Returns the source with which to check a dataset whose draft is saved.
+
+    That is the preset if it has the values of the draft, and the colours or the names of the dataset prove it; else
+    the saved classes.csv, which also stands for a file that the user named.
+    """
+    refs = [ref for pairs in layout.refs.values() for ref in pairs][:1]
+    names = (source.src.resolve().name, *(ref.mask for ref in refs))
+    name = drafted.preset
+    if name is not None and (drafted.is_proven or any(is_named(name, text) for text in names)):
+        return replace(source, classes=f"{PREFIX}{name}")
+    return replace(source, classes=None)
+
+
+def _heading(facts: Sequence[PairFacts]) -> str:
+    """Returns the first line of a draft, which says what it is made from."""
+    unread = sum(1 for fact in facts if not fact.values)
+    more = f", without {unread} that could not be read" if unread else ""
+    return f"{DRAFT_MARK.removeprefix('# ')} from {len(facts) - unread} masks{more}. Check every name."
+
+
+def _no_mask(facts: Sequence[PairFacts]) -> UsageError:
+    """Returns the error for a dataset of which no mask could be read."""
+    every = [(fact.ref.mask, error) for fact in facts for error in (fact.error, *fact.further) if error]
+    errors = [error for mask, error in every if error.where == mask]
+    first = f"; the first: {errors[0].where} {errors[0].what}" if errors else ""
+    fix = errors[0].fix if errors else "Fix the masks."
+    what = f"cannot be drafted: no mask could be read ({len(facts)} pairs{first})"
+    return UsageError(CLASSES_CSV, what, fix, "E_MASK_VALUE")
+
+
+def _suggested(rows: Sequence[_Row]) -> str | None:
+    """Returns the preset whose colours or numbers those of all rows are; None if there is none."""
+    colors = [row.key for row in rows if isinstance(row.key, tuple)]
+    numbers = [row.key for row in rows if isinstance(row.key, int)]
+    if colors:
+        known = names_for(colors)
+        return known[0] if known and not numbers and known[1].keys() >= set(colors) else None
+    return index_preset(numbers)
 
 
 def check_classes(src: Path, overwrite: bool = False) -> Path:
@@ -108,8 +183,8 @@ def write_classes(src: Path, text: str, overwrite: bool = False) -> Path:
     return path
 
 
-def _keys(kept: Mapping[MaskValue, ValueTotal]) -> dict[MaskValue, _Key]:
-    """Returns what each value is listed by: its number or its colour.
+def _keys(kept: Mapping[MaskValue, ValueTotal], *, is_grey: bool) -> dict[MaskValue, _Key]:
+    """Returns what each value is listed by: its number or its colour; with `is_grey`, greys are always numbers.
 
     A grey level equals the colour of three such levels. Where all colours are grey, they are class ids stored in three
     channels, except for pure black and white. Palette masks are listed by index, or by colour where an index has
@@ -127,7 +202,7 @@ def _keys(kept: Mapping[MaskValue, ValueTotal]) -> dict[MaskValue, _Key]:
     levels = {keys[value] for value in kept if value.mode == "L" and value.depth == 8}
     colors = {key for key in keys.values() if isinstance(key, tuple)}
     greys = {color[0] for color in colors if len(set(color)) == 1}
-    if len(greys) == len(colors) and not greys <= {0, 255}:
+    if is_grey or (len(greys) == len(colors) and not greys <= {0, 255}):
         levels |= greys
     return {
         value: key[0] if isinstance(key, tuple) and len(set(key)) == 1 and key[0] in levels else key
@@ -162,6 +237,11 @@ def _listed_by(found: FoundClasses | None, kept: Iterable[MaskValue]) -> set[Mas
             if mapper.index_of(value) is not None:
                 listed.add(value)
     return listed
+
+
+def _fits_black_alone(classes: ClassMap, known: set[MaskValue]) -> bool:
+    """Returns whether a class map of colours lists black alone of masks that hold numbers, where black is 0."""
+    return lists_colors_only(classes) and {(value.mode, value.number) for value in known} == {("L", 0)}
 
 
 def _add_all(builder: ClassMapBuilder, classes: ClassMap) -> set[str]:
@@ -247,24 +327,36 @@ def _mode_remarks(kept: Iterable[MaskValue]) -> list[str]:
     return [text]
 
 
-def _stray_remarks(strays: Mapping[MaskValue, MaskValue], totals: Mapping[MaskValue, ValueTotal]) -> list[str]:
-    """Returns remarks on the values that are left out as damage."""
+def _stray_remarks(
+    strays: Mapping[MaskValue, MaskValue], totals: Mapping[MaskValue, ValueTotal], *, is_lossy: bool
+) -> tuple[list[str], int]:
+    """Returns remarks on the values that are left out as damage, and the tolerance that maps them to the others."""
+    text = _left_out(strays, totals)
+    if level_ends(totals, is_lossy=is_lossy):
+        fix = f"Pass `--tolerance {THRESHOLD}` to check and build: it splits at 128, exactly `mask > 127`."
+        return [*text, fix], THRESHOLD
     if not strays:
-        return []
-    pixels = sum(totals[value].pixels for value in strays)
-    share = pixels / sum(total.pixels for total in totals.values())
+        return (["JPEG masks need a tolerance: pass `--tolerance 1` to check and build."], 1) if is_lossy else ([], 0)
     farthest = max(
         max(abs(a - b) for a, b in zip(value.color, frequent.color, strict=True)) for value, frequent in strays.items()
     )
-    plural = "s" if len(strays) > 1 else ""
-    text = f"Left out: {len(strays)} rare value{plural} ({share:.2%} of the pixels), edges blended or damaged by JPEG."
     tolerance = min(farthest, DAMAGE_LEVELS)
     fix = f"`--tolerance {tolerance}` takes each for the nearest class"
     if farthest > tolerance:  # a blend of two classes must not be taken for either
         fix = (
             f"`--tolerance {tolerance}` takes the nearer ones for the nearest class, a row `ignore,*` ignores the rest"
         )
-    return [text, f"They differ by up to {farthest} levels: {fix}."]
+    return [*text, f"They differ by up to {farthest} levels: {fix}."], tolerance
+
+
+def _left_out(strays: Mapping[MaskValue, MaskValue], totals: Mapping[MaskValue, ValueTotal]) -> list[str]:
+    """Returns how many values are left out as damage, and their share."""
+    if not strays:
+        return []
+    share = sum(totals[value].pixels for value in strays) / sum(total.pixels for total in totals.values())
+    plural = "s" if len(strays) > 1 else ""
+    number = f"{len(strays)} rare value{plural}"
+    return [f"Left out: {number} ({share:.2%} of the pixels), edges blended or damaged by JPEG."]
 
 
 def _table(rows: Sequence[_Row], totals: Mapping[MaskValue, ValueTotal]) -> list[str]:

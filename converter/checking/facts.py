@@ -7,14 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from converter.checking.draft import Draft, draft_classes
+from converter.checking.instances import instance_problem
 from converter.checking.split import make_splits
 from converter.checking.split_files import check_names
 from converter.checking.split_plan import SplitConfig
-from converter.checking.strays import DAMAGE_LEVELS, ValueTotal, stray_values, total_values
+from converter.checking.strays import DAMAGE_LEVELS, ValueTotal, are_lossy, level_ends, stray_values, total_values
 from converter.checking.survey import PairFacts
-from converter.classes.class_map import greys_of
+from converter.checking.two_levels import THRESHOLD
+from converter.classes.class_map import CLASSES_CSV, greys_of
+from converter.classes.drafts import draft_command
 from converter.classes.find import FoundClasses
 from converter.classes.mapper import MaskMapper
+from converter.classes.places import lists_colors_only
 from converter.config import BuildConfig
 from converter.errors import UsageError, shown
 from converter.pixels.colors import Color, luminance
@@ -54,7 +59,36 @@ class DatasetFacts:
     @cached_property
     def strays(self) -> dict[MaskValue, MaskValue]:
         """Value -> the frequent value that it looks like a damaged form of."""
-        return stray_values(self.totals)
+        return stray_values(self.totals, is_lossy=are_lossy(self.facts))
+
+    @cached_property
+    def draft(self) -> Draft | None:
+        """The class map that `segconv classes` would draft without a class file; None where it cannot draft one."""
+        try:
+            return draft_classes(self.facts, None)
+        except UsageError:
+            return None
+
+    @cached_property
+    def instances(self) -> tuple[str, str] | None:
+        """What is wrong, and the fix, where the mask values are instances; None where they may be classes."""
+        known = {value: index for value in self.totals if (index := self.index_of(value)) is not None}
+        return instance_problem(self.facts, known)
+
+    @cached_property
+    def is_two_levels(self) -> bool:
+        """Whether the masks hold black, white and blends of them, and a class map, if any, tells these two apart."""
+        ends = level_ends(self.totals, is_lossy=are_lossy(self.facts))
+        if ends is None or self.found is None:
+            return ends is not None
+        classes = self.found.classes
+        levels = classes.grey.keys() | {color[0] for color in classes.rgb if len(set(color)) == 1}
+        return levels == {0, 255} and classes.num_classes > 1
+
+    @cached_property
+    def reach(self) -> int:
+        """Levels up to which an unlisted value is mapped to the nearest listed one, not ignored as a blend."""
+        return THRESHOLD if self.is_two_levels else DAMAGE_LEVELS
 
     @cached_property
     def pixels(self) -> dict[str, Counter[int]]:
@@ -90,7 +124,8 @@ class DatasetFacts:
         for value in self.strays:
             if self.index_of(value) is None:
                 nearest = self.nearest(value)
-                distances[value] = max(1, levels_between(nearest[0], value.color)) if nearest else 256
+                color = nearest[0] if nearest else self.strays[value].color  # which a class map will list
+                distances[value] = max(1, levels_between(color, value.color))
         return distances
 
     def nearest(self, value: MaskValue) -> tuple[Color, int] | None:
@@ -104,8 +139,29 @@ class DatasetFacts:
     @cached_property
     def tolerance(self) -> int:
         """The --tolerance to propose: the smallest that covers all damaged values; blended ones are excluded."""
+        if self.is_two_levels:
+            return THRESHOLD
         damaged = (distance for distance in self.unlisted_strays.values() if distance <= DAMAGE_LEVELS)
         return max(damaged, default=0)
+
+    @cached_property
+    def draft_command(self) -> str:
+        """The command that writes a classes.csv with the values of the masks."""
+        return draft_command(self.config.source)
+
+    @cached_property
+    def add_fix(self) -> str:
+        """The fix for a value that belongs to a class of its own."""
+        if self.found is not None and lists_colors_only(self.found.classes) and not self._are_drawn_in_colors:
+            what = f"{shown(self.found.origin)} lists colours, and the masks hold numbers"
+            return f"{what}: draft a classes.csv with numbers: `{self.draft_command}`."
+        if self.found is None or self.found.kind == CLASSES_CSV:
+            return "Add the value to the class map, or add the row `ignore,*`."
+        return f"Draft a classes.csv that keeps the classes and adds the value: `{self.draft_command}`."
+
+    @property
+    def _are_drawn_in_colors(self) -> bool:
+        return any(value.mode in ("RGB", "P") and len(set(value.color)) > 1 for value in self.totals)
 
     @cached_property
     def blend_fix(self) -> str:

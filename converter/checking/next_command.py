@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from converter.checking.draft import checked_next
 from converter.checking.facts import DatasetFacts
 from converter.checking.problems import Problem
 from converter.checking.resplit import split_command
+from converter.classes.drafts import draft_command
 from converter.config import PairConfig, source_options
 from converter.sources.layouts.folds import FOLDS
 
@@ -15,11 +17,20 @@ from converter.sources.layouts.folds import FOLDS
 def next_command(dataset: DatasetFacts, problems: Sequence[Problem]) -> str:
     """Returns the command to run next, ready to paste into a shell."""
     config, error = dataset.config, dataset.class_error
-    options = source_options(config.source)
     errors = [problem for problem in problems if problem.severity == "error"]
     codes = {problem.code for problem in errors}
-    if codes == {"E_CLASSES"} and error and config.source.classes is None and error.what.startswith("does not exist"):
-        return f"segconv classes {options} --write"
+    jpeg = {problem.code for problem in errors if problem.code == "E_FORMAT" and "--tolerance" in problem.fix}
+    is_absent = error is not None and config.source.classes is None and error.what.startswith("does not exist")
+    is_undrafted = is_absent and codes - jpeg == {"E_CLASSES"} and not dataset.instances  # a draft reads JPEG as well
+    is_draft = not codes and any(problem.code == "W_DRAFT" for problem in problems)
+    if is_undrafted or is_draft:
+        checked = checked_next(dataset.draft, dataset.layout, config.source) if dataset.draft else config.source
+        if checked.classes not in (None, config.source.classes):
+            options = source_options(checked, config.pair.tolerance)
+            return " ".join(["segconv check", options, *_pair_options(config.pair)])
+    is_doubtful = codes == {"E_CLASSES"} and error is not None and error.fix.startswith("Draft a classes.csv")
+    if is_undrafted or is_doubtful:
+        return draft_command(config.source)
     tolerance = config.pair.tolerance
     if codes == {"E_MASK_VALUE"} and all(problem.fix.startswith("Pass --tolerance") for problem in errors):
         tolerance = dataset.tolerance

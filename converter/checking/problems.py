@@ -15,9 +15,8 @@ from pathlib import PurePosixPath
 from converter.checking.facts import DatasetFacts, is_binary, levels_between
 from converter.checking.resplit import command_of
 from converter.checking.split_source import is_made_by_split
-from converter.checking.strays import DAMAGE_LEVELS
 from converter.checking.survey import PairFacts
-from converter.config import source_options
+from converter.classes.drafts import draft_command, taking
 from converter.errors import DataError, shown
 from converter.limits import MAX_CLOSEST_UNMATCHED, MAX_LIKES_UNMATCHED
 from converter.pixels.masks import MaskValue
@@ -31,7 +30,6 @@ from converter.sources.refs import ExampleRef
 RARE_SHARE, DOMINANT_SHARE = 0.001, 0.99  # of the labelled pixels: beyond these it is hard to learn, or all there is
 MASK_SHARE = 0.1  # of the pixels have listed values even in a mask damaged by JPEG; in a photograph almost none do
 _SHOWN_VALUES = 3  # of the unlisted values of a mask, most frequent first
-_ADD = "Add the value to the class map, or add the row `ignore,*`."
 _SWAPS_SIDES = frozenset({5, 6, 7, 8})  # EXIF orientations that swap height and width
 
 
@@ -77,7 +75,7 @@ def find_problems(dataset: DatasetFacts) -> tuple[Problem, ...]:
     _invalid_pairs(dataset, collected)
     _duplicates(dataset, collected)
     _unmatched(dataset, collected)
-    for unused in dataset.layout.unused:
+    for unused in (*dataset.layout.unused, *(dataset.found.warnings if dataset.found else ())):
         collected.add(unused.code, unused.fix, unused.where, unused.what)
     _mask_values(dataset, collected)
     _balance(dataset, collected)
@@ -100,7 +98,13 @@ def _class_map(dataset: DatasetFacts, collected: _ProblemList) -> None:
     if error is None:
         return
     explained = "; the masks hold only 0 and 255: background and foreground, not ignore" if is_binary(dataset) else ""
-    collected.add("E_CLASSES", error.fix, error.where, error.what + explained)
+    fix = error.fix
+    if error.what.startswith("does not exist"):
+        if dataset.instances:  # of which no class map is drafted
+            fix = dataset.instances[1]
+        elif dataset.draft and dataset.draft.preset:
+            fix += f" Or {taking(dataset.draft.preset, dataset.config.source)}."
+    collected.add("E_CLASSES", fix, error.where, error.what + explained)
 
 
 def _invalid_pairs(dataset: DatasetFacts, collected: _ProblemList) -> None:
@@ -159,12 +163,14 @@ def _value_fix(dataset: DatasetFacts, facts: PairFacts, unlisted: Sequence[MaskV
         is_mask = listed >= MASK_SHARE * (facts.other_pixels + sum(count for _, count in facts.values))
         return dataset.blend_fix if is_mask else "Put the class mask there: this file looks like a photograph."
     if unlisted[0] not in dataset.unlisted_strays:  # an unlisted class has more pixels than its edges
-        return _ADD
-    is_near = all(dataset.unlisted_strays.get(value, 256) <= DAMAGE_LEVELS for value in unlisted)
+        return dataset.add_fix
+    is_near = all(dataset.unlisted_strays.get(value, 256) <= dataset.reach for value in unlisted)
     return _take(dataset) if is_near else dataset.blend_fix
 
 
 def _take(dataset: DatasetFacts) -> str:
+    if dataset.is_two_levels:
+        return f"Pass --tolerance {dataset.tolerance}, which splits at 128: exactly `mask > 127`."
     return f"Pass --tolerance {dataset.tolerance} to map damaged colours to the nearest listed one."
 
 
@@ -246,11 +252,13 @@ class _NameIndex:
 
 
 def _mask_values(dataset: DatasetFacts, collected: _ProblemList) -> None:
-    """Adds values that look damaged or converted to grey, and masks that are almost empty."""
+    """Adds values that look damaged or converted to grey, or are instances, and masks that are almost empty."""
     _edges(dataset, collected)
+    if dataset.instances:
+        collected.add("W_INSTANCES", dataset.instances[1], "masks", dataset.instances[0])
     if dataset.greyed and dataset.found:
-        fix = "Use the original masks, or list the values that the masks hold: "
-        fix += f"segconv classes {source_options(dataset.config.source.without_classes())} drafts the class map."
+        command = draft_command(dataset.config.source.without_classes())
+        fix = f"Use the original masks, or list the values that the masks hold: `{command}`."
         collected.add("W_GREYED", fix, dataset.found.origin, dataset.greyed)
     if dataset.found and is_binary(dataset):
         _binary(dataset, collected)
@@ -286,7 +294,7 @@ def _edges(dataset: DatasetFacts, collected: _ProblemList) -> None:
         share = sum(totals[value].pixels for value in unlisted) / all_pixels
         number = f"{len(unlisted)} rare values" if len(unlisted) > 1 else "a rare value"
         near = f"within {reach} levels of a frequent one: blended or JPEG-damaged edges"
-        is_near = max(unlisted.values()) <= DAMAGE_LEVELS
+        is_near = max(unlisted.values()) <= dataset.reach
         fix = _take(dataset) if is_near else dataset.blend_fix
         collected.add("W_EDGE", fix, "masks", f"{number}, {share:.2%} of the pixels, {near}")
     for value, frequent in dataset.strays.items():
@@ -295,6 +303,8 @@ def _edges(dataset: DatasetFacts, collected: _ProblemList) -> None:
             name, other = dataset.found.classes.name_of(own), dataset.found.classes.name_of(theirs)
             what = f"{value} has {totals[value].pixels} pixels and is next to {frequent}, {other!r}: a damaged edge?"
             fix = "Give both the same name, or remove the rare one and pass --tolerance."
+            if dataset.found.is_by_place:
+                fix = f"Write the values out and give both the same name there: `{dataset.draft_command}`."
             collected.add("W_RARE_VALUE", fix, f"class {name!r}", what)
 
 
@@ -318,9 +328,10 @@ def _balance(dataset: DatasetFacts, collected: _ProblemList) -> None:
         where, share = f"class {name!r}", totals[index] / labelled
         present = [split for split in dataset.pixels if dataset.pixels[split][index]]
         if not present:
-            collected.add(
-                "W_ABSENT_CLASS", "Remove it from the class map, or correct its value.", where, "never occurs"
-            )
+            fix = "Remove it from the class map, or correct its value."
+            if dataset.found.is_by_place:  # without its line, each later class would have the name of the next one
+                fix = f"Leave it: the place of a line is its value. `{dataset.draft_command}` writes the values out."
+            collected.add("W_ABSENT_CLASS", fix, where, "never occurs")
             continue
         if "train" not in present and "train" in read:
             collected.add("W_ABSENT_CLASS", _spread(dataset, index), where, f"occurs in {present[0]}, but not in train")

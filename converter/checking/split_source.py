@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from converter.checking.split_plan import SplitConfig
 from converter.checking.survey import PairFacts
+from converter.classes.drafts import draft_command
 from converter.config import SourceConfig, source_options
 from converter.errors import UsageError
 from converter.sources.layouts.find import Layout
@@ -66,7 +67,7 @@ def next_step(source: SourceConfig, tolerance: int, *, has_classes: bool, folds:
     if has_classes:
         out = " --out records-fold0" if folds else ""  # each fold makes a dataset of its own
         return f"segconv build {source_options(listed, tolerance)}{out}"
-    return f"segconv classes {source_options(listed)} --write"
+    return draft_command(listed)
 
 
 def _has_test_word(name: str) -> bool:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from converter.checking.survey import PairFacts
+from converter.checking.two_levels import blended_ends
 from converter.limits import MAX_PEAKS
 from converter.pixels.masks import MaskValue
 
@@ -55,7 +56,23 @@ def total_values(facts: Sequence[PairFacts]) -> dict[MaskValue, ValueTotal]:
     return {value: ValueTotal(pixels[value], images[value]) for value in order}
 
 
-def stray_values(totals: Mapping[MaskValue, ValueTotal]) -> dict[MaskValue, MaskValue]:
+def are_lossy(facts: Sequence[PairFacts]) -> bool:
+    """Returns whether all masks that were read are JPEG."""
+    kinds = {fact.mask_kind.partition(" ")[0] for fact in facts if fact.values}
+    return bool(kinds) and kinds <= {"JPEG", "MPO"}
+
+
+def level_ends(totals: Mapping[MaskValue, ValueTotal], *, is_lossy: bool = False) -> tuple[int, int] | None:
+    """Returns the two levels of masks of black, white and blends of them, about 0 and 255; None for other masks."""
+    counts = np.zeros(256, np.int64)
+    for value, total in totals.items():
+        if value.mode not in ("L", "RGB") or value.depth != 8 or len(set(value.color)) > 1:
+            return None
+        counts[value.color[0]] += total.pixels
+    return blended_ends(counts, is_lossy=is_lossy)
+
+
+def stray_values(totals: Mapping[MaskValue, ValueTotal], *, is_lossy: bool = False) -> dict[MaskValue, MaskValue]:
     """Returns value -> the frequent value that it is a damaged form of, for all values that look like damage.
 
     Palette indices, 16-bit levels and samples of few bits are never damage: only software that writes ids makes them.
@@ -63,7 +80,14 @@ def stray_values(totals: Mapping[MaskValue, ValueTotal]) -> dict[MaskValue, Mask
     ones (a blended edge), or in a cluster (JPEG) without being its peak. Grey levels may be class ids, for which
     neighbours mean nothing. They are damage only where every frequent level is far from the next one and has rare
     levels on both sides, which ids never have. Any other value is a class, however rare it is.
+
+    Args:
+      totals: of every value.
+      is_lossy: whether all masks are JPEG.
     """
+    if ends := level_ends(totals, is_lossy=is_lossy):
+        low, high = (next(value for value in totals if value.color[0] == end) for end in ends)
+        return {value: low if value.color[0] < 128 else high for value in totals if value.color[0] not in ends}
     levels = [value for value in totals if value.mode == "L" and value.depth == 8]
     colors = [value for value in totals if value.mode == "RGB"]
     strays = _stray_levels({value: value.number for value in levels}, totals)

@@ -5,20 +5,18 @@ from __future__ import annotations
 import functools
 from collections import Counter
 
-from converter.checking.draft import draft_classes
 from converter.checking.facts import DatasetFacts
 from converter.checking.report import ValueRow
 from converter.classes.class_map import ClassMap
 from converter.classes.mapper import MaskMapper
 from converter.classes.native import parse_class_map
-from converter.errors import UsageError
 from converter.pixels.masks import MaskValue
 from converter.schema import IGNORE_INDEX
 
 
 def value_rows(dataset: DatasetFacts) -> tuple[ValueRow, ...]:
     """Returns the table of values: class by class, then ignore, then unlisted values."""
-    draft = None if dataset.found else _draft(dataset)
+    draft = parse_class_map(dataset.draft.text, "draft") if not dataset.found and dataset.draft else None
     classes = dataset.found.classes if dataset.found else draft
     colors = classes.colors() if classes else ()
     names = MaskMapper(draft) if draft else None
@@ -75,16 +73,6 @@ def _row_key(dataset: DatasetFacts, value: MaskValue) -> tuple[int | None, str]:
 
 def _hex(value: MaskValue) -> str:
     return "#{:02X}{:02X}{:02X}".format(*value.color)
-
-
-def _draft(dataset: DatasetFacts) -> ClassMap | None:
-    """Returns the class map that `segconv classes` would draft; None where it cannot draft one."""
-    if not any(facts.values for facts in dataset.facts):
-        return None
-    try:
-        return parse_class_map(draft_classes(dataset.facts, None), "draft")
-    except UsageError:
-        return None
 
 
 def _drafted(names: MaskMapper | None, value: MaskValue) -> int | None:

@@ -11,5 +11,9 @@ Modules, in dependency order:
     nearest    an unlisted colour -> the class of the nearest listed one within a tolerance
     unlisted   the error for a mask with unlisted values
     mapper     the values of a mask -> class indices
+    places     numbers in the masks under a file of colours -> their classes, by place
+    drafts     the command that drafts a class map, and the warning for an unedited draft
+    parse      the content of a class file -> ClassMap
+    search     source folder -> the files that may be class files
     find       source folder or file -> ClassMap
 """

@@ -7,73 +7,75 @@ format says so or the class is named `ignore`.
 
 from __future__ import annotations
 
+import dataclasses
 import os
-from dataclasses import dataclass
+import posixpath
 from pathlib import Path
-from typing import Any
 
-from converter.classes.class_map import CLASSES_CSV, IGNORE_NAME, ClassMap, ClassMapBuilder
-from converter.classes.formats.base import LineError, data_lines
+from converter.classes.class_map import CLASSES_CSV
+from converter.classes.drafts import draft_command, draft_warning
+from converter.classes.formats.base import data_lines
+from converter.classes.formats.name_lists import is_list_of_names
 from converter.classes.formats.recognise import FIX, recognise
-from converter.classes.formats.registry import FORMATS, NATIVE, Format
-from converter.classes.native import read_class_text
+from converter.classes.formats.registry import FORMATS, NATIVE
+from converter.classes.native import GUESS_MARK, read_class_text
+from converter.classes.parse import FoundClasses, parsed
+from converter.classes.places import by_place, described, lists_colors_only, probe_masks, span
 from converter.classes.presets.registry import PREFIX, preset
+from converter.classes.search import has_class_word, is_plausible, search_class_files
 from converter.config import SourceConfig, source_options
-from converter.errors import DataError, UsageError
+from converter.errors import DataError, UsageError, shown
 from converter.sources.layouts.find import Layout
+from converter.sources.refs import Unused
 from converter.system.files import resolve_inside
 
-_VOIDS = ("void", "unlabelled", "unlabeled", "ignored", "unknown")  # they remain classes, with a note
+__all__ = ["FoundClasses", "find_class_map", "read_class_file"]
+
+_SHOWN_FILES = 4  # in a message
 
 
-@dataclass(frozen=True)
-class FoundClasses:
-    """A class map and where it comes from.
-
-    Attributes:
-      classes: the map.
-      origin: path of the file, or preset:NAME.
-      kind: of the file, such as "classes.csv" or "CVAT labelmap.txt"; for reports.
-      notes: what a user should know about how the file was read, one clause each.
-    """
-
-    classes: ClassMap
-    origin: str
-    kind: str
-    notes: tuple[str, ...] = ()
-
-
-def find_class_map(source: SourceConfig, layout: Layout) -> FoundClasses:
+def find_class_map(source: SourceConfig, layout: Layout, *, allows_doubt: bool = False) -> FoundClasses:
     """Returns the class map of a dataset.
 
     In this order: the one that `source` names; classes.csv in the source folder; a class file of another format at its
-    usual place; the preset of the layout.
+    usual place; the preset of the layout; a file anywhere in the source folder that is a class file by its content. A
+    file that is passed over is in the warnings. If the file lists colours and the masks hold numbers, these are taken
+    by place where that is certain.
+
+    Args:
+      source: where the dataset is.
+      layout: its pairs.
+      allows_doubt: takes numbers by place even where that is not certain, for a draft; a note says so.
 
     Raises:
-      UsageError: there is none, it is invalid, or several files disagree.
+      UsageError: there is none, it is invalid, several files disagree, or it is not certain how to read it.
     """
-    if source.classes is not None:
-        if source.classes.startswith(PREFIX):
-            return _of_preset(source.classes.removeprefix(PREFIX))
-        return read_class_file(Path(source.classes))
-    native = _inside(source, CLASSES_CSV)
-    if native is not None:
-        return read_class_file(native)
-    found, skipped = _foreign_files(source)
-    if any(file.classes != found[0].classes for file in found):
-        origins = ", ".join(file.origin for file in found)
-        fix = "Name the right one with --classes."
-        raise UsageError(source.src, f"contains class files that disagree: {origins}", fix, "E_CLASSES")
-    if found:
-        return found[0]
-    if layout.preset is not None:
-        return _of_preset(layout.preset)
-    what = "; ".join(("does not exist, nor any other class file", *skipped))
-    fix = (
-        f"Write one from the values of the masks with `segconv classes {source_options(source)} --write`, "
-        f"or pass --classes FILE or --classes {PREFIX}NAME."
+    try:
+        found = _found(source, layout)
+    except UsageError as error:
+        if error.fix != FIX:
+            raise
+        fix = f"Fix it, or write a classes.csv: `{draft_command(source.without_classes())}`."
+        raise UsageError(error.where, error.what, fix, error.code) from None
+    refs = [ref for pairs in layout.refs.values() for ref in pairs]
+    if not found.places or not refs or not lists_colors_only(found.classes):
+        return found
+    places, values = dict(found.places), probe_masks(source, refs)
+    classes, doubt = by_place(found.classes, places, values)
+    if classes is None:
+        return found
+    what = f"lists {len(found.classes.rgb)} colours, and the masks hold the numbers {span(values)}"
+    if doubt and not allows_doubt:
+        fix = (
+            f"Draft a classes.csv with numbers and check it: `{draft_command(source)}`, "
+            f"or pass --classes FILE or --classes {PREFIX}NAME."
+        )
+        raise UsageError(found.origin, f"{what}: which class each is is not certain, since {doubt}", fix, "E_CLASSES")
+    reading = f"{what}, taken as places in it: {described(found.classes, places)}"
+    note = f"{reading}; {GUESS_MARK}, since {doubt}" if doubt else reading
+    return dataclasses.replace(
+        found, classes=classes, kind=f"{found.kind} by place", notes=(*found.notes, note), is_by_place=True
     )
-    raise UsageError(source.src / CLASSES_CSV, what, fix, "E_CLASSES")
 
 
 def read_class_file(path: Path) -> FoundClasses:
@@ -87,11 +89,75 @@ def read_class_file(path: Path) -> FoundClasses:
     """
     text = read_class_text(path)
     form, content = recognise(text, path, is_named=True) or (FORMATS[NATIVE], text)  # whose reader reports the problem
-    return _parse(form, content, path)
+    return parsed(form, content, path)
+
+
+def _found(source: SourceConfig, layout: Layout) -> FoundClasses:
+    """Returns the class map of a dataset as its file has it."""
+    if source.classes is not None:
+        if source.classes.startswith(PREFIX):
+            return _of_preset(source.classes.removeprefix(PREFIX))
+        return _warned(read_class_file(Path(source.classes)), source.without_classes())
+    native = _inside(source, CLASSES_CSV)
+    if native is not None:
+        return _warned(read_class_file(native), source)
+    found, skipped = _at_usual_places(source)
+    if any(file.classes != found[0].classes for file in found):
+        raise _disagreement(source, found)
+    elsewhere, unusable = _elsewhere(source, {file.origin for file in found})
+    if found or layout.preset is not None:
+        first = found[0] if found else _of_preset(str(layout.preset))
+        return dataclasses.replace(first, warnings=tuple(_passed_over(source, first, elsewhere)))
+    if any(file.classes != elsewhere[0].classes for file in elsewhere):
+        raise _disagreement(source, elsewhere)
+    if elsewhere:
+        return elsewhere[0]
+    what = "; ".join(("does not exist, nor any other class file", *dict.fromkeys((*skipped, *unusable))))
+    fix = (
+        f"Write one from the values of the masks with `{draft_command(source)}`, "
+        f"or pass --classes FILE or --classes {PREFIX}NAME."
+    )
+    raise UsageError(source.src / CLASSES_CSV, what, fix, "E_CLASSES")
 
 
 def _of_preset(name: str) -> FoundClasses:
     return FoundClasses(preset(name), f"{PREFIX}{name}", "preset")
+
+
+def _warned(found: FoundClasses, source: SourceConfig) -> FoundClasses:
+    """Returns a class map with a warning if it is a draft that nobody edited."""
+    if not found.is_draft:
+        return found
+    warning = draft_warning(found.classes, Path(found.origin), source, is_guess=found.is_guess)
+    return dataclasses.replace(found, warnings=(warning,)) if warning else found
+
+
+def _disagreement(source: SourceConfig, found: list[FoundClasses]) -> UsageError:
+    """Returns the error for class files that say different things."""
+    different: list[FoundClasses] = []
+    for file in found:
+        if all(file.classes != other.classes for other in different):
+            different.append(file)
+    commands = [
+        f"`segconv check {source_options(dataclasses.replace(source, classes=file.origin))}`"
+        for file in different[:_SHOWN_FILES]
+    ]
+    origins = ", ".join(file.origin for file in found[:_SHOWN_FILES])
+    more = f" and {len(found) - _SHOWN_FILES} more" if len(found) > _SHOWN_FILES else ""
+    what = f"contains class files that disagree: {origins}{more}"
+    return UsageError(source.src, what, f"Name the right one with --classes: {' or '.join(commands)}.", "E_CLASSES")
+
+
+def _passed_over(source: SourceConfig, first: FoundClasses, files: list[FoundClasses]) -> list[Unused]:
+    """Returns a warning for each class file that says something else than the one that is used."""
+    found = []
+    for file in files:
+        if file.classes != first.classes:
+            option = source_options(dataclasses.replace(source, classes=file.origin))
+            what = f"is a class file ({file.kind}) that says something else than {shown(first.origin)}, which is used"
+            fix = f"Leave it, or take it: `segconv check {option}`."
+            found.append(Unused("W_UNUSED_CLASSES", os.path.relpath(file.origin, source.src), what, fix))
+    return found
 
 
 def _inside(source: SourceConfig, name: str) -> Path | None:
@@ -105,8 +171,8 @@ def _inside(source: SourceConfig, name: str) -> Path | None:
         raise UsageError(path, error.what, error.fix, error.code) from None
 
 
-def _foreign_files(source: SourceConfig) -> tuple[list[FoundClasses], list[str]]:
-    """Returns the class files in a source folder, and why each skipped file was skipped."""
+def _at_usual_places(source: SourceConfig) -> tuple[list[FoundClasses], list[str]]:
+    """Returns the class files at the places of their formats, and why each skipped file was skipped."""
     found, skipped = [], []
     places = [place for form in FORMATS.values() for place in form.places]
     shared_places = dict.fromkeys(place for form in FORMATS.values() for place in form.shared_places)
@@ -123,9 +189,9 @@ def _foreign_files(source: SourceConfig) -> tuple[list[FoundClasses], list[str]]
             skipped.append(f"{name} {error.what}")
             continue
         if recognised is not None:
-            found.append(_parse(*recognised, path))
+            found.append(parsed(*recognised, path))
         elif name in shared_places:
-            skipped.append(f"{name} does not say which value is which class")
+            skipped.append(_not_a_class_file(source, name, text))
         else:
             first = next((line for _, line in data_lines(text)), "")
             what = f"begins with {first[:60]!r}, which fits no known class file format"
@@ -133,31 +199,45 @@ def _foreign_files(source: SourceConfig) -> tuple[list[FoundClasses], list[str]]
     return found, skipped
 
 
-def _parse(form: Format, content: Any, path: Path) -> FoundClasses:
-    """Returns the class map of a recognised file."""
-    if form.has_own_reader:
-        return FoundClasses(form.class_map(content, path), str(path), form.kind)
-    builder = ClassMapBuilder()
-    notes = []
-    lines: dict[str, int] = {}
-    merged: dict[str, str] = {}
-    where, whose = str(path), ""
-    try:
-        for row in form.rows(content):
-            if isinstance(row, str):
-                notes.append(row)
+def _elsewhere(source: SourceConfig, known: set[str]) -> tuple[list[FoundClasses], list[str]]:
+    """Returns the class files that their content shows, and why files with a class word in their names are none.
+
+    Args:
+      source: where the dataset is.
+      known: paths of the files that were read before.
+    """
+    usual = {posixpath.basename(place) for form in FORMATS.values() for place in (*form.places, *form.shared_places)}
+    found, unusable = [], []
+    paths, left_out = search_class_files(source)
+    for name in paths:
+        path = source.src / name
+        if str(path) in known:
+            continue
+        is_named = has_class_word(name) or posixpath.basename(name) in usual
+        try:
+            text = read_class_text(path)
+            recognised = recognise(text, path)
+            if recognised is None:
+                unusable += [_not_a_class_file(source, name, text)] if has_class_word(name) else []
                 continue
-            where, whose = (f"{path}:{row.line}", "") if row.line else (str(path), f"class {row.name!r}: ")
-            if row.line and lines.setdefault(row.name, row.line) != row.line:
-                merged[row.name] = f"class {row.name!r} of line {lines[row.name]} has values in later lines too"
-            builder.add(IGNORE_NAME if row.name == "__ignore__" else row.name, row.value)
-            where, whose = str(path), ""
-        classes = builder.finish()
-    except ValueError as error:
-        where = f"{path}:{error.line}" if isinstance(error, LineError) else where
-        raise UsageError(where, f"{whose}{error}", FIX, "E_CLASSES") from None
-    notes += merged.values()
-    for name in classes.names:
-        if name.lower() in _VOIDS:
-            notes.append(f"class {name!r} is kept as a class; call it {IGNORE_NAME} in a classes.csv to leave it out")
-    return FoundClasses(classes, str(path), form.kind, tuple(notes))
+            file = parsed(*recognised, path)
+        except UsageError as error:
+            unusable += [f"{name} {error.what}"] if has_class_word(name) else []
+            continue
+        if (is_named or recognised[0].is_distinct) and is_plausible(file.classes):
+            found.append(file)
+    if left_out:
+        unusable.append(f"{left_out} further text files are not read")
+    return found, unusable
+
+
+def _not_a_class_file(source: SourceConfig, name: str, text: str) -> str:
+    """Says why a file whose name is that of a class file is none; a list of names is one only if the user names it."""
+    if not is_list_of_names(text):
+        return f"{name} does not say which value is which class"
+    option = source_options(dataclasses.replace(source, classes=str(source.src / name)))
+    first = next(line.strip() for _, line in data_lines(text))
+    return (
+        f"{name} does not say which value is which class; it is a list of names, so if its first one, {first!r}, is "
+        f"value 0: `segconv check {option}`"
+    )

@@ -18,6 +18,8 @@ from converter.limits import MAX_CLASS_FILE_BYTES, MAX_VALUE_CHARS
 from converter.schema import IGNORE_INDEX
 from converter.system.files import NotRegularError, open_regular
 
+DRAFT_MARK = "# Draft of a class map"  # how the first line of what `segconv classes` writes begins
+GUESS_MARK = "this is a guess to check"  # in its remark on classes that are taken by place without certainty
 _FIX = "Write one line per class: name,value (data/README.md shows every form)."
 
 

@@ -11,7 +11,10 @@ from converter.pixels.colors import Color, luminance
 from converter.pixels.masks import drawn_color, palette_of
 
 _SHOWN_VALUES = 3  # of the unlisted values of a mask, most frequent first
+_MIN_BLENDED = 6  # unlisted levels between black and white: an edge, not a class
 _FIX = "Add it to the class map, or add the row `ignore,*`."
+_FIX_NUMBERS = "The class map lists colours, this mask holds numbers: write a classes.csv with its numbers."
+_FIX_BLENDED = "Pass --tolerance 127, which splits at 128: exactly `mask > 127`; or list the values in the class map."
 
 
 def unlisted_values(
@@ -32,7 +35,16 @@ def unlisted_values(
     more = f" and {len(values) - _SHOWN_VALUES} more" if len(values) > _SHOWN_VALUES else ""
     plural = "s" if len(values) > 1 else ""
     what = f"holds {len(values)} unlisted value{plural}: {'; '.join(shown)}{more}"
-    return DataError(name, what, _FIX, "E_MASK_VALUE")
+    return DataError(name, what, _fix(classes, mask_image.mode, len(values)), "E_MASK_VALUE")
+
+
+def _fix(classes: ClassMap, mode: str, number: int) -> str:
+    """Returns the fix for a mask with a number of unlisted values; `ignore,*` must not throw all labels away."""
+    if mode not in ("RGB", "P") and not classes.grey and any(len(set(color)) > 1 for color in classes.rgb):
+        return _FIX_NUMBERS
+    levels = classes.grey.keys() | {color[0] for color in classes.rgb if len(set(color)) == 1}
+    is_black_and_white = levels == {0, 255} and len(classes.grey) + len(classes.rgb) == len(levels)
+    return _FIX_BLENDED if is_black_and_white and mode != "P" and number >= _MIN_BLENDED else _FIX
 
 
 def _described(classes: ClassMap, value: int, count: int, mode: str, colors: tuple[Color, ...]) -> str:

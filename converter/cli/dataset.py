@@ -12,6 +12,7 @@ from converter.cli.options import pair_of, pair_options, source_of, source_optio
 from converter.config import BuildConfig, PairConfig, SourceConfig, num_workers
 from converter.config import source_options as options_of
 from converter.errors import DataError, UsageError
+from converter.limits import MAX_TOLERANCE
 from converter.system.console import Progress, log, print_json, print_result
 
 if TYPE_CHECKING:
@@ -86,14 +87,17 @@ def check(ctx: click.Context, /, fast: bool, html: Path | None, json: bool, **op
 
 @click.command()
 @source_options
+@click.option("--tolerance", type=click.IntRange(0, MAX_TOLERANCE), default=0, help="Tolerance of the build to come.")
 @workers_option
 @click.option("--write", is_flag=True, help="Save it as classes.csv in the source folder.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing classes.csv.")
-def classes(write: bool, overwrite: bool, workers: int, **options: Any) -> None:
+@click.option("--instances", is_flag=True, help="Draft values even if they look like instances.")
+def classes(tolerance: int, write: bool, overwrite: bool, instances: bool, workers: int, **options: Any) -> None:
     """Draft a class map from the values in the masks.
 
-    Reads every mask and prints a classes.csv with each value and its share of the pixels, ready to edit. Names come
-    from a class file or a known palette, if there is one.
+    Reads every mask, JPEG included, and prints a classes.csv with each value and its share of the pixels, ready to
+    edit. Names come from a class file or a known palette, if there is one. The draft says which --tolerance a build
+    needs for damaged edges.
 
     \b
     Examples:
@@ -102,6 +106,7 @@ def classes(write: bool, overwrite: bool, workers: int, **options: Any) -> None:
     """  # noqa: D301
     source = source_of(options)
     from converter.checking import draft
+    from converter.classes.class_map import CLASSES_CSV
     from converter.classes.find import find_class_map
     from converter.sources.layouts.find import find_layout
 
@@ -109,19 +114,26 @@ def classes(write: bool, overwrite: bool, workers: int, **options: Any) -> None:
     if write:
         draft.check_classes(source.src, overwrite)  # fail before minutes of reading
     try:
-        found = find_class_map(source, layout)
+        found = find_class_map(source, layout, allows_doubt=True)
     except UsageError as error:
         if source.classes is not None:
             raise
         if not error.what.startswith("does not exist"):  # the usual reason to run this command
             log.warning("not used: %s: %s", error.where, error.what)
         found = None
-    text = draft.draft_classes(_read_all(layout, source, workers), found)
+    facts = _read_all(layout, source, workers, tolerance=max(tolerance, 1))  # of any size, to read JPEG
+    drafted = draft.draft_classes(facts, found, allows_instances=instances)
+    tolerance = max(tolerance, drafted.tolerance)
     if not write:
-        print_result(text.rstrip("\n"))
+        print_result(drafted.text.rstrip("\n"))
+        given = {"--instances": instances, "--write": True, "--overwrite": (source.src / CLASSES_CSV).exists()}
+        flags = " ".join(flag for flag, is_given in given.items() if is_given)
+        log.info("next: segconv classes %s %s", options_of(source, tolerance), flags)
         return
-    path = draft.write_classes(source.src, text, overwrite)
-    log.info("saved %s: edit the names, then run: segconv check %s", path, options_of(source))
+    path = draft.write_classes(source.src, drafted.text, overwrite)
+    checked = draft.checked_next(drafted, layout, source)
+    edit = f"{checked.classes} has these values and their names" if checked.classes else "edit the names"
+    log.info("saved %s: %s; next: segconv check %s", path, edit, options_of(checked, tolerance))
 
 
 @click.command()
@@ -172,7 +184,7 @@ def split(workers: int, overwrite: bool, dry_run: bool, json: bool, tolerance: i
     for unused in layout.unused:
         log.warning(unused.warning())
     classes = _classes_of(source, layout)
-    facts = _read_all(layout, source, workers, tolerance)
+    facts = _read_all(layout, source, workers, tolerance=tolerance)
     if bad := split_source.check_read(facts):
         log.warning("%d pairs that a build would refuse are in the lists, such as %s", len(bad), bad[0].error)
     plan = make_splits([fact.ref for fact in facts], facts, config, classes)
@@ -216,7 +228,7 @@ def _warn_of_scenes(source: SourceConfig, plan: SplitPlan, facts: list[PairFacts
     log.warning("Warning W_SCENES: %s. %s", torn, fix)
 
 
-def _read_all(layout: Layout, source: SourceConfig, workers: int, tolerance: int = 0) -> list[PairFacts]:
+def _read_all(layout: Layout, source: SourceConfig, workers: int, *, tolerance: int = 0) -> list[PairFacts]:
     """Reads every pair of a dataset, with a progress bar."""
     from converter.checking.survey import survey
 

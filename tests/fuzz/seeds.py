@@ -50,6 +50,16 @@ CLASS_FILES = (
     '{"channel_names": {"0": "R"}, "labels": {"road": 1, "background": 0, "ignore": 2}, "numTraining": 3}',
     '{"modality": {"0": "R"}, "labels": {"0": "background", "1": "road"}}',
     "road\nlow vegetation\n",
+    "id,name,group\n0,bg,x\n7.0,cat,x\n",
+    "id,name,r,g,b\n4,a,1,2,3\n9,b,4,5,6\n",
+    '{"0": "bg", "12": "cat"}',
+    '{"id2label": {"0": "bg", "1": "cat"}, "label2id": {"bg": 0}}',
+    '{"bg": 0, "cat": 1}',
+    '# remark\nitem {\n  id: 2\n  name: \'a b\'\n  keypoints { id: 7 label: "x" }\n}\nitem { name: "b", id: 1 }\n',
+    '{"labels": [{"name": "a", "color": [1, 2, 3], "evaluate": false}, {"name": "b", "color": [0, 0, 0]}]}',
+    '[{"id": 7, "name": "a", "color": [1, 2, 3]}, {"id": "3", "name": "b", "color": [4, 5, 6]}]',
+    "bg 0 0 0\nlow vegetation: (0, 255, 0)\ncar\t#FF0000\n",
+    "0 bg\n1\tcat\n2, dog\n",
 )
 MANIFEST = Manifest(
     name="town",

@@ -26,6 +26,7 @@ from converter.classes.class_map import ClassMap
 from converter.classes.find import read_class_file
 from converter.classes.mapper import MaskMapper
 from converter.classes.native import parse_class_map, read_class_map, to_csv
+from converter.classes.places import by_place
 from converter.dataset.example import Record, decode_example, decode_record, encode_example, encode_record
 from converter.dataset.manifest import SEAL, seal_of
 from converter.dataset.parse import parse_manifest, read_manifest
@@ -33,7 +34,7 @@ from converter.dataset.reader import read_index, read_record
 from converter.dataset.tfrecord import ShardWriter, index_name, masked_crc, read_shard
 from converter.errors import DataError, SegconvError
 from converter.pixels.images import open_image, render, unmodified_bytes
-from converter.pixels.masks import ValueCounter, open_mask
+from converter.pixels.masks import MaskValue, ValueCounter, open_mask
 from converter.pixels.png import check_png
 from converter.pixels.signatures import PNG_SIGNATURE
 from converter.schema import IGNORE_INDEX, MANIFEST
@@ -122,6 +123,12 @@ def class_map(data: bytes) -> None:
 def class_file(data: bytes) -> None:
     found = read_class_file(written("classes.txt", data))
     _comes_back(found.classes)
+    places = dict(found.places)
+    assert len(places) == len(found.places), "a number of two lines"
+    assert all(index == IGNORE_INDEX or index < found.classes.num_classes for index in places.values())
+    values = {MaskValue("L", 8, number % 256, (number % 256,) * 3) for number in range(len(data) % 9)}
+    taken, _ = by_place(found.classes, places, values) if places else (None, "")
+    assert taken is None or taken.names == found.classes.names, "another class map"
 
 
 def _comes_back(classes: ClassMap) -> None:

@@ -19,11 +19,13 @@ class Row(NamedTuple):
       line: number of its line; 0 if the format has no lines.
       name: of the class.
       value: as for ClassMapBuilder.add.
+      number: that the file gives a class next to its colour; None if it gives none.
     """
 
     line: int
     name: str
     value: str | int | Color
+    number: int | None = None
 
 
 class LineError(ValueError):

@@ -10,15 +10,21 @@ from converter.classes.formats.base import LineError, Row, at_place, data_lines,
 from converter.limits import MAX_CLASSES
 from converter.schema import IGNORE_INDEX
 
+# After a colon anything is a name; after another separator what begins with a letter, or columns of numbers would fit.
+_AFTER_NUMBER = r"(?:\s*+:\s*+|(?:\s*+[,;=]\s*+|\s++)(?=[^\W\d]))"
+
 
 def is_numbered(first: str) -> bool:
     """Returns whether a first line is meant to be one of a numbered list."""
-    return re.match(r"[0-9]+\s*:\s*\S", first) is not None
+    return re.match(rf"[0-9]+{_AFTER_NUMBER}\S", first) is not None
 
 
 def numbered(text: str) -> Iterator[Row | str]:
-    """`0: road`, one class per line; COCO-Stuff's labels.txt is one, but its masks hold the number minus one."""
-    matches = matched_lines(r"([0-9]{1,5})\s*:\s*(\S.*)", text, "number: name")
+    """`0: road` or `0 road`, one class per line.
+
+    COCO-Stuff's labels.txt is one, but its masks hold the number minus one.
+    """
+    matches = matched_lines(rf"([0-9]{{1,5}}){_AFTER_NUMBER}(\S.*)", text, "number: name")
     rows = sorted((int(match[1]), number, match[2]) for number, match in matches)
     if [(value, name) for value, _, name in rows[:2]] == [(0, "unlabeled"), (1, "person")]:
         yield "the numbers are COCO-Stuff's: the masks hold each minus one, and 255 for unlabeled"

@@ -1,4 +1,4 @@
-"""Palettes: numbers in columns and a name after them; CamVid's label_colors.txt and the colour maps of QGIS."""
+"""Palettes: colours and names in lines; CamVid's label_colors.txt, its reverse, and the colour maps of QGIS."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ import re
 from collections.abc import Iterator
 
 from converter.classes.formats.base import Row, channels_of, matched_lines, telling_colors
+
+# No digit begins a name, as it does the lines of label_colors.txt and the boxes of a detector.
+_COLOR_AFTER_NAME = (
+    r"([^\W\d][^,;:=#\t]{0,99}?)(?:\s++|\s*+[,;:=]\s*+)[(\[]?"
+    r"(?:(#[0-9a-fA-F]{6})|([0-9]{1,3})[\s,]\s*+([0-9]{1,3})[\s,]\s*+([0-9]{1,3}))[)\]]?"
+)
 
 
 def is_qgis(first: str) -> bool:
@@ -34,3 +40,17 @@ def label_colors(text: str) -> Iterator[Row | str]:
     """CamVid's label_colors.txt: `64 128 64<TAB>Animal`."""
     for number, match in matched_lines(r"([0-9]+)\s+([0-9]+)\s+([0-9]+)\s+(\S.*)", text, "red green blue name"):
         yield Row(number, match[4], channels_of(number, list(match.groups()[:3])))
+
+
+def is_color_after_name(first: str) -> bool:
+    """Returns whether a first line is a name and its colour."""
+    return re.fullmatch(_COLOR_AFTER_NAME, first) is not None
+
+
+def color_after_name(text: str) -> Iterator[Row | str]:
+    """A list such as `road 128 64 128`, `road: 128, 64, 128` or `road #804080`."""
+    for number, match in matched_lines(_COLOR_AFTER_NAME, text, "name red green blue"):
+        if match[2]:
+            yield Row(number, match[1].strip(), match[2])
+        else:
+            yield Row(number, match[1].strip(), channels_of(number, list(match.groups()[2:])))

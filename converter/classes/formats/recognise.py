@@ -10,7 +10,7 @@ from converter.classes.csv_table import ClassTable
 from converter.classes.formats.registry import FORMATS, JSON, LINES, TABLE, TEXT, Format
 from converter.errors import UsageError
 
-FIX = "Fix it, or write a classes.csv: `segconv classes --src DIR --write`."
+FIX = "Fix it, or write a classes.csv with `segconv classes`."
 
 
 def recognise(text: str, path: Path, *, is_named: bool = False) -> tuple[Format, Any] | None:

@@ -34,6 +34,8 @@ class Format:
         between them.
       places: paths below the source folder where the format stores its file; each must be a class file.
       shared_places: such paths that other kinds of files also use; a file there that is not a class file is skipped.
+      is_distinct: whether its content alone shows that a file is of this format, whatever its name and folder are.
+      is_by_place: whether the place of a line may be the value of its class, so that no line may be removed.
       is_only_when_named: whether a file is used only if the user named it and no other format recognises it.
       has_own_reader: whether the reader builds the class map itself, from text and path, and reports problems.
     """
@@ -44,6 +46,8 @@ class Format:
     reader: str
     places: tuple[str, ...] = ()
     shared_places: tuple[str, ...] = ()
+    is_distinct: bool = False
+    is_by_place: bool = False
     is_only_when_named: bool = False
     has_own_reader: bool = False
 
@@ -80,14 +84,23 @@ FORMATS: dict[str, Format] = {
         f"{_HERE}.nnunet:is_nnunet",
         f"{_HERE}.nnunet:nnunet",
         shared_places=("dataset.json",),
+        is_distinct=True,
     ),
-    "cvat": Format("CVAT labelmap.txt", LINES, f"{_HERE}.cvat:is_cvat", f"{_HERE}.cvat:cvat", places=("labelmap.txt",)),
+    "cvat": Format(
+        "CVAT labelmap.txt",
+        LINES,
+        f"{_HERE}.cvat:is_cvat",
+        f"{_HERE}.cvat:cvat",
+        places=("labelmap.txt",),
+        is_by_place=True,
+    ),
     "class_dict": Format(
         "class_dict.csv",
         TABLE,
         f"{_HERE}.class_dict:is_class_dict",
         f"{_HERE}.class_dict:class_dict",
         places=("class_dict.csv",),
+        is_distinct=True,
     ),
     "qgis": Format("QGIS palette", LINES, f"{_HERE}.palettes:is_qgis", f"{_HERE}.palettes:qgis"),
     "label_colors": Format(  # after qgis: five numbers also match three
@@ -104,6 +117,7 @@ FORMATS: dict[str, Format] = {
         f"{_HERE}.name_lists:labelme",
         places=("class_names.txt",),
         shared_places=("labels.txt",),
+        is_by_place=True,
     ),
     "datumaro": Format(
         "Datumaro dataset_meta.json",
@@ -111,6 +125,7 @@ FORMATS: dict[str, Format] = {
         f"{_HERE}.datumaro:is_datumaro",
         f"{_HERE}.datumaro:datumaro",
         places=("dataset_meta.json",),
+        is_by_place=True,
     ),
     "supervisely": Format(
         "Supervisely obj_class_to_machine_color.json",
@@ -125,6 +140,7 @@ FORMATS: dict[str, Format] = {
         f"{_HERE}.hasty:is_hasty",
         f"{_HERE}.hasty:hasty",
         places=("label_classes.json",),
+        is_distinct=True,
     ),
     "object_info": Format(
         "ADE20K objectInfo150.txt",
@@ -132,6 +148,8 @@ FORMATS: dict[str, Format] = {
         f"{_HERE}.object_info:is_object_info",
         f"{_HERE}.object_info:object_info",
         places=("objectInfo150.txt",),
+        is_distinct=True,
+        is_by_place=True,
     ),
     "roboflow": Format(
         "Roboflow _classes.csv",
@@ -139,6 +157,34 @@ FORMATS: dict[str, Format] = {
         f"{_HERE}.roboflow:is_roboflow",
         f"{_HERE}.roboflow:roboflow",
         places=("_classes.csv", *(f"{split}/_classes.csv" for split in _SPLITS)),
+        is_distinct=True,
+    ),
+    "id_table": Format(  # after class_dict and roboflow, which may have such columns as well
+        "table of numbers and names",
+        TABLE,
+        f"{_HERE}.id_tables:is_id_table",
+        f"{_HERE}.id_tables:id_table",
+    ),
+    "mapillary": Format(  # after hasty, whose classes have colours as well
+        "Mapillary config.json",
+        JSON,
+        f"{_HERE}.mapillary:is_mapillary",
+        f"{_HERE}.mapillary:mapillary",
+        is_distinct=True,
+        is_by_place=True,
+    ),
+    "id_names": Format(
+        "Hugging Face id2label.json",
+        JSON,
+        f"{_HERE}.id_names:is_id_names",
+        f"{_HERE}.id_names:id_names",
+    ),
+    "pbtxt": Format(
+        "TensorFlow label map",
+        TEXT,
+        f"{_HERE}.pbtxt:is_pbtxt",
+        f"{_HERE}.pbtxt:pbtxt",
+        is_distinct=True,
     ),
     "numbered": Format(  # after cvat, whose labels may be numbers
         "numbered list of names",
@@ -147,18 +193,26 @@ FORMATS: dict[str, Format] = {
         f"{_HERE}.name_lists:numbered",
         shared_places=("labels.txt", "classes.txt"),
     ),
+    "color_after_name": Format(
+        "list of names and colours",
+        LINES,
+        f"{_HERE}.palettes:is_color_after_name",
+        f"{_HERE}.palettes:color_after_name",
+    ),
     "ultralytics": Format(
         "Ultralytics data.yaml",
         TEXT,
         f"{_HERE}.ultralytics:is_ultralytics",
         f"{_HERE}.ultralytics:ultralytics",
         shared_places=("data.yaml", "data.yml", "dataset.yaml"),
+        is_by_place=True,
     ),
     "names": Format(  # such lists are as often without the background as with it
         "list of names",
         TEXT,
         f"{_HERE}.name_lists:is_list_of_names",
         f"{_HERE}.name_lists:names",
+        is_by_place=True,
         is_only_when_named=True,
     ),
 }

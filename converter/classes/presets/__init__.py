@@ -6,12 +6,12 @@ so it is refused, not guessed.
 Modules, in dependency order:
 
     registry  every known preset, one row each
-    match     the colours of a dataset's masks -> the preset that fits them
+    match     the colours or numbers of a dataset's masks -> the preset that fits them
     tables    rows of a dataset's documentation -> ClassMap
     ...       the presets, one module each, named in registry
 """
 
-from converter.classes.presets.match import names_for
+from converter.classes.presets.match import index_preset, is_named, names_for
 from converter.classes.presets.registry import PREFIX, PRESETS, preset
 
-__all__ = ["PREFIX", "PRESETS", "names_for", "preset"]
+__all__ = ["PREFIX", "PRESETS", "index_preset", "is_named", "names_for", "preset"]
