@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import collections
 import hashlib
+import pkgutil
 import re
 import subprocess
 import sys
@@ -30,6 +31,11 @@ sys.path[:0] = [str(TESTS), str(TESTS.parent)]
 with atheris.instrument_imports(include=["converter"]):
     from fuzz.seeds import seeds
     from fuzz.targets import TARGETS, check
+
+    from converter.classes.formats.registry import FORMATS
+
+    for form in FORMATS.values():  # imported on first use, which would be too late to guide the fuzzer
+        pkgutil.resolve_name(form.reader)
 
 TIMEOUT_S = 10  # an input, by the clock: a busy machine takes its time
 RSS_MB = 768
@@ -110,7 +116,7 @@ def fuzz(target: str, runs: int, folder: Path, more: list[str]) -> None:
         dictionary.write_text(found)
         options.append(f"-dict={dictionary}")
     options += [f"-artifact_prefix={kept}/", "-print_final_stats=1", *more]
-    atheris.TrainingSetup([sys.argv[0], str(corpus), *options], Session(target, kept))
+    atheris.Setup([sys.argv[0], str(corpus), *options], Session(target, kept))
     atheris.Fuzz()
 
 
