@@ -73,7 +73,7 @@ def find_class_map(source: SourceConfig, layout: Layout, *, allows_doubt: bool =
         raise UsageError(
             found.origin, f"{what}; which class each number means is not certain, since {doubt}", fix, "E_CLASSES"
         )
-    reading = f"{what}, taken as places in it: {described(found.classes, places)}"
+    reading = f"{Path(found.origin).name} {what}, taken as places in it: {described(found.classes, places)}"
     note = f"{reading}; {GUESS_MARK}, since {doubt}" if doubt else reading
     return dataclasses.replace(
         found, classes=classes, kind=f"{found.kind} by place", notes=(*found.notes, note), is_by_place=True

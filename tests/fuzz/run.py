@@ -29,10 +29,9 @@ TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS), str(TESTS.parent)]
 
 with atheris.instrument_imports(include=["converter"]):
+    from converter.classes.formats.registry import FORMATS
     from fuzz.seeds import seeds
     from fuzz.targets import TARGETS, check
-
-    from converter.classes.formats.registry import FORMATS
 
     for form in FORMATS.values():  # imported on first use, which would be too late to guide the fuzzer
         pkgutil.resolve_name(form.reader)
