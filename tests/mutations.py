@@ -957,7 +957,7 @@ TABLE: dict[str, list[Row]] = {
             "greys of the colours are no places",
             " or numbers <= greys_of(classes).keys() | _NO_CLASS",
             "",
-            "classes_places::colours_stay_colours",
+            "classes_places::numbers_that_may_also_be_the_greys_of_the_colours_are_not_taken",
         ),
         Row(
             "colours that a number could be taken for",

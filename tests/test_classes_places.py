@@ -83,8 +83,8 @@ def test_colours_stay_colours(tmp_path, masks):
 @pytest.mark.parametrize(
     ("values", "text", "reason"),
     [
-        ((1, 2, 3), DICT, "the numbers 1, 2, 3: which class each is is not certain, since they may be"),
-        ((0, 1, 2, 3), DICT, "the numbers 0..3: which class each is is not certain, since they may be"),
+        ((1, 2, 3), DICT, "the numbers 1, 2, 3; which class each number means is not certain, since they may be"),
+        ((0, 1, 2, 3), DICT, "the numbers 0..3; which class each number means is not certain, since they may be"),
         ((0, 1, 2, 255), DICT, "255 is no place in it"),
         (tuple(range(12)), MANY, "20 of the 32 places in it do not occur, such as 12"),
     ],
@@ -107,6 +107,11 @@ def test_numbers_that_are_no_places_are_never_answered_with_ignore(tmp_path, val
     (problem,) = [one for one in report_on(folder).problems if one.code == "E_MASK_VALUE"]
     assert f"draft a classes.csv with numbers: `segconv classes --src {folder} --write`" in problem.fix
     assert "ignore" not in problem.fix
+
+
+def test_numbers_that_may_also_be_the_greys_of_the_colours_are_not_taken(tmp_path):
+    dark = "name,r,g,b\na,0,0,0\nb,0,2,0\nc,7,0,0\n"  # whose greys are 0, 1 and 2
+    assert found_in(draw(tmp_path, [rows(0, 1, 2)] * 3, {"class_dict.csv": dark})).classes.grey == {}
 
 
 def test_a_palette_whose_colours_are_not_listed_is_an_index(tmp_path):

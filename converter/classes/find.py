@@ -70,8 +70,10 @@ def find_class_map(source: SourceConfig, layout: Layout, *, allows_doubt: bool =
             f"Draft a classes.csv with numbers and check it: `{draft_command(source)}`, "
             f"or pass --classes FILE or --classes {PREFIX}NAME."
         )
-        raise UsageError(found.origin, f"{what}: which class each is is not certain, since {doubt}", fix, "E_CLASSES")
-    reading = f"{what}, taken as places in it: {described(found.classes, places)}"
+        raise UsageError(
+            found.origin, f"{what}; which class each number means is not certain, since {doubt}", fix, "E_CLASSES"
+        )
+    reading = f"{Path(found.origin).name} {what}, taken as places in it: {described(found.classes, places)}"
     note = f"{reading}; {GUESS_MARK}, since {doubt}" if doubt else reading
     return dataclasses.replace(
         found, classes=classes, kind=f"{found.kind} by place", notes=(*found.notes, note), is_by_place=True

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import collections
 import hashlib
+import pkgutil
 import re
 import subprocess
 import sys
@@ -28,8 +29,12 @@ TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS), str(TESTS.parent)]
 
 with atheris.instrument_imports(include=["converter"]):
+    from converter.classes.formats.registry import FORMATS
     from fuzz.seeds import seeds
     from fuzz.targets import TARGETS, check
+
+    for form in FORMATS.values():  # imported on first use, which would be too late to guide the fuzzer
+        pkgutil.resolve_name(form.reader)
 
 TIMEOUT_S = 10  # an input, by the clock: a busy machine takes its time
 RSS_MB = 768
