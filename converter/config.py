@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,7 @@ class SourceConfig:
       classes: class map: path of a file, or preset:NAME; None looks for one in the source folder.
       follow_links: follows symbolic links out of the source folder.
       max_pixels: maximum number of pixels of a source image or mask.
+      lists: (split, path) of each split list, instead of those found in the source folder; split "" if the list says it.
     """
 
     src: Path
@@ -39,6 +41,7 @@ class SourceConfig:
     classes: str | None = None
     follow_links: bool = False
     max_pixels: int = MAX_PIXELS
+    lists: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         if (self.image is None) != (self.mask is None):
@@ -153,6 +156,18 @@ class BuildConfig:
 def num_workers(asked: int) -> int:
     """Returns the number of worker processes: `asked`, or one per usable CPU where that is 0."""
     return asked or usable_cpus()
+
+
+def source_options(source: SourceConfig) -> str:
+    """Returns the options that say where a dataset is and how to read it, quoted for a shell."""
+    words = ["--src", str(source.src)]
+    for option in ("layout", "image", "mask", "classes"):
+        value = getattr(source, option)
+        words += [f"--{option}", value] if value is not None else []
+    for split, path in source.lists:
+        words += ["--list", f"{split}={path}" if split else path]
+    words += ["--follow-links"] if source.follow_links else []
+    return shlex.join(words)
 
 
 def pair_text(pair: PairConfig) -> str:

@@ -30,7 +30,7 @@ def test_each_layout_is_told_by_its_files_with_its_evidence(tmp_path, row):
 
 
 def test_a_broken_list_beside_folders_that_a_rule_knows_is_refused_as_a_list(tmp_path):
-    draw(tmp_path, "train/S.png", "trainannot/S.png", train="S.png S.png x")
+    draw(tmp_path, "train/S.png", "trainannot/S.png", train="S.png S.png S.png")
     with pytest.raises(UsageError, match="names none of the images of layout siblings") as caught:
         find(tmp_path)
     assert caught.value.code == "E_LIST"

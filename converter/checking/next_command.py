@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 
 from converter.checking.facts import DatasetFacts
 from converter.checking.problems import Problem
-from converter.config import BuildConfig, PairConfig
+from converter.config import PairConfig, source_options
 
 
 def next_command(dataset: DatasetFacts, problems: Sequence[Problem]) -> str:
     """Returns what to run next, to be copied into a shell."""
     config, error = dataset.config, dataset.class_error
-    options = _source_options(config)
+    options = source_options(config.source)
     errors = [problem for problem in problems if problem.severity == "error"]
     codes = {problem.code for problem in errors}
     if codes == {"E_CLASSES"} and error and config.source.classes is None and error.what.startswith("does not exist"):
@@ -28,17 +27,6 @@ def next_command(dataset: DatasetFacts, problems: Sequence[Problem]) -> str:
         return f"segconv split {options}" + (" --overwrite" if has_lists else "")
     pair = [f"--tolerance {tolerance}"] if tolerance else []
     return " ".join(["segconv build", options, *_pair_options(config.pair), *pair])
-
-
-def _source_options(config: BuildConfig) -> str:
-    """Returns the options that say where the dataset is."""
-    source = config.source
-    words = ["--src", str(source.src)]
-    for option in ("layout", "image", "mask", "classes"):
-        value = getattr(source, option)
-        words += [f"--{option}", value] if value is not None else []
-    words += ["--follow-links"] if source.follow_links else []
-    return shlex.join(words)
 
 
 def _pair_options(pair: PairConfig) -> list[str]:

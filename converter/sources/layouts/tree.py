@@ -28,14 +28,14 @@ class Tree:
       files: paths of everything that is not a folder, sorted.
       folders: paths of all folders, sorted; the source folder itself is "".
       outside: links that lead out of the source folder and are not followed.
-      unnamed: number of files whose names are not UTF-8, which are left out.
+      unnamed: paths of files and folders whose names are not UTF-8, which are left out.
     """
 
     src: Path
     files: tuple[str, ...]
     folders: tuple[str, ...]
     outside: frozenset[str] = frozenset()
-    unnamed: int = 0
+    unnamed: tuple[str, ...] = ()
 
     @cached_property
     def file_set(self) -> frozenset[str]:
@@ -109,7 +109,7 @@ def list_tree(src: Path, *, follow_links: bool) -> Tree:
                 kinds[kind].append(join(folder, entry.name))
     _check_bounds(src, "", len(kinds["file"]), nested)
     files, outside, unnamed = kinds.values()
-    return Tree(src, tuple(sorted(files)), tuple(sorted(folders)), frozenset(outside), len(unnamed))
+    return Tree(src, tuple(sorted(files)), tuple(sorted(folders)), frozenset(outside), tuple(sorted(unnamed)))
 
 
 def _check_bounds(src: Path, folder: str, files: int, nested: int) -> None:
@@ -172,5 +172,5 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 def _leads_inside(entry: os.DirEntry[str], root: Path) -> bool:
     try:
         return Path(entry.path).resolve().is_relative_to(root)
-    except (OSError, RuntimeError):  # a loop of links
-        return False
+    except (OSError, RuntimeError):  # a loop of links; opening it reports that
+        return True
