@@ -31,7 +31,7 @@ class SourceConfig:
       classes: class map: path of a file, or preset:NAME; None looks for one in the source folder.
       follow_links: follows symbolic links out of the source folder.
       max_pixels: maximum number of pixels of a source image or mask.
-      lists: (split, path) of each split list, instead of those found in the source folder; split "" if the list says it.
+      lists: (split, path) of each split list, instead of those in the source folder; split "" if the list says it.
     """
 
     src: Path

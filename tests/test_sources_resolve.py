@@ -65,9 +65,9 @@ def test_a_leading_slash_means_the_source_folder_in_a_rule_without_a_base(tmp_pa
     done = look_up(tmp_path, f"{line}\n", TUTORIAL, ("paths from the source folder", ("", "")))
     assert found(done) == [("jpg/a.jpg", "png/a.png")]
     assert done.rule.text == "paths from the source folder"
-    assert [reject.error.code for reject in look_up(tmp_path, "/../jpg/a.jpg;/png/a.png\n", ("", ("", ""))).rejects] == [
-        "E_PATH"
-    ]
+    assert [
+        reject.error.code for reject in look_up(tmp_path, "/../jpg/a.jpg;/png/a.png\n", ("", ("", ""))).rejects
+    ] == ["E_PATH"]
 
 
 def test_a_file_with_a_backslash_or_a_drive_in_its_name_is_found_by_exactly_that_name(tmp_path):

@@ -1,6 +1,6 @@
 """JSON lists: a dataset.json that lists the pairs of each split, as MONAI and the Medical Segmentation Decathlon write.
 
-    {"training": [{"image": "./images/a.png", "label": "./masks/a.png"}], "validation": [...], "test": ["./images/b.png"]}
+{"training": [{"image": "./images/a.png", "label": "./masks/a.png"}], "validation": [...], "test": ["./images/b.png"]}
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from converter.errors import UsageError
 from converter.limits import MAX_JSON_LIST_BYTES, MAX_LIST_LINES
 from converter.sources.lists import Line, SplitList, list_text
 from converter.sources.names import split_within
@@ -48,18 +47,10 @@ def read_json_lists(path: Path, name: str) -> dict[str, SplitList]:
         has_masks = any(len(each) == 2 for each in fields)
         lines = [Line(places.line_of(each[0] if each else ""), " ".join(each), each) for each in fields]
         reading = f"JSON, {'pairs' if has_masks else 'names'} of {key!r}"
-        found[split] = SplitList(split, name, "json" if has_masks else "", tuple(lines), reading=reading)
+        folds = {entry["fold"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("fold"), int)}
+        separator = "json" if has_masks else ""
+        found[split] = SplitList(split, name, separator, tuple(lines), reading=reading, folds=len(folds))
     return found
-
-
-def has_folds(path: Path) -> bool:
-    """Returns whether the entries of a JSON list have a key fold, which MONAI uses for cross-validation."""
-    try:
-        data = json.loads(list_text(path, MAX_JSON_LIST_BYTES))
-    except (UsageError, ValueError, RecursionError):
-        return False
-    lists = data.values() if isinstance(data, dict) else []
-    return any(isinstance(each, list) and each and isinstance(each[0], dict) and "fold" in each[0] for each in lists)
 
 
 class _Places:

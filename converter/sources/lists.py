@@ -47,7 +47,7 @@ class SplitList:
       lines: in the order of the file; the image is always the first field.
       masks_first: whether the mask comes first in the file, according to its header.
       reading: how the fields were chosen from more columns, or from JSON; "" for a list of just these fields.
-      header: text of the first line if it only names the columns and is not in `lines`; "" for none.
+      folds: number of folds of a cross-validation that its lines are in, which are not used; 0 for none.
     """
 
     split: str
@@ -56,7 +56,7 @@ class SplitList:
     lines: tuple[Line, ...]
     masks_first: bool = False
     reading: str = ""
-    header: str = ""
+    folds: int = 0
 
     @property
     def num_fields(self) -> int:

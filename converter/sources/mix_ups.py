@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
@@ -60,10 +59,7 @@ def _other_masks(refs: Sequence[ExampleRef], files: Collection[str]) -> Iterable
         image, (folder, _, base) = _stem(ref.image), ref.mask.rpartition("/")
         if usual in both or not (image.startswith(of_image) if is_prefix else image.endswith(of_image)):
             continue
-        if is_prefix:
-            stem = of_mask + image.removeprefix(of_image)
-        else:
-            stem = image.removesuffix(of_image) + of_mask
+        stem = of_mask + image.removeprefix(of_image) if is_prefix else image.removesuffix(of_image) + of_mask
         expected = f"{folder}/{stem}{base[len(stem_of(base)) :]}".removeprefix("/")
         if expected in files and expected != ref.mask:
             yield ref, expected
@@ -72,9 +68,14 @@ def _other_masks(refs: Sequence[ExampleRef], files: Collection[str]) -> Iterable
 def _affixes(ref: ExampleRef) -> tuple[Affixes, Affixes]:
     """Returns what differs between the stems of a pair after their common start, and before their common end."""
     image, mask = _stem(ref.image), _stem(ref.mask)
-    start = len(os.path.commonprefix([image, mask]))  # noqa: PTH - of two texts, not of paths
-    end = len(os.path.commonprefix([image[::-1], mask[::-1]]))
+    start, end = _num_common(image, mask), _num_common(image[::-1], mask[::-1])
     return (False, image[start:], mask[start:]), (True, image[: len(image) - end], mask[: len(mask) - end])
+
+
+def _num_common(one: str, other: str) -> int:
+    """Returns the number of characters with which both texts begin."""
+    differ = (place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
+    return next(differ, min(len(one), len(other)))
 
 
 def _stem(path: str) -> str:

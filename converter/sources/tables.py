@@ -1,4 +1,4 @@
-"""Tables: a list with more columns than it needs -> the ways to read it, of which the one that finds most files is used.
+"""Tables: a list with more columns than it needs -> the ways to read it; the one that finds most files is used.
 
 Columns are chosen by the header, or, without one, because only two of them name image files. A column called split says
 which row belongs to which split.
@@ -9,15 +9,27 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from converter.limits import MAX_READINGS, MAX_TABLE_COLUMNS
 from converter.sources.lists import Line, SplitList, fields_of
 from converter.sources.names import has_extension, is_both, split_within, words_in
 
-_IMAGE_WORDS = {"image", "images", "img", "imgs", "photo", "photos", "picture", "pictures", "input", "rgb", "x"}
-_MASK_WORDS = {"mask", "masks", "label", "labels", "annotation", "annotations", "seg", "segmentation", "target", "gt", "y"}
+_IMAGE_WORDS = {"image", "images", "img", "imgs", "photo", "photos", "picture", "pictures", "input", "rgb"}
+_MASK_WORDS = {
+    "mask",
+    "masks",
+    "label",
+    "labels",
+    "annotation",
+    "annotations",
+    "seg",
+    "segmentation",
+    "target",
+    "gt",
+    "y",
+}
 _NAME_WORDS = {"file", "files", "filename", "filenames", "path", "paths", "name", "names", "stem", "id", "ids"}
 _SPLIT_WORDS = {"split", "splits", "subset", "partition", "fold", "folds"}
 _SPLIT_CELLS = {"set", "phase", "usage", "dataset", "type", "group"}  # only if they are the whole name of a column
@@ -66,9 +78,14 @@ class Table:
         """Returns the list of these columns, one or two."""
         lines = (replace(line, fields=tuple(cells[c] for c in columns) if cells else ()) for line, cells in self.rows)
         noun = "columns" if len(columns) > 1 else "column"
-        reading = f"{_separator_text(self.separator)}, {noun} {' and '.join(map(self.name_of, columns))} of {self.width}"
+        reading = (
+            f"{_separator_text(self.separator)}, {noun} {' and '.join(map(self.name_of, columns))} of {self.width}"
+        )
         separator = self.separator if len(columns) > 1 else ""
-        return replace(self.listed, separator=separator, lines=tuple(lines), masks_first=False, reading=reading)
+        folds = len(self.values(self.split_column)) if self.split_column is not None else 0
+        return replace(
+            self.listed, separator=separator, lines=tuple(lines), masks_first=False, reading=reading, folds=folds
+        )
 
 
 def table_of(listed: SplitList) -> Table | None:
@@ -115,7 +132,8 @@ def readings(listed: SplitList) -> Iterator[dict[str, SplitList]]:
         for line, (_, cells) in zip(whole.lines, table.rows, strict=True):
             parts.setdefault(splits[cells[column]] if cells else "", []).append(line)
         text = f"{whole.reading}, split by column {table.name_of(column)}"
-        yield {split: replace(whole, split=split, lines=tuple(own), reading=text) for split, own in parts.items()}
+        whole = replace(whole, reading=text, folds=0)
+        yield {split: replace(whole, split=split, lines=tuple(own)) for split, own in parts.items()}
 
 
 def _choices(table: Table) -> Iterator[tuple[int, ...]]:
@@ -137,9 +155,9 @@ def _choices(table: Table) -> Iterator[tuple[int, ...]]:
         yield (0,)
 
 
-def _share(table: Table, column: int, has: object) -> float:
+def _share(table: Table, column: int, has: Callable[[str], bool]) -> float:
     cells = [cells[column] for _, cells in table.rows if cells]
-    return sum(map(has, cells)) / max(1, len(cells))  # type: ignore[call-overload, no-any-return]
+    return sum(map(has, cells)) / max(1, len(cells))
 
 
 def _is_number(cell: str) -> bool:

@@ -23,7 +23,15 @@ from converter.sources.layouts.pairing import Found
 from converter.sources.layouts.refusal import refusal
 from converter.sources.layouts.registry import LAYOUTS, LIST, RULES
 from converter.sources.layouts.split_folders import with_folder_splits
-from converter.sources.layouts.split_lists import EXPECTED, Listed, by_names, name_rules, pair_lists, pair_rules, similar_lists
+from converter.sources.layouts.split_lists import (
+    EXPECTED,
+    Listed,
+    by_names,
+    name_rules,
+    pair_lists,
+    pair_rules,
+    similar_lists,
+)
 from converter.sources.layouts.templates import by_templates
 from converter.sources.layouts.tree import Tree, list_tree
 from converter.sources.layouts.unused import folds_as_folders, unused_files, unused_folders, unused_lists
@@ -107,7 +115,7 @@ def find_layout(source: SourceConfig) -> Layout:
 
 
 def _forced_list(search: Search, near: str) -> Listed:
-    """Returns the pairs of lists whose names are only similar to those of splits, where --layout list asks for lists."""
+    """Returns the pairs of lists with similar names, where --layout list asks for lists and none has an exact name."""
     if not search.source.lists and (similar := similar_lists(search.lists, pair_rules(search.tree), is_pairs=True)):
         return similar
     if near or search.source.lists:

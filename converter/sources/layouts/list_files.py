@@ -15,6 +15,7 @@ from converter.system.files import resolve_inside
 
 JSON = ".json"
 LIST_TYPES = (".txt", ".csv", ".tsv", ".lst", JSON)  # of two lists with the same name, the first type is used
+USUAL_FOLDERS = ("splits", "split", "lists", "list", "ImageSets/Segmentation")  # whose lists outrank others
 # How exactly a name says which split a list is of.
 EXACT, OTHER_FORM, WITH_YEAR, BOTH = range(4)  # train; Train, training; train-2016; trainval
 WITHIN, BOTH_WITHIN = 4, 5  # train_list; trainval_list
@@ -121,7 +122,8 @@ class ListFiles:
             exact = any(f.split == "train" and f.rank < BOTH and f.stem.lower() != "default" for f in files)
             if exact or (similar and any(file.split in ("train", "") for file in files)):
                 found.add(folder)
-        return sorted(found, key=lambda name: (name.count("/") + bool(name), name))[:MAX_LIST_FOLDERS]
+        order = sorted(found, key=lambda name: (name.count("/") + bool(name), name not in USUAL_FOLDERS, name))
+        return order[:MAX_LIST_FOLDERS]
 
     def beside(self, folder: str) -> Iterator[ListFile]:
         """Yields lists of val and test in folders whose paths differ from that of train's list in the split alone."""
@@ -129,7 +131,11 @@ class ListFiles:
         for number in (number for number, part in enumerate(parts) if split_within(part) == "train"):
             for other in self.by_folder:
                 own = other.split("/")
-                if len(own) == len(parts) and own[:number] == parts[:number] and own[number + 1 :] == parts[number + 1 :]:
+                if (
+                    len(own) == len(parts)
+                    and own[:number] == parts[:number]
+                    and own[number + 1 :] == parts[number + 1 :]
+                ):
                     split = split_within(own[number])
                     files = self.within(other, similar=False).get(split or "", [])
                     if split in ("val", "test") and files:

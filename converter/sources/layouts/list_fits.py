@@ -9,16 +9,17 @@ from pathlib import Path
 
 from converter.errors import UsageError, shown
 from converter.sources.json_lists import read_json_lists
-from converter.sources.layouts.list_files import JSON, ListFile, ListFiles, kind_of
+from converter.sources.layouts.list_files import JSON, USUAL_FOLDERS, ListFile, ListFiles, kind_of
 from converter.sources.layouts.tree import Tree
+from converter.sources.layouts.words import count_of
 from converter.sources.lists import SplitList, read_split_list
 from converter.sources.refs import Unused
 from converter.sources.resolve import PathRule, Resolved, resolve
 from converter.sources.tables import readings
 
-USUAL_FOLDERS = ("splits", "split", "lists", "list", "ImageSets/Segmentation")  # whose lists outrank others'
 Rules = Callable[[SplitList], Sequence[PathRule]]
 _FIX_NO_MASKS = "Add its masks; without them it cannot be scored."
+FIX_FOLDS = "Write train and val instead of the numbers of folds, or pass lists of them with --list."
 _FIX_ROWS = "Write train, val or test into their rows."
 
 
@@ -85,7 +86,7 @@ def fit_list(tree: Tree, file: ListFile, rules: Rules, *, is_pairs: bool) -> Fit
     fit = Fit(file, rules=rules)
     best: tuple[int, int] | None = None
     for variant in _variants(tree, file):
-        fit.lists = fit.lists or variant
+        fit.lists = fit.lists or dict(variant)
         parts = {split: own for split, own in variant.items() if split and bool(own.separator) == is_pairs}
         if not parts:
             continue
@@ -125,11 +126,13 @@ def _left_out(file: ListFile, variant: Mapping[str, SplitList], bare: set[str], 
     for split, own in variant.items():
         number = len(own.lines)
         if split in bare or (is_pairs and split and not own.separator):
-            what = f"{split} is left out: none of its {number} entries names a mask"
+            what = f"{split} is left out, since its {count_of(number, 'line')} name{'s' * (number == 1)} no mask"
             yield Unused("W_UNUSED_LIST", file.path, what, _FIX_NO_MASKS)
         elif not split:
-            first = f"{number} line{'s' * (number != 1)}, the first of them {own.lines[0].number}"
-            yield Unused("W_UNUSED_LIST", file.path, f"{first}, are of no known split", _FIX_ROWS)
+            what = f"has {count_of(number, 'line')} of no known split, from line {own.lines[0].number} on"
+            yield Unused("W_UNUSED_LIST", file.path, what, _FIX_ROWS)
+        elif own.folds > 1:
+            yield Unused("W_FOLDS", file.path, f"puts its lines in {own.folds} folds, which are not used", FIX_FOLDS)
 
 
 def fitting(tree: Tree, files: Sequence[ListFile], rules: Rules, *, is_pairs: bool) -> list[Fit]:
@@ -164,22 +167,29 @@ def check_ties(lists: ListFiles, folder: str, fits: Mapping[str, Fit], rules: Ru
             fitting(tree, [file for file in own if file.ties_with(own[0])], rules, is_pairs=is_pairs)
     if not folder or folder in USUAL_FOLDERS or "train" not in fits:
         return
-    others = [name for name in lists.folders() if name.count("/") == folder.count("/") and name not in ("", folder)]
-    for file in (own[0] for name in others for own in [lists.within(name, similar=False).get("train")] if own):
-        for fit in fitting(tree, [file], rules, is_pairs=is_pairs):
-            check_agree(tree.src, fits["train"], fit)
+    for other in lists.folders():
+        own = lists.within(other, similar=False).get("train", [])[:1]
+        if other not in ("", folder) and other.count("/") == folder.count("/"):
+            for fit in fitting(tree, own, rules, is_pairs=is_pairs):
+                check_agree(tree.src, fits["train"], fit, [_all_of(lists, name) for name in (folder, other)])
 
 
-def check_agree(src: Path, one: Fit, other: Fit) -> None:
-    """Raises UsageError if two lists of the same split name different images."""
+def _all_of(lists: ListFiles, folder: str) -> str:
+    """Returns the options that choose all lists of a folder."""
+    best = [(split, own[0].path) for split, own in lists.within(folder, similar=False).items()]
+    return " ".join(f"--list {list_argument(lists.tree.src, split, path)}" for split, path in best)
+
+
+def check_agree(src: Path, one: Fit, other: Fit, ways: Sequence[str] = ()) -> None:
+    """Raises UsageError if two lists of a split name different pairs; `ways` are the options that choose each."""
     for split in one.parts.keys() & other.parts.keys():
         if one.parts[split].pairs() == other.parts[split].pairs():
             continue
         images = [fit.parts[split].images() for fit in (one, other)]
         numbers = f"{len(images[0])} and {len(images[1])} images, {len(images[0] & images[1])} of them in both"
         what = f"is a list of {split}, and so is {shown(other.file.path)}, but they disagree ({numbers})"
-        ways = [f"--list {list_argument(src, split, fit.file.path)}" for fit in (one, other)]
-        fix = f"Choose one with {ways[0]} or {ways[1]}, or give both options to join them."
+        ways = ways or [f"--list {list_argument(src, split, fit.file.path)}" for fit in (one, other)]
+        fix = f"Choose with {ways[0]}, or with {ways[1]}; give both to join them."
         raise UsageError(src / one.file.path, what, fix, "E_LIST")
 
 

@@ -1,4 +1,4 @@
-"""Split folders: folders whose names contain the word of a split, such as TrainDataset or uavid_val -> the split of a pair."""
+"""Split folders: folders whose names contain the word of a split, such as TrainDataset -> the splits of images."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FIX = "If it is no split, ignore this; else make lists and pass them with --lis
 
 @dataclass(frozen=True)
 class FolderSplits:
-    """What a rule found, with the splits that the names of folders say, the evidence, and names that are not followed."""
+    """What a rule found with the splits that folders say, the evidence, and the names that are not followed."""
 
     found: Found
     evidence: tuple[str, ...] = ()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from converter.errors import UsageError
 from converter.limits import MAX_DROP
-from converter.sources.layouts.list_files import WITHIN, ListFile, ListFiles
+from converter.sources.layouts.list_files import WITHIN, ListFiles
 from converter.sources.layouts.list_fits import Fit, Rules, check_ties, fit_list, fitting
 from converter.sources.layouts.pairing import Found
 from converter.sources.layouts.tree import Tree
@@ -87,8 +87,8 @@ def pair_lists(lists: ListFiles, *, forced: bool = False) -> Listed | str:
             near = near or "; ".join(f"{fit.evidence()}: none of its pairs exists" for fit in pairs)
             continue
         if "train" not in files:
-            if similar_lists(lists, pair_rules(tree), is_pairs=True):
-                continue  # train_list.txt next to val.txt
+            if similar := similar_lists(lists, pair_rules(tree), is_pairs=True):
+                return similar  # train_list.txt next to val.txt
             raise UsageError(tree.src / folder / "train.txt", "does not exist", EXPECTED, "E_LIST")
         check_ties(lists, folder, fits, pair_rules(tree), is_pairs=True)
         chosen = {split: fit if fit.parts else fit.with_single_names() for split, fit in fits.items()}
@@ -135,7 +135,9 @@ def _listed(
     used = list(fits.values())
     for split in (each for each in ("val", "test") if each not in parts and "train" in parts):
         similar = lists.within(folder, similar=True).get(split, [])
-        files = [file for file in lists.beside(folder) if file.split == split] or [f for f in similar if f.rank >= WITHIN]
+        files = [file for file in lists.beside(folder) if file.split == split] or [
+            f for f in similar if f.rank >= WITHIN
+        ]
         others = fitting(lists.tree, files, rules, is_pairs=mask_of is None)
         taken = {image for part in parts.values() for image in part.images()}
         if others and not taken & others[0].parts[split].images():
@@ -200,35 +202,42 @@ def by_names(lists: ListFiles, found: Found) -> Listed | None:
     Raises:
       UsageError: a list of the layout names none of the images, or there is a list but none for train.
     """
-    tree, rules = lists.tree, name_rules(found)
+    rules = name_rules(found)
     mask_of = {image.image: image.mask for image in found.images}
     for folder in dict.fromkeys((*found.list_folders, *lists.folders())):
-        files = lists.within(folder, similar=False)
         is_own = folder in found.list_folders and found.name != "templates"
-        fits: dict[str, Fit] = {}
-        for split, own in files.items():
-            try:
-                fit = fit_list(tree, own[0], rules, is_pairs=False)
-            except UsageError:
-                if is_own:
-                    raise
-                break
-            if fit.num_found:
-                fits[split] = fit
-            elif is_own:
-                what = f"names none of the images of layout {found.name}, from {fit.first_line!r} on"
-                fix = "Fix or remove the list, or say with --image and --mask where the files are."
-                raise UsageError(tree.src / own[0].path, what, fix, "E_LIST")
-        if fits:
-            listed = _listed(lists, folder, fits, rules, mask_of)
-            if "train" in listed.refs:
-                if not is_own:
-                    check_ties(lists, folder, fits, rules, is_pairs=False)
-                return listed
-            if not similar_lists(lists, rules, is_pairs=False, mask_of=mask_of):
-                fix = "A dataset needs a list of its training pairs."
-                raise UsageError(tree.src / folder / "train.txt", "does not exist", fix, "E_LIST")
+        fits = _fits_by_names(lists, folder, found, rules, is_own=is_own)
+        if not fits:
+            continue
+        listed = _listed(lists, folder, fits, rules, mask_of)
+        if "train" in listed.refs:
+            if not is_own:
+                check_ties(lists, folder, fits, rules, is_pairs=False)
+            return listed
+        if similar := similar_lists(lists, rules, is_pairs=False, mask_of=mask_of):
+            return similar
+        fix = "A dataset needs a list of its training pairs."
+        raise UsageError(lists.tree.src / folder / "train.txt", "does not exist", fix, "E_LIST")
     return None
+
+
+def _fits_by_names(lists: ListFiles, folder: str, found: Found, rules: Rules, *, is_own: bool) -> dict[str, Fit]:
+    """Returns how the best list of each split in a folder is read; those of a layout's own folders have to fit."""
+    fits: dict[str, Fit] = {}
+    for split, own in lists.within(folder, similar=False).items():
+        try:
+            fit = fit_list(lists.tree, own[0], rules, is_pairs=False)
+        except UsageError:
+            if is_own:
+                raise
+            return {}  # text files with another purpose
+        if fit.num_found:
+            fits[split] = fit
+        elif is_own:
+            what = f"names none of the images of layout {found.name}, from {fit.first_line!r} on"
+            fix = "Fix or remove the list, or say with --image and --mask where the files are."
+            raise UsageError(lists.tree.src / own[0].path, what, fix, "E_LIST")
+    return fits
 
 
 def name_rules(found: Found) -> Rules:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shlex
 from collections import defaultdict
@@ -9,14 +10,17 @@ from collections.abc import Collection, Iterator, Sequence
 
 from converter.config import SourceConfig, source_options
 from converter.errors import UsageError, shown
-from converter.sources.layouts.list_files import BOTH, BOTH_WITHIN, ListFile, ListFiles
-from converter.sources.layouts.list_fits import Fit, Rules, fit_list, list_argument
+from converter.limits import MAX_SIMILAR_LISTS
+from converter.sources.layouts.list_files import BOTH, BOTH_WITHIN, JSON, ListFile, ListFiles, kind_of
+from converter.sources.layouts.list_fits import FIX_FOLDS, Fit, Rules, fit_list, list_argument
 from converter.sources.layouts.tree import Tree
 from converter.sources.names import fold_in, names_split
 from converter.sources.refs import ExampleRef, Unused
 
 SHOWN = 3  # names in one warning
-_ARCHIVES = re.compile(r"\.(?:zip|tar|tgz|gz|bz2|xz|7z|rar|h5|hdf5|npz|npy|mat|parquet|pkl|lmdb|tfrecords?)$", re.IGNORECASE)
+_ARCHIVES = re.compile(
+    r"\.(?:zip|tar|tgz|gz|bz2|xz|7z|rar|h5|hdf5|npz|npy|mat|parquet|pkl|lmdb|tfrecords?)$", re.IGNORECASE
+)
 _FIX_FOLDER = "Pass --image and --mask with {split} if its files belong to the dataset; else move it out of the folder."
 _FIX_ENCODING = "Rename them, for example with `convmv -f latin1 -t utf8 -r --notest`; records store names as UTF-8."
 
@@ -37,9 +41,8 @@ def unused_lists(
     pairs = {(ref.image, ref.mask) for ref in refs if ref.split in ("train", "val")}
     for folder, files in lists.by_folder.items():
         own = [file for file in files if file.path not in read and names_split(file.stem)]
-        given = {split for split, _ in source.lists}
-        own = [file for file in own if not (source.lists and file.split in given)]
-        fits = [fit for file in own[: 2 * SHOWN] if (fit := _fit(lists.tree, file, rules))]
+        own = [file for file in own if not (source.lists and file.split in {ref.split for ref in refs})]
+        fits = [fit for file in own[:MAX_SIMILAR_LISTS] if (fit := _fit(lists.tree, file, rules))]
         fitting = {fit.file.path for fit in fits}
         folds = [fit for fit in fits if fold_in(fit.file.stem)]
         if len(folds) > 1:
@@ -65,13 +68,14 @@ def _used_lists(refs: Sequence[ExampleRef]) -> str:
 
 def _fit(tree: Tree, file: ListFile, rules: Sequence[Rules]) -> Fit | None:
     """Returns how a list can be read; None if it names no files of the source folder."""
+    named = file if file.split or kind_of(file.path) == JSON else file._replace(split="train")
     for number, own in enumerate(rules):
         try:
-            fit = fit_list(tree, file, own, is_pairs=not number)
+            fit = fit_list(tree, named, own, is_pairs=not number)
         except UsageError:
             return None
         if fit.num_found and 2 * fit.num_found >= fit.num_lines:
-            return fit
+            return dataclasses.replace(fit, file=file)
     return None
 
 
@@ -87,6 +91,8 @@ def _unused_list(tree: Tree, file: ListFile, fit: Fit | None, used: str) -> Unus
         return Unused("W_UNUSED_LIST", file.path, what, "Fix its paths, or rename it if it is no list of images.")
     number = fit.num_found
     what = f"is not used: it names {number} {'image' if number == 1 else 'images'}{used}"
+    if any(part.listed.folds > 1 for part in fit.parts.values()):
+        return Unused("W_FOLDS", file.path, what, FIX_FOLDS)
     split = "" if len(fit.parts) > 1 else next(iter(fit.parts))
     fix = f"Pass --list {list_argument(tree.src, split, file.path)} to use it, or move it out of the folder."
     return Unused("W_UNUSED_LIST", file.path, what, fix)
@@ -95,9 +101,12 @@ def _unused_list(tree: Tree, file: ListFile, fit: Fit | None, used: str) -> Unus
 def _folds(tree: Tree, folder: str, folds: Sequence[Fit]) -> Unused:
     numbers = " and ".join(shown(fit.file.path.rpartition("/")[2]) for fit in folds)
     ways = [
-        f"--list {list_argument(tree.src, 'train' if place else 'val', fit.file.path)}" for place, fit in enumerate(folds)
+        f"--list {list_argument(tree.src, 'train' if place else 'val', fit.file.path)}"
+        for place, fit in enumerate(folds)
     ]
-    return Unused("W_FOLDS", folder or ".", f"has lists of folds, which are not used: {numbers}", f"Pass {' '.join(ways)}.")
+    return Unused(
+        "W_FOLDS", folder or ".", f"has lists of folds, which are not used: {numbers}", f"Pass {' '.join(ways)}."
+    )
 
 
 def unused_folders(tree: Tree, used: Collection[str]) -> Iterator[Unused]:
@@ -153,6 +162,8 @@ def folds_as_folders(source: SourceConfig, folders: Collection[str]) -> Iterator
         if len(numbers) > 1:
             pattern = shlex.quote(f"({re.escape(f'{parent}/{before}' if parent else before)}[0-9]+)")
             names = ", ".join(f"{before}{number}" for number in sorted(numbers, key=int)[:SHOWN])
-            what = f"has {len(numbers)} folds ({names}{' ...' if len(numbers) > SHOWN else ''}), and all of them are train"
+            what = (
+                f"has {len(numbers)} folds ({names}{' ...' if len(numbers) > SHOWN else ''}), and all of them are train"
+            )
             command = f"segconv split {source_options(source)} --group {pattern}"
             yield Unused("W_FOLDS", parent or ".", what, f"Keep folds whole in train and val with `{command}`.")
