@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 
 from command_line import assert_one_line
 
@@ -21,3 +23,61 @@ def test_a_size_that_is_none_exits_2(segconv):
 def test_variables_set_options(segconv, dataset):
     done = segconv("build", "--src", dataset, "--json", env=os.environ | {"SEGCONV_BUILD_SIZE": "8x9"})
     assert json.loads(done.stdout)["size"] == [8, 9]
+
+
+def pairs_of(done) -> dict[str, int]:
+    return {split: each["pairs"] for split, each in json.loads(done.stdout)["splits"].items()}
+
+
+def test_the_list_that_a_warning_proposes_is_used_by_every_command(segconv, dataset):
+    (dataset / "train my.csv").write_text("\n".join((dataset / "train.txt").read_text().replace(";", ",").split()[:3]))
+    done = segconv("check", "--src", dataset, "--json", "-j", "1")
+    (problem,) = [each for each in json.loads(done.stdout)["problems"] if each["code"] == "W_UNUSED_LIST"]
+    (way,) = re.findall(r"--list (?:'[^']*'|\S+)", problem["mend"])
+    options = ("--src", dataset, *shlex.split(way), "--list", f"val={dataset}/val.txt", "-j", "1")
+    done = segconv("check", *options, "--json")
+    assert pairs_of(done) == {"train": 3, "val": 2}
+    report = json.loads(done.stdout)
+    assert "W_UNUSED_LIST" not in {each["code"] for each in report["problems"]}
+    assert segconv("build", *options, "--size", "24").returncode == 0
+    assert "up to date" in segconv("build", *options, "--size", "24").stderr
+    done = segconv("verify", "--src", dataset, *shlex.split(way), "--list", f"val={dataset}/val.txt")
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_next_command_carries_the_lists_along(segconv, dataset):
+    (dataset / "val.txt").rename(dataset / "other list.txt")
+    options = ("--src", str(dataset), "--list", "train.txt", "--list", "val=other list.txt")
+    done = segconv("check", *options, "-j", "1")
+    command = next(line for line in done.stdout.splitlines() if "segconv build" in line)
+    words = shlex.split(command[command.index("segconv build") :])[1:]
+    assert "--list val=other list.txt" in " ".join(words)
+    assert segconv(*words, "--size", "24").returncode == 0
+
+
+def test_the_command_for_folds_splits_them_whole(segconv, dataset):
+    for kind, name in (("jpg", "images"), ("png", "masks")):
+        for path in sorted((dataset / kind).iterdir()):
+            number = int(path.stem[1:])
+            new = dataset / f"fold {number // 2}" / name / f"x{number}{path.suffix}"
+            new.parent.mkdir(parents=True, exist_ok=True)
+            path.rename(new)
+    for name in ("train.txt", "val.txt"):
+        (dataset / name).unlink()
+    for kind in ("jpg", "png"):
+        for path in (dataset / f"val_{kind}").iterdir():
+            path.unlink()
+    done = segconv("check", "--src", dataset, "--json", "-j", "1")
+    (problem,) = [each for each in json.loads(done.stdout)["problems"] if each["code"] == "W_FOLDS"]
+    (command,) = re.findall("`(.*)`", problem["mend"])
+    done = segconv(*shlex.split(command)[1:], "--val", "0.34")
+    assert done.returncode == 0, done.stderr
+    folds = [
+        {line.partition("/")[0] for line in (dataset / name).read_text().splitlines()[1:]}
+        for name in ("train.txt", "val.txt")
+    ]
+    assert not folds[0] & folds[1]
+
+
+def test_a_list_that_is_not_there_exits_2(segconv, dataset):
+    assert_one_line(segconv("build", "--src", dataset, "--list", "val=no.txt"), 2, "no.txt: does not exist")

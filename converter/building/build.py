@@ -61,7 +61,8 @@ def build(config: BuildConfig, *, engine: Engine = local, store: Store | None = 
     with plan.store.lock():
         plan.store.finish()
         report = _build(config, plan, check_out(config, plan), engine)
-    return dataclasses.replace(report, seconds=time.monotonic() - start)
+    unreadable = any(unused.code == "W_NAME_ENCODING" for unused in plan.layout.unused)
+    return dataclasses.replace(report, seconds=time.monotonic() - start, unreadable_names=unreadable)
 
 
 def _build(config: BuildConfig, plan: Plan, old: Manifest | None, engine: Engine) -> BuildReport:

@@ -80,7 +80,7 @@ def build(ctx: click.Context, /, dry_run: bool, json: bool, **options: Any) -> N
     if report.is_up_to_date:
         log.info("up to date: nothing was written")
     log.info("next: segconv inspect shard %s, then segconv train --data %s", config.out, config.out)
-    if report.rejects:
+    if report.rejects or report.unreadable_names:
         ctx.exit(EXIT_SKIPPED)
 
 

@@ -156,22 +156,29 @@ def fitting(tree: Tree, files: Sequence[ListFile], rules: Rules, *, is_pairs: bo
 
 
 def check_ties(lists: ListFiles, folder: str, fits: Mapping[str, Fit], rules: Rules, *, is_pairs: bool) -> None:
-    """Refuses lists that disagree with others of the same split whose names and places are as good.
+    """Refuses lists that disagree with others in their folder whose names are as good.
 
     Raises:
       UsageError: there are such lists.
     """
-    tree = lists.tree
     for split, own in lists.within(folder, similar=False).items():
         if split in fits:
-            fitting(tree, [file for file in own if file.ties_with(own[0])], rules, is_pairs=is_pairs)
+            fitting(lists.tree, [file for file in own if file.ties_with(own[0])], rules, is_pairs=is_pairs)
+
+
+def check_folders(lists: ListFiles, folder: str, fits: Mapping[str, Fit], rules: Rules, *, is_pairs: bool) -> None:
+    """Refuses lists that disagree with those of another folder which is no worse a place.
+
+    Raises:
+      UsageError: there are such lists.
+    """
     if not folder or folder in USUAL_FOLDERS or "train" not in fits:
         return
     for other in lists.folders():
         own = lists.within(other, similar=False).get("train", [])[:1]
         if other not in ("", folder) and other.count("/") == folder.count("/"):
-            for fit in fitting(tree, own, rules, is_pairs=is_pairs):
-                check_agree(tree.src, fits["train"], fit, [_all_of(lists, name) for name in (folder, other)])
+            for fit in fitting(lists.tree, own, rules, is_pairs=is_pairs):
+                check_agree(lists.tree.src, fits["train"], fit, [_all_of(lists, name) for name in (folder, other)])
 
 
 def _all_of(lists: ListFiles, folder: str) -> str:

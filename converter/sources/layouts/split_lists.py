@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from converter.errors import UsageError
 from converter.limits import MAX_DROP
 from converter.sources.layouts.list_files import WITHIN, ListFiles
-from converter.sources.layouts.list_fits import Fit, Rules, check_ties, fit_list, fitting
+from converter.sources.layouts.list_fits import Fit, Rules, check_folders, check_ties, fit_list, fitting
 from converter.sources.layouts.pairing import Found
 from converter.sources.layouts.tree import Tree
 from converter.sources.layouts.words import IMAGE_WORDS, MASK_WORDS, SIBLING_TAILS
@@ -91,6 +91,7 @@ def pair_lists(lists: ListFiles, *, forced: bool = False) -> Listed | str:
                 return similar  # train_list.txt next to val.txt
             raise UsageError(tree.src / folder / "train.txt", "does not exist", EXPECTED, "E_LIST")
         check_ties(lists, folder, fits, pair_rules(tree), is_pairs=True)
+        check_folders(lists, folder, fits, pair_rules(tree), is_pairs=True)
         chosen = {split: fit if fit.parts else fit.with_single_names() for split, fit in fits.items()}
         return _listed(lists, folder, chosen, pair_rules(tree), None)
     return near
@@ -211,8 +212,9 @@ def by_names(lists: ListFiles, found: Found) -> Listed | None:
             continue
         listed = _listed(lists, folder, fits, rules, mask_of)
         if "train" in listed.refs:
+            check_ties(lists, folder, fits, rules, is_pairs=False)
             if not is_own:
-                check_ties(lists, folder, fits, rules, is_pairs=False)
+                check_folders(lists, folder, fits, rules, is_pairs=False)
             return listed
         if similar := similar_lists(lists, rules, is_pairs=False, mask_of=mask_of):
             return similar

@@ -6,6 +6,7 @@ Hidden files, folders of records, and links that lead out of the source folder a
 from __future__ import annotations
 
 import os
+import sys
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
@@ -80,8 +81,9 @@ def list_tree(src: Path, *, follow_links: bool) -> Tree:
     """Returns the files and folders in a source folder.
 
     Raises:
-      UsageError: it is not a folder, a folder in it cannot be read, it contains more than MAX_FILES files, is deeper
-        than MAX_FOLDER_DEPTH, or has more than MAX_NESTED_LINKS links within linked folders.
+      UsageError: it is not a folder, its names are not decoded as UTF-8, a folder in it cannot be read, it contains
+        more than MAX_FILES files, is deeper than MAX_FOLDER_DEPTH, or has more than MAX_NESTED_LINKS links within
+        linked folders.
     """
     if not src.is_dir():
         raise UsageError(src, "is not a folder", "Pass the folder of the dataset: --src dataset/", "E_SRC")
@@ -109,7 +111,16 @@ def list_tree(src: Path, *, follow_links: bool) -> Tree:
                 kinds[kind].append(join(folder, entry.name))
     _check_bounds(src, "", len(kinds["file"]), nested)
     files, outside, unnamed = kinds.values()
+    _check_encoding(src, [*files, *folders])
     return Tree(src, tuple(sorted(files)), tuple(sorted(folders)), frozenset(outside), tuple(sorted(unnamed)))
+
+
+def _check_encoding(src: Path, names: list[str]) -> None:
+    """Refuses names that were decoded as another encoding than the UTF-8 that records store them in."""
+    encoding = sys.getfilesystemencoding()
+    if encoding.lower() not in ("utf-8", "utf8") and not all(map(str.isascii, names)):
+        what = f"has names beyond ASCII, which this Python decodes as {encoding} and not as UTF-8"
+        raise UsageError(src, what, "Start Python with `-X utf8`, as the command segconv does.", "E_SRC")
 
 
 def _check_bounds(src: Path, folder: str, files: int, nested: int) -> None:
