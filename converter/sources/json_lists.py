@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from converter.errors import shown
 from converter.limits import MAX_JSON_LIST_BYTES, MAX_LIST_LINES
 from converter.sources.lists import Line, SplitList, list_text
 from converter.sources.names import split_within
 
+SHOWN_KEY_CHARS = 40
 _IMAGE_KEYS = ("image", "img", "images", "image_path", "img_path", "file_name", "filename", "input")
 _MASK_KEYS = ("label", "mask", "seg", "segmentation", "labels", "label_path", "mask_path", "seg_path", "target", "gt")
 
@@ -46,7 +48,7 @@ def read_json_lists(path: Path, name: str) -> dict[str, SplitList]:
             continue
         has_masks = any(len(each) == 2 for each in fields)
         lines = [Line(places.line_of(each[0] if each else ""), " ".join(each), each) for each in fields]
-        reading = f"JSON, {'pairs' if has_masks else 'names'} of {key!r}"
+        reading = f"JSON, {'pairs' if has_masks else 'names'} of {shown(key, SHOWN_KEY_CHARS)!r}"
         folds = {entry["fold"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("fold"), int)}
         separator = "json" if has_masks else ""
         found[split] = SplitList(split, name, separator, tuple(lines), reading=reading, folds=len(folds))

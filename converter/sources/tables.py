@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from converter.errors import shown
 from converter.limits import MAX_READINGS, MAX_TABLE_COLUMNS
 from converter.sources.lists import Line, SplitList, fields_of
 from converter.sources.names import has_extension, is_both, split_within, words_in
@@ -34,6 +35,7 @@ _NAME_WORDS = {"file", "files", "filename", "filenames", "path", "paths", "name"
 _SPLIT_WORDS = {"split", "splits", "subset", "partition", "fold", "folds"}
 _SPLIT_CELLS = {"set", "phase", "usage", "dataset", "type", "group"}  # only if they are the whole name of a column
 _EMPTY = {"nan", "na", "n/a", "none", "null", "-"}  # what programs write for a cell without a value
+SHOWN_NAME_CHARS = 40  # of a column
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
 
 
@@ -72,7 +74,7 @@ class Table:
 
     def name_of(self, column: int) -> str:
         """Returns the name of a column, or its number from 1."""
-        return self.header[column] if self.header else str(column + 1)
+        return shown(self.header[column], SHOWN_NAME_CHARS) if self.header else str(column + 1)
 
     def select(self, columns: Sequence[int]) -> SplitList:
         """Returns the list of these columns, one or two."""

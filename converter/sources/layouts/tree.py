@@ -111,7 +111,7 @@ def list_tree(src: Path, *, follow_links: bool) -> Tree:
                 kinds[kind].append(join(folder, entry.name))
     _check_bounds(src, "", len(kinds["file"]), nested)
     files, outside, unnamed = kinds.values()
-    _check_encoding(src, [*files, *folders])
+    _check_encoding(src, [*files, *folders, *unnamed])
     return Tree(src, tuple(sorted(files)), tuple(sorted(folders)), frozenset(outside), tuple(sorted(unnamed)))
 
 
