@@ -5,12 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := build/demo
 
-.PHONY: help demo test soak mutations bench growth doors lint lock clean
+.PHONY: help demo test soak mutations bench growth test-backends lint lock clean
 
 help:  ## show this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
-demo: $(VENV)/.installed  ## draw a dataset, build, inspect, train some minutes, evaluate
+demo: $(VENV)/.installed  ## generate a dataset, build, inspect, train a few minutes, evaluate
 	@rm -rf $(DEMO)
 	@mkdir -p $(DEMO)
 	$(BIN)/segconv sample $(DEMO)/dataset
@@ -19,28 +19,28 @@ demo: $(VENV)/.installed  ## draw a dataset, build, inspect, train some minutes,
 	$(BIN)/segconv train --data $(DEMO)/records --runs $(DEMO)/runs --model unet_small --augment nadir --epochs 30
 	$(BIN)/segconv evaluate --runs $(DEMO)/runs
 	@echo
-	@echo "Look at:  $(DEMO)/sheet.png                     the records, classes laid over the photographs"
-	@echo "          $(DEMO)/runs/*/predictions-val.png    photograph, truth, prediction"
-	@echo "          $(DEMO)/runs/*/confusion-val.png      which class is taken for which"
+	@echo "Look at:  $(DEMO)/sheet.png                     the records, classes overlaid on the images"
+	@echo "          $(DEMO)/runs/*/predictions-val.png    image, ground truth, prediction"
+	@echo "          $(DEMO)/runs/*/confusion-val.png      the confusion matrix"
 
 test: $(VENV)/.installed-dev  ## run all tests
 	$(BIN)/python -m pytest
 
-soak: $(VENV)/.installed-dev  ## kill builds at 50 random moments, go on, compare every byte
+soak: $(VENV)/.installed-dev  ## kill builds at 50 random moments, resume, compare every byte
 	$(BIN)/python tests/soak.py --kills 50 --disk
 
-mutations: $(VENV)/.installed-dev  ## take each safeguard out in turn: some test must fail each time
+mutations: $(VENV)/.installed-dev  ## remove each safeguard in turn: some test must fail each time
 	$(BIN)/python tests/mutations.py -j 2
 
-bench: $(VENV)/.installed  ## measure segconv and its peers side by side: half an hour, and 9 GB for the peers
+bench: $(VENV)/.installed  ## benchmark segconv and its peers: half an hour, 9 GB for the peers
 	$(BIN)/python benchmarks/convert.py
 	$(BIN)/python benchmarks/read.py
 
-growth: $(VENV)/.installed  ## measure how the cost of a build grows with images, their size, classes, workers: ten minutes, 1 GB
+growth: $(VENV)/.installed  ## benchmark how the cost of a build grows: ten minutes, 1 GB
 	$(BIN)/python benchmarks/growth.py
 
-doors: $(VENV)/.installed-dev  ## train with JAX in the place of TensorFlow: the same losses must come out
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-doors.lock
+test-backends: $(VENV)/.installed-dev  ## run the trainer's tests with JAX instead of TensorFlow
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-backends.lock
 	$(BIN)/python -m pytest tests/test_trainer_backends.py
 
 lint: $(VENV)/.installed-dev  ## check style, format and types
@@ -52,11 +52,11 @@ lock: $(VENV)/.installed-dev  ## pin the newest allowed versions with their hash
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --extra fast --extra train --group build $(LOCK) -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra fast --extra train --group dev -c requirements.lock $(LOCK) -o requirements-dev.lock
-	$(BIN)/uv pip compile pyproject.toml --extra fast --extra train --group doors -c requirements-dev.lock $(LOCK) -o requirements-doors.lock
+	$(BIN)/uv pip compile pyproject.toml --extra fast --extra train --group backends -c requirements-dev.lock $(LOCK) -o requirements-backends.lock
 
 LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
-clean:  ## delete what the commands above made
+clean:  ## delete all generated files
 	rm -rf $(VENV) build *.egg-info
 
 $(VENV)/bin/python:

@@ -1,10 +1,10 @@
-"""What augmentation and one-hot cost on the device, against the training step that they are a part of.
+"""Cost of augmentation and one-hot on the device, compared with a training step.
 
     python benchmarks/augment_cost.py
 
-All run in turn in this one process, each compiled as in training, and the median of the rounds is shown: of the CPU
-time (user + system) and of the time on the clock. The step is one of resnet50_segnet at 256x256 with a batch of 4:
-forward, backward and Adam, on a batch that is augmented and one-hot already.
+All run in turn in this process, each compiled as in training. The medians of the rounds are shown for CPU time (user +
+system) and wall time. The step is one of resnet50_segnet at 256x256 with a batch of 4: forward, backward and Adam, on a
+batch that is already augmented and one-hot.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ GOAL = 0.03  # of a step, for "strong"
 
 
 def training_step(image: Tensor, target: Tensor) -> Callable[[], object]:
-    """Returns a function that makes one step and waits for its end."""
+    """Returns a function that runs one step and waits for its end."""
     net = build_model("resnet50_segnet", SIZE, CLASSES)
     net.compile(keras.optimizers.Adam(), keras.losses.CategoricalCrossentropy(from_logits=True))
     return lambda: net.train_on_batch(image, target)
 
 
 def preparation(preset: str | None, image: Tensor, mask: Tensor) -> Callable[[], object]:
-    """Returns a function that augments a batch, where a preset is named, and one-hots its mask."""
+    """Returns a function that augments a batch, if a preset is given, and one-hot encodes its mask."""
     augment = build_augment(AUGMENTS[preset], seed=0) if preset else None
 
     @tf.function
@@ -51,10 +51,10 @@ def one_hot(mask: Tensor) -> Tensor:
 
 
 def cost(function: Callable[[], object]) -> tuple[float, float]:
-    """Returns (seconds of CPU, seconds on the clock) of one call."""
-    cpu, clock = time.process_time(), time.perf_counter()
+    """Returns (CPU seconds, wall seconds) of one call."""
+    cpu, wall = time.process_time(), time.perf_counter()
     function()
-    return time.process_time() - cpu, time.perf_counter() - clock
+    return time.process_time() - cpu, time.perf_counter() - wall
 
 
 def main() -> None:
@@ -73,15 +73,15 @@ def main() -> None:
     for number in range(-1, ROUNDS):
         for name, part in parts.items():
             measured = cost(part)
-            if number >= 0:  # the one before has compiled
+            if number >= 0:  # round -1 compiles
                 costs[name].append(measured)
     medians = {name: [statistics.median(kind) for kind in zip(*rounds, strict=True)] for name, rounds in costs.items()}
-    step_cpu, step_clock = medians["training step"]
-    print(f"{'':17} {'CPU':>7} {'of step':>8} {'clock':>8} {'of step':>8}")
-    for name, (cpu, clock) in medians.items():
-        print(f"{name:17} {cpu * 1e3:4.0f} ms {cpu / step_cpu:8.1%} {clock * 1e3:5.0f} ms {clock / step_clock:8.1%}")
+    step_cpu, step_wall = medians["training step"]
+    print(f"{'':17} {'CPU':>7} {'of step':>8} {'wall':>8} {'of step':>8}")
+    for name, (cpu, wall) in medians.items():
+        print(f"{name:17} {cpu * 1e3:4.0f} ms {cpu / step_cpu:8.1%} {wall * 1e3:5.0f} ms {wall / step_wall:8.1%}")
     share = medians["strong + one-hot"][0] / step_cpu
-    print(f"strong costs {share:.1%} of a step; the goal is {GOAL:.0%}: {'kept' if share <= GOAL else 'missed'}")
+    print(f"strong costs {share:.1%} of a step; the goal is {GOAL:.0%}: {'pass' if share <= GOAL else 'fail'}")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,15 @@
-"""What a conversion costs, against every other way to make training records of the same photographs.
+"""Cost of a conversion, compared with every other writer of training records from the same images.
 
     python benchmarks/convert.py [--small N] [--large N] [--rounds R] [--peers a,b] [--step plain|tuned]
 
-Two datasets are drawn (`datasets.py`), each peer gets an environment of its own (`environments.py`), and in every round
-all programs run once, in turn, on the same files: `segconv build` with one worker and with two, the peers with one, and
-the bare stages (`floor.py`). First of all the labels are held against a slow reference, pixel by pixel.
+Two datasets are generated (`datasets.py`), and each peer gets its own environment (`environments.py`). In every round
+all programs run once, in turn, on the same files: `segconv build` with one and with two workers, the peers with one,
+and the bare stages (`floor.py`). Before that, the labels are compared with a slow reference, pixel by pixel.
 
-CPU time of an image (user + system, the whole tree of processes) comes first, since other work on the machine stretches
-the time on the clock; imports are shown, but not held against anybody (`converters.py`). Shown are medians of the
-rounds, and ratios are medians of the rounds' own ratios. Last come the goals of issue 6 that are about converting, with
-figure and verdict. Everything is kept in WORK/convert.json with the machine and the versions.
+CPU time per image (user + system, the whole process tree) comes first, because other work on the machine increases wall
+time. Imports are shown, but not counted (`converters.py`). Figures are medians of the rounds; ratios are medians of the
+ratios of each round. The goals of issue 6 for converting come last, with figure and verdict. All results are saved in
+WORK/convert.json with the machine and the versions.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from converter.config import parse_size
 
 
 def print_table(kind: Kind, pairs: int, measured: Measured) -> None:
-    """Prints what every program took."""
+    """Prints the cost of every program."""
     print(f"\n{kind.name}: {pairs} pairs, {kind.size[0]}x{kind.size[1]} to {kind.stored[0]}x{kind.stored[1]}")
     print(f"{'':16}{'CPU':>9}{'':8}{'wall':>9}{'with start':>11}{'start':>7}{'peak':>7}{'record':>8}")
     print(f"{'':16}{'ms/image':>9}{'ratio':>8}{'ms/image':>9}{'ms/image':>11}{'s':>7}{'MB':>7}{'kB':>8}")
@@ -57,7 +57,7 @@ def print_table(kind: Kind, pairs: int, measured: Measured) -> None:
 
 
 def machine() -> dict[str, str]:
-    """Returns what the figures hold for."""
+    """Returns the machine, the Python version and the date of the figures."""
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
     return {
@@ -71,15 +71,15 @@ def machine() -> dict[str, str]:
 
 
 def parse() -> argparse.Namespace:
-    """Returns the command line."""
+    """Parses the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--small", type=int, default=300, help="Pairs of small photographs; 0 leaves them out.")
-    parser.add_argument("--large", type=int, default=60, help="Pairs of large photographs; 0 leaves them out.")
+    parser.add_argument("--small", type=int, default=300, help="Pairs of small images; 0 skips them.")
+    parser.add_argument("--large", type=int, default=60, help="Pairs of large images; 0 skips them.")
     size = "x".join(map(str, SMALL.stored))
-    parser.add_argument("--small-size", type=parse_size, default=size, help=f"What they are stored at.  [{size}]")
+    parser.add_argument("--small-size", type=parse_size, default=size, help=f"Stored size of small images.  [{size}]")
     parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--peers", default=",".join(PEERS), help="Some of them, with commas between.")
-    parser.add_argument("--step", choices=("plain", "tuned"), default="plain", help="What peers do, see peers/step.py.")
+    parser.add_argument("--peers", default=",".join(PEERS), help="Comma-separated peers to run.")
+    parser.add_argument("--step", choices=("plain", "tuned"), default="plain", help="Step of peers/step.py to run.")
     parser.add_argument("--work", type=Path, default=Path("build/bench"), help="Folder for datasets and results.")
     parser.add_argument("--environments", type=Path, default=FOLDER, help="Folder for the peers' environments.")
     arguments = parser.parse_args()
@@ -89,17 +89,17 @@ def parse() -> argparse.Namespace:
     arguments.peers = [name for name in arguments.peers.split(",") if name]
     unknown = [name for name in arguments.peers if name not in PEERS]
     if unknown:
-        parser.error(f"--peers: no {', '.join(unknown)}; there are {', '.join(PEERS)}")
+        parser.error(f"--peers: unknown {', '.join(unknown)}; choose from {', '.join(PEERS)}")
     return arguments
 
 
 def main() -> None:
-    """Measures, prints the tables and then the goals."""
+    """Measures, then prints the tables and the goals."""
     arguments = parse()
     needed = {"floor", *(PEERS[name].environment for name in arguments.peers)}
     environments = {name: make_environment(name, arguments.environments) for name in sorted(needed)}
     if environments["floor"].failure:
-        sys.exit(f"the environment of the floor cannot be made: {environments['floor'].failure}")
+        sys.exit(f"the environment of floor.py cannot be created: {environments['floor'].failure}")
     work = arguments.work.resolve()
     results: dict[str, Measured] = {}
     for kind in (replace(SMALL, stored=arguments.small_size), LARGE):
@@ -108,7 +108,7 @@ def main() -> None:
             continue
         print(f"{kind.name}: {write_dataset(work / 'datasets' / kind.name, kind, pairs)}", flush=True)
         bench = Bench(kind, pairs, work, environments, arguments.step)
-        # What the tutorial does is judged on small photographs alone.
+        # The tutorial's steps run on small images only.
         names = [OURS, OURS_2, *(name for name in arguments.peers if PEERS[name].is_rival or kind.name == SMALL.name)]
         for name in arguments.peers:
             if environments[PEERS[name].environment].failure:

@@ -1,8 +1,8 @@
-"""Converters: segconv and its peers as programs that turn the same folder of pairs into records, run and measured.
+"""Converters: runs and measures segconv and its peers, which convert the same folder of pairs to records.
 
-An image costs what a run on all pairs takes more than one on START_PAIRS of them, for each pair between: so what a peer
-imports is known, but not held against it. A peer also marks the end of its imports, which are taken off first: seconds
-that vary would drown the milliseconds of an image. Labels are held against the slow reference before anything counts.
+The cost of an image is the difference between a run on all pairs and one on START_PAIRS, divided by the difference in
+pairs, which excludes imports and start-up. A peer also marks the end of its imports, which are subtracted first: their
+variation of seconds would hide the milliseconds of an image. Labels are compared with the slow reference first.
 """
 
 from __future__ import annotations
@@ -32,25 +32,25 @@ from converter.dataset.tfrecord import read_shard
 
 BENCHMARKS = Path(__file__).resolve().parent
 SEGCONV = [sys.executable, "-c", "from converter.cli import main; main()"]
-START_PAIRS = 2  # the run that is taken off: imports, start and end of a program, and next to no work
-CHECKED_PAIRS = 6  # whose labels are held against the reference: it takes a second for each
-MOST_LOSS_DB = 0.5  # of a stored photograph, beyond what JPEG of the same quality costs the one that is decoded in full
-SHARDS = 4  # at least, and an even number: of nine shards one of two workers would make five
+START_PAIRS = 2  # the run that is subtracted: imports, start and end of a program, and almost no work
+CHECKED_PAIRS = 6  # compared with the reference, which takes a second each
+MOST_LOSS_DB = 0.5  # maximum loss of a stored image, beyond that of the same JPEG quality after a full decode
+SHARDS = 4  # at least, and even: of nine shards, one of two workers would write five
 PEER_VARIABLES = {"PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": ""}
 OURS, OURS_2 = "segconv -j 1", "segconv -j 2"
 
 
 @dataclass(frozen=True)
 class Peer:
-    """A program that makes records of photographs.
+    """A program that writes records.
 
     Attributes:
       environment: that it runs in.
-      script: below peers/.
-      step: of peers/step.py; None takes the one of the command line.
-      most: pairs at most, since it would take hours; None for all.
-      start_of: another peer whose run on next to nothing costs the same; empty measures its own.
-      is_rival: whether it is a writer that somebody would choose, to be compared with the best of.
+      script: in peers/.
+      step: of peers/step.py; None: the one of the command line.
+      most: maximum number of pairs, for slow programs; None for all.
+      start_of: another peer with the same start-up cost; empty measures its own.
+      is_rival: whether it is a writer in real use, and so a candidate for the best peer.
     """
 
     environment: str
@@ -76,19 +76,19 @@ PEERS = {
 
 @dataclass
 class Measured:
-    """What was measured on one dataset; every list has one entry a round.
+    """The measurements on one dataset; every list has one entry per round.
 
     Attributes:
-      cpu_ms: program -> CPU of an image.
-      wall_ms: program -> time on the clock of an image.
-      start_s: program -> CPU of a run on next to nothing.
-      whole_ms: program -> CPU of the whole run for each pair, start and imports included.
-      peak_mb: program -> resident peak of its largest process.
-      kilobytes: program -> bytes on the disk for each pair, / 1000.
-      floor: sum of `floor.py` -> milliseconds of a pair.
+      cpu_ms: program -> CPU time per image.
+      wall_ms: program -> wall time per image.
+      start_s: program -> CPU time of a run on START_PAIRS.
+      whole_ms: program -> CPU time per pair, start-up and imports included.
+      peak_mb: program -> peak resident memory of its largest process.
+      kilobytes: program -> bytes on disk per pair, / 1000.
+      floor: sum of `floor.py` -> milliseconds per pair.
       stages: of the last round, stage -> rival -> milliseconds.
-      first_byte_s: CPU until segconv has written its first byte.
-      start_up_s: command of segconv's -> CPU seconds.
+      first_byte_s: CPU time until segconv has written its first byte.
+      start_up_s: segconv command -> CPU seconds.
       failures: program -> why it could not be measured.
     """
 
@@ -105,7 +105,7 @@ class Measured:
     failures: dict[str, str] = field(default_factory=dict)
 
     def add(self, name: str, start: Cost, run: Cost, pairs: int, size: int) -> None:
-        """Takes in one run of a program on `pairs` pairs that left `size` bytes."""
+        """Adds one run of a program on `pairs` pairs that wrote `size` bytes."""
         rows = {
             "cpu_ms": (run.work_s - start.work_s) * 1e3 / (pairs - START_PAIRS),
             "wall_ms": (run.wall_s - start.wall_s) * 1e3 / (pairs - START_PAIRS),
@@ -119,19 +119,19 @@ class Measured:
 
 
 def ratio(figures: dict[str, list[float]], name: str, other: str) -> float | None:
-    """Returns the median of the rounds' ratios; None where one of the two was not measured in each round."""
+    """Returns the median of the ratios of each round; None where one of the two was not measured."""
     pairs = list(zip(figures.get(name, []), figures.get(other, []), strict=False))
     return statistics.median(a / b for a, b in pairs) if pairs else None
 
 
 class Bench:
-    """Runs everything on one dataset.
+    """Runs all programs on one dataset.
 
     Attributes:
-      kind: what its pairs are like.
-      source: its folder.
-      pairs: in it.
-      measured: so far.
+      kind: of the pairs.
+      source: folder of the dataset.
+      pairs: number of pairs in it.
+      measured: the measurements so far.
     """
 
     def __init__(self, kind: Kind, pairs: int, work: Path, environments: dict[str, Environment], step: str) -> None:
@@ -147,9 +147,9 @@ class Bench:
             write_part(self.source, self.scratch / f"{part} pairs", part)
 
     def round(self, names: list[str], number: int) -> None:
-        """Runs every program once, in another order each time; round -1 only fills caches and is not counted."""
+        """Runs every program once, in a different order each round; round -1 only fills caches and is not counted."""
         self.starts.clear()
-        # Those whose start others are measured with come first; within these two groups the order goes round.
+        # Programs whose start-up others reuse come first; within these two groups the order rotates.
         order = [*names[number % len(names) :], *names[: number % len(names)]]
         for name in sorted(order, key=lambda name: bool(name in PEERS and PEERS[name].start_of)):
             if name in self.measured.failures:
@@ -170,7 +170,7 @@ class Bench:
         self.measured.first_byte_s.append(seconds)
 
     def one(self, name: str, *, is_counted: bool) -> None:
-        """Runs one program on next to nothing, then on all that it gets."""
+        """Runs one program on START_PAIRS, then on all its pairs."""
         peer = PEERS.get(name)
         source, pairs = self.source, self.pairs
         if peer and peer.most and peer.most < pairs:
@@ -180,13 +180,13 @@ class Bench:
         else:
             start, _ = self.run(name, self.scratch / f"{START_PAIRS} pairs")
         self.starts[name] = start
-        if is_counted or name == OURS:  # whose labels are checked before anything counts
+        if is_counted or name == OURS:  # its labels are checked before anything counts
             cost, size = self.run(name, source)
         if is_counted:
             self.measured.add(name, start, cost, pairs, size)
 
     def run(self, name: str, source: Path) -> tuple[Cost, int]:
-        """Returns (what a run of a program took, bytes that it left)."""
+        """Returns (cost of a run, bytes that it wrote)."""
         out = self.fresh(name)
         if name in (OURS, OURS_2):
             cost = cost_of(self.ours(source, out, 2 if name == OURS_2 else 1), self.scratch / "log", our_variables())
@@ -199,7 +199,7 @@ class Bench:
         return cost, sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
 
     def start_up(self) -> dict[str, float]:
-        """Returns the CPU seconds of commands that somebody waits for, on the records of the last run of segconv's."""
+        """Returns the CPU seconds of interactive commands, on the records of the last segconv run."""
         out = self.scratch / f"out {OURS}"
         inspect = [*SEGCONV, "inspect", "shard", *sorted(out.glob("*.tfrecord-*-of-*[0-9]"))[:1]]
         commands = {
@@ -213,14 +213,14 @@ class Bench:
         return {name: statistics.median(cost.cpu_s for cost in found) for name, found in costs.items()}
 
     def ours(self, source: Path, out: Path, workers: int) -> list[str | Path]:
-        """Returns the command that builds with segconv: default options, but for the size, workers and shards."""
+        """Returns the segconv build command: default options except size, workers and shards."""
         size = "x".join(map(str, self.kind.stored))
-        shards = max(SHARDS, self.pairs // MIN_RECORDS // 2 * 2)  # what segconv takes by itself, made even
+        shards = max(SHARDS, self.pairs // MIN_RECORDS // 2 * 2)  # the default of segconv, made even
         options = ["--size", size, "-j", str(workers), "--shards", str(shards)]
         return [*SEGCONV, "-q", "build", "--src", source, "--out", out, *options]
 
     def fresh(self, name: str) -> Path:
-        """Returns a folder that is not there."""
+        """Returns the path of an output folder that does not exist."""
         out = self.scratch / f"out {name}"
         shutil.rmtree(out, ignore_errors=True)
         return out
@@ -237,14 +237,14 @@ class Bench:
         return json.loads(done.stdout)
 
     def check(self, names: list[str]) -> str:
-        """Holds the labels that were built against the reference, and the photographs against the full decode.
+        """Compares the built labels with the reference, and the images with a full decode.
 
-        Returns what was found right; ends the run where a pixel differs.
+        Returns a summary; exits where a pixel differs.
         """
         colors = read_class_map(self.source / "classes.csv").rgb
         wanted: dict[str, np.ndarray] = {}
 
-        def hold(name: str, stem: str, mask: np.ndarray) -> None:
+        def compare(name: str, stem: str, mask: np.ndarray) -> None:
             if stem not in wanted:
                 wanted[stem] = reference_mask(self.source / "png" / f"{stem}.png", self.kind.stored, colors)
             must_be_equal(f"{name}: {stem}", mask, wanted[stem])
@@ -253,47 +253,47 @@ class Bench:
         for number in range(min(CHECKED_PAIRS, len(records))):
             record = records[number]
             stem = Path(record.mask_name).stem
-            hold("segconv", stem, record.mask)
+            compare("segconv", stem, record.mask)
             loss_db = max(loss_db, self.loss_db(stem, record.image))
         if loss_db > MOST_LOSS_DB:
-            sys.exit(f"{self.kind.name}: a photograph of segconv's is {loss_db:.2f} dB worse than decoded in full")
+            sys.exit(f"{self.kind.name}: an image of segconv is {loss_db:.2f} dB worse than a full decode")
         checked = ["segconv"]
-        for name in names:  # of the others those whose files are read here; all but the operations share step.py
+        for name in names:  # only peers whose files are readable here; all but the TensorFlow ops share step.py
             if name in PEERS and PEERS[name].environment == "tensorflow" and name not in self.measured.failures:
                 for data in read_shard(self.scratch / f"out {name}", "pairs.tfrecord"):
                     features = decode_example(data, name)
                     mask = np.asarray(Image.open(io.BytesIO(bytes(features["mask"]))))
-                    hold(name, bytes(features["name"]).decode(), mask)
+                    compare(name, bytes(features["name"]).decode(), mask)
                 checked.append(name)
-        return f"labels of {', '.join(checked)} as in the reference; photographs lose {loss_db:.2f} dB at most"
+        return f"labels of {', '.join(checked)} equal the reference; images lose at most {loss_db:.2f} dB"
 
     def loss_db(self, stem: str, stored: np.ndarray) -> float:
-        """Returns by how much a stored photograph is worse than one that is decoded in full and encoded alike."""
+        """Returns by how much a stored image is worse than one fully decoded and encoded at the same quality."""
         with Image.open(self.source / "jpg" / f"{stem}.jpg") as file:
-            photo = file.convert("RGB")
+            image = file.convert("RGB")
         height, width = self.kind.stored
-        scale = min(height / photo.height, width / photo.width)
-        photo = photo.resize((round(photo.width * scale), round(photo.height * scale)), Image.Resampling.BILINEAR)
+        scale = min(height / image.height, width / image.width)
+        image = image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.BILINEAR)
         padded, buffer = Image.new("RGB", (width, height)), io.BytesIO()
-        padded.paste(photo, ((width - photo.width) // 2, (height - photo.height) // 2))
+        padded.paste(image, ((width - image.width) // 2, (height - image.height) // 2))
         padded.save(buffer, "JPEG", quality=95)
         exact = np.asarray(padded)
         return difference_db(np.asarray(Image.open(buffer)), exact) - difference_db(stored, exact)
 
 
 def must_be_equal(name: str, mask: np.ndarray, wanted: np.ndarray) -> None:
-    """Ends the run where two masks differ."""
+    """Exits where two masks differ."""
     if mask.shape != wanted.shape or not np.array_equal(mask, wanted):
         pixels = int((mask != wanted).sum()) if mask.shape == wanted.shape else wanted.size
-        sys.exit(f"{name}: {pixels} of {wanted.size} pixels differ from the reference; no speed makes up for that")
+        sys.exit(f"{name}: {pixels} of {wanted.size} pixels differ from the reference")
 
 
 def our_variables() -> dict[str, str]:
-    """Returns the variables with which the segconv beside this file runs, its compiled files kept as if installed."""
+    """Returns the environment variables that run the segconv of this tree, with its compiled files kept."""
     compiled = str(BENCHMARKS.parent / "build" / "bench" / "compiled")
     return {"PYTHONPATH": str(BENCHMARKS.parent), "PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": compiled}
 
 
 def our_environment() -> dict[str, str]:
-    """Returns all variables of the environment, ours among them."""
+    """Returns the whole environment with `our_variables`."""
     return {**os.environ, **our_variables()}

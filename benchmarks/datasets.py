@@ -1,13 +1,12 @@
-"""Datasets: two that are drawn from a seed, to measure on: small photographs, and large ones as a camera makes them.
+"""Datasets: two benchmark datasets generated from a seed: small images, and large ones like those of a camera.
 
     python benchmarks/datasets.py DIR [--small N] [--large N]
 
-Each is a folder with jpg/, png/, train.txt, val.txt and classes.csv. What decides the cost of a photograph is not what
-it shows but how many bits its pixels take: the scene is smooth colour within each region and a texture of all scales on
-top, then comes the noise of a sensor, slightly blurred as demosaicing does it, and the quality is that of a camera. The
-regions of a mask are the largest of one random field for each class, with bumpy borders as a hand draws them and some
-small things. A pair depends on (seed, name of the dataset, number) alone, and a dataset that is there is not drawn
-again.
+Each is a folder with jpg/, png/, train.txt, val.txt and classes.csv. The cost of an image depends not on its content
+but on its bits per pixel. So an image has smooth colour within each region, texture of all scales, sensor noise that is
+slightly blurred as by demosaicing, and the JPEG quality of a camera. Each class has a random field, and a pixel of a
+mask belongs to the class whose field is largest there. Borders are bumpy as if drawn by hand, and there are some small
+objects. A pair depends only on (seed, name of the dataset, number). An existing dataset is reused.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from PIL import Image
 Floats = NDArray[np.float32]
 
 SEED = 0
-VAL = 2  # pairs in val.txt: the list has to be there, but what is measured is the training split
+VAL = 2  # pairs in val.txt: the list must exist, but only the training split is measured
 CLASSES = (
     ("sky", "#8080C0"),
     ("building", "#800000"),
@@ -42,19 +41,19 @@ CLASSES = (
     ("unlabelled", "#000000"),
 )
 PALETTE = np.array([list(bytes.fromhex(colour[1:])) for _, colour in CLASSES], np.uint8)
-NUM_FIELDS = 8  # classes that cover regions; the others are small things upon them
-_FACTS = "facts.json"  # written last: a folder that has it is whole
+NUM_FIELDS = 8  # classes of regions; the others are small objects on top
+_FACTS = "facts.json"  # written last: a folder that has it is complete
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What the pairs of a dataset are like.
+    """Parameters of the pairs of a dataset.
 
     Attributes:
       name: of the folder.
-      size: (height, width) of photographs and masks, in pixels.
+      size: (height, width) of images and masks, in pixels.
       quality: of the JPEG.
-      noise: standard deviation of a pixel by the sensor, in levels, before demosaicing blurs it.
+      noise: standard deviation of the sensor noise, in levels, before the blur.
       texture: standard deviation of the texture, in levels.
       stored: (height, width) that the records are built with.
     """
@@ -73,15 +72,15 @@ LARGE = Kind("large", (1500, 2000), quality=91, noise=18.0, texture=20.0, stored
 
 @dataclass(frozen=True)
 class Facts:
-    """What the files of a dataset are like.
+    """Statistics of the files of a dataset.
 
     Attributes:
       pairs: in both lists.
-      image_bytes: of a photograph, on average.
-      mask_bytes: of a mask, on average.
-      image_bits: of a photograph for each of its pixels, on average.
-      mask_bits: of a mask.
-      classes: in a mask, on average.
+      image_bytes: mean size of an image file.
+      mask_bytes: mean size of a mask file.
+      image_bits: mean bits per pixel of an image.
+      mask_bits: mean bits per pixel of a mask.
+      classes: mean number of classes in a mask.
     """
 
     pairs: int
@@ -92,7 +91,7 @@ class Facts:
     classes: float
 
     def __str__(self) -> str:
-        """One line of them."""
+        """One line with all of them."""
         return (
             f"{self.pairs} pairs, JPEG {self.image_bytes / 1e3:.1f} kB ({self.image_bits:.2f} bits/pixel), "
             f"PNG {self.mask_bytes / 1e3:.1f} kB ({self.mask_bits:.3f} bits/pixel), {self.classes:.1f} classes a mask"
@@ -105,7 +104,7 @@ def draw_mask(rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.uin
     mask = np.zeros(size, np.uint8)
     best = np.full(size, -np.inf, np.float32)
     for index in rng.permutation(NUM_FIELDS)[:6]:
-        # Few cells: large regions. The finer octaves only make their borders bumpy.
+        # Few cells give large regions; the finer octaves only make their borders bumpy.
         field = _field(rng, size, cells=4) + 0.12 * _field(rng, size, cells=24) + 0.04 * _field(rng, size, cells=96)
         is_above = field > best
         mask[is_above] = index
@@ -119,12 +118,12 @@ def draw_mask(rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.uin
     return mask
 
 
-def draw_photo(rng: np.random.Generator, mask: NDArray[np.uint8], kind: Kind) -> NDArray[np.uint8]:
-    """Draws the photograph over a mask, uint8 [H, W, 3]."""
+def draw_image(rng: np.random.Generator, mask: NDArray[np.uint8], kind: Kind) -> NDArray[np.uint8]:
+    """Draws the image of a mask, uint8 [H, W, 3]."""
     size = (mask.shape[0], mask.shape[1])
     colours = rng.uniform(40, 200, (len(CLASSES), 3)).astype(np.float32)
     light = 1 + 0.15 * _field(rng, size, cells=3)
-    # As much contrast in each octave: what a photograph has, down to about two pixels.
+    # Equal contrast in each octave, as in a photograph, down to about two pixels.
     octaves = [_field(rng, size, cells=cells) for cells in (8, 16, 32, 64, 128, 256) if cells < min(size) // 2]
     texture = kind.texture * sum(octaves) / len(octaves) ** 0.5
     channels = []
@@ -136,9 +135,9 @@ def draw_photo(rng: np.random.Generator, mask: NDArray[np.uint8], kind: Kind) ->
 
 
 def write_dataset(folder: Path, kind: Kind, pairs: int, seed: int = SEED) -> Facts:
-    """Draws a dataset into `folder`, unless the same one is there, and returns its facts."""
+    """Draws a dataset into `folder`, unless it is already there, and returns its facts."""
     asked = {"seed": seed, "pairs": pairs, **json.loads(json.dumps(asdict(kind)))}
-    del asked["stored"]  # which decides nothing here
+    del asked["stored"]  # does not affect the files
     if (folder / _FACTS).exists():
         found = json.loads((folder / _FACTS).read_text())
         if found["asked"] == asked:
@@ -152,19 +151,19 @@ def write_dataset(folder: Path, kind: Kind, pairs: int, seed: int = SEED) -> Fac
     for number in range(pairs):
         rng = np.random.default_rng([seed, *kind.name.encode(), number])
         mask = draw_mask(rng, kind.size)
-        image_bytes.append(_save(folder / "jpg" / f"{number:05d}.jpg", draw_photo(rng, mask, kind), kind.quality))
+        image_bytes.append(_save(folder / "jpg" / f"{number:05d}.jpg", draw_image(rng, mask, kind), kind.quality))
         mask_bytes.append(_save(folder / "png" / f"{number:05d}.png", PALETTE[mask]))
         classes.append(len(np.unique(mask)))
     _write_lists(folder, [f"{number:05d}" for number in range(pairs)])
     pixels = kind.size[0] * kind.size[1]
-    image, drawn = float(np.mean(image_bytes)), float(np.mean(mask_bytes))
-    facts = Facts(pairs, image, drawn, image * 8 / pixels, drawn * 8 / pixels, float(np.mean(classes)))
+    image, mask_size = float(np.mean(image_bytes)), float(np.mean(mask_bytes))
+    facts = Facts(pairs, image, mask_size, image * 8 / pixels, mask_size * 8 / pixels, float(np.mean(classes)))
     (folder / _FACTS).write_text(json.dumps({"asked": asked, "facts": asdict(facts)}, indent=2) + "\n")
     return facts
 
 
 def write_part(whole: Path, folder: Path, pairs: int) -> None:
-    """Copies the first pairs of a dataset to a dataset of their own, anew."""
+    """Copies the first pairs of a dataset to a new dataset; replaces an existing one."""
     shutil.rmtree(folder, ignore_errors=True)
     for name in ("jpg", "png"):
         (folder / name).mkdir(parents=True)
@@ -187,17 +186,17 @@ def _field(rng: np.random.Generator, size: tuple[int, int], cells: int) -> Float
     step = min(size) / cells
     coarse = rng.standard_normal((round(size[0] / step) + 2, round(size[1] / step) + 2), np.float32)
     fine = Image.fromarray(coarse).resize((size[1], size[0]), Image.Resampling.BICUBIC)
-    return np.asarray(fine) * np.float32(1.3)  # what the interpolation takes from the deviation
+    return np.asarray(fine) * np.float32(1.3)  # restores the deviation that the interpolation removes
 
 
 def _blurred(channel: Floats) -> Floats:
-    """Returns the mean of each 2x2 pixels: what lens and demosaicing leave of one, more or less."""
+    """Returns the mean of each 2x2 pixels, roughly the blur of lens and demosaicing."""
     rows = channel + np.roll(channel, 1, axis=0)
     return (rows + np.roll(rows, 1, axis=1)) / 4
 
 
 def _save(path: Path, pixels: NDArray[np.uint8], quality: int | None = None) -> int:
-    """Saves a JPEG, or without a quality a PNG, and returns how many bytes it has."""
+    """Saves a JPEG, or a PNG where `quality` is None, and returns its size in bytes."""
     buffer = io.BytesIO()
     if quality is None:
         Image.fromarray(pixels).save(buffer, "PNG")
@@ -207,7 +206,7 @@ def _save(path: Path, pixels: NDArray[np.uint8], quality: int | None = None) -> 
 
 
 def main() -> None:
-    """Draws what is asked for and prints the facts."""
+    """Draws the datasets and prints their facts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dir", type=Path)
     parser.add_argument("--small", type=int, default=200)

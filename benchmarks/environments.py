@@ -1,11 +1,10 @@
-"""Environments: one for each peer, so that no peer's dependencies stand in the way of another's, or of segconv's.
+"""Environments: one per peer, which keeps the dependencies of peers and of segconv apart.
 
     python benchmarks/environments.py [NAME ...] [--folder DIR]
 
-What is installed in which one stands in benchmarks/peers/requirements/NAME.txt, pinned. An environment is made when it
-is first asked for, and made again when that file has changed. One that cannot be installed on this machine is left out
-of the tables with the reason, and is not tried again until its folder is deleted: to compile for minutes and fail is
-no part of a measurement.
+benchmarks/peers/requirements/NAME.txt pins the packages of each. An environment is created on first use, and rebuilt
+when that file has changed. One that cannot be installed on this machine is left out of the tables, with the reason. It
+is not tried again until its folder is deleted, because a compilation may take minutes before it fails.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from pathlib import Path
 REQUIREMENTS = Path(__file__).parent / "peers" / "requirements"
 FOLDER = Path("build/bench/environments")
 _DONE, _FAILED = "installed.txt", "failed.txt"
-_SHOWN_CHARS = 200  # of the reason why something cannot be installed
+_SHOWN_CHARS = 200  # maximum length of the reason for a failed installation
 
 
 @dataclass(frozen=True)
@@ -28,9 +27,9 @@ class Environment:
     """An environment of a peer.
 
     Attributes:
-      name: of its file of requirements.
+      name: of its requirements file.
       python: its interpreter.
-      failure: why it could not be made; empty where it was.
+      failure: why it could not be created; empty on success.
     """
 
     name: str
@@ -39,7 +38,7 @@ class Environment:
 
 
 def make_environment(name: str, folder: Path = FOLDER) -> Environment:
-    """Returns an environment below `folder`, made first where it is not there yet."""
+    """Returns an environment in `folder`, created first where it does not exist."""
     wanted = (REQUIREMENTS / f"{name}.txt").read_text()
     home = (folder / name).resolve()
     python = home / "bin" / "python"
@@ -70,7 +69,7 @@ def make_environment(name: str, folder: Path = FOLDER) -> Environment:
 
 
 def versions(environment: Environment) -> str:
-    """Returns what the file of an environment pins, in one line: "webdataset 1.0.2, pillow 13.0.0"."""
+    """Returns the pinned versions in one line: "webdataset 1.0.2, pillow 13.0.0"."""
     lines = (REQUIREMENTS / f"{environment.name}.txt").read_text().splitlines()
     return ", ".join(line.replace("==", " ") for line in lines if line and not line.startswith("#"))
 
@@ -80,14 +79,14 @@ def _read(path: Path) -> str:
 
 
 def _reason(stderr: str) -> str:
-    """Returns the line of pip's complaint that says most: the first that names an error of what was being built."""
+    """Returns the most useful line of pip's output: the first that names a build error."""
     lines = [line.strip(" │╰─>×") for line in stderr.splitlines()]
     named = [line for line in lines if "Error" in line or "not found" in line] or lines
-    return (named[0] if named else "pip failed and did not say why")[:_SHOWN_CHARS]
+    return (named[0] if named else "pip failed without a message")[:_SHOWN_CHARS]
 
 
 def main() -> None:
-    """Makes the environments that are named, or all."""
+    """Creates the given environments, or all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", default=sorted(path.stem for path in REQUIREMENTS.glob("*.txt")))
     parser.add_argument("--folder", type=Path, default=FOLDER)

@@ -1,17 +1,17 @@
-"""Floor: the least that a build step can cost, stage by stage, from the fastest maintained bindings of C libraries.
+"""Floor: a lower bound for the cost of a build step, stage by stage, from the fastest maintained C bindings.
 
     python benchmarks/environments.py floor && build/bench/environments/floor/bin/python benchmarks/floor.py DIR SIZE
 
-DIR is a dataset of `datasets.py`, SIZE is HEIGHTxWIDTH of what is stored. It runs in the environment of its name, which
-has Pillow and NumPy of the versions that segconv is measured with, and the rivals of each stage. For every stage the
-first line is what segconv calls; the cheapest of its lines is what the fast floor counts. A rival that resizes or maps
-masks counts only where its labels are the same; one that deflates, where it needs at most MORE_BYTES more.
+DIR is a dataset of `datasets.py`, SIZE is HEIGHTxWIDTH of the records. It runs in the environment "floor", which has
+the Pillow and NumPy versions that segconv is measured with, and the rivals of each stage. The first line of every stage
+is what segconv calls; the fast floor is the sum of the fastest lines. A rival that resizes or maps masks counts only
+where its labels are equal; one that deflates, only where its output is at most MORE_BYTES times as large.
 
-segconv's whole step runs on the same pairs in the same process. In each round its own calls come first, without a rival
-between, then the step, then the rivals. CPU time of the process in milliseconds, all threads; of the rounds the median
-for each pair, then the mean over the pairs: what a run of segconv takes is a mean as well, and no least.
+segconv's whole step runs on the same pairs in the same process. In each round segconv's own calls come first, without
+rivals in between, then the step, then the rivals. Figures are CPU time of the process in milliseconds, all threads: the
+median of the rounds for each pair, then the mean over the pairs, because the cost of a segconv run is a mean as well.
 
-The bare decode loop is the floor of reading: JPEG and PNG of the records that the step has made.
+The bare decode loop is the floor of reading: it decodes the JPEG and PNG of the records that the step has made.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from kornia_rs.io import decode_image_png_u8
 from PIL import Image
 from zlib_ng import zlib_ng
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # segconv beside this file, not another copy
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the segconv of this tree, not an installed one
 
 from converter.building.convert import level_sums, make_record
 from converter.building.shards import SourceReader
@@ -57,9 +57,9 @@ from converter.sources.refs import ExampleRef
 QUALITY = 95
 MORE_BYTES = 1.1  # times those of zlib at level 1
 REDUCED = {1: cv2.IMREAD_COLOR, 2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4}
-BEYOND = "beyond"  # what segconv does for every pair besides: no stage of a conversion, so not in the fast floor
+BEYOND = "beyond"  # extra work of segconv for every pair: not a conversion stage, so not in the fast floor
 
-OWN = "own stages"  # their sum of one round: the least of each by itself would be less than any round can be
+OWN = "own stages"  # summed per round: separate minima would add up to less than any round
 
 Rivals = dict[str, Callable[[], object]]
 
@@ -68,9 +68,9 @@ class Floor:
     """Times the stages of one dataset.
 
     Attributes:
-      times: stage -> rival -> pair -> CPU seconds, one entry a round.
-      has_rivals: whether the rivals of what segconv calls are run now.
-      refused: rivals whose result is not the one that is wanted.
+      times: stage -> rival -> pair -> CPU seconds, one entry per round.
+      has_rivals: whether the rivals run now, instead of segconv's own calls.
+      refused: rivals with a wrong result.
     """
 
     def __init__(self, source: Path, size: tuple[int, int]) -> None:
@@ -88,44 +88,44 @@ class Floor:
         self.writer = ShardWriter(tempfile.TemporaryFile())  # noqa: SIM115  # closed with the process
 
     def stages(self, ref: ExampleRef, *, has_rivals: bool) -> None:
-        """Runs every stage on one pair: by what segconv calls, one after the other, or by the rivals of each."""
+        """Runs every stage on one pair: segconv's own calls, or the rivals of each."""
         self.has_rivals, self.spent_s = has_rivals, 0.0
         image_path, mask_path = self.where.src / ref.image, self.where.src / ref.mask
-        data, drawn = self.race("read", ref, {"open": lambda: (image_path.read_bytes(), mask_path.read_bytes())})
-        photo = self.photo(ref, data)
-        mask = self.labels(ref, drawn)
+        data, mask_data = self.race("read", ref, {"open": lambda: (image_path.read_bytes(), mask_path.read_bytes())})
+        image = self.image(ref, data)
+        mask = self.labels(ref, mask_data)
         png = self.race("deflate", ref, self.deflaters(mask), self.is_small)
-        record = Record(photo, png, ref.image, ref.mask, (1, 1))
+        record = Record(image, png, ref.image, ref.mask, (1, 1))
         self.race("record", ref, {"segconv": lambda: self.writer.write(encode_record(record))})
         if not has_rivals:
             self.note(OWN, "segconv", ref, self.spent_s)
 
     def whole(self, ref: ExampleRef) -> None:
-        """Runs the whole step on one pair, then what is in it besides the stages, and decodes what it has made."""
+        """Runs the whole step on one pair, then its extra work besides the stages, and decodes its output."""
         self.has_rivals = False
         record = self.race("step", ref, {"segconv": lambda: self.step(ref)})
         paths = self.where.src / ref.image, self.where.src / ref.mask
         files = [path.read_bytes() for path in paths]
         digests = {"digests of the sources": lambda: [hashlib.sha256(data).digest() for data in files]}
         self.race(f"{BEYOND}: digests", ref, digests)
-        picture, mask = _decoded(record.image_bytes), np.asarray(_decoded(record.mask_bytes))
+        image, mask = _decoded(record.image_bytes), np.asarray(_decoded(record.mask_bytes))
         box = place((_decoded(files[0]).height, _decoded(files[0]).width), mask.shape, "pad").box
-        counts = {"counts": lambda: (level_sums(picture, box), count_classes(cut(mask, box), self.classes.num_classes))}
+        counts = {"counts": lambda: (level_sums(image, box), count_classes(cut(mask, box), self.classes.num_classes))}
         self.race(f"{BEYOND}: counts", ref, counts)
         decoders: Rivals = {"pillow": lambda: (_decoded(record.image_bytes), _decoded(record.mask_bytes))}
         self.race("decode loop", ref, decoders)
         self.has_rivals = True
         self.race("decode loop", ref, {**decoders, **_fast_decoders(record)})
 
-    def photo(self, ref: ExampleRef, data: bytes) -> bytes:
-        """Runs the stages of the photograph and returns its JPEG bytes."""
-        picture = Image.open(io.BytesIO(data))
-        height, width = picture.height, picture.width
+    def image(self, ref: ExampleRef, data: bytes) -> bytes:
+        """Runs the stages of the image and returns its JPEG bytes."""
+        header = Image.open(io.BytesIO(data))
+        height, width = header.height, header.width
         target, stored = self.box((height, width)), self.config.size or (height, width)
         factor = next(
             step for step in (4, 2, 1) if (step * target[0] <= height and step * target[1] <= width) or step == 1
         )
-        decoded = self.race("JPEG decode", ref, _photo_decoders(data, (height // factor, width // factor), factor))
+        decoded = self.race("JPEG decode", ref, _image_decoders(data, (height // factor, width // factor), factor))
         pixels = self.pixels(decoded)
         if (decoded.height, decoded.width) != target:
             wanted = target[1], target[0]
@@ -146,26 +146,26 @@ class Floor:
         }
         return self.race("JPEG encode", ref, rivals)
 
-    def labels(self, ref: ExampleRef, drawn: bytes) -> np.ndarray:
-        """Runs the stages of the mask and returns its class indices where it is drawn, without padding."""
-        shape = cv2.imdecode(np.frombuffer(drawn, np.uint8), cv2.IMREAD_COLOR_RGB).shape[:2]
+    def labels(self, ref: ExampleRef, mask_data: bytes) -> np.ndarray:
+        """Runs the stages of the mask and returns its class indices without padding."""
+        shape = cv2.imdecode(np.frombuffer(mask_data, np.uint8), cv2.IMREAD_COLOR_RGB).shape[:2]
         rivals: Rivals = {
-            "kornia-rs": lambda: decode_image_png_u8(drawn, shape, "rgb"),
-            "pillow": lambda: _decoded(drawn),
-            "opencv": lambda: cv2.imdecode(np.frombuffer(drawn, np.uint8), cv2.IMREAD_COLOR_RGB),
-            "pyspng": lambda: pyspng.load(drawn),
-            "imagecodecs libspng": lambda: imagecodecs.spng_decode(drawn),
-            "imagecodecs libpng": lambda: imagecodecs.png_decode(drawn),
+            "kornia-rs": lambda: decode_image_png_u8(mask_data, shape, "rgb"),
+            "pillow": lambda: _decoded(mask_data),
+            "opencv": lambda: cv2.imdecode(np.frombuffer(mask_data, np.uint8), cv2.IMREAD_COLOR_RGB),
+            "pyspng": lambda: pyspng.load(mask_data),
+            "imagecodecs libspng": lambda: imagecodecs.spng_decode(mask_data),
+            "imagecodecs libpng": lambda: imagecodecs.png_decode(mask_data),
         }
         pixels = self.race("PNG decode", ref, rivals, is_same)
         target = self.box(shape)
-        if target[0] * target[1] < shape[0] * shape[1]:  # the smaller of the two is looked up
+        if target[0] * target[1] < shape[0] * shape[1]:  # the look-up runs on the smaller of the two
             return self.looked_up(self.sampled(pixels, target, ref), ref)
         mask = self.looked_up(pixels, ref)
         return mask if shape == target else self.sampled(mask, target, ref)
 
     def sampled(self, pixels: np.ndarray, size: tuple[int, int], ref: ExampleRef) -> np.ndarray:
-        """Runs the stage that samples uint8 [H, W] or [H, W, 3] to (height, width)."""
+        """Runs the stage that resamples uint8 [H, W] or [H, W, 3] to (height, width)."""
         wanted = size[1], size[0]
         rows, columns = (nearest_rows(old, new) for old, new in zip(pixels.shape, size, strict=False))
         rivals: Rivals = {
@@ -194,7 +194,7 @@ class Floor:
         return self.race("look-up", ref, rivals, is_same)
 
     def deflaters(self, mask: np.ndarray) -> Rivals:
-        """Returns what makes the body of the PNG of a mask: letterboxed, without filters, at the fastest level."""
+        """Returns the compressors of a mask's PNG data: letterboxed, without filters, at the fastest level."""
         height, width = self.config.size or mask.shape
         top, left = (height - mask.shape[0]) // 2, (width - mask.shape[1]) // 2
 
@@ -212,54 +212,54 @@ class Floor:
         }
 
     def step(self, ref: ExampleRef) -> Record:
-        """Does what a build does to one pair."""
+        """Runs the build step on one pair."""
         record, _ = make_record(ref, self.where, self.mapper, self.config, SourceReader(self.where))
         self.writer.write(encode_record(record))
         return record
 
     def box(self, source: tuple[int, int]) -> tuple[int, int]:
-        """Returns the (height, width) of a picture once it is letterboxed."""
+        """Returns the (height, width) of an image after letterboxing, without padding."""
         size = self.config.size or source
         scale = min(size[0] / source[0], size[1] / source[1])
         return min(size[0], round(source[0] * scale)), min(size[1], round(source[1] * scale))
 
     def is_small(self, result: object, first: object) -> bool:
-        """Tells whether a rival's deflated bytes inflate to the same, and are not many more."""
+        """Returns whether a rival's deflated bytes inflate to the same data and are not much larger."""
         return len(result) <= MORE_BYTES * len(first) and zlib.decompress(result) == zlib.decompress(first)
 
     def race(
         self, stage: str, ref: ExampleRef, rivals: Rivals, is_right: Callable[[object, object], bool] | None = None
     ) -> object:
-        """Times the first one, or where rivals run all others, and returns what the first one made.
+        """Times the first one, or all others while rivals run, and returns the result of the first.
 
-        What segconv calls is timed without a rival between, which would leave caches and allocator in another state.
+        segconv's own calls are timed without rivals in between, which would change the state of caches and allocator.
         """
         (first, work), *others = rivals.items()
         start = time.process_time()
-        kept = work()
+        wanted = work()
         if not self.has_rivals:
             spent_s = time.process_time() - start
             self.note(stage, first, ref, spent_s)
             self.spent_s += spent_s
-            return kept
+            return wanted
         for name, rival in others:
             start = time.process_time()
             result = rival()
             self.note(stage, name, ref, time.process_time() - start)
-            if is_right and not is_right(result, kept):
+            if is_right and not is_right(result, wanted):
                 self.refused.add(f"{stage}: {name}")
-        return kept
+        return wanted
 
     def note(self, stage: str, name: str, ref: ExampleRef, seconds: float) -> None:
-        """Keeps a time."""
+        """Records a time."""
         self.times.setdefault(stage, {}).setdefault(name, {}).setdefault(ref.image, []).append(seconds)
 
-    def pixels(self, picture: Image.Image) -> np.ndarray:
-        """Returns a copy of the pixels, where rivals want one."""
-        return np.asarray(picture) if self.has_rivals else np.empty(0)
+    def pixels(self, image: Image.Image) -> np.ndarray:
+        """Returns a copy of the pixels for the rivals; empty while none run."""
+        return np.asarray(image) if self.has_rivals else np.empty(0)
 
     def table_of_ms(self) -> dict[str, dict[str, float]]:
-        """Returns stage -> rival -> milliseconds a pair, without those that are refused."""
+        """Returns stage -> rival -> milliseconds per pair, without refused rivals."""
         return {
             stage: {
                 name: 1e3 * statistics.fmean(map(statistics.median, seconds.values()))
@@ -271,7 +271,7 @@ class Floor:
 
 
 def sums(table: dict[str, dict[str, float]]) -> dict[str, float]:
-    """Returns the sums that others are compared with, in milliseconds a pair."""
+    """Returns the sums used in comparisons, in milliseconds per pair."""
     stages = [rivals for stage, rivals in table.items() if not stage.startswith((OWN, "step", "decode loop", BEYOND))]
     return {
         "own stages": table[OWN]["segconv"],
@@ -284,36 +284,36 @@ def sums(table: dict[str, dict[str, float]]) -> dict[str, float]:
 
 
 def is_same(result: object, first: object) -> bool:
-    """Tells whether two pictures have the same pixels."""
+    """Returns whether two images have the same pixels."""
     return np.array_equal(result, first)
 
 
 def _decoded(data: bytes) -> Image.Image:
-    picture = Image.open(io.BytesIO(data))
-    picture.load()
-    return picture
+    image = Image.open(io.BytesIO(data))
+    image.load()
+    return image
 
 
-def _encoded(picture: Image.Image) -> bytes:
+def _encoded(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=QUALITY, subsampling="4:2:0")
+    image.save(buffer, "JPEG", quality=QUALITY, subsampling="4:2:0")
     return buffer.getvalue()
 
 
-def _pasted(picture: Image.Image, size: tuple[int, int], corner: tuple[int, int]) -> Image.Image:
+def _pasted(image: Image.Image, size: tuple[int, int], corner: tuple[int, int]) -> Image.Image:
     padded = Image.new("RGB", (size[1], size[0]))
-    padded.paste(picture, corner)
+    padded.paste(image, corner)
     return padded
 
 
-def _photo_decoders(data: bytes, size: tuple[int, int], factor: int) -> Rivals:
-    """Returns the decoders of a photograph at a reduced size (height, width), one `factor`th of the whole."""
+def _image_decoders(data: bytes, size: tuple[int, int], factor: int) -> Rivals:
+    """Returns the decoders of an image at a reduced size (height, width), 1/`factor` of the full size."""
 
     def drafted() -> Image.Image:
-        picture = Image.open(io.BytesIO(data))
-        picture.draft(None, (size[1], size[0]))
-        picture.load()
-        return picture
+        image = Image.open(io.BytesIO(data))
+        image.draft(None, (size[1], size[0]))
+        image.load()
+        return image
 
     rivals: Rivals = {
         "pillow": drafted,
@@ -335,7 +335,7 @@ def _fast_decoders(record: Record) -> Rivals:
 
 
 def main() -> None:
-    """Times the dataset that is named."""
+    """Times the given dataset."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dir", type=Path)
     parser.add_argument("size", type=parse_size)
@@ -362,7 +362,7 @@ def main() -> None:
         for number, (name, cost) in enumerate(rivals.items()):
             print(f"{'' if number else stage:20}{name:26}{cost:8.3f} ms")
     for stage in sorted(floor.refused):
-        print(f"not the same, or larger: {stage}")
+        print(f"different result, or larger: {stage}")
     for name, cost in sums(table).items():
         print(f"{name:46}{cost:8.3f} ms")
 

@@ -1,4 +1,4 @@
-"""Goals: which of issue 6's hold on what was measured."""
+"""Goals: the goals of issue 6, and whether the measurements meet them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from converters import OURS, OURS_2, PEERS, Measured, ratio
 from measure import load
 
-TWO_WORKERS = 1.85  # times as fast as one, on the clock
+TWO_WORKERS = 1.85  # times as fast as one, by wall time
 FIRST_BYTE_S = 0.6
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What is to hold on one dataset: ratios of CPU time, and megabytes of a worker."""
+    """The goals on one dataset: maximum ratios of CPU time, and maximum megabytes of a worker."""
 
     rival: float
     stages: float
@@ -25,7 +25,7 @@ class Limits:
 
 
 LIMITS = {"small": Limits(0.75, 1.15, 1.5, 60), "large": Limits(0.55, 1.08, 1.3, 110)}
-TUTORIAL = {"boolean masks": 1 / 6, "double loop": 1 / 40}  # small photographs only
+TUTORIAL = {"boolean masks": 1 / 6, "double loop": 1 / 40}  # small images only
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class Row:
 
     Attributes:
       text: what is compared.
-      goal: what it should be.
-      figure: what was measured.
-      verdict: "kept", "missed", or "not judged" and why.
+      goal: the limit.
+      figure: the measurement.
+      verdict: "pass", "fail", or "not judged" and why.
     """
 
     text: str
@@ -46,7 +46,7 @@ class Row:
 
 
 def print_goals(title: str, rows: Iterable[Row], facts: Mapping[str, str]) -> None:
-    """Prints where and on what was measured, and below it one line for each goal."""
+    """Prints the machine and the settings, then one line for each goal."""
     print("\n" + ", ".join(f"{name} {fact}" for name, fact in facts.items()))
     print(f"{title:50}{'goal':>10}  {'figure':36}verdict")
     for row in rows:
@@ -54,17 +54,17 @@ def print_goals(title: str, rows: Iterable[Row], facts: Mapping[str, str]) -> No
 
 
 def rows_of(kind: str, measured: Measured) -> Iterator[Row]:
-    """Yields the rows that can be said of one dataset."""
+    """Yields the rows of one dataset."""
     limits = LIMITS[kind]
     rival = best_rival(measured)
     if rival:
         yield at_most(f"build, {kind}, best peer", limits.rival, ratio(measured.cpu_ms, OURS, rival), note=rival)
     floor = dict(measured.floor)
-    if floor:  # it counts the pixels of the manifest and hashes the sources, which no peer does: both figures are shown
+    if floor:  # segconv also counts pixels and hashes the sources, which no peer does: both figures are shown
         counted = zip(floor["own stages"], floor["counted and hashed"], strict=True)
         floor["all stages"] = [stages + more for stages, more in counted]
     bare = ratio(floor, "step", "own stages")
-    note = f"{bare:.3g} if those were none" if bare else ""
+    note = f"{bare:.3g} without them" if bare else ""
     yield at_most(
         f"build step, {kind}, bare stages with counts, hashes",
         limits.stages,
@@ -83,32 +83,32 @@ def rows_of(kind: str, measured: Measured) -> Iterator[Row]:
 
 
 def at_most(text: str, goal: float, figure: float | None, *, note: str = "", unit: str = "") -> Row:
-    """Returns the row of a figure that should be small; None was not measured."""
+    """Returns the row of a figure with an upper limit; None was not measured."""
     wanted = f"<= {goal:.3g}{unit}"
     if figure is None:
         return Row(text, wanted, "", "not judged: not measured")
-    return Row(text, wanted, f"{figure:.3g}{unit}{note and f' ({note})'}", "kept" if figure <= goal else "missed")
+    return Row(text, wanted, f"{figure:.3g}{unit}{note and f' ({note})'}", "pass" if figure <= goal else "fail")
 
 
 def workers_row(text: str, gain: float | None) -> Row:
-    """Returns the row of two workers, which only a machine with nothing else to do can give."""
+    """Returns the row of two workers, which is judged only on an otherwise idle machine."""
     wanted = f">= {TWO_WORKERS}"
     if gain is None:
         return Row(text, wanted, "", "not judged: not measured")
     cores = len(os.sched_getaffinity(0))
     if cores < 2:
         return Row(text, wanted, f"{gain:.2f}", "not judged: one core")
-    if os.getloadavg()[0] > cores + 1:  # our own two workers are in it
+    if os.getloadavg()[0] > cores + 1:  # includes our own two workers
         return Row(text, wanted, f"{gain:.2f}", f"not judged: {load()}")
-    return Row(text, wanted, f"{gain:.2f}", "kept" if gain >= TWO_WORKERS else "missed")
+    return Row(text, wanted, f"{gain:.2f}", "pass" if gain >= TWO_WORKERS else "fail")
 
 
 def best_rival(measured: Measured) -> str | None:
-    """Returns the peer that takes the least CPU for an image."""
+    """Returns the peer with the least CPU time per image."""
     rivals = [name for name in measured.cpu_ms if name in PEERS and PEERS[name].is_rival]
     return min(rivals, key=lambda name: statistics.median(measured.cpu_ms[name]), default=None)
 
 
 def median(figures: list[float]) -> float | None:
-    """Returns the median; None of nothing."""
+    """Returns the median; None of an empty list."""
     return statistics.median(figures) if figures else None

@@ -2,15 +2,15 @@
 
     python benchmarks/growth.py [images] [sizes] [classes] [workers] [--most N] [--rounds R] [--work DIR]
 
-Start-up is taken off first: the exponent of a curve is the slope of log(cost - cost of the first point) over
+Start-up is subtracted first: the exponent of a curve is the slope of log(cost - cost of the first point) over
 log(x - x of the first point), which is 1 for every straight line wherever it begins, and 1.1 for n log n between a
-thousand and a hundred thousand. Points that cost less than MIN_RISE times the first one are left out of it: there, the
-noise of two starts is as large as what lies between them. What is to be flat is held against its own least value.
+thousand and a hundred thousand. Points that cost less than MIN_RISE times the first one are excluded: there, the noise
+of two starts is as large as their difference. A cost that should be flat is compared with its own minimum.
 
-Few pictures are drawn and written under many names, each with a comment of its own in the JPEG: no two files are the
-same, and their sizes are spread as those of photographs are. Memory is the resident peak that the kernel keeps of each
-process, read until it ends; the command and its workers are told apart. Everything is kept in WORK/growth.json, and
-drawn in WORK/growth.png; a part that is not measured again is shown as it was.
+A few images are drawn and written under many names, each with its own comment in the JPEG. No two files are equal, and
+their sizes vary as those of photographs do. Memory is the peak resident memory of each process, polled until it ends;
+the command and its workers are measured separately. All results are saved in WORK/growth.json and drawn in
+WORK/growth.png; a part that is not measured again keeps its earlier results.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from typing import NamedTuple
 import numpy as np
 from convert import machine
 from converters import SEGCONV, our_variables
-from datasets import PALETTE, Kind, draw_mask, draw_photo
+from datasets import PALETTE, Kind, draw_image, draw_mask
 from measure import cost_of
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
@@ -42,23 +42,23 @@ from converter.config import num_workers
 from trainer.run.curves import DASH_PX, FAINT, GRID, INK, LINE_PX, SMOOTH, WHITE, Axis, Box, log_axis, spread
 from trainer.run.curves import PALETTE as LINE_COLORS
 
-FEW = 10  # images of the first point: all but start-up
+FEW = 10  # images of the first point: almost only start-up
 IMAGES = (FEW, 100, 1_000, 10_000, 100_000)
 LARGE = 10_000
-TINY = 48  # pixels a side. Stored so, shards of 1 MB hold as many records as the usual 128 MB of 512x512
-SOURCE_SIDES = {64: 160, 128: 160, 256: 160, 512: 80, 1024: 40, 2048: 16}  # pixels -> images, which take some seconds
+TINY = 48  # pixels per side. At this size, shards of 1 MB hold as many records as the usual 128 MB of 512x512
+SOURCE_SIDES = {64: 160, 128: 160, 256: 160, 512: 80, 1024: 40, 2048: 16}  # pixels -> images: some seconds each
 STORED_SIDES = {128: 80, 256: 80, 512: 80, 1024: 40}
-SMALLEST = 64  # that they are enlarged from: at its own size a photograph is not resized, a step in the curve
+SMALLEST = 64  # size of the images to enlarge: at its own size an image is not resized, a step in the curve
 CLASS_COUNTS = (2, 8, 32, 128, 255)
 SIDE, STORED = 512, 256  # of the other measurements
-PAIRS = 160  # of the classes, and three times as many for the workers
-VARIETY = 8  # pictures that are drawn for one dataset
+PAIRS = 160  # for the classes; three times as many for the workers
+VARIETY = 8  # different images in one dataset
 VAL_EVERY = 10
-SPREAD = 4096  # bytes by which the sizes of photographs differ, at most
+SPREAD = 4096  # maximum difference of image file sizes, in bytes
 POLL_S = 0.02
 
 PIXELS = "pixels, as the side of a square"
-WIDTH_PX, PANEL_PX, TITLE_PX, NAMES_PX = 1200, 290, 40, 172  # NAMES_PX: for the names at the right of a plot
+WIDTH_PX, PANEL_PX, TITLE_PX, NAMES_PX = 1200, 290, 40, 172  # NAMES_PX: names to the right of a plot
 
 LINEAR = (0.9, 1.1)
 FLAT = 1.15
@@ -67,7 +67,7 @@ MIN_RISE = 1.5
 
 @dataclass(frozen=True)
 class Usage:
-    """What a run of segconv took: CPU seconds of all its processes, and MB of the command and its largest worker."""
+    """The cost of a segconv run: seconds of all its processes, and MB of the command and its largest worker."""
 
     cpu_s: float
     wall_s: float
@@ -80,10 +80,10 @@ class Curve:
     """One cost against one quantity.
 
     Attributes:
-      name: what costs.
-      x: the quantity, in rising order.
+      name: what is measured.
+      x: the quantity, ascending.
       y: the cost, in seconds or MB.
-      rule: "linear", "flat", or "" where nothing is promised.
+      rule: "linear", "flat", or "" without a goal.
     """
 
     name: str
@@ -92,11 +92,11 @@ class Curve:
     rule: str
 
     def rises(self) -> list[bool]:
-        """Tells of each point whether it costs enough more than the first one to say anything of growth."""
+        """Returns for each point whether it costs enough more than the first to show growth."""
         return [y > MIN_RISE * self.y[0] for y in self.y]
 
     def exponent(self) -> float | None:
-        """Returns the exponent by which the cost grows above that of the first point; None where it does not."""
+        """Returns the exponent of the growth above the cost of the first point; None where it does not grow."""
         where = np.array(self.rises())
         if where.sum() < 2:
             return None
@@ -104,17 +104,17 @@ class Curve:
         return float(np.polyfit(np.log(x - self.x[0]), np.log(y - self.y[0]), 1)[0])
 
     def spread(self) -> float:
-        """Returns how many times its least value the highest one is."""
+        """Returns the ratio of maximum to minimum."""
         return max(self.y) / min(self.y)
 
     def slopes(self) -> dict[float, float]:
-        """Returns what one more unit of x costs, up to each x at which the cost has risen, over the mean of all."""
-        whole = (self.y[-1] - self.y[0]) / (self.x[-1] - self.x[0])
-        slopes = np.diff(self.y) / np.diff(self.x) / whole
+        """Returns the cost of one more unit of x up to each x with a rise, divided by the mean over all x."""
+        mean = (self.y[-1] - self.y[0]) / (self.x[-1] - self.x[0])
+        slopes = np.diff(self.y) / np.diff(self.x) / mean
         return {x: float(slope) for x, slope, rises in zip(self.x[1:], slopes, self.rises()[1:], strict=True) if rises}
 
     def verdict(self) -> str:
-        """Returns what the curve is held to, and whether it keeps that."""
+        """Returns the verdict on the rule of the curve."""
         if self.rule == "flat":
             return "flat" if self.spread() <= FLAT else f"NOT FLAT: {self.spread():.2f} times its least"
         exponent = self.exponent()
@@ -133,7 +133,7 @@ class Panel:
       title: what is measured.
       across: the quantity.
       curves: the costs.
-      unit: of the costs; "" for those that are shown over the very first one.
+      unit: of the costs; "" for costs shown relative to the first one.
     """
 
     title: str
@@ -142,24 +142,24 @@ class Panel:
     unit: str = ""
 
     def shown(self, cost: float) -> float:
-        """Returns a cost as it is shown: seconds are no claim, but as ratios."""
+        """Returns a cost as shown: seconds only as ratios, because they depend on the machine."""
         return cost if self.unit else cost / self.curves[0].y[0]
 
     def label(self, x: float) -> str:
-        """Returns how a value of the quantity is written: pixels as the side of a square."""
+        """Returns the label of a quantity: pixels as the side of a square."""
         return str(math.isqrt(int(x))) if self.across == PIXELS else f"{x:,.0f}"
 
 
-class Pictures(NamedTuple):
-    """Encoded pictures that the pairs of a dataset take turns in, and what its class map says: "name,value" rows."""
+class EncodedPairs(NamedTuple):
+    """Encoded images and masks that the pairs of a dataset cycle through, and its class map as "name,value" rows."""
 
-    photos: list[bytes]
+    images: list[bytes]
     masks: list[bytes]
     rows: list[str]
 
 
 def encoded(pixels: NDArray[np.uint8], quality: int | None = None) -> bytes:
-    """Returns the bytes of a JPEG, or without a quality of a PNG."""
+    """Returns the bytes of a JPEG, or of a PNG where `quality` is None."""
     buffer = io.BytesIO()
     if quality is None:
         Image.fromarray(pixels).save(buffer, "PNG")
@@ -168,25 +168,25 @@ def encoded(pixels: NDArray[np.uint8], quality: int | None = None) -> bytes:
     return buffer.getvalue()
 
 
-def draw_pictures(side: int) -> Pictures:
-    """Draws square photographs with colour masks of the usual classes, `side` pixels high."""
+def draw_images(side: int) -> EncodedPairs:
+    """Draws square images with colour masks of the usual classes, `side` pixels high."""
     kind = Kind("growth", (side, side), quality=95, noise=4.0, texture=12.0, stored=(side, side))
-    photos, masks = [], []
+    images, masks = [], []
     for number in range(VARIETY):
         rng = np.random.default_rng([side, number])
         mask = draw_mask(rng, kind.size)
-        photos.append(encoded(draw_photo(rng, mask, kind), kind.quality))
+        images.append(encoded(draw_image(rng, mask, kind), kind.quality))
         masks.append(encoded(PALETTE[mask]))
-    return Pictures(photos, masks, [f"c{n},#{bytes(color).hex()}" for n, color in enumerate(PALETTE)])
+    return EncodedPairs(images, masks, [f"c{n},#{bytes(color).hex()}" for n, color in enumerate(PALETTE)])
 
 
-def draw_classes(photos: list[bytes], count: int, *, in_color: bool) -> Pictures:
-    """Draws masks of `count` classes, the same cells with wavy borders for any number of them.
+def draw_classes(images: list[bytes], count: int, *, in_color: bool) -> EncodedPairs:
+    """Draws masks of `count` classes: the same cells with wavy borders for any number of classes.
 
     Args:
-      photos: SIDE pixels high and wide.
-      count: of classes.
-      in_color: each class is a colour somewhere in the cube; else it is a grey level, its index.
+      images: SIDE pixels high and wide.
+      count: number of classes.
+      in_color: each class is a random colour; otherwise a grey level, its index.
     """
     rng = np.random.default_rng(count)
     rows, columns = np.mgrid[:SIDE, :SIDE]
@@ -200,38 +200,38 @@ def draw_classes(photos: list[bytes], count: int, *, in_color: bool) -> Pictures
         indices = rng.integers(0, count, 256).astype(np.uint8)[cells]
         masks.append(encoded(table[indices] if in_color else indices))
     values = [f"#{bytes(color).hex()}" for color in table] if in_color else [str(n) for n in range(count)]
-    return Pictures(photos, masks, [f"c{number},{value}" for number, value in enumerate(values)])
+    return EncodedPairs(images, masks, [f"c{number},{value}" for number, value in enumerate(values)])
 
 
 def commented(jpeg: bytes, number: int) -> bytes:
-    """Returns a JPEG with a comment behind its first marker: the same picture, but no other file has its bytes."""
+    """Returns a JPEG with a unique comment after its first marker: the same image, but different bytes."""
     spare = number * 2_654_435_761 % (1 << 32) * SPREAD >> 32  # Knuth's multiplicative hash spreads them evenly
     comment = bytes(spare) + number.to_bytes(8, "big")
     return jpeg[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + jpeg[2:]
 
 
-def write_pairs(folder: Path, pictures: Pictures, count: int) -> Path:
-    """Writes a dataset of so many pairs anew, one in VAL_EVERY of them in val.txt, and returns its folder."""
+def write_pairs(folder: Path, encoded_pairs: EncodedPairs, count: int) -> Path:
+    """Writes a dataset of `count` pairs, one in VAL_EVERY of them in val.txt, and returns its folder."""
     shutil.rmtree(folder, ignore_errors=True)
     for name in ("jpg", "png"):
         (folder / name).mkdir(parents=True)
     lines: dict[str, list[str]] = {"train": [], "val": []}
     for number in range(count):
-        turn = number % len(pictures.photos)
-        (folder / "jpg" / f"{number:06d}.jpg").write_bytes(commented(pictures.photos[turn], number))
-        (folder / "png" / f"{number:06d}.png").write_bytes(pictures.masks[turn])
+        turn = number % len(encoded_pairs.images)
+        (folder / "jpg" / f"{number:06d}.jpg").write_bytes(commented(encoded_pairs.images[turn], number))
+        (folder / "png" / f"{number:06d}.png").write_bytes(encoded_pairs.masks[turn])
         lines["train" if number % VAL_EVERY else "val"].append(f"{number:06d}.jpg;{number:06d}.png\n")
     for split, text in lines.items():
         (folder / f"{split}.txt").write_text("".join(text))
-    (folder / "classes.csv").write_text("\n".join(["name,value", *pictures.rows]) + "\n")
+    (folder / "classes.csv").write_text("\n".join(["name,value", *encoded_pairs.rows]) + "\n")
     return folder
 
 
 @contextlib.contextmanager
 def watched(peaks: dict[int, tuple[int, int]]) -> Iterator[None]:
-    """Keeps in `peaks`, while the block runs, process -> (generation, resident peak in KiB) of all below this one.
+    """Updates `peaks` during the block: process -> (generation, peak resident KiB) of all descendants.
 
-    The last value counts: what the kernel says of a child before it has become another program is its parent's.
+    The last value counts: until a child has called exec, the kernel reports the peak of its parent.
     """
     done = threading.Event()
 
@@ -260,7 +260,7 @@ def _children(process: int) -> list[int]:
 
 
 def _peak_kib(process: int) -> int:
-    """Returns the resident peak of a process in KiB; 0 where it has ended."""
+    """Returns the peak resident memory of a process in KiB; 0 where it has ended."""
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/{process}/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
@@ -269,7 +269,7 @@ def _peak_kib(process: int) -> int:
 
 
 class Job(NamedTuple):
-    """A build: of a dataset of `count` pairs, and as its start one of so `few` pairs of each of two splits."""
+    """A build of a dataset of `count` pairs; its start-up is a build of `few` pairs of each of two splits."""
 
     source: Path
     count: int
@@ -278,12 +278,12 @@ class Job(NamedTuple):
 
 
 class Bench:
-    """Runs segconv below a scratch folder.
+    """Runs segconv in a scratch folder.
 
     Attributes:
       scratch: folder for datasets and records.
-      rounds: of each measurement; the least CPU of them counts, as other work can only add to it.
-      most: images of the largest dataset.
+      rounds: of each measurement; the minimum counts, because other work can only add CPU time.
+      most: number of images of the largest dataset.
     """
 
     def __init__(self, scratch: Path, rounds: int, most: int) -> None:
@@ -301,14 +301,14 @@ class Bench:
         return Usage(cost.cpu_s, cost.wall_s, main * 1024 / 1e6, worker * 1024 / 1e6)
 
     def build(self, source: Path, *options: str) -> Usage:
-        """Builds a dataset anew."""
+        """Builds a dataset from scratch."""
         shutil.rmtree(self.scratch / "records", ignore_errors=True)
         return self.run("build", "--src", source, "--out", self.scratch / "records", *options)
 
     def each(self, jobs: Mapping[str, Job]) -> dict[str, Usage]:
-        """Returns what one image of each job takes, without the start of a build, and the memory of the build.
+        """Returns the cost per image of each job, without start-up, and the memory of the build.
 
-        All jobs have their turn in each round, so that what else the machine does falls upon all.
+        All jobs run in each round, which spreads other load on the machine over all of them.
         """
         starts: dict[str, list[Usage]] = {}
         wholes: dict[str, list[Usage]] = {}
@@ -326,13 +326,13 @@ class Bench:
 
 
 def least(runs: Sequence[Usage]) -> Usage:
-    """Returns the least times of some runs, and the most memory."""
+    """Returns the minimum times of some runs and the maximum memory."""
     times = (min(getattr(run, name) for run in runs) for name in ("cpu_s", "wall_s"))
     return Usage(*times, max(run.main_mb for run in runs), max(run.worker_mb for run in runs))
 
 
 def run_commands(bench: Bench, source: Path) -> dict[str, Usage]:
-    """Runs on a dataset what is measured of each number of images, in the order in which a user would."""
+    """Runs the measured commands on a dataset, in the order in which a user would."""
     records = bench.scratch / "records"
     options = ("--size", str(TINY), "--shard-mb", "1", "-j", "2")
     again = ("build", "--src", source, "--out", records, *options)
@@ -346,13 +346,13 @@ def run_commands(bench: Bench, source: Path) -> dict[str, Usage]:
 
 
 def measure_images(bench: Bench) -> list[Panel]:
-    """Measures commands on more and more images; large sets once, since their noise is small."""
-    pictures = draw_pictures(TINY)
+    """Measures commands on growing datasets; large ones once, because their noise is small."""
+    pairs = draw_images(TINY)
     counts = [count for count in IMAGES if count <= bench.most]
     found: dict[str, list[Usage]] = {}
-    run_commands(bench, write_pairs(bench.scratch / "images", pictures, FEW))  # the first ones compile the modules
+    run_commands(bench, write_pairs(bench.scratch / "images", pairs, FEW))  # the first run compiles the modules
     for count in counts:
-        source = write_pairs(bench.scratch / "images", pictures, count)
+        source = write_pairs(bench.scratch / "images", pairs, count)
         rounds = [run_commands(bench, source) for _ in range(bench.rounds if count < LARGE else 1)]
         for name in rounds[0]:
             found.setdefault(name, []).append(least([usages[name] for usages in rounds]))
@@ -369,12 +369,12 @@ def measure_images(bench: Bench) -> list[Panel]:
 
 
 def measure_sizes(bench: Bench) -> list[Panel]:
-    """Measures builds of larger and larger photographs, and to larger and larger records."""
+    """Measures builds of growing image sizes and growing record sizes."""
     jobs = {}
     for name, sides in (("photographs", SOURCE_SIDES), ("records", STORED_SIDES)):
         for side, count in sides.items():
             drawn, stored = (side, STORED) if sides is SOURCE_SIDES else (SMALLEST, side)
-            source = write_pairs(bench.scratch / f"{name} {side}", draw_pictures(drawn), count)
+            source = write_pairs(bench.scratch / f"{name} {side}", draw_images(drawn), count)
             jobs[f"{name} {side}"] = Job(source, count, ("--size", str(stored), "-j", "1"))
     found = bench.each(jobs)
     times, memory = [], []
@@ -387,14 +387,14 @@ def measure_sizes(bench: Bench) -> list[Panel]:
 
 
 def measure_classes(bench: Bench) -> list[Panel]:
-    """Measures builds with more and more classes, of colours and of grey levels."""
-    photos = draw_pictures(SIDE).photos
+    """Measures builds with growing numbers of classes, as colours and as grey levels."""
+    images = draw_images(SIDE).images
     kinds = {"colour masks": True, "index masks": False}
     jobs = {}
     for name, in_color in kinds.items():
         for count in CLASS_COUNTS:
-            pictures = draw_classes(photos, count, in_color=in_color)
-            source = write_pairs(bench.scratch / f"{name} {count}", pictures, PAIRS)
+            pairs = draw_classes(images, count, in_color=in_color)
+            source = write_pairs(bench.scratch / f"{name} {count}", pairs, PAIRS)
             jobs[f"{name} {count}"] = Job(source, PAIRS, ("--size", str(SIDE), "-j", "1"))
     found = bench.each(jobs)
     curves = {name: [found[f"{name} {count}"] for count in CLASS_COUNTS] for name in kinds}
@@ -404,10 +404,10 @@ def measure_classes(bench: Bench) -> list[Panel]:
 
 
 def measure_workers(bench: Bench) -> list[Panel]:
-    """Measures builds by one worker, one for each core, and two for each; their starts are taken off, all of them."""
+    """Measures builds with one worker, one per core, and two per core, without the start-up of any worker."""
     count, cores = 3 * PAIRS, num_workers(0)
     numbers = sorted({1, cores, 2 * cores})
-    source, most = write_pairs(bench.scratch / "workers", draw_pictures(SIDE), count), 2 * cores
+    source, most = write_pairs(bench.scratch / "workers", draw_images(SIDE), count), 2 * cores
     options = ("--size", str(SIDE), "--shards", str(most), "-j")
     found = bench.each({f"workers {number}": Job(source, count, (*options, str(number)), most) for number in numbers})
     usages = list(found.values())
@@ -420,7 +420,7 @@ def measure_workers(bench: Bench) -> list[Panel]:
 
 
 def print_tables(panels: Sequence[Panel], facts: Mapping[str, str]) -> None:
-    """Prints a table for each panel: of linear costs what one unit more costs, over its mean; of others the cost."""
+    """Prints a table for each panel: the relative cost of one more unit for linear costs, else the cost."""
     print(", ".join(f"{name} {fact}" for name, fact in facts.items()))
     for panel in panels:
         xs = sorted({x for curve in panel.curves for x in curve.x})
@@ -439,31 +439,31 @@ def print_tables(panels: Sequence[Panel], facts: Mapping[str, str]) -> None:
 
 
 def draw(panels: Sequence[Panel], title: str) -> Image.Image:
-    """Returns the panels as a picture, two beside each other, all axes logarithmic."""
+    """Returns the panels as one image, two per row, all axes logarithmic."""
     rows = -(-len(panels) // 2)
-    picture = Image.new("RGB", (WIDTH_PX, TITLE_PX + rows * PANEL_PX), WHITE)
+    figure = Image.new("RGB", (WIDTH_PX, TITLE_PX + rows * PANEL_PX), WHITE)
     heading = (TITLE_PX // 2, TITLE_PX // 2)
-    ImageDraw.Draw(picture).text(heading, title, INK, ImageFont.load_default(16), anchor="lm")
+    ImageDraw.Draw(figure).text(heading, title, INK, ImageFont.load_default(16), anchor="lm")
     for number, panel in enumerate(panels):
         left, top = number % 2 * WIDTH_PX // 2, TITLE_PX + number // 2 * PANEL_PX
         plot = (left + 58, top + 36, left + WIDTH_PX // 2 - NAMES_PX, top + PANEL_PX - 46)
-        draw_panel(picture, plot, panel)
-    return picture
+        draw_panel(figure, plot, panel)
+    return figure
 
 
-def draw_panel(picture: Image.Image, plot: Box, panel: Panel) -> None:
-    """Draws one panel with its axes, the names of its curves at their ends, and where it matters a line of slope 1."""
+def draw_panel(figure: Image.Image, plot: Box, panel: Panel) -> None:
+    """Draws one panel: its axes, its curves with names at their ends, and for linear costs a line of slope 1."""
     left, top, right, bottom = plot
     xs = sorted({x for curve in panel.curves for x in curve.x})
     ys = [panel.shown(y) for curve in panel.curves for y in curve.y]
     across = Axis(xs[0] / 1.15, xs[-1] * 1.15, tuple(xs), is_log=True)
-    # At least a power of ten, or a hair's breadth of noise would look like a slope.
+    # At least a power of ten, or noise would look like a slope.
     up = log_axis([min(ys) / 1.5, max(ys) * 1.5])
-    pen, font = ImageDraw.Draw(picture), ImageFont.load_default(12)
+    pen, font = ImageDraw.Draw(figure), ImageFont.load_default(12)
     what = panel.unit or f"{panel.curves[0].name} at {panel.label(xs[0])} = 1"
     pen.text((left, top - 16), panel.title, INK, ImageFont.load_default(14), anchor="lm")
-    room = pen.textlength(panel.title, ImageFont.load_default(14))
-    pen.text((left + room + 10, top - 16), what, FAINT, font, anchor="lm")
+    offset = pen.textlength(panel.title, ImageFont.load_default(14))
+    pen.text((left + offset + 10, top - 16), what, FAINT, font, anchor="lm")
     for tick, label in zip(up.ticks, up.labels(), strict=True):
         y = round(up.pixel(tick, bottom, top))
         pen.line((left, y, right, y), GRID)
@@ -478,7 +478,7 @@ def draw_panel(picture: Image.Image, plot: Box, panel: Panel) -> None:
     def place(x: float, y: float) -> tuple[float, float]:
         return across.pixel(x, 0, right - left) * SMOOTH, up.pixel(panel.shown(y), bottom - top, 0) * SMOOTH
 
-    part = picture.crop((left, top, right, bottom))
+    part = figure.crop((left, top, right, bottom))
     large = part.resize((part.width * SMOOTH, part.height * SMOOTH), Image.Resampling.NEAREST)
     brush = ImageDraw.Draw(large)
     if any(curve.rule == "linear" for curve in panel.curves):
@@ -488,12 +488,12 @@ def draw_panel(picture: Image.Image, plot: Box, panel: Panel) -> None:
         brush.line(points, color, LINE_PX * SMOOTH, joint="curve")
         for point in points:
             brush.circle(point, 3 * SMOOTH, color)
-    picture.paste(large.reduce(SMOOTH), (left, top))
+    figure.paste(large.reduce(SMOOTH), (left, top))
     draw_names(pen, plot, panel, up)
 
 
 def draw_slope(brush: ImageDraw.ImageDraw, place: Callable[[float, float], tuple[float, float]], curve: Curve) -> None:
-    """Draws a dashed line of slope 1 down from the end of a curve; it leaves the plot where it will."""
+    """Draws a dashed line of slope 1 down from the end of a curve, clipped by the plot."""
     (x1, y1), (x0, y0) = (place(curve.x[-1] / part, curve.y[-1] / part) for part in (1, 1e6))
     dash = DASH_PX * SMOOTH / math.hypot(x1 - x0, y1 - y0)
     for start in np.arange(0, 1, 2 * dash):
@@ -502,7 +502,7 @@ def draw_slope(brush: ImageDraw.ImageDraw, place: Callable[[float, float], tuple
 
 
 def draw_names(pen: ImageDraw.ImageDraw, plot: Box, panel: Panel, up: Axis) -> None:
-    """Writes the name of each curve beside its end, as near as the others allow."""
+    """Writes the name of each curve next to its end, without overlaps."""
     _, top, right, bottom = plot
     font = ImageFont.load_default(12)
     ends = sorted((up.pixel(panel.shown(curve.y[-1]), bottom, top), n) for n, curve in enumerate(panel.curves))
@@ -516,38 +516,38 @@ PARTS = {"images": measure_images, "sizes": measure_sizes, "classes": measure_cl
 
 
 def parse() -> argparse.Namespace:
-    """Returns the command line."""
+    """Parses the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; none is all of them.")
-    parser.add_argument("--most", type=int, default=IMAGES[-1], help="Images of the largest dataset.")
-    parser.add_argument("--rounds", type=int, default=5, help=f"From {LARGE:,} images on there is but one.")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; default: all.")
+    parser.add_argument("--most", type=int, default=IMAGES[-1], help="Number of images in the largest dataset.")
+    parser.add_argument("--rounds", type=int, default=5, help=f"Rounds; only one from {LARGE:,} images.")
     parser.add_argument("--work", type=Path, default=Path("build/bench"), help="Folder for datasets and results.")
     arguments = parser.parse_args()
     if arguments.most < IMAGES[1]:
-        parser.error(f"--most takes {IMAGES[1]} at least")
+        parser.error(f"--most must be at least {IMAGES[1]}")
     if unknown := set(arguments.parts) - set(PARTS):
-        parser.error(f"no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+        parser.error(f"unknown part {', '.join(sorted(unknown))}; choose from {', '.join(PARTS)}")
     return arguments
 
 
 def main() -> None:
-    """Measures, prints the tables, and draws the picture."""
+    """Measures, prints the tables, and draws the figure."""
     arguments = parse()
-    kept = arguments.work.resolve() / "growth.json"
-    report = json.loads(kept.read_text()) if kept.exists() else {"machine": {}, "parts": {}}
-    bench = Bench(kept.with_name("scratch") / "growth", arguments.rounds, arguments.most)
+    results = arguments.work.resolve() / "growth.json"
+    report = json.loads(results.read_text()) if results.exists() else {"machine": {}, "parts": {}}
+    bench = Bench(results.with_name("scratch") / "growth", arguments.rounds, arguments.most)
     for part in arguments.parts or PARTS:
         measured = PARTS[part](bench)
         report["machine"] = machine() | {"pillow": pillow_version, "numpy": np.__version__}
         report["parts"][part] = [asdict(panel) for panel in measured]
-        kept.write_text(json.dumps(report, indent=2) + "\n")
+        results.write_text(json.dumps(report, indent=2) + "\n")
     shutil.rmtree(bench.scratch)
     raws = [raw for part in PARTS for raw in report["parts"].get(part, [])]
     panels = [Panel(**{**raw, "curves": [Curve(**curve) for curve in raw["curves"]]}) for raw in raws]
     print_tables(panels, report["machine"])
-    picture = kept.with_suffix(".png")
-    draw(panels, "segconv build: what it costs, and how that grows (dashed: slope 1)").quantize(64).save(picture)
-    print(f"\nsaved {picture}")
+    path = results.with_suffix(".png")
+    draw(panels, "segconv build: what it costs, and how that grows (dashed: slope 1)").quantize(64).save(path)
+    print(f"\nsaved {path}")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,14 @@
-"""What the input of a training run costs, against the bare decoders.
+"""Cost of the input of a training run, compared with the bare decoders.
 
     python benchmarks/input_cost.py [RECORDS] [--split NAME] [--rounds N]
 
-The yardstick is a loop in one process that decodes the JPEG and the PNG of each record with Pillow, whose libjpeg-turbo
-and zlib do the work, and does nothing else: the bytes lie in memory, and no batch is made. Against it stand the batches
-of `trainer.input`: with decoded pairs in memory, with stored bytes in memory that are decoded anew each epoch, and, for
-records that do not fit there, with bytes that are read from their places in the shards. What is compared is CPU time
-(user + system) of this process per image, all threads, and each round measures everything in turn. Shown are the least
-and the median of the rounds: where other work shares the processors, it can only add to a round, so the least ones are
-nearest to the truth. A first round does not count: in it TensorFlow starts its threads, and memory is filled. Without
-RECORDS the sample dataset is drawn and built.
+The baseline is a loop in one process that only decodes the JPEG and the PNG of each record with Pillow (libjpeg-turbo
+and zlib), from memory, without batches. It is compared with the batches of `trainer.input`: decoded pairs in memory,
+encoded bytes in memory that are decoded in each epoch, and, for records that do not fit, bytes read from the shards.
+All are measured by CPU time (user + system) of this process per image, all threads, in turn in each round. Minimum and
+median of the rounds are shown; other work on the machine can only add to a round, so the minimum is the better
+estimate. The first round does not count: in it TensorFlow starts its threads, and caches fill. Without RECORDS a sample
+dataset is generated and built.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ from trainer.input.reading import InputConfig
 from trainer.input.records import open_records
 
 BATCH = 8
-CPU_GOAL = 1.5  # of the loop's
+CPU_GOAL = 1.5  # times the CPU of the loop
 
 
 def cpu_of(work: Callable[[], object]) -> float:
@@ -45,19 +44,19 @@ def cpu_of(work: Callable[[], object]) -> float:
 
 
 def read_all(batches: Batches) -> None:
-    """Reads one epoch, and does nothing with it."""
-    for _ in batches.dataset.map(lambda _: 0):  # in C++: no pixel comes to Python
+    """Reads one epoch and drops it."""
+    for _ in batches.dataset.map(lambda _: 0):  # in C++: no pixel reaches Python
         pass
 
 
 def epoch_of(folder: Path, split: str, *, cache: str, stored_share: float = reading.STORED_SHARE) -> Batches:
-    """Returns one epoch of training; with `stored_share` 0 no stored bytes are kept."""
-    usual, reading.STORED_SHARE = reading.STORED_SHARE, stored_share
+    """Returns one epoch of training; with `stored_share` 0 no encoded bytes are cached."""
+    default, reading.STORED_SHARE = reading.STORED_SHARE, stored_share
     try:
         config = InputConfig(open_records(folder, (split,)), folder, split, BATCH, cache)
         return train_batches(config, seed=0, epochs=1)
     finally:
-        reading.STORED_SHARE = usual
+        reading.STORED_SHARE = default
 
 
 def measure(folder: Path, split: str, rounds: int) -> None:
@@ -71,8 +70,8 @@ def measure(folder: Path, split: str, rounds: int) -> None:
             Image.open(io.BytesIO(mask)).load()
 
     kinds = {
-        "stored bytes, decoded anew": epoch_of(folder, split, cache="off"),
-        "read from their places": epoch_of(folder, split, cache="off", stored_share=0.0),
+        "encoded bytes in memory": epoch_of(folder, split, cache="off"),
+        "read from the shards": epoch_of(folder, split, cache="off", stored_share=0.0),
         "decoded pairs in memory": epoch_of(folder, split, cache="on"),
     }
     bare, ours = [], {name: [] for name in kinds}
@@ -82,7 +81,7 @@ def measure(folder: Path, split: str, rounds: int) -> None:
             ours[name].append(cpu_of(lambda batches=batches: read_all(batches)) / (batches.steps * batches.batch))
     height, width = source.manifest.common_size(folder)
     print(f"{len(files)} records of {height} x {width} pixels, {rounds} rounds, CPU milliseconds per image")
-    print(f"{'':28}{'least':>8}{'median':>8}{'ratio of the least':>20}{'of the medians':>16}")
+    print(f"{'':28}{'min':>8}{'median':>8}{'ratio of minima':>20}{'of medians':>16}")
     for name, times in {"JPEG and PNG, Pillow": bare, **ours}.items():
         least, median = min(times[1:]), statistics.median(times[1:])
         ratios = least / min(bare[1:]), median / statistics.median(bare[1:])
@@ -91,7 +90,7 @@ def measure(folder: Path, split: str, rounds: int) -> None:
 
 
 def main() -> None:
-    """Reads the command line and measures."""
+    """Parses the command line and measures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("records", nargs="?", type=Path)
     parser.add_argument("--split", default="train")

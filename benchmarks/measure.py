@@ -1,8 +1,8 @@
-"""Measure: what a command costs, all processes that it starts taken together.
+"""Measure: the cost of a command and of all processes that it starts.
 
-CPU time is user and system time of the whole tree, as the kernel adds it up when processes end; a process that nobody
-waited for would be missing, so the commands have to wait for theirs. Memory is the resident peak of the largest process
-of the tree, pages that it shares with others included: an upper bound of what one worker takes.
+CPU time is user and system time of the whole process tree, as the kernel adds it up when processes end. A child that
+its parent does not wait for is not counted, so the commands must wait for theirs. Memory is the peak resident memory of
+the largest process, shared pages included: an upper bound for one worker.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-# A lean process of its own between us and the command: the kernel counts the peak of the process that calls exec as
-# the new program's, and the sums over children could not be told apart from those of earlier commands.
+# A small separate process starts the command: the kernel counts the peak of the process that calls exec as that of the
+# new program, and the sums over children would include earlier commands.
 _PROBE = """
 import json, os, resource, sys, time
 start = time.perf_counter()
@@ -28,7 +28,7 @@ used = resource.getrusage(resource.RUSAGE_CHILDREN)
 code = os.waitstatus_to_exitcode(status)
 print(json.dumps([code, used.ru_utime + used.ru_stime, wall, used.ru_maxrss]))
 """
-# The same, but for the moment at which the first file of a pattern has a byte. Seconds come in ticks, 1/100 s each.
+# The same, up to the moment at which the first file of a pattern has a byte. CPU time comes in ticks of 1/100 s.
 _FIRST_BYTE = """
 import json, os, pathlib, sys, time
 folder, pattern = pathlib.Path(sys.argv[1]), sys.argv[2]
@@ -65,13 +65,13 @@ os.waitpid(child, 0)
 
 @dataclass(frozen=True)
 class Cost:
-    """What one run of a command took.
+    """The cost of one run of a command.
 
     Attributes:
       cpu_s: user and system seconds of all its processes.
-      wall_s: seconds on the clock.
-      peak_mb: resident peak of its largest process, in MB (10**6 bytes).
-      imports_s: of the CPU seconds, those before its own work began, where it has said so.
+      wall_s: wall seconds.
+      peak_mb: peak resident memory of its largest process, in MB (10**6 bytes).
+      imports_s: CPU seconds of its imports, if it reports them.
     """
 
     cpu_s: float
@@ -88,16 +88,16 @@ class Cost:
 def cost_of(
     command: Sequence[str | Path], log: Path, variables: Mapping[str, str] | None = None, *, marks: bool = False
 ) -> Cost:
-    """Runs a command and returns what it took.
+    """Runs a command and returns its cost.
 
     Args:
       command: path of a program, and its arguments.
-      log: what the command says goes there.
-      variables: of the environment, above those that are set.
-      marks: the command takes "--mark FILE", and writes there what its imports cost.
+      log: file for the output of the command.
+      variables: environment variables to add or replace.
+      marks: the command takes "--mark FILE" and writes the cost of its imports there.
 
     Raises:
-      RuntimeError: it failed; the message ends with what it said last.
+      RuntimeError: it failed; the message ends with its last output.
     """
     mark = log.with_name("mark")
     if marks:
@@ -113,18 +113,18 @@ def cost_of(
 def first_byte(
     command: Sequence[str | Path], folder: Path, pattern: str, log: Path, variables: Mapping[str, str] | None = None
 ) -> tuple[float, float]:
-    """Returns (CPU seconds, seconds on the clock) until a file in `folder` that matches `pattern` has a byte."""
+    """Returns (CPU seconds, wall seconds) until a file in `folder` that matches `pattern` has a byte."""
     cpu_s, wall_s = _probe(_FIRST_BYTE, [folder, pattern, *command], log, variables)
     return cpu_s, wall_s
 
 
 def load() -> str:
-    """Returns the load of the machine over the last minute, as a caution: above the number of cores, wall times lie."""
+    """Returns the load average of the last minute; above the number of cores, wall times are unreliable."""
     return f"load {os.getloadavg()[0]:.1f} on {len(os.sched_getaffinity(0))} cores"
 
 
 def _probe(code: str, arguments: Sequence[str | Path], log: Path, variables: Mapping[str, str] | None) -> list[float]:
-    """Runs a probe and returns the figures that it prints; all that the command says goes to `log`."""
+    """Runs a probe and returns the figures that it prints; the output of the command goes to `log`."""
     command = [sys.executable, "-I", "-S", "-c", code, *map(str, arguments)]
     environment = {**os.environ, **(variables or {})}
     with log.open("wb") as file:

@@ -1,15 +1,15 @@
-"""What reading training batches costs, against every other reader of the same pairs, and the bare decode loop.
+"""Cost of reading training batches, compared with every other reader of the same pairs and the bare decode loop.
 
     python benchmarks/read.py [--kind small|large] [--pairs N] [--rounds R] [--turn SECONDS] [--readers a,b]
 
-The dataset is drawn and written once by each reader's own writer (`peers/write_*.py`). Then every reader gets a process
-that lives to the end, and they take turns: in each round each one reads shuffled uint8 batches of peers/epochs.py's
-BATCH for about a turn's seconds, whole epochs, in another order each round. So all are measured within seconds of each
-other, and neither imports nor the filling of caches count. Shown is CPU time (user + system) of all threads for an
-image, medians of the rounds; ratios are medians of the rounds' own ratios. The bare loop decodes the same JPEG and PNG
-from memory and drops them. Last come the goals of issue 6 about reading. Everything is kept in WORK/read.json.
+The dataset is generated, and written once by each reader's own writer (`peers/write_*.py`). Then every reader gets one
+process for the whole run, and they take turns. In each round each one reads shuffled uint8 batches (BATCH of
+peers/epochs.py), whole epochs, for about --turn seconds, in a different order each round. All are measured within
+seconds of each other, and neither imports nor filling caches count. Figures are CPU time (user + system) of all threads
+per image, medians of the rounds; ratios are medians of the ratios of each round. The bare loop decodes the same JPEG
+and PNG from memory and drops them. The goals of issue 6 for reading come last. All results are saved in WORK/read.json.
 
-All processes together hold some 6 GB. Those that read slowly get fewer pairs, so that their turn has a whole epoch.
+All processes together use about 6 GB. Slow readers get fewer pairs, because a turn has at least one whole epoch.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from environments import FOLDER, Environment, make_environment, versions
 from goals import Row, at_most, median, print_goals
 from measure import cost_of
 
-BATCH = 8  # as in peers/epochs.py, which runs elsewhere
+BATCH = 8  # as in peers/epochs.py, which runs in other environments
 LOOP_GOAL, READER_GOAL, CACHED_GOAL = 1.35, 0.7, 1.0
 OURS, OURS_CACHED, BARE = "segconv", "segconv cached", "bare loop"
 KINDS = {kind.name: kind for kind in (SMALL, LARGE)}
-PAIRS = {SMALL.name: 300, LARGE.name: 60}  # as convert.py has them, so that they are drawn once
+PAIRS = {SMALL.name: 300, LARGE.name: 60}  # as in convert.py, which then reuses the dataset
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,11 @@ class Reader:
 
     Attributes:
       environment: that it runs in.
-      script: below peers/.
-      writer: below peers/, for what it reads; "segconv" for segconv's own records; empty where it reads the folder.
-      variant: of the script; "cached" has the decoded pairs in memory after the first epoch.
-      most: pairs at most, since an epoch would take too long; None for all.
-      is_rival: whether it is a reader that somebody would choose, to be compared with the best of.
+      script: in peers/.
+      writer: in peers/, of its input; "segconv" for segconv's own records; empty where it reads the folder.
+      variant: of the script; "cached" keeps the decoded pairs in memory after the first epoch.
+      most: maximum number of pairs, for slow readers; None for all.
+      is_rival: whether it is a reader in real use, and so a candidate for the best peer.
     """
 
     environment: str
@@ -61,7 +61,7 @@ class Reader:
 
     @property
     def is_cached(self) -> bool:
-        """Whether it decodes nothing."""
+        """Whether it reads decoded pairs from memory."""
         return self.variant.startswith("cached")
 
 
@@ -79,7 +79,7 @@ READERS = {
     "ffcv": Reader("ffcv", "read_ffcv.py", "write_ffcv.py"),
     "torch folder": Reader("torch", "read_torch.py"),
     "torch cached": Reader("torch", "read_torch.py", variant="cached"),
-    # Nobody takes torch's threads from the process that trains, so this is a limit, and no rival.
+    # A training process does not limit torch's threads, so this is a lower bound, not a rival.
     "torch cached 1 thread": Reader("torch", "read_torch.py", variant="cached by one thread", is_rival=False),
     "tutorial": Reader("tensorflow", "read_tutorial.py", most=40, is_rival=False),
     "tutorial boolean": Reader("tensorflow", "read_tutorial.py", variant="boolean", most=16, is_rival=False),
@@ -87,12 +87,12 @@ READERS = {
 
 
 class Turns:
-    """A reader's process, which reads when it is asked to.
+    """A reader's process, which reads epochs on request.
 
     Args:
-      command: what is run.
-      variables: of its environment, above those that are set.
-      log: what it says besides its answers goes there.
+      command: to run.
+      variables: environment variables to add or replace.
+      log: file for its stderr.
     """
 
     def __init__(self, command: list[str | Path], variables: dict[str, str], log: Path) -> None:
@@ -115,28 +115,28 @@ class Turns:
         self.process.communicate()
 
     def read(self, epochs: int) -> dict[str, float]:
-        """Returns what it answers: pairs that were read, CPU and other seconds, and its resident peak.
+        """Returns its answer: pairs that were read, CPU and wall seconds, and peak resident memory.
 
         Raises:
-          RuntimeError: it ended instead; the message is the last that it said.
+          RuntimeError: it ended instead; the message is its last output.
         """
-        with suppress(BrokenPipeError):  # it ended before it was asked: the empty answer says so
+        with suppress(BrokenPipeError):  # it has already ended: the empty answer shows it
             print(epochs, file=self.process.stdin, flush=True)
         answer = next((line for line in self.process.stdout if line.startswith("{")), "")  # libraries print as well
         if not answer:
             said = self.log.read_text(errors="replace").strip().split("\n")
-            raise RuntimeError(said[-1] or "ended without a word")
+            raise RuntimeError(said[-1] or "ended without a message")
         return json.loads(answer)
 
 
 class Bench:
-    """Writes what is read, and lets the readers take turns.
+    """Writes the input of the readers and runs them in turns.
 
     Attributes:
-      cpu_ms: reader -> CPU of an image, one entry a round.
-      wall_ms: reader -> time on the clock of an image.
-      peak_mb: reader -> resident peak of its process.
-      epochs: reader -> epochs of its turn.
+      cpu_ms: reader -> CPU time per image, one entry per round.
+      wall_ms: reader -> wall time per image.
+      peak_mb: reader -> peak resident memory of its process.
+      epochs: reader -> epochs per turn.
       failures: reader -> why it could not be measured.
     """
 
@@ -155,7 +155,7 @@ class Bench:
         self.scratch.mkdir(parents=True)
 
     def open(self, name: str, stack: ExitStack, turn_s: float) -> None:
-        """Writes what a reader reads, unless another one reads the same, starts it, and finds what a turn can hold."""
+        """Writes a reader's input unless it exists, starts the reader, and sets its epochs per turn."""
         reader = READERS[name]
         environment = self.environments[reader.environment]
         if environment.failure:
@@ -173,7 +173,7 @@ class Bench:
                 self.write(reader, records)
             turns = Turns(command, our_variables() if is_ours else PEER_VARIABLES, self.scratch / f"{name}.log")
             self.turns[name] = stack.enter_context(turns)
-            for _ in range(2):  # the first one fills caches; both wake threads and tune what tunes itself
+            for _ in range(2):  # the first fills caches; both start threads and let autotuning settle
                 answer = turns.read(1)
         except RuntimeError as error:
             self.failures[name] = str(error).strip().split("\n")[-1][:200]
@@ -181,7 +181,7 @@ class Bench:
         self.epochs[name] = max(1, round(turn_s / max(answer["cpu_s"], 1e-3)))
 
     def write(self, reader: Reader, records: Path) -> None:
-        """Writes what a reader reads."""
+        """Writes the input of a reader."""
         if reader.writer == "segconv":
             command = [*SEGCONV, "-q", "build", "--src", self.source, "--out", records, "--size", self.size]
             cost_of(command, self.scratch / "log", our_variables())
@@ -191,7 +191,7 @@ class Bench:
             cost_of(command, self.scratch / "log", PEER_VARIABLES)
 
     def round(self, number: int) -> None:
-        """Lets every reader have its turn, in another order each time; round -1 is not counted."""
+        """Runs every reader for one turn, in a different order each round; round -1 is not counted."""
         names = [name for name in self.epochs if name not in self.failures]
         for name in [*names[number % len(names) :], *names[: number % len(names)]]:
             try:
@@ -206,7 +206,7 @@ class Bench:
 
 
 def rows_of(kind: str, cpu_ms: dict[str, list[float]]) -> list[Row]:
-    """Returns the goals about reading."""
+    """Returns the rows of the goals for reading."""
     rows = [at_most(f"read, {kind}, bare decode loop", LOOP_GOAL, ratio(cpu_ms, OURS, BARE))]
     for text, ours, goal, is_cached in (
         (f"read, {kind}, best peer", OURS, READER_GOAL, False),
@@ -219,7 +219,7 @@ def rows_of(kind: str, cpu_ms: dict[str, list[float]]) -> list[Row]:
 
 
 def print_table(bench: Bench) -> None:
-    """Prints what every reader took."""
+    """Prints the cost of every reader."""
     print(f"\n{bench.pairs} pairs of {bench.size}, batches of {BATCH}")
     print(f"{'':26}{'CPU':>9}{'':8}{'wall':>9}{'peak':>7}")
     print(f"{'':26}{'ms/image':>9}{'ratio':>8}{'ms/image':>9}{'MB':>7}")
@@ -232,25 +232,25 @@ def print_table(bench: Bench) -> None:
 
 
 def parse() -> argparse.Namespace:
-    """Returns what the command line asks for."""
+    """Parses the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kind", choices=KINDS, default=SMALL.name, help="Photographs that the records are made of.")
-    parser.add_argument("--pairs", type=int, help=f"By default {PAIRS[SMALL.name]} small or {PAIRS[LARGE.name]} large.")
+    parser.add_argument("--kind", choices=KINDS, default=SMALL.name, help="Dataset to read.")
+    parser.add_argument("--pairs", type=int, help=f"Default: {PAIRS[SMALL.name]} small or {PAIRS[LARGE.name]} large.")
     parser.add_argument("--rounds", type=int, default=11)
-    parser.add_argument("--turn", type=float, default=1.0, help="Seconds of CPU that a reader has in a round, about.")
-    parser.add_argument("--readers", default=",".join(READERS), help="Some of them, with commas between.")
+    parser.add_argument("--turn", type=float, default=1.0, help="CPU seconds of a reader per round, approximately.")
+    parser.add_argument("--readers", default=",".join(READERS), help="Comma-separated readers to run.")
     parser.add_argument("--work", type=Path, default=Path("build/bench"), help="Folder for datasets and results.")
     parser.add_argument("--environments", type=Path, default=FOLDER, help="Folder for the peers' environments.")
     arguments = parser.parse_args()
     arguments.pairs = arguments.pairs or PAIRS[arguments.kind]
     arguments.readers = [name for name in arguments.readers.split(",") if name]
     if not set(arguments.readers) <= set(READERS) or arguments.pairs < BATCH + VAL:
-        parser.error(f"--readers: there are {', '.join(READERS)}; --pairs takes at least {BATCH + VAL}")
+        parser.error(f"--readers: choose from {', '.join(READERS)}; --pairs must be at least {BATCH + VAL}")
     return arguments
 
 
 def main() -> None:
-    """Measures, prints the table and then the goals."""
+    """Measures, then prints the table and the goals."""
     arguments = parse()
     kind, work = KINDS[arguments.kind], arguments.work.resolve()
     needed = sorted({READERS[name].environment for name in arguments.readers} - {"segconv"})

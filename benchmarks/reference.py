@@ -1,7 +1,7 @@
-"""Reference: the labels of a pair by the slowest and plainest program, to hold every fast one against.
+"""Reference: the labels of a pair by a slow and simple program, to compare every fast one with.
 
-Nothing here is shared with what it judges but Pillow's PNG decoder: one pixel at a time, whole numbers only, colours
-looked up in a dictionary.
+It shares only Pillow's PNG decoder with the programs it checks: one pixel at a time, integers only, colours looked up
+in a dictionary.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ Color = tuple[int, int, int]
 def reference_mask(path: Path, size: tuple[int, int], colors: dict[Color, int]) -> np.ndarray:
     """Returns the class indices of a mask, letterboxed into (height, width), as uint8 [height, width].
 
-    Target row i of h shows the source row under its middle, floor((2 * i + 1) * H / (2 * h)), columns alike.
+    Target row i of h is the source row under its centre, floor((2 * i + 1) * H / (2 * h)), columns alike.
 
     Raises:
-      KeyError: a colour that is sampled is not in `colors`.
+      KeyError: a sampled colour is not in `colors`.
     """
-    with Image.open(path) as drawn:
-        pixel, (source_width, source_height) = drawn.convert("RGB").load(), drawn.size
+    with Image.open(path) as mask_file:
+        pixel, (source_width, source_height) = mask_file.convert("RGB").load(), mask_file.size
     scale = min(size[0] / source_height, size[1] / source_width)
     height, width = min(size[0], round(source_height * scale)), min(size[1], round(source_width * scale))
     top, left = (size[0] - height) // 2, (size[1] - width) // 2
@@ -41,6 +41,6 @@ def reference_mask(path: Path, size: tuple[int, int], colors: dict[Color, int]) 
 
 
 def difference_db(image: np.ndarray, other: np.ndarray) -> float:
-    """Returns the peak signal-to-noise ratio of two pictures of the same shape, in dB; infinite for the same one."""
+    """Returns the peak signal-to-noise ratio of two images of the same shape, in dB; infinite if equal."""
     error = float(np.mean((image.astype(np.float64) - other) ** 2))
     return 10 * math.log10(255**2 / error) if error > sys.float_info.epsilon else math.inf

@@ -1,4 +1,4 @@
-"""A report, its page parsed, and pairs to be shown on it."""
+"""A report, its parsed page, and pairs to show on it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ REPORT = CheckReport(
 
 
 class Page(HTMLParser):
-    """Parses a page and holds every tag against the one that opened."""
+    """Parses a page and checks that every tag is closed."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -66,14 +66,14 @@ class Page(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Notes a tag that opens."""
+        """Records an opening tag."""
         assert len(dict(attrs)) == len(attrs), attrs
         self.tags.append((tag, dict(attrs)))
         if tag not in VOID:
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
-        """Holds a tag that closes against the one that opened last."""
+        """Checks a closing tag against the last one opened."""
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
@@ -85,7 +85,7 @@ class Page(HTMLParser):
         return [attrs for name, attrs in self.tags if name == tag]
 
     def pictures(self) -> list[np.ndarray]:
-        """Returns the decoded pictures, uint8 [H, W, 3]."""
+        """Returns the decoded images, uint8 [H, W, 3]."""
         jpegs = [str(attrs["src"]).removeprefix("data:image/jpeg;base64,") for attrs in self.all("img")]
         return [np.asarray(Image.open(io.BytesIO(base64.b64decode(jpeg)))) for jpeg in jpegs]
 
@@ -95,18 +95,18 @@ def page_of(report: CheckReport, src: Path = Path("no/such/folder")) -> str:
 
 
 def write_pair(folder: Path, mask: Image.Image, name: str = "a") -> ExampleRef:
-    """Writes a grey photograph and a mask of the same size."""
+    """Writes a grey image and a mask of the same size."""
     Image.new("RGB", mask.size, (100, 100, 100)).save(folder / f"{name}.png")
     mask.save(folder / f"{name}_mask.png")
     return ExampleRef("train", f"{name}.png", f"{name}_mask.png", "train.txt", 7)
 
 
 def halves(left: tuple[int, int, int], right: tuple[int, int, int], side: int = 64) -> Image.Image:
-    """Returns a picture whose halves meet at the edge of a JPEG block."""
+    """Returns an image whose halves meet at the edge of a JPEG block."""
     picture = Image.new("RGB", (side, side), left)
     picture.paste(right, (side // 2, 0, side, side))
     return picture
 
 
 def near(pixel: np.ndarray, expected: tuple[float, float, float]) -> bool:
-    return bool(np.abs(pixel.astype(float) - expected).max() <= 3)  # what JPEG may change where a picture is flat
+    return bool(np.abs(pixel.astype(float) - expected).max() <= 3)  # what JPEG may change in a flat area

@@ -1,4 +1,4 @@
-"""Facts of pairs to be divided, and what came of it."""
+"""Facts of pairs to split, and the resulting splits."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def value(number: int) -> MaskValue:
 
 
 def pair(name: str, pixels: dict[int, int] | None = None, **facts: object) -> PairFacts:
-    """Returns the facts of a photograph that nothing else is like."""
+    """Returns the facts of a pair whose image is unique."""
     values = tuple((value(number), count) for number, count in (pixels or {0: 100}).items())
     ref = ExampleRef("train", f"jpg/{name}.jpg", f"png/{name}.png")
     return replace(PairFacts(ref, values=values, digest=hashlib.sha256(name.encode()).digest()), **facts)
@@ -46,7 +46,7 @@ def texture(seed: int) -> bytes:
 
 
 def imbalanced(seed: int, number: int = 200) -> list[PairFacts]:
-    """Returns pairs of a dataset with a class that three pairs in ten hold, and one that one in twenty does."""
+    """Returns pairs of a dataset with one class in three of ten pairs and another in one of twenty."""
     rng = np.random.default_rng(seed)
     facts = []
     for index in range(number):

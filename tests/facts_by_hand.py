@@ -1,4 +1,4 @@
-"""Facts of pairs as a survey would tell them, written by hand, and a report on them."""
+"""Hand-written facts of pairs, as a survey would return them, and a report on them."""
 
 from __future__ import annotations
 

@@ -1133,7 +1133,7 @@ TABLE: dict[str, list[Row]] = {
         ),
         Row(
             "HTML of a caption is escaped",
-            'alt="{escape(picture.alt)}"',
+            'alt="{escape(image.alt)}"',
             'alt="{picture.alt}"',
             "safeguards::the_name_of_a_folder_and_that_of_a_picture_cannot_write_into_the_page",
         ),

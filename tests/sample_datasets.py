@@ -1,4 +1,4 @@
-"""A sample dataset with ten faults planted in it, and checks of it."""
+"""A sample dataset with ten planted problems, and checks of it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def checked(folder: Path, *, fast: bool = False, pair: PairConfig | None = None,
 
 
 def rewrite(path: Path, change: object) -> None:
-    """Saves a picture again after `change` of its pixels."""
+    """Applies `change` to the pixels of an image file."""
     pixels = np.asarray(Image.open(path)).copy()
     Image.fromarray(change(pixels)).save(path)  # type: ignore[operator]
 
 
 def plant_ten_faults(folder: Path) -> dict[str, list[tuple[str, str]]]:
-    """Spoils a sample dataset in ten ways; returns code -> (where, a part of what) that a check has to say."""
+    """Damages a sample dataset in ten ways; returns code -> (where, part of what) that a check must report."""
     lines = (folder / "train.txt").read_text().splitlines()
     names = [line.split(";") for line in lines]
     val = [line.split(";") for line in (folder / "val.txt").read_text().splitlines()]
@@ -38,17 +38,17 @@ def plant_ten_faults(folder: Path) -> dict[str, list[tuple[str, str]]]:
         pixels[5:9, 5:10] = (90, 200, 200)
         return pixels
 
-    rewrite(mask[2], spot)  # 3 a colour that no class has
-    photo[3].write_bytes(photo[3].read_bytes()[:-2000])  # 4 a photograph that is cut off
+    rewrite(mask[2], spot)  # 3 an unlisted colour
+    photo[3].write_bytes(photo[3].read_bytes()[:-2000])  # 4 a truncated image
     data = bytearray(mask[4].read_bytes())
     data[len(data) // 2] ^= 1  # 5 a flipped bit
     mask[4].write_bytes(data)
     mask[5].write_text("a mask was to come here\n")  # 6 text
     deep = np.full((288, 384), 40000, np.uint16)
-    Image.fromarray(deep).save(photo[6], "PNG")  # 7 a photograph of 16 bits
-    lines.append(lines[7])  # 8 a line that stands twice
-    shutil.copy(photo[8], folder / "val_jpg" / val[0][0])  # 9 one photograph in two splits, under two names
-    lines.append("only_a_name_of_two;b;c")  # 10 a line that is no pair
+    Image.fromarray(deep).save(photo[6], "PNG")  # 7 a 16-bit image
+    lines.append(lines[7])  # 8 a duplicate line
+    shutil.copy(photo[8], folder / "val_jpg" / val[0][0])  # 9 one image in two splits, under two names
+    lines.append("only_a_name_of_two;b;c")  # 10 a line that is not a pair
     (folder / "train.txt").write_text("\n".join(lines) + "\n")
     return {
         "E_MISSING": [("train.txt:1", f"png/{names[0][1]}")],

@@ -1,4 +1,4 @@
-"""Facts of masks that are drawn here."""
+"""Facts of masks made in a test."""
 
 from __future__ import annotations
 

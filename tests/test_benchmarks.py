@@ -1,4 +1,4 @@
-"""The benchmarks measure what they say: the same labels by every step, the same files from a seed, honest verdicts."""
+"""The benchmarks: every step makes the same labels, a seed makes the same files, and the verdicts are right."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from PIL import Image
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 _PATHS = [str(BENCHMARKS), str(BENCHMARKS / "peers")]
 
-# Scripts find each other by the folder that they lie in. It leaves the path again, and the modules their names, since
-# others have a `datasets` of their own that they ask for.
+# The scripts import each other from their folder. The path and the name `datasets` are removed again, because other
+# packages have a `datasets` module as well.
 sys.path[:0] = _PATHS
 try:
     converters, datasets, epochs, goals, growth, measure, read, read_tutorial, reference, step = (
@@ -30,7 +30,7 @@ finally:
     sys.modules.pop("datasets", None)
 
 TINY = datasets.Kind("tiny", (30, 40), quality=95, noise=4.0, texture=12.0, stored=(24, 24))
-ODD = (25, 32)  # neither side divides, and there is padding above and below
+ODD = (25, 32)  # neither side divides evenly, and there is padding above and below
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def test_the_reference_samples_the_pixel_under_the_middle_of_each_target_pixel(t
     path = tmp_path / "mask.png"
     colors = {(0, 0, 0): 0, (10, 0, 0): 1, (20, 0, 0): 2, (30, 0, 0): 3, (40, 0, 0): 4}
     Image.fromarray(np.array([[*colors]], np.uint8)).save(path)
-    # Middles of 3 targets over 5 pixels: 5/6, 15/6, 25/6; the height of 0.6 rows becomes one, in the middle of three.
+    # Centres of 3 targets over 5 pixels: 5/6, 15/6, 25/6; the height of 0.6 rows becomes one, in the middle of three.
     mask = reference.reference_mask(path, (3, 3), colors)
     np.testing.assert_array_equal(mask, [[255, 255, 255], [0, 2, 4], [255, 255, 255]])
 
@@ -125,14 +125,14 @@ def test_the_best_peer_is_one_that_somebody_would_choose():
     )
     assert goals.best_rival(measured) == "webdataset"
     first = next(goals.rows_of("small", measured))
-    assert (first.figure, first.verdict) == ("0.5 (webdataset)", "kept")
+    assert (first.figure, first.verdict) == ("0.5 (webdataset)", "pass")
 
 
 def test_a_goal_that_was_not_measured_is_not_kept():
     rows = [*goals.rows_of("large", converters.Measured())]
     assert rows
     assert {row.verdict for row in rows} == {"not judged: not measured"}
-    assert goals.at_most("x", 0.75, 0.76).verdict == "missed"
+    assert goals.at_most("x", 0.75, 0.76).verdict == "fail"
 
 
 def test_a_straight_line_is_linear_wherever_it_begins_and_a_steeper_curve_is_not():
@@ -144,7 +144,7 @@ def test_a_straight_line_is_linear_wherever_it_begins_and_a_steeper_curve_is_not
     assert verdict(lambda n: 5 + 0.001 * n) == "linear"
     assert verdict(lambda n: 0.001 * n) == "linear"
     assert verdict(lambda n: 5 + 0.001 * n**1.2) == "MORE THAN LINEAR"
-    assert verdict(lambda n: 5 + n / 1e6) == "not judged"  # it never rises above the noise of a start
+    assert verdict(lambda n: 5 + n / 1e6) == "not judged"  # never above the noise of start-up
 
 
 def test_memory_that_grows_is_not_called_flat():
@@ -153,7 +153,7 @@ def test_memory_that_grows_is_not_called_flat():
 
 
 def test_copies_of_a_photograph_differ_in_their_bytes_and_not_in_their_pixels(tmp_path):
-    folder = growth.write_pairs(tmp_path / "growth", growth.draw_pictures(32), 20)
+    folder = growth.write_pairs(tmp_path / "growth", growth.draw_images(32), 20)
     files = [path.read_bytes() for path in sorted((folder / "jpg").iterdir())]
     assert len(set(files)) == 20
     first, again = (np.asarray(Image.open(io.BytesIO(files[number]))) for number in (0, growth.VARIETY))

@@ -1,4 +1,4 @@
-"""A real dataset, where SEGCONV_CAMVID names its folder: 367 + 101 street photographs with RGB masks."""
+"""CamVid, where SEGCONV_CAMVID names its folder: 367 + 101 street images with RGB masks."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ CODES = [20 * number + 5 for number in range(len(NAMES))]
 
 
 def encoding(kind: str) -> tuple[str, str, object, dict[str, object]]:
-    """Returns (name of the class file, its text, picture of uint8 [H, W] places in NAMES, options of save)."""
+    """Returns (name of the class file, its text, image of uint8 [H, W] indices into NAMES, options of save)."""
     palette = [level for color in DRAWN for level in color]
     colors = [(name, *color) for name, color in zip(NAMES, DRAWN, strict=True)]
 

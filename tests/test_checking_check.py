@@ -1,4 +1,4 @@
-"""All that is wrong with a dataset, in one run."""
+"""Check: all problems in a dataset, reported in one run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.facts_by_hand import by_code, grey, judged
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
-    """A drawn sample dataset, to be copied before anything is done to it."""
+    """A generated sample dataset, to be copied before it is changed."""
     folder = tmp_path_factory.mktemp("check") / "drawn"
     write_sample(folder, train=14, val=4)
     return folder
@@ -53,7 +53,7 @@ def test_ten_planted_faults_are_all_reported_in_one_run_each_with_file_line_and_
         assert problems[code].fix.endswith(".")
     assert not report.ok
     assert {problem.code for problem in report.problems if problem.severity == "error"} == set(planted)
-    assert report.next_command.startswith("mend the errors above")
+    assert report.next_command.startswith("fix the errors above")
     text = report.to_text()
     assert all(where in text and code in text for code, places in planted.items() for where, _ in places)
 
@@ -65,7 +65,7 @@ def test_the_names_closest_to_missing_and_unmatched_files_are_told(sample):
     assert where == "train.txt:1"
     assert "closest" in what
     lost = [what for where, what in problems["W_UNMATCHED"].places if "lost_" in where]
-    assert lost == ["stands in no pair; closest: png/tile_0001.png"]
+    assert lost == ["is in no pair; closest: png/tile_0001.png"]
 
 
 def test_peers_row_9_all_size_mismatches_are_listed_with_line_and_both_sizes_and_swapped_ones_hinted(dataset):
@@ -112,7 +112,7 @@ def test_a_class_map_that_is_wrong_is_an_error_with_its_line(dataset):
     report = checked(dataset)
     ((where, _),) = by_code(report)["E_CLASSES"].places
     assert where.endswith("classes.csv:2")
-    assert report.next_command.startswith("mend")
+    assert report.next_command.startswith("fix")
 
 
 def test_fast_reads_a_sample_of_every_split_and_says_so(tmp_path):

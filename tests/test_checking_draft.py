@@ -1,4 +1,4 @@
-"""Facts about drafts of class maps: damage is told from classes, a rare class never taken for it, no guess unsaid."""
+"""Draft: damage is told apart from classes, a rare class is never taken for damage, and every guess is marked."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_peers_row_2_colours_are_found_counted_and_listed_most_frequent_first():
 def test_peers_row_3_two_values_are_background_and_foreground_and_the_draft_says_so(mask, values):
     text = draft_classes(facts_of(saved(mask)), None)
     assert names(text) == dict(zip(values, ("background", "foreground"), strict=True))
-    assert "255 is no `ignore`" in remarks(text)
+    assert "255 is not `ignore`" in remarks(text)
 
 
 def test_peers_row_3_two_values_in_one_and_in_eight_bits_are_the_same_two_classes():
@@ -139,7 +139,7 @@ def test_a_class_file_of_other_masks_is_not_used_and_the_draft_says_so():
 def test_palettes_that_agree_are_listed_by_index_with_their_colours_beside():
     text = draft_classes(facts_of(palette_png(np.array([[0, 1, 2]]), TOWN)), None)
     assert names(text) == {"0": "background", "1": "class_1", "2": "class_2"}
-    assert "drawn in #804080" in remarks(text)
+    assert "shown as #804080" in remarks(text)
 
 
 def test_palettes_that_differ_are_listed_by_colour():

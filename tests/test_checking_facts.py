@@ -1,4 +1,4 @@
-"""Facts: what follows from the values of all masks and the class map, without a look at a file."""
+"""Facts: what follows from the values of all masks and the class map, without reading a file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from converter.sources.layouts.find import Layout
 COLOURS = "name,value\nroad,128 64 128\ncar,0 0 142\n"
 
 
-def material(facts: list[PairFacts], classes: str | None = NAMES, tolerance: int = 0) -> DatasetFacts:
+def facts_of(facts: list[PairFacts], classes: str | None = NAMES, tolerance: int = 0) -> DatasetFacts:
     refs: dict[str, tuple[object, ...]] = {}
     for one in facts:
         refs[one.ref.split] = (*refs.get(one.ref.split, ()), one.ref)
@@ -28,13 +28,13 @@ def material(facts: list[PairFacts], classes: str | None = NAMES, tolerance: int
 
 
 def test_pixels_are_counted_for_each_class_and_split_and_unlisted_ones_are_not():
-    known = material([fact(1, GOOD), fact(2, {grey(1): 5, grey(7): 9}), fact(1, {grey(255): 3}, "val")])
+    known = facts_of([fact(1, GOOD), fact(2, {grey(1): 5, grey(7): 9}), fact(1, {grey(255): 3}, "val")])
     assert known.pixels == {"train": {0: 50, 1: 35, 2: 20}, "val": {IGNORE_INDEX: 3}}
     assert known.index_of(grey(7)) is None
 
 
 def test_without_a_class_map_no_value_has_a_class():
-    known = material([fact(1, GOOD)], None)
+    known = facts_of([fact(1, GOOD)], None)
     assert known.mapper is None
     assert known.pixels == {"train": {}}
     assert known.nearest(grey(1)) is None
@@ -43,9 +43,9 @@ def test_without_a_class_map_no_value_has_a_class():
 
 def test_the_nearest_colour_differs_least_in_its_worst_channel():
     assert levels_between((1, 2, 3), (4, 2, 9)) == 6
-    known = material([], COLOURS)
+    known = facts_of([], COLOURS)
     assert known.nearest(rgb(120, 70, 130)) == ((128, 64, 128), 0)
-    assert material([], NAMES).nearest(rgb(2, 2, 3)) == ((2, 2, 2), 2)
+    assert facts_of([], NAMES).nearest(rgb(2, 2, 3)) == ((2, 2, 2), 2)
 
 
 @pytest.mark.parametrize(
@@ -59,20 +59,20 @@ def test_the_nearest_colour_differs_least_in_its_worst_channel():
     ],
 )
 def test_masks_of_0_and_255_alone_are_binary(values, binary):
-    assert is_binary(material([fact(1, values)])) is binary
+    assert is_binary(facts_of([fact(1, values)])) is binary
 
 
 def test_the_proposed_tolerance_takes_in_what_is_damaged():
     near = {rgb(128, 64, 128): 90_000, rgb(0, 0, 142): 90_000, rgb(126, 64, 128): 3, rgb(0, 3, 142): 2}
-    known = material([fact(1, near)], COLOURS)
+    known = facts_of([fact(1, near)], COLOURS)
     assert known.strays.keys() == {rgb(126, 64, 128), rgb(0, 3, 142)}
     assert known.unlisted_strays == {rgb(126, 64, 128): 2, rgb(0, 3, 142): 3}
     assert known.tolerance == 3
     assert "pass --tolerance 3 and add the row `ignore,*`" in known.blend_fix
-    assert material([fact(1, near)], COLOURS, tolerance=5).unlisted_strays == {}
+    assert facts_of([fact(1, near)], COLOURS, tolerance=5).unlisted_strays == {}
 
 
 def test_masks_that_are_the_greys_of_their_colours_are_recognised():
     greys = {grey(90): 9, grey(16): 9}  # 0.299 red + 0.587 green + 0.114 blue
-    assert "lists colours, but the masks hold their greys" in material([fact(1, greys)], COLOURS).greyed
-    assert material([fact(1, {grey(90): 9})], COLOURS).greyed == ""  # one value may be a coincidence
+    assert "lists colours, but the masks hold their grey levels" in facts_of([fact(1, greys)], COLOURS).greyed
+    assert facts_of([fact(1, {grey(90): 9})], COLOURS).greyed == ""  # one value may be a coincidence

@@ -1,4 +1,4 @@
-"""Groups: frames of a scene, copies and photographs that look alike stay on one side."""
+"""Groups: frames of a scene, copies and near-duplicates stay in the same split."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_pattern_without_a_group_compares_the_whole_match_and_others_stand_alo
     assert side_of(plan)["a1_x"] == side_of(plan)["a1_y"]
     assert (plan.alone, sum(plan.groups.values())) == (2, 4)
     assert plan.to_json()["alone"] == 2
-    assert "2 photographs do not match --group" in plan.to_text()
+    assert "2 images do not match --group" in plan.to_text()
 
 
 def test_an_optional_group_that_took_no_part_stands_alone():

@@ -1,4 +1,4 @@
-"""Next command: what to run after a check, as it can be pasted into a shell."""
+"""Next command: the command to run after a check, ready to paste into a shell."""
 
 from __future__ import annotations
 

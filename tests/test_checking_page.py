@@ -1,4 +1,4 @@
-"""Facts about the page of a check: it stands alone, says all that the report says, and no dataset can write into it."""
+"""Page: it is self-contained, shows everything in the report, and no dataset can inject markup."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_the_page_loads_nothing_and_runs_nothing(tmp_path):
 def test_the_page_says_what_the_report_says():
     text = Page(page_of(dataclasses.replace(REPORT, problems=PROBLEMS))).text
     facts = ["data/town", "list", "train.txt", "val.txt", "data/town/classes.csv", "train 3", "val 1", "4 of 4 pairs"]
-    facts += ["JPEG RGB", "PNG RGB", "20 high × 30 wide", "2 turned upright", "1 left unturned", "12.5 MB", "3.2 MB"]
+    facts += ["JPEG RGB", "PNG RGB", "20 high × 30 wide", "2 rotated upright", "1 left as stored", "12.5 MB", "3.2 MB"]
     facts += ["W_LEAK", "Group the frames.", "val.txt:4", "c.jpg looks like train.txt:2"]
     facts += ["E_SIZE", "Draw it at its size.", "train.txt:9", "b.png is 2 high", "train.txt:12"]
     facts += [
@@ -69,9 +69,9 @@ def test_the_page_says_what_the_report_says():
 @pytest.mark.parametrize(
     ("problems", "expected"),
     [
-        ((), "Passes"),
-        (PROBLEMS[:1], "Passes1 warning"),
-        (PROBLEMS, "Does not pass2 errors1 warning"),
+        ((), "Pass"),
+        (PROBLEMS[:1], "Pass1 warning"),
+        (PROBLEMS, "Fail2 errors1 warning"),
     ],
 )
 def test_the_verdict_counts_errors_and_warnings(problems, expected):
@@ -101,7 +101,7 @@ def test_values_that_are_not_shown_are_counted():
     )
     text = Page(page_of(dataclasses.replace(REPORT, rows=ROWS[:3] + strays))).text
     assert text.count("not listed") == MAX_PAGE_UNLISTED
-    assert "and 50 values more with 5.00% of the pixels" in text
+    assert "and 50 more values with 5.00% of the pixels" in text
     assert "building" in text
 
 
@@ -181,7 +181,7 @@ def test_a_page_stays_below_two_megabytes(tmp_path):
     rows = tuple(ValueRow(i, f"class number {i}", str(i), (i, i, 0), 1, 1 / 255, 1) for i in range(255))
     rows += tuple(ValueRow(None, "", f"#{i:06X}", (0, 0, 0), 1, 0.0, 1) for i in range(70_000))
     splits = {"train": SplitFacts(40, (1,) * 255), "val": SplitFacts(40, (1,) * 255)}
-    problems = tuple(Problem(f"E_{number}", "error", "Mend it.", places) for number in range(6))
+    problems = tuple(Problem(f"E_{number}", "error", "Fix it.", places) for number in range(6))
     report = dataclasses.replace(REPORT, problems=problems, rows=rows, splits=splits, samples=tuple(samples))
     text = page_of(report, tmp_path)
     page = Page(text)

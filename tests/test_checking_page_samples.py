@@ -1,4 +1,4 @@
-"""Page samples: classes lie over their photographs in their colours."""
+"""Page samples: classes are overlaid on their images in their colours."""
 
 from __future__ import annotations
 

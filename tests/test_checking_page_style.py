@@ -1,4 +1,4 @@
-"""Page style: the frame takes four texts, the style sheet loads nothing, and each theme has every colour."""
+"""Page style: the template takes four texts, the style sheet loads nothing, and each theme has every colour."""
 
 from __future__ import annotations
 

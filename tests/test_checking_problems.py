@@ -1,4 +1,4 @@
-"""Problems: what is wrong with the facts of a dataset, each named once with its remedy."""
+"""Problems: each problem in the facts of a dataset is reported once, with its fix."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_values_half_way_between_two_classes_are_never_given_to_one():
         expected = f"without anti-aliasing; or pass --tolerance {tolerance} and add the row `ignore,*`"
         assert expected in problems["W_EDGE"].fix
         assert expected in problems["E_MASK_VALUE"].fix
-        assert report.next_command.startswith("mend")
+        assert report.next_command.startswith("fix")
         fixed = judged([fact(1, FLAT | edges)], f"{PINK_ON_BLACK}ignore,*\n", PairConfig(tolerance=tolerance))
         assert {problem.code for problem in fixed.problems} == {"W_NO_VAL"}
 
@@ -59,15 +59,15 @@ def test_a_rare_class_next_to_a_frequent_one_is_a_warning_where_both_are_listed(
 def test_a_mask_with_too_many_values_is_a_photograph_where_hardly_one_is_listed_and_damaged_else():
     more = {"other_values": 9000, "other_pixels": 20_000}
     facts = [fact(1, FLAT | JPEG), fact(2, FLAT | JPEG, **more), fact(3, {rgb(70, 80, 90): 9, rgb(0, 0, 0): 9}, **more)]
-    mends = {
+    fixes = {
         where: problem.fix
         for problem in judged(facts, PINK_ON_BLACK).problems
         for where, _ in problem.places
         if problem.code == "E_MASK_VALUE"
     }
-    assert mends["train.txt:1"].startswith("Pass --tolerance 5 ")
-    assert "`ignore,*`" in mends["train.txt:2"]
-    assert "photograph" in mends["train.txt:3"]
+    assert fixes["train.txt:1"].startswith("Pass --tolerance 5 ")
+    assert "`ignore,*`" in fixes["train.txt:2"]
+    assert "photograph" in fixes["train.txt:3"]
 
 
 def test_a_file_in_no_pair_is_told_with_what_it_may_have_been_meant_by_but_never_with_another_number():
@@ -79,11 +79,11 @@ def test_a_file_in_no_pair_is_told_with_what_it_may_have_been_meant_by_but_never
         ("train.txt:1", "images/img_07.jpg does not exist; closest: images/img7.jpg"),
     )
     assert problems["W_UNMATCHED"].places == (
-        ("images/img_08.jpg", "stands in no pair"),
-        ("images/img7.jpg", "stands in no pair; closest: images/img_07.jpg"),
-        ("images/scene3.jpg", "stands in no pair; closest: masks/scne_03.png"),
-        ("masks/scne_03.png", "stands in no pair; closest: images/scene3.jpg"),
-        ("masks/other.png", "stands in no pair"),
+        ("images/img_08.jpg", "is in no pair"),
+        ("images/img7.jpg", "is in no pair; closest: images/img_07.jpg"),
+        ("images/scene3.jpg", "is in no pair; closest: masks/scne_03.png"),
+        ("masks/scne_03.png", "is in no pair; closest: images/scene3.jpg"),
+        ("masks/other.png", "is in no pair"),
     )
 
 
@@ -93,14 +93,15 @@ def test_masks_that_hold_the_greys_of_the_colours_are_explained_once():
     problems = by_code(judged(facts, classes))
     ((where, what),) = problems["W_GREYED"].places
     assert where == "classes.csv"
-    assert "76 is what a conversion to grey makes of (255, 0, 0)" in what
+    assert "76 is (255, 0, 0) converted to grey" in what
     assert len(problems["E_MASK_VALUE"].places) == 3
 
 
 def test_colour_masks_under_a_class_map_of_their_greys_are_explained_once():
     facts = [fact(n, {rgb(0, 0, 0): 40, rgb(255, 0, 0): 30, rgb(0, 255, 0): 30}) for n in range(1, 4)]
     ((_, what),) = by_code(judged(facts, "name,value\na,0\nb,76\nc,150\n"))["W_GREYED"].places
-    assert "becomes" in what
+    assert "lists grey levels, but the masks hold colours" in what
+    assert "converted to grey is" in what
 
 
 def test_one_unlisted_value_that_happens_to_be_a_grey_is_not_called_greyed():
@@ -117,8 +118,8 @@ def test_peers_row_3_masks_of_0_and_255_under_a_map_that_ignores_255_are_explain
 def test_empty_and_single_class_masks_are_named():
     facts = [fact(1, {grey(255): 100}), fact(2, {grey(1): 60, grey(255): 40}), fact(3, GOOD), fact(1, GOOD, "val")]
     assert by_code(judged(facts))["W_EMPTY_MASK"].places == (
-        ("train.txt:1", "train/m1.png is ignored throughout"),
-        ("train.txt:2", "train/m2.png holds 'road' alone"),
+        ("train.txt:1", "train/m1.png is all ignore"),
+        ("train.txt:2", "train/m2.png holds only 'road'"),
     )
 
 
@@ -133,8 +134,8 @@ def test_peers_row_10_photographs_that_exif_turns_are_counted_and_those_it_canno
     turned = [problem for problem in report.problems if problem.code == "W_TURNED"]
     texts = [what for problem in turned for _, what in problem.places]
     assert len(texts) == 3
-    assert any(text.startswith("train/p2.jpg is left as it is stored") for text in texts)
-    assert any(text.startswith("train/p3.jpg") and "cannot tell" in text for text in texts)
+    assert any(text.startswith("train/p2.jpg is left as stored") for text in texts)
+    assert any(text.startswith("train/p3.jpg") and "do not show whether" in text for text in texts)
 
 
 def test_a_leak_that_is_allowed_is_a_warning():
@@ -154,6 +155,6 @@ def test_peers_row_5_rare_dominant_and_absent_classes_are_told():
     shares = {grey(0): 60, grey(1): 40}
     spread = judged([fact(1, shares), fact(1, {grey(0): 60, grey(2): 40}, "val")])
     assert by_code(spread)["W_ABSENT_CLASS"].places == (
-        ("class 'road'", "does not occur in val, so it is not scored"),
+        ("class 'road'", "does not occur in val, so it is not evaluated"),
         ("class 'car'", "occurs in val, but not in train"),
     )

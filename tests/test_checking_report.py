@@ -15,7 +15,7 @@ from tests.facts_by_hand import GOOD, fact, grey, judged
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
-    """A drawn sample dataset, to be copied before anything is done to it."""
+    """A generated sample dataset, to be copied before it is changed."""
     folder = tmp_path_factory.mktemp("check") / "drawn"
     write_sample(folder, train=14, val=4)
     return folder

@@ -1,4 +1,4 @@
-"""Facts about made splits: what belongs together stays so, classes are spread evenly, anybody can make them again."""
+"""Split: related images stay in the same split, classes are stratified, and the result is reproducible."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ def test_the_order_of_the_pairs_changes_nothing_and_the_seed_does():
 
 def test_fewer_groups_than_splits_are_refused_with_the_largest_named():
     facts = [pair(f"a_{number}") for number in range(95)] + [pair("b_0")]
-    with pytest.raises(UsageError, match=r"95 of 96 pairs must not be divided, such as jpg/a_0.jpg.*--group") as caught:
+    with pytest.raises(UsageError, match=r"95 of 96 pairs must stay together, such as jpg/a_0.jpg.*--group") as caught:
         divided(facts, SplitConfig(test=0.1, group="/(.)_"))
     assert caught.value.code == "E_GROUPS"
 
 
 @pytest.mark.parametrize(("names", "facts", "config", "text"), [
-    ("a", {}, SplitConfig(), "cannot fill 2 splits: there is 1 pair. Add other photographs."),
-    ("abc", {"digest": b"d"}, SplitConfig(), "3 of 3 pairs must not be divided, such as jpg/a.jpg. Add other ph"),
+    ("a", {}, SplitConfig(), "cannot fill 2 splits: there is 1 pair. Add other images."),
+    ("abc", {"digest": b"d"}, SplitConfig(), "3 of 3 pairs must stay together, such as jpg/a.jpg. Add other im"),
     ("abc", {"thumbnail": texture(0)}, SplitConfig(), "Pass --no-near if they only look alike, or add other"),
     ("abc", {}, SplitConfig(group="jpg"), "Pass another --group, or pass --no-near"),
-    ("ab", {}, THREE, "cannot fill 3 splits: there are 2 pairs. Leave out --test, or add other photographs."),
+    ("ab", {}, THREE, "cannot fill 3 splits: there are 2 pairs. Leave out --test, or add other images."),
 ])  # fmt: skip
 def test_the_remedy_for_too_few_groups_is_one_that_helps(names, facts, config, text):
     with pytest.raises(UsageError) as caught:
@@ -70,7 +70,7 @@ def test_a_test_split_is_kept_unless_a_new_one_is_asked_for(tmp_path: Path):
     assert {ref.image for ref in plan.refs["test"]} == held
     assert plan.groups == {"train": 3, "val": 3, "test": 0}
     assert plan.pixels["test"] == (400,)
-    assert "test is kept as it is" in plan.to_text()
+    assert "the test split is unchanged" in plan.to_text()
     assert (tmp_path / "test.txt") in write_lists(tmp_path, plan)
     assert len(divided(facts, THREE).refs["test"]) == 2
 

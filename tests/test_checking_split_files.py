@@ -41,7 +41,7 @@ def test_lists_that_are_there_are_kept_unless_they_may_be_replaced(tmp_path: Pat
 def test_a_test_list_of_before_does_not_stay_beside_new_ones(tmp_path: Path):
     (tmp_path / "test.txt").write_text("mine")
     plan = divided([pair(name) for name in "abcde"], SplitConfig())
-    with pytest.raises(UsageError, match=r"test.txt: exists, and is not made anew"):
+    with pytest.raises(UsageError, match=r"test.txt: exists, but no test split is requested"):
         write_lists(tmp_path, plan, overwrite=True)
     assert [path.name for path in tmp_path.iterdir()] == ["test.txt"]
 

@@ -25,8 +25,8 @@ def test_shares_of_classes_are_those_of_pixels():
         ({"val": float("nan")}, "--val"),
         ({"test": -0.1}, "--test"),
         ({"val": 0.5, "test": 0.5}, "leaves none to train on"),
-        ({"group": "("}, "is no pattern"),
-        ({"group": "a\nb"}, "that no line of a list can"),
+        ({"group": "("}, "is not a regular expression"),
+        ({"group": "a\nb"}, "that a line of a list cannot hold"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options, word):

@@ -1,4 +1,4 @@
-"""Stratify: rare classes are dealt out by the shares."""
+"""Stratify: rare classes are distributed by the shares."""
 
 from __future__ import annotations
 
@@ -53,4 +53,4 @@ def test_no_split_is_empty_where_there_are_groups_enough():
     plan = divided(facts, SplitConfig(val=0.3, test=0.3, group="/(.)_"))
     assert plan.groups == {"train": 1, "val": 1, "test": 1}
     assert len(plan.refs["train"]) == 95
-    assert "largest group: 95 photographs" in plan.to_text()
+    assert "largest group: 95 images" in plan.to_text()

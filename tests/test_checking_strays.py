@@ -1,4 +1,4 @@
-"""Strays: which values of masks are damage, and which are classes however rare."""
+"""Strays: which mask values are damage, and which are classes, however rare."""
 
 from __future__ import annotations
 

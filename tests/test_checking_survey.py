@@ -1,4 +1,4 @@
-"""What the files of a dataset hold, each read once."""
+"""Survey: what the files of a dataset contain, each read once."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ GREY[:3] = 7
 
 
 def facts_of(folder: Path, photo: bytes | None, mask: bytes | None, *, tolerance: int = 0) -> PairFacts:
-    """Returns the facts of a pair with these files; None leaves one out."""
+    """Returns the facts of a pair of these files; None leaves one out."""
     for name, data in (("p", photo), ("m", mask)):
         if data is not None:
             (folder / name).write_bytes(data)
@@ -108,7 +108,7 @@ def test_a_photograph_is_turned_by_exif_only_where_its_mask_was_drawn_so(tmp_pat
 def test_a_thumbnail_is_upright_in_every_orientation(orientation):
     gradient = np.add.outer(np.arange(64) * 3, np.arange(64)).astype(np.uint8)
     upright = np.stack([gradient] * 3, axis=2)
-    # What a camera stores is what becomes upright once it is turned: the inverse of EXIF's turn.
+    # A camera stores what EXIF rotates upright: the inverse of the EXIF transform.
     inverse = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}
     stored = Image.fromarray(upright)
     if orientation > 1:
@@ -123,7 +123,7 @@ def test_a_thumbnail_is_upright_in_every_orientation(orientation):
 
 
 def drawn_photo() -> np.ndarray:
-    """Returns a photograph large enough to be decoded at an eighth, smooth with a rough part: uint8 [400, 448, 3]."""
+    """Returns an image large enough to be decoded at an eighth, smooth with a rough part: uint8 [400, 448, 3]."""
     y, x = np.mgrid[:400, :448]
     pixels = np.stack([x // 2, y // 2, (x + y) // 4], axis=2).astype(np.uint8)
     pixels[80:240, 120:360] = np.random.default_rng(4).integers(0, 256, (160, 240, 3))
@@ -141,7 +141,7 @@ CODINGS = {
 
 
 def outcome(data: bytes, decode: Callable[[OpenImage], object]) -> str:
-    """Returns the code with which a photograph is refused, or "good"."""
+    """Returns the error code of an image, or "good"."""
     try:
         decode(open_image(data, "p"))
     except DataError as error:
@@ -244,7 +244,7 @@ for facts in survey(find_layout(source).refs["train"], source, 1, lambda done: N
 
 
 def test_a_pair_that_kills_its_worker_is_named_and_all_others_are_read(dataset, tmp_path):
-    (tmp_path / "sitecustomize.py").write_text(DIES_AT_P3)  # every Python begins with it, those of the workers as well
+    (tmp_path / "sitecustomize.py").write_text(DIES_AT_P3)  # every Python process imports it at start, workers included
     environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{Path(__file__).parent.parent}"}
     command = [sys.executable, "-c", READ_ALL, str(dataset)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)

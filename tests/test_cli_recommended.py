@@ -104,7 +104,7 @@ def test_the_messages_name_most_of_the_commands():
         ("Consider `segconv train --class-weights auto`.", "Invalid value"),
         ("run segconv build --sizes 3x4", "No such option"),
         ("segconv build --size 3by4, say.", "is not a valid size"),
-        ("run segconv mend --all", "there is no command mend"),
+        ("run segconv refine --all", "there is no command refine"),
         ("Make lists with `segconv split`.", ""),
         ("build one: segconv build --src dataset/", ""),
         ("next: segconv inspect shard %s, then segconv train --data %s", ""),

@@ -118,7 +118,7 @@ def test_peers_row_3_black_and_white_is_background_and_foreground_not_ignore(seg
     assert done.returncode == 0, done.stderr
     text = (source / "classes.csv").read_text()
     assert text.endswith("name,value\nbackground,0\nforeground,255\n")
-    assert "Two values, so background and foreground; 255 is no `ignore` where nothing else is drawn." in text
+    assert "Two values, so background and foreground; 255 is not `ignore` as the only other value." in text
     for path, mask in built(segconv, source).items():
         np.testing.assert_array_equal(mask, np.minimum(scene(int(Path(path).stem)), 1))
 
@@ -127,7 +127,7 @@ def test_peers_row_3_255_is_ignore_where_other_ids_stand_beside_it_or_where_it_i
     source = write(tmp_path / "ids", drawn([0, 1, 255]))
     assert segconv("classes", "--src", source, "--write").returncode == 0
     assert "ignore,255\n" in (source / "classes.csv").read_text()
-    assert "255 beside other ids is taken for `ignore`" in (source / "classes.csv").read_text()
+    assert "255 next to class ids is taken for `ignore`" in (source / "classes.csv").read_text()
     declared = write(tmp_path / "declared", drawn([0, 255, 255]))
     (declared / "classes.csv").write_text("name,value\nbackground,0\nforeground,1\nignore,255\n")
     for folder, expected in ((source, [0, 1, 255]), (declared, [0, 255, 255])):

@@ -1,7 +1,8 @@
-"""What the documents say is true: commands exist, files exist, code blocks run."""
+"""The documents are correct: commands, options, imports, files and tests exist, code blocks run."""
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from converter.config import BuildConfig, PairConfig, SourceConfig
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-SHOWN = "\n".join(re.findall(r"^ {4}.*|`[^`]*`", README, re.MULTILINE))  # what stands in code, inline or indented
+SHOWN = "\n".join(re.findall(r"^ {4}.*|`[^`]*`", README, re.MULTILINE))  # all code, inline or indented
 FORMAT = (ROOT / "data/README.md").read_text()
 
 
@@ -33,6 +34,13 @@ def test_every_option_in_the_readme_exists():
     for command, options in re.findall(r"segconv ([a-z]+)(.*)", SHOWN):
         known = {option for parameter in group.commands[command].params for option in parameter.opts}
         assert set(re.findall(r"(?<= )--[a-z-]+", options)) <= known, command
+
+
+def test_every_import_in_the_readme_is_public():
+    imports = re.findall(r"`from (\w+) import ([\w, ]+)`", README)
+    assert {package for package, _ in imports} == {"converter", "trainer"}
+    for package, names in imports:
+        assert set(names.split(", ")) <= set(importlib.import_module(package).__all__), package
 
 
 @pytest.mark.parametrize("text", [README, FORMAT, (ROOT / "CONTRIBUTING.md").read_text()])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from pkgutil import resolve_name
 
 import pytest
 
 from converter.errors import UsageError
 from trainer.choices.augments import AUGMENTATIONS, AUGMENTS, AugmentConfig
-from trainer.choices.lookup import lookup
 
 
 @pytest.mark.parametrize("name", [name for name, row in AUGMENTATIONS.items() if row.highest is not None])
@@ -39,4 +39,4 @@ def test_every_row_is_a_switch_or_a_strength_with_its_help_and_unit():
 @pytest.mark.tf
 @pytest.mark.parametrize("name", [name for name, row in AUGMENTATIONS.items() if row.change])
 def test_what_a_row_names_is_a_function(name):
-    assert callable(lookup(AUGMENTATIONS[name].change))
+    assert callable(resolve_name(AUGMENTATIONS[name].change))

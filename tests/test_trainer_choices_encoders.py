@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pkgutil import resolve_name
+
 import numpy as np
 import pytest
 from trainer_fixtures import NEEDS_TF, noise_image
 
 from trainer.choices.encoders import ENCODERS, PREPROCESSINGS
-from trainer.choices.lookup import lookup
 
 pytestmark = NEEDS_TF
 
@@ -17,7 +18,7 @@ def test_every_encoder_names_a_preprocessing_of_the_table_and_a_function_of_kera
 
     for row in ENCODERS.values():
         assert row.preprocessing in PREPROCESSINGS
-        assert callable(lookup(row.builder))
+        assert callable(resolve_name(row.builder))
     assert [preprocessing.name for preprocessing in PREPROCESSINGS.values()] == list(PREPROCESSINGS)
 
 
@@ -26,4 +27,4 @@ def test_the_numbers_of_a_preprocessing_are_what_its_layer_computes(name):
     facts, image = PREPROCESSINGS[name], noise_image()
     ordered = image[..., ::-1] if facts.channels == "BGR" else image
     wanted = (ordered - np.array(facts.mean)) / np.array(facts.std)
-    np.testing.assert_allclose(lookup(facts.layer)(image), wanted, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(resolve_name(facts.layer)(image), wanted, rtol=1e-5, atol=1e-5)

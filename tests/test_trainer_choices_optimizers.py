@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pkgutil import resolve_name
+
 import pytest
 from trainer_fixtures import NEEDS_TF
 
-from trainer.choices.lookup import lookup
 from trainer.choices.optimizers import OPTIMIZERS
 
 pytestmark = NEEDS_TF
@@ -17,5 +18,5 @@ def test_an_optimizer_takes_its_options_and_a_weight_decay_where_it_says_so(name
 
     row = OPTIMIZERS[name]
     decay = {"weight_decay": 0.5} if row.has_weight_decay else {}
-    config = lookup(row.builder)(**row.options, **decay).get_config()
+    config = resolve_name(row.builder)(**row.options, **decay).get_config()
     assert config.items() >= (row.options | decay).items()

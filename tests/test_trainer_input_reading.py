@@ -22,6 +22,6 @@ def test_a_shard_with_another_number_of_records_than_its_manifest_says_is_refuse
     info = manifest.splits["train"]
     forged = dataclasses.replace(info, shards=(dataclasses.replace(info.shards[0], records=2),))
     manifest = dataclasses.replace(manifest, splits={"train": forged})
-    with pytest.raises(DataError, match="does not hold 2 records") as caught:
+    with pytest.raises(DataError, match="does not hold the 2 records") as caught:
         train_batches(InputConfig(manifest, tmp_path / "records", "train", batch=1, cache="off"), seed=0, epochs=1)
     assert caught.value.code == "E_COUNTS"

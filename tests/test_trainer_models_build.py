@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from pkgutil import resolve_name
 
 import numpy as np
 import pytest
 from trainer_fixtures import NEEDS_TF, noise_image
 
 from converter.errors import UsageError
-from trainer.choices.lookup import lookup
 from trainer.config import MODEL_NAMES
 from trainer.models import MODELS
 
@@ -64,7 +64,7 @@ def test_parameter_counts_are_those_of_the_docstrings(name, mixed):
 
     model = build_model(name, (32, 32), CLASSES) if name == "fcn8s" else mixed(name)
     assert model.count_params() == PARAMETERS[name]
-    written = re.findall(r"([\d.]+) M parameters for 12 classes", lookup(MODELS[name].builder).__doc__)
+    written = re.findall(r"([\d.]+) M parameters for 12 classes", resolve_name(MODELS[name].builder).__doc__)
     assert written == [f"{PARAMETERS[name] / 1e6:.2f}"]
 
 

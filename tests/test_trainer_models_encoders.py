@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pkgutil import resolve_name
+
 import numpy as np
 import pytest
 from trainer_fixtures import NEEDS_TF, noise_image
 
 from converter.errors import MachineError, UsageError
 from trainer.choices.encoders import ENCODERS, PREPROCESSINGS
-from trainer.choices.lookup import lookup
 from trainer.config import ENCODER_NAMES
 from trainer.models import TAKES_ENCODER
 
@@ -83,14 +84,14 @@ def test_preprocessing_is_that_of_keras(name):
     utils = keras.applications.imagenet_utils
     first = {"mobilenetv3small": "conv", "efficientnetv2b0": "stem_conv", "convnext_tiny": "convnext_tiny_stem"}
     if name in first:
-        network = lookup(entry.builder)(include_top=False, weights=None, input_shape=(32, 32, 3))
+        network = resolve_name(entry.builder)(include_top=False, weights=None, input_shape=(32, 32, 3))
         wanted = keras.Model(network.input, network.get_layer(first[name]).input)(image)
     elif name in ("efficientnetb0", "efficientnetb3"):  # their statistics come with the weights
         wanted = utils.preprocess_input(image.copy(), mode="torch")
     else:
         wanted = utils.preprocess_input(image.copy(), mode="tf" if name.startswith("mobilenet") else "caffe")
     np.testing.assert_allclose(
-        lookup(PREPROCESSINGS[entry.preprocessing].layer)(keras.ops.convert_to_tensor(image)),
+        resolve_name(PREPROCESSINGS[entry.preprocessing].layer)(keras.ops.convert_to_tensor(image)),
         wanted,
         rtol=1e-4,
         atol=1e-4,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
+from pkgutil import resolve_name
 
 import pytest
 from trainer_fixtures import IGNORE_KERAS_COPY
 
 from trainer.choices.encoders import ENCODERS, PREPROCESSINGS
-from trainer.choices.lookup import lookup
 from trainer.models import HAS_ENCODER, MODELS, TAKES_ENCODER, encoder_of, preprocessing_of
 
 
@@ -37,7 +37,7 @@ def test_the_preprocessing_is_that_of_the_encoder_where_there_is_one():
 @IGNORE_KERAS_COPY
 @pytest.mark.parametrize("name", MODELS)
 def test_the_builder_is_a_function_and_its_encoder_is_the_one_of_the_row(name):
-    builder = lookup(MODELS[name].builder)
+    builder = resolve_name(MODELS[name].builder)
     own = getattr(sys.modules[builder.__module__], "ENCODER", MODELS[name].encoder)
     assert callable(builder)
     assert own == MODELS[name].encoder

@@ -34,12 +34,12 @@ def test_a_run_is_read_without_keras():
 
 @pytest.mark.tf
 def test_every_public_name_is_the_object_of_its_home():
-    from trainer.choices.lookup import lookup
+    from pkgutil import resolve_name
 
     assert set(trainer._HOMES) == set(trainer.__all__)
     for name, home in trainer._HOMES.items():
         value = getattr(trainer, name)
-        assert value is lookup(f"{home}:{name}")
+        assert value is resolve_name(f"{home}:{name}")
         assert value.__doc__
 
 

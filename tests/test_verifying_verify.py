@@ -163,7 +163,7 @@ def test_a_shard_cut_anywhere_is_found_and_the_first_lost_record_named(in_memory
 
 def test_every_flipped_bit_of_an_index_and_many_of_the_manifest_are_found(in_memory):
     records = in_memory
-    for name, step in ((f"{FIRST}.idx", 1), ("manifest.json", 101)):  # tests/test_manifest.py flips every one
+    for name, step in ((f"{FIRST}.idx", 1), ("manifest.json", 101)):  # tests/test_dataset_manifest.py flips every one
         path = records / name
         data = path.read_bytes()
         for position in range(0, 8 * len(data), step):

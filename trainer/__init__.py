@@ -77,9 +77,9 @@ def __getattr__(name: str) -> Any:
     """Imports a public name when it is first used."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from trainer.choices.lookup import lookup
+    from pkgutil import resolve_name
 
-    value = globals()[name] = lookup(f"{_HOMES[name]}:{name}")
+    value = globals()[name] = resolve_name(f"{_HOMES[name]}:{name}")
     return value
 
 

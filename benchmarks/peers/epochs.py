@@ -1,8 +1,8 @@
-"""Epochs: what every reader does alike: decode a pair, and read epochs when it is asked to.
+"""Epochs: the shared code of all readers: decodes a pair and reads epochs on request.
 
-A batch is uint8 [B, H, W, 3] and uint8 [B, H, W]. Whoever measures holds many readers at once and lets them take turns:
-a line with a number of epochs comes in on stdin, they are read to their end, and one JSON line goes out. This file
-needs Pillow and NumPy alone, since it runs in the environment of each peer; `read_tensors` needs TensorFlow as well.
+A batch is uint8 [B, H, W, 3] and uint8 [B, H, W]. `read.py` runs many readers at once, in turns: it writes a number of
+epochs to stdin as one line, and the reader reads them all and prints one line of JSON. This file
+needs only Pillow and NumPy, because it runs in the environment of each peer; `read_tensors` needs TensorFlow as well.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ import numpy as np
 from PIL import Image
 
 BATCH = 8
-SHUFFLE = 256  # records that wait for their turn, in readers that shuffle so
+SHUFFLE = 256  # size of the shuffle buffer, in readers that have one
 
 Batch = tuple[np.ndarray, np.ndarray]
 
 
 class Reading(NamedTuple):
-    """What a reader is asked to do.
+    """The job of a reader.
 
     Attributes:
-      source: folder of photographs and masks, for those that read it as it is.
-      records: what the peer's writer has written.
-      size: (height, width) of what is stored.
-      variant: of the readers that have more than one; empty for the plain one.
+      source: folder of images and masks, for readers without records.
+      records: output of the peer's writer.
+      size: (height, width) of the records.
+      variant: of a reader with several; empty for the default.
     """
 
     source: Path
@@ -43,7 +43,7 @@ class Reading(NamedTuple):
 
 
 def read_reading() -> Reading:
-    """Returns what the command line asks for: SOURCE RECORDS HEIGHTxWIDTH [--variant NAME]."""
+    """Parses the command line: SOURCE RECORDS HEIGHTxWIDTH [--variant NAME]."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--variant", default="")
     parser.add_argument("source", type=Path)
@@ -55,7 +55,7 @@ def read_reading() -> Reading:
 
 
 def decode(image: bytes, mask: bytes) -> Batch:
-    """Returns (photograph uint8 [H, W, 3], class indices uint8 [H, W])."""
+    """Returns (image uint8 [H, W, 3], class indices uint8 [H, W])."""
     return np.asarray(Image.open(io.BytesIO(image))), np.asarray(Image.open(io.BytesIO(mask)))
 
 
@@ -78,7 +78,7 @@ def batches_of(pairs: Iterable[Batch]) -> Iterable[Batch]:
 
 
 def check_batch(images: Any, masks: Any, size: tuple[int, int]) -> None:
-    """Refuses what is not a batch of uint8 pairs of a size; masks may have a last axis of one channel.
+    """Checks that a batch holds uint8 pairs of a size; masks may have a last axis of one channel.
 
     Raises:
       ValueError: it is something else.
@@ -93,12 +93,12 @@ def read(
     reading: Reading,
     check: Callable[[Any, Any, tuple[int, int]], None] = check_batch,
 ) -> None:
-    """Reads the epochs that are asked for, each from its number's batches, in a loop of Python.
+    """Reads the requested epochs in a Python loop.
 
     Args:
       epoch: number of an epoch -> its batches.
-      reading: what the command line asks for.
-      check: raises where a batch is not what it should be.
+      reading: the job.
+      check: raises for a wrong batch.
     """
 
     def count(number: int) -> int:
@@ -112,15 +112,15 @@ def read(
 
 
 def read_tensors(batches: Any, reading: Reading, steps: int = 0) -> None:
-    """Reads the epochs that are asked for from a tf.data.Dataset, in a compiled loop.
+    """Reads the requested epochs from a tf.data.Dataset in a compiled loop.
 
-    So does Keras's `fit`: its compiled step takes its batch by itself, from a new iterator for each epoch, or from one
-    for all where it is told how many steps an epoch has.
+    Keras's `fit` does the same: its compiled step fetches its own batch, from a new iterator for each epoch, or from
+    one iterator for all epochs where the steps per epoch are given.
 
     Args:
-      batches: of images and masks, in whatever structure has them in this order: one epoch, or with `steps` all.
-      reading: what the command line asks for.
-      steps: batches in an epoch, where one epoch follows the other.
+      batches: images and masks, in any structure with this order: one epoch, or all epochs where `steps` is given.
+      reading: the job.
+      steps: batches per epoch, where `batches` has several epochs.
     """
     import tensorflow as tf
 
@@ -146,16 +146,16 @@ def read_tensors(batches: Any, reading: Reading, steps: int = 0) -> None:
 
 
 def take_turns(count: Callable[[int], int]) -> None:
-    """Reads as many epochs as each line of stdin asks for, and answers each with a line of JSON, until stdin ends.
+    """Reads N epochs for each line N on stdin and answers each with a line of JSON, until stdin ends.
 
-    An answer has the pairs that were read, the seconds, and the CPU seconds of this process, all its threads, since the
-    answer before: what a reader fetches ahead after its turn, while it is not asked, is counted in the next one.
+    An answer has the number of pairs, the wall seconds, and the CPU seconds of this process (all threads) since the
+    previous answer. What a reader prefetches after its turn counts in the next one.
 
     Args:
-      count: reads the epoch of a number, and returns how many pairs it had.
+      count: reads the epoch of a number and returns the number of its pairs.
 
     Raises:
-      ValueError: an epoch has not as many pairs as the first.
+      ValueError: an epoch has a different number of pairs than the first.
     """
     first, number, cpu_s = 0, 0, time.process_time()
     for line in sys.stdin:

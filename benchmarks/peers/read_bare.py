@@ -1,7 +1,7 @@
-"""Decodes the JPEG and the PNG of each record of segconv from memory, drops what comes, and does nothing else.
+"""Decodes the JPEG and the PNG of each segconv record from memory, and drops them.
 
-No reader that decodes can take less. It uses the fastest of the known decoders, told by a race before it begins; the
-variant "pillow" is the one that most readers have.
+A lower bound for every reader that decodes. It uses the fastest of the known decoders, measured at the start; the
+variant "pillow" is the decoder of most readers.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from epochs import decode, read_reading, take_turns
 from converter.dataset.reader import RecordSource
 
 Decoder = Callable[[bytes, bytes], object]
-RACES = 3  # before it begins
+RACES = 3  # measurements of each decoder at the start
 
 
 def _by_opencv(image: bytes, mask: bytes) -> object:
@@ -34,7 +34,7 @@ FAST: tuple[Decoder, ...] = (
 
 
 def main() -> None:
-    """Decodes as often as it is asked to."""
+    """Runs the job of the command line."""
     cv2.setNumThreads(1)
     reading = read_reading()
     stored = RecordSource(reading.records, "train")

@@ -9,7 +9,7 @@ from ffcv.transforms import ToTensor
 
 
 def main() -> None:
-    """Reads what the command line asks for."""
+    """Runs the job of the command line."""
     reading = read_reading()
     pipelines = {"image": [SimpleRGBImageDecoder(), ToTensor()], "mask": [NDArrayDecoder(), ToTensor()]}
     loader = Loader(

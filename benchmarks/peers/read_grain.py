@@ -15,7 +15,7 @@ def pair_of(data: bytes) -> Batch:
 
 
 def main() -> None:
-    """Reads what the command line asks for."""
+    """Runs the job of the command line."""
     reading = read_reading()
     stored = grain.sources.ArrayRecordDataSource(str(reading.records / "pairs.array_record"))
 

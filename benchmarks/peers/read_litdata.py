@@ -7,7 +7,7 @@ from litdata import StreamingDataset
 
 
 def main() -> None:
-    """Reads what the command line asks for."""
+    """Runs the job of the command line."""
     reading = read_reading()
     stored = StreamingDataset(str(reading.records), shuffle=True, seed=0)
     read(lambda _: batches_of(decode(sample["image"], sample["mask"]) for sample in stored), reading)

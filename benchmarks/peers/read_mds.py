@@ -7,7 +7,7 @@ from write_mds import import_torchvision
 
 
 def main() -> None:
-    """Reads what the command line asks for."""
+    """Runs the job of the command line."""
     import_torchvision()
     from streaming import StreamingDataset
 

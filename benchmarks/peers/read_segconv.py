@@ -1,4 +1,4 @@
-"""Reads records with `trainer.input`, as training does; the variant "cached" has the decoded pairs in memory."""
+"""Reads records with `trainer.input`, as training does; the variant "cached" keeps the decoded pairs in memory."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from trainer.input.batches import train_batches
 from trainer.input.reading import InputConfig
 from trainer.input.records import open_records
 
-EPOCHS = 2**20  # more than anybody asks for
+EPOCHS = 2**20  # more than any run requests
 
 
 def main() -> None:
-    """Reads what the command line asks for."""
+    """Runs the job of the command line."""
     reading = read_reading()
     manifest = open_records(reading.records, ("train",))
     cache = "on" if reading.variant == "cached" else "off"

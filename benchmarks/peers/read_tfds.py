@@ -1,4 +1,4 @@
-"""Reads what a builder of TensorFlow Datasets has written, as_dataset; the variant "cached" keeps it decoded."""
+"""Reads a TensorFlow Datasets builder with as_dataset; the variant "cached" keeps the decoded pairs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from epochs import BATCH, SHUFFLE, read_reading, read_tensors
 
 
 def main() -> None:
-    """Reads what the command line asks for."""
+    """Runs the job of the command line."""
     reading = read_reading()
     builder = tfds.builder_from_directory(str(next(reading.records.glob("*/*/dataset_info.json")).parent))
     config = tfds.ReadConfig(try_autocache=False, shuffle_seed=0)

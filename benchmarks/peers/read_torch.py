@@ -1,7 +1,7 @@
-"""Reads the folder as it is with torch's DataLoader, in one process: the step of peers/step.py, but nothing is encoded.
+"""Reads the source folder with torch's DataLoader, in one process: the step of peers/step.py without encoding.
 
 The variants "cached" and "cached by one thread" keep the decoded pairs in memory from the first epoch on; the second
-stacks its batches without the threads that torch starts by itself.
+stacks its batches without torch's own threads.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Pairs(Dataset):
 
 
 def main() -> None:
-    """Reads what the command line asks for."""
+    """Runs the job of the command line."""
     reading = read_reading()
     if reading.variant == "cached by one thread":
         torch.set_num_threads(1)

@@ -9,7 +9,7 @@ from epochs import SHUFFLE, Batch, batches_of, decode, read, read_reading
 
 
 def main() -> None:
-    """Reads what the command line asks for."""
+    """Runs the job of the command line."""
     reading = read_reading()
     shards = sorted(map(str, reading.records.glob("*.tar")))
 

@@ -1,15 +1,15 @@
-"""Step: what is done to one pair, the same for every peer that leaves it to its user.
+"""Step: the conversion of one pair, the same for every peer that leaves it to the user.
 
-A pair of paths comes in; out come JPEG bytes of quality 95, the photograph letterboxed with black, and PNG bytes of the
-class indices, sampled by nearest neighbour, 255 around them. A colour that classes.csv does not list is refused. There
-are four ways to the same labels:
+Input: a pair of paths. Output: JPEG bytes of quality 95, letterboxed with black, and PNG bytes of the class indices,
+resampled by nearest neighbour, with 255 as padding. A colour that classes.csv does not list is refused. There are four
+implementations with the same labels:
 
-    plain     what somebody writes who knows Pillow and NumPy: one table look-up a pixel
-    tuned     the tricks that segconv knows: reduced decode, look-up of packed pixels, PNG without filters
+    plain     a good program with Pillow and NumPy: one table look-up per pixel
+    tuned     the optimisations of segconv: reduced decode, look-up of packed pixels, PNG without filters
     boolean   one comparison of the whole mask for each class
     loop      two loops over the pixels, whose colours are looked up as text
 
-This file needs Pillow and NumPy alone, since it runs in the environment of each peer.
+This file needs only Pillow and NumPy, because it runs in the environment of each peer.
 """
 
 from __future__ import annotations
@@ -37,21 +37,21 @@ Size = tuple[int, int]  # (height, width)
 
 
 class Pair(NamedTuple):
-    """Paths of a photograph and its mask."""
+    """Paths of an image and its mask."""
 
     image: Path
     mask: Path
 
 
 class Job(NamedTuple):
-    """What a peer is asked to do.
+    """The job of a peer.
 
     Attributes:
       pairs: of both split lists, in their order.
-      out: folder to be written; it does not exist.
-      size: (height, width) of what is stored.
+      out: folder to write; it does not exist.
+      size: (height, width) of the records.
       encode: Pair -> (JPEG bytes, PNG bytes).
-      pixels: Pair -> (photograph uint8 [H, W, 3], class indices uint8 [H, W]), where the peer encodes itself.
+      pixels: Pair -> (image uint8 [H, W, 3], class indices uint8 [H, W]), where the peer encodes itself.
     """
 
     pairs: list[Pair]
@@ -62,7 +62,7 @@ class Job(NamedTuple):
 
 
 def read_job() -> Job:
-    """Returns the job that the command line names: SOURCE OUT HEIGHTxWIDTH STEP [--mark FILE]."""
+    """Parses the command line: SOURCE OUT HEIGHTxWIDTH STEP [--mark FILE]."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--mark", type=Path)
     parser.add_argument("source", type=Path)
@@ -79,7 +79,7 @@ def read_job() -> Job:
 
 
 def mark(path: Path | None) -> None:
-    """Writes down how much CPU this process has taken so far, in seconds: what its imports cost."""
+    """Writes the CPU seconds of this process so far: the cost of its imports."""
     if path is not None:
         path.write_text(str(time.process_time()))
 
@@ -92,7 +92,7 @@ def read_pairs(source: Path) -> list[Pair]:
 
 
 class Classes:
-    """The class map, in the forms that the steps want.
+    """The class map, in the forms that the steps use.
 
     Attributes:
       colors: colour -> class index.
@@ -114,60 +114,60 @@ def read_classes(source: Path) -> Classes:
 
 
 def box_of(source: Size, size: Size) -> Size:
-    """Returns the (height, width) that a picture of size `source` has once it is letterboxed into `size`."""
+    """Returns the (height, width) of an image of size `source` after letterboxing into `size`, without padding."""
     scale = min(size[0] / source[0], size[1] / source[1])
     return min(size[0], round(source[0] * scale)), min(size[1], round(source[1] * scale))
 
 
 def plain_pixels(pair: Pair, size: Size, classes: Classes) -> tuple[np.ndarray, np.ndarray]:
-    """Returns (photograph uint8 [H, W, 3], class indices uint8 [H, W])."""
-    photo = Image.open(pair.image).convert("RGB")
-    drawn = np.asarray(_sampled(pair, size)).astype(np.int32)
-    mask = classes.table[drawn[..., 0] | drawn[..., 1] << 8 | drawn[..., 2] << 16]
-    return np.asarray(_letterboxed(photo, size)), _padded(_checked(mask, pair), size)
+    """Returns (image uint8 [H, W, 3], class indices uint8 [H, W])."""
+    image = Image.open(pair.image).convert("RGB")
+    rgb = np.asarray(_sampled(pair, size)).astype(np.int32)
+    mask = classes.table[rgb[..., 0] | rgb[..., 1] << 8 | rgb[..., 2] << 16]
+    return np.asarray(_letterboxed(image, size)), _padded(_checked(mask, pair), size)
 
 
 def plain(pair: Pair, size: Size, classes: Classes) -> tuple[bytes, bytes]:
-    """Encodes a pair as a good program does that was not measured."""
-    photo, mask = plain_pixels(pair, size, classes)
-    return _jpeg(Image.fromarray(photo)), _png(mask)
+    """Encodes a pair as a good program without optimisation does."""
+    image, mask = plain_pixels(pair, size, classes)
+    return _jpeg(Image.fromarray(image)), _png(mask)
 
 
 def tuned(pair: Pair, size: Size, classes: Classes) -> tuple[bytes, bytes]:
     """Encodes a pair at the least cost that Pillow, NumPy and zlib allow."""
-    photo = Image.open(io.BytesIO(pair.image.read_bytes()))
-    width, height = photo.size
+    image = Image.open(io.BytesIO(pair.image.read_bytes()))
+    width, height = image.size
     box = box_of((height, width), size)
-    # Reduced within the decoder, by a power of two that leaves at least what is stored.
+    # The decoder reduces it by a power of two, to no less than the stored size.
     factor = max((step for step in (1, 2, 4, 8) if box[0] * step <= height and box[1] * step <= width), default=1)
-    photo.draft("RGB", (width // factor, height // factor))
-    drawn = _sampled(pair, size)
-    packed = np.frombuffer(drawn.tobytes("raw", "RGBX"), "<u4") & 0xFFFFFF
+    image.draft("RGB", (width // factor, height // factor))
+    rgb = _sampled(pair, size)
+    packed = np.frombuffer(rgb.tobytes("raw", "RGBX"), "<u4") & 0xFFFFFF
     mask = _checked(classes.table.take(packed).reshape(box), pair)
-    return _jpeg(_letterboxed(photo, size)), _png_unfiltered(_padded(mask, size))
+    return _jpeg(_letterboxed(image, size)), _png_unfiltered(_padded(mask, size))
 
 
 def boolean(pair: Pair, size: Size, classes: Classes) -> tuple[bytes, bytes]:
     """Encodes a pair with one comparison of all pixels for each class."""
-    drawn = np.asarray(_sampled(pair, size))
-    mask = np.full(drawn.shape[:2], UNLISTED, np.uint8)
+    rgb = np.asarray(_sampled(pair, size))
+    mask = np.full(rgb.shape[:2], UNLISTED, np.uint8)
     for color, index in classes.colors.items():
-        mask[(drawn == color).all(axis=-1)] = index
-    photo = _letterboxed(Image.open(pair.image).convert("RGB"), size)
-    return _jpeg(photo), _png(_padded(_checked(mask, pair), size))
+        mask[(rgb == color).all(axis=-1)] = index
+    image = _letterboxed(Image.open(pair.image).convert("RGB"), size)
+    return _jpeg(image), _png(_padded(_checked(mask, pair), size))
 
 
 def loop(pair: Pair, size: Size, classes: Classes) -> tuple[bytes, bytes]:
-    """Encodes a pair with a look-up for each pixel in turn, by its colour as the tutorial writes it: [22 0 255]."""
-    drawn = np.asarray(_sampled(pair, size))
+    """Encodes a pair with one look-up per pixel, by colour as text as in the tutorial: [22 0 255]."""
+    rgb = np.asarray(_sampled(pair, size))
     texts = {"[{} {} {}]".format(*color): index for color, index in classes.colors.items()}
-    mask = np.full(drawn.shape[:2], UNLISTED, np.uint8)
-    for row in range(drawn.shape[0]):
-        for column in range(drawn.shape[1]):
-            red, green, blue = drawn[row, column]  # str() of the three would take many times as long
+    mask = np.full(rgb.shape[:2], UNLISTED, np.uint8)
+    for row in range(rgb.shape[0]):
+        for column in range(rgb.shape[1]):
+            red, green, blue = rgb[row, column]  # str() of the array would take many times as long
             mask[row, column] = texts.get(f"[{red} {green} {blue}]", UNLISTED)
-    photo = _letterboxed(Image.open(pair.image).convert("RGB"), size)
-    return _jpeg(photo), _png(_padded(_checked(mask, pair), size))
+    image = _letterboxed(Image.open(pair.image).convert("RGB"), size)
+    return _jpeg(image), _png(_padded(_checked(mask, pair), size))
 
 
 STEPS: dict[str, Callable[..., tuple[bytes, bytes]]] = {
@@ -179,22 +179,22 @@ STEPS: dict[str, Callable[..., tuple[bytes, bytes]]] = {
 
 
 def _sampled(pair: Pair, size: Size) -> Image.Image:
-    """Returns the mask in its colours, sampled to the box that it fills."""
-    drawn = Image.open(pair.mask)
-    height, width = box_of((drawn.height, drawn.width), size)
-    if drawn.mode != "RGB":
-        drawn = drawn.convert("RGB")
-    return drawn.resize((width, height), Image.Resampling.NEAREST)
+    """Returns the mask in its colours, resampled to its letterbox size."""
+    rgb = Image.open(pair.mask)
+    height, width = box_of((rgb.height, rgb.width), size)
+    if rgb.mode != "RGB":
+        rgb = rgb.convert("RGB")
+    return rgb.resize((width, height), Image.Resampling.NEAREST)
 
 
-def _letterboxed(photo: Image.Image, size: Size) -> Image.Image:
-    height, width = box_of((photo.height, photo.width), size)
-    if photo.size != (width, height):
-        photo = photo.resize((width, height), Image.Resampling.BILINEAR)
+def _letterboxed(image: Image.Image, size: Size) -> Image.Image:
+    height, width = box_of((image.height, image.width), size)
+    if image.size != (width, height):
+        image = image.resize((width, height), Image.Resampling.BILINEAR)
     if (height, width) == size:
-        return photo
+        return image
     padded = Image.new("RGB", (size[1], size[0]))
-    padded.paste(photo, ((size[1] - width) // 2, (size[0] - height) // 2))
+    padded.paste(image, ((size[1] - width) // 2, (size[0] - height) // 2))
     return padded
 
 
@@ -213,9 +213,9 @@ def _checked(mask: np.ndarray, pair: Pair) -> np.ndarray:
     return mask
 
 
-def _jpeg(photo: Image.Image) -> bytes:
+def _jpeg(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
-    photo.save(buffer, "JPEG", quality=QUALITY)
+    image.save(buffer, "JPEG", quality=QUALITY)
     return buffer.getvalue()
 
 

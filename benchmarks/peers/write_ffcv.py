@@ -1,4 +1,4 @@
-"""Writes a .beton file with ffcv, by one worker: its own JPEG of quality 95, and the mask raw, since it has no PNG."""
+"""Writes a .beton file with ffcv, by one worker: its own JPEG of quality 95, and raw masks, as it has no PNG."""
 
 from __future__ import annotations
 

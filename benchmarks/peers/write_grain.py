@@ -1,4 +1,4 @@
-"""Writes an ArrayRecord file, which Grain reads at random: the length of the JPEG, the JPEG, the PNG of each pair."""
+"""Writes an ArrayRecord file, with random access for Grain: the length of the JPEG, the JPEG, the PNG of each pair."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Writes MDS shards with mosaicml-streaming's MDSWriter.
 
-It imports torchvision for its readers of pictures, which writing never touches. A torchvision that was built for
-another torch than the one that is installed (CUDA beside CPU alone) cannot be imported; an empty one stands in for it.
+It imports torchvision for its image readers, which writing never uses. A torchvision that was built for another torch
+than the installed one (CUDA and CPU) cannot be imported; an empty stub replaces it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class StandIn(ModuleType):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.__path__: list[str] = []
-        self.__spec__ = ModuleSpec(name, None)  # which others ask for, to see whether it is installed
+        self.__spec__ = ModuleSpec(name, None)  # read by other packages to see whether it is installed
 
     def __getattr__(self, name: str) -> type:
         if name.startswith("__"):
@@ -29,7 +29,7 @@ class StandIn(ModuleType):
 
 
 def import_torchvision() -> None:
-    """Imports torchvision, or puts stand-ins where it would be."""
+    """Imports torchvision, or replaces it by stubs."""
     try:
         importlib.import_module("torchvision")
     except RuntimeError:

@@ -1,6 +1,6 @@
 """Writes one TFRecord file, and leaves every step to TensorFlow's operations: decode, letterbox, look-up, encode.
 
-The photograph is reduced with antialias=True: without it, it would be another picture than that of the others. The
+The image is reduced with antialias=True; without it, the pixels would differ from those of the other peers. The
 class indices are one look-up of packed colours.
 """
 
@@ -13,22 +13,22 @@ from write_tensorflow import feature
 
 def encode(pair: Pair, size: tuple[int, int], table: tf.Tensor) -> tuple[bytes, bytes]:
     """Returns (JPEG bytes, PNG bytes) of a pair."""
-    photo = tf.io.decode_jpeg(tf.io.read_file(str(pair.image)), channels=3, dct_method="INTEGER_ACCURATE")
-    drawn = tf.io.decode_png(tf.io.read_file(str(pair.mask)), channels=3)
-    box = box_of((photo.shape[0], photo.shape[1]), size)
+    image = tf.io.decode_jpeg(tf.io.read_file(str(pair.image)), channels=3, dct_method="INTEGER_ACCURATE")
+    rgb = tf.io.decode_png(tf.io.read_file(str(pair.mask)), channels=3)
+    box = box_of((image.shape[0], image.shape[1]), size)
     top, left = (size[0] - box[0]) // 2, (size[1] - box[1]) // 2
-    if tuple(photo.shape[:2]) != box:
-        photo = tf.image.resize(photo, box, antialias=True)
-        photo = tf.cast(tf.clip_by_value(tf.round(photo), 0, 255), tf.uint8)
-        drawn = tf.image.resize(drawn, box, method="nearest")
-    packed = tf.tensordot(tf.cast(drawn, tf.int32), tf.constant([1, 1 << 8, 1 << 16]), 1)
+    if tuple(image.shape[:2]) != box:
+        image = tf.image.resize(image, box, antialias=True)
+        image = tf.cast(tf.clip_by_value(tf.round(image), 0, 255), tf.uint8)
+        rgb = tf.image.resize(rgb, box, method="nearest")
+    packed = tf.tensordot(tf.cast(rgb, tf.int32), tf.constant([1, 1 << 8, 1 << 16]), 1)
     mask = tf.gather(table, packed)
     if tf.reduce_any(mask == UNLISTED):
         raise ValueError(f"{pair.mask} holds a colour that classes.csv does not list")
-    photo = tf.image.pad_to_bounding_box(photo, top, left, *size)
+    image = tf.image.pad_to_bounding_box(image, top, left, *size)
     below, right = size[0] - box[0] - top, size[1] - box[1] - left
     mask = tf.pad(mask, [[top, below], [left, right]], constant_values=tf.constant(IGNORE, tf.uint8))[..., tf.newaxis]
-    return tf.io.encode_jpeg(photo, quality=QUALITY).numpy(), tf.io.encode_png(mask).numpy()
+    return tf.io.encode_jpeg(image, quality=QUALITY).numpy(), tf.io.encode_png(mask).numpy()
 
 
 def main() -> None:

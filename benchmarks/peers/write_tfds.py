@@ -10,7 +10,7 @@ from step import Job, read_job
 
 
 class Pairs(tfds.core.GeneratorBasedBuilder):
-    """Photographs and class indices, encoded already, as the features take them."""
+    """Images and class indices, already encoded, as the features take them."""
 
     VERSION = tfds.core.Version("1.0.0")
 

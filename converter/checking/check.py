@@ -1,7 +1,6 @@
-"""Check: all problems of a dataset, in one run, before any work is done on it.
+"""Check: reports all problems in a dataset in one run, before a build.
 
-A dataset comes in, and nothing of it is changed; a CheckReport leaves, which says what the files hold, what is wrong,
-and which command comes next.
+The dataset is only read. The CheckReport says what the files contain, what is wrong, and which command to run next.
 """
 
 from __future__ import annotations
@@ -35,9 +34,9 @@ from converter.system.console import Progress
 
 Kind = TypeVar("Kind", bound=Hashable)
 
-FAST_PAIRS = 200  # read by --fast, in all splits together: some seconds, and a fault of 1 % of the pairs is seen
-SIZED_PAIRS = 6  # made into records to predict their size; within some 10 % for photographs of one kind
-SAMPLES = 12  # for pictures
+FAST_PAIRS = 200  # read by --fast, over all splits: takes seconds, and still shows a problem that 1 % of the pairs have
+SIZED_PAIRS = 6  # encoded to predict the size of the records; within about 10 % for images of one kind
+SAMPLES = 12  # pairs shown as images
 
 
 def check(
@@ -47,16 +46,16 @@ def check(
     on_progress: Callable[[int], None] | None = None,
     engine: Engine = local_forked,
 ) -> CheckReport:
-    """Looks at a dataset as `build` with the same options would, and beyond.
+    """Checks everything that `build` with the same options would, and more.
 
     Args:
-      config: what a build would do.
-      fast: reads a sample of at most FAST_PAIRS pairs, the same ones each time.
-      on_progress: called with the number of pairs that are done; None shows the progress on stderr.
+      config: of the build.
+      fast: reads a fixed sample of at most FAST_PAIRS pairs.
+      on_progress: called with the number of pairs done; None shows progress on stderr.
       engine: runs the tasks.
 
     Raises:
-      UsageError: there is no dataset to look at.
+      UsageError: there is no dataset to check.
       MachineError: the disk failed, or a worker was lost.
     """
     start = time.monotonic()
@@ -87,8 +86,8 @@ def judge(
     """Returns the report on a dataset whose pairs were read; `check` without its I/O.
 
     Args:
-      config: what a build would do.
-      layout: what lies in the source folder.
+      config: of the build.
+      layout: the files in the source folder.
       facts: of the pairs that were read, in the order of the layout.
       found: the class map; None where there is none.
       class_error: why there is none.
@@ -126,7 +125,7 @@ def judge(
 
 
 def _sample(refs: Sequence[ExampleRef], seed: int) -> list[ExampleRef]:
-    """Returns FAST_PAIRS of the pairs in their order, by chance: each split has its part, since all are in one draw."""
+    """Returns a random sample of FAST_PAIRS pairs in their order, drawn over all splits together."""
 
     def key(ref: ExampleRef) -> bytes:
         return hashlib.sha256(f"check {seed}\0{ref.image}".encode("utf-8", "surrogateescape")).digest()
@@ -140,7 +139,7 @@ def _tally(things: Iterable[Kind]) -> tuple[tuple[Kind, int], ...]:
 
 
 def _samples(dataset: DatasetFacts) -> tuple[ExampleRef, ...]:
-    """Returns up to SAMPLES good pairs: for each value the one with most of it, then some spread over the splits."""
+    """Returns up to SAMPLES valid pairs: for each value the pair with most of it, then some spread over the splits."""
     good = [one for one in dataset.facts if one.error is None and one.values]
     best: dict[object, tuple[int, int]] = {}
     for place, one in enumerate(good):
@@ -155,8 +154,8 @@ def _samples(dataset: DatasetFacts) -> tuple[ExampleRef, ...]:
 
 
 def _record_bytes(config: BuildConfig, facts: Sequence[PairFacts], found: FoundClasses | None) -> float:
-    """Returns the predicted size of one record, in bytes: the mean of some that are made, and thrown away."""
-    # Without a class map every value is the same class: a mask is a few per cent of a record.
+    """Returns the predicted size of one record in bytes: the mean of a few that are encoded and discarded."""
+    # Without a class map all values are one class: the mask is only a few per cent of a record.
     classes = found.classes if found else ClassMap(("all",), {}, {}, {}, default=0)
     mapper = MaskMapper(classes, config.pair.tolerance)
     good = [one.ref for one in facts if one.error is None]
@@ -166,5 +165,5 @@ def _record_bytes(config: BuildConfig, facts: Sequence[PairFacts], found: FoundC
         try:
             sizes.append(len(encode_record(make_record(ref, config.source, mapper, config.pair)[0])) + FRAME_BYTES)
         except DataError:
-            continue  # a value that is not listed, or a file that has just changed
+            continue  # an unlisted value, or a file that has just changed
     return sum(sizes) / len(sizes) if sizes else 0.0

@@ -1,7 +1,6 @@
-"""Draft: what the masks of a dataset hold -> a first classes.csv.
+"""Draft: the mask values of a dataset -> a draft of classes.csv.
 
-Nothing is guessed in silence: a name or an `ignore` that the masks alone cannot prove stands under a comment that says
-so.
+Every guess is marked: a comment says so where the masks alone do not prove a name or an `ignore`.
 """
 
 from __future__ import annotations
@@ -27,11 +26,11 @@ from converter.schema import IGNORE_INDEX
 from converter.system.files import write_whole
 
 VOC_BORDER: Color = (224, 224, 192)
-_Key = int | Color  # of a class map's row: a level or palette index, or a colour
+_Key = int | Color  # of a class map row: a grey level or palette index, or a colour
 
 
 class _Row(NamedTuple):
-    """One value as a class map lists it, with what the masks say of it."""
+    """One value as a class map lists it, with its counts in the masks."""
 
     key: _Key
     pixels: int
@@ -40,33 +39,33 @@ class _Row(NamedTuple):
 
 
 def draft_classes(facts: Sequence[PairFacts], found: FoundClasses | None) -> str:
-    """Returns the text of a native class map for the values that the masks of a dataset hold.
+    """Returns the text of a native class map for the mask values of a dataset.
 
-    Damage is left out and summed up in a remark. A class map that was found is written out whole where it lists at
-    least half of the values, so that its class indices stay as they are; what it does not list follows.
+    Damage is left out and summed up in a comment. An existing class map is copied in full where it lists at least half
+    of the values, which keeps its class indices. Values that it does not list follow.
 
     Args:
       facts: of the pairs, from `survey`.
-      found: the class file of the source where it has one, from which names are taken.
+      found: the class file of the dataset, from which names are taken; None where there is none.
 
     Raises:
-      UsageError: no mask could be read, or there are more values than classes, so that these are no class masks.
+      UsageError: no mask could be read, or there are more values than there can be classes.
     """
     totals = total_values(facts)
     if not totals:
-        raise UsageError(CLASSES_CSV, "cannot be drafted: no mask could be read", "Mend the masks.", "E_MASK_VALUE")
+        raise UsageError(CLASSES_CSV, "cannot be drafted: no mask could be read", "Fix the masks.", "E_MASK_VALUE")
     strays = stray_values(totals)
     kept = {value: total for value, total in totals.items() if value not in strays}
     keys = _keys(kept)
     rows = all_rows = _rows(kept, keys)
     if len(rows) > MAX_CLASSES:
-        raise _no_class_masks(facts, rows)
-    remarks = [f"Draft of a class map, made from {sum(1 for fact in facts if fact.values)} masks. Check every name."]
+        raise _not_class_masks(facts, rows)
+    remarks = [f"Draft of a class map from {sum(1 for fact in facts if fact.values)} masks. Check every name."]
     builder = ClassMapBuilder()
     taken: set[str] = set()
     known = _listed_by(found, kept)
     if found is not None and len(known) * 2 >= len(kept):
-        remarks.append(f"Names are those of {shown(found.origin)} ({found.kind}).")
+        remarks.append(f"Names are from {shown(found.origin)} ({found.kind}).")
         taken = _add_all(builder, found.classes)
         rows = [row for row in rows if row.key not in {keys[value] for value in known}]
     elif found is not None:
@@ -87,7 +86,7 @@ def check_classes(src: Path, overwrite: bool = False) -> Path:
     """Returns the path of classes.csv in the source folder.
 
     Raises:
-      UsageError: there is one, and `overwrite` is not set, or it is a folder.
+      UsageError: it exists and `overwrite` is not set, or it is a folder.
     """
     path = src / CLASSES_CSV
     if path.is_dir():
@@ -101,7 +100,7 @@ def write_classes(src: Path, text: str, overwrite: bool = False) -> Path:
     """Saves a class map as classes.csv in the source folder and returns its path.
 
     Raises:
-      UsageError: there is one, and `overwrite` is not set, or it is a folder.
+      UsageError: it exists and `overwrite` is not set, or it is a folder.
       MachineError: it cannot be written.
     """
     path = check_classes(src, overwrite)
@@ -110,11 +109,11 @@ def write_classes(src: Path, text: str, overwrite: bool = False) -> Path:
 
 
 def _keys(kept: Mapping[MaskValue, ValueTotal]) -> dict[MaskValue, _Key]:
-    """Returns what each value is listed by: its number, or its colour.
+    """Returns what each value is listed by: its number or its colour.
 
-    A grey level and the colour of three such levels are the same drawing; where all colours are greys, they are ids
-    that somebody wrote into three channels, and black and white are not. Palettes count by index, unless an index has
-    another colour in another file or RGB masks stand beside them: then by colour.
+    A grey level equals the colour of three such levels. Where all colours are grey, they are class ids stored in three
+    channels, except for pure black and white. Palette masks are listed by index, or by colour where an index has
+    different colours in different files or there are RGB masks as well.
     """
     palette_colors: dict[int, set[Color]] = defaultdict(set)
     for value in kept:
@@ -137,12 +136,12 @@ def _keys(kept: Mapping[MaskValue, ValueTotal]) -> dict[MaskValue, _Key]:
 
 
 def _rows(kept: Mapping[MaskValue, ValueTotal], keys: Mapping[MaskValue, _Key]) -> list[_Row]:
-    """Returns one row a key: black or 0 first, then numbers in their order, then colours by frequency."""
+    """Returns one row per key: black or 0 first, then numbers in order, then colours by frequency."""
     rows: dict[_Key, _Row] = {}
     for value, total in kept.items():
         key = keys[value]
         before = rows.get(key, _Row(key, 0, 0, ""))
-        color = "drawn in #{:02X}{:02X}{:02X}".format(*value.color) if value.mode == "P" and key == value.number else ""
+        color = "shown as #{:02X}{:02X}{:02X}".format(*value.color) if value.mode == "P" and key == value.number else ""
         rows[key] = _Row(key, before.pixels + total.pixels, before.images + total.images, before.remark or color)
 
     def order(row: _Row) -> tuple[bool, bool, int, _Key]:
@@ -159,7 +158,7 @@ def _listed_by(found: FoundClasses | None, kept: Iterable[MaskValue]) -> set[Mas
     mapper = MaskMapper(found.classes)
     listed = set()
     for value in kept:
-        with contextlib.suppress(ValueError):  # could be meant in two ways
+        with contextlib.suppress(ValueError):  # ambiguous
             if mapper.index_of(value) is not None:
                 listed.add(value)
     return listed
@@ -176,12 +175,12 @@ def _add_all(builder: ClassMapBuilder, classes: ClassMap) -> set[str]:
 def _names(
     rows: Sequence[_Row], totals: Mapping[MaskValue, ValueTotal], taken: set[str]
 ) -> tuple[dict[_Key, str], list[str]]:
-    """Returns the name of each row, and remarks on those that are guessed.
+    """Returns the name of each row, and remarks on the guessed ones.
 
     Args:
       rows: those that have no name yet.
       totals: of all values.
-      taken: names of the class map that was found, empty where there is none.
+      taken: names of the existing class map; empty where there is none.
     """
     keys = {row.key for row in rows}
     names: dict[_Key, str] = {}
@@ -190,10 +189,10 @@ def _names(
     known = names_for(colors) if colors else None
     if known is not None:
         names |= {color: name for color, name in known[1].items() if color in keys}
-        remarks.append(f"Names are those of preset:{known[0]}, whose colours these are.")
+        remarks.append(f"Names are from preset:{known[0]}, which has these colours.")
     if not taken and _is_binary(keys, totals):
         names |= {key: "foreground" for key in keys if key not in (0, (0, 0, 0))}
-        remarks.append("Two values, so background and foreground; 255 is no `ignore` where nothing else is drawn.")
+        remarks.append("Two values, so background and foreground; 255 is not `ignore` as the only other value.")
     elif ignored := _ignored(keys, totals):
         names.setdefault(ignored[0], IGNORE_NAME)
         if names[ignored[0]] == IGNORE_NAME and known is None:
@@ -211,23 +210,23 @@ def _names(
 
 
 def _is_binary(keys: set[_Key], totals: Mapping[MaskValue, ValueTotal]) -> bool:
-    """Returns whether masks hold nothing but black and white, or 0 and 1: drawn in 8 bits, in 1, or both."""
+    """Returns whether masks contain only black and white, or 0 and 1, in 8 bits, 1 bit or both."""
     white = keys - {0, (0, 0, 0)}
     if 1 in white and 255 in white and any(value.number == 1 and value.depth > 1 for value in totals):
-        return False  # 1 is an id, and 255 stands beside it
+        return False  # 1 is a class id next to 255
     return bool(white) and white < keys and white <= {1, 255, (255, 255, 255)}
 
 
 def _ignored(keys: set[_Key], totals: Mapping[MaskValue, ValueTotal]) -> tuple[_Key, str] | None:
-    """Returns the key that looks as if it were to be ignored, with the remark that says why."""
+    """Returns the key that probably means `ignore`, with a remark that says why."""
     ids = {value.number for value in totals if value.mode in ("L", "P")}
-    ids |= {value.color[0] for value in totals if value.mode == "RGB" and value.color[0] in keys}  # in three channels
+    ids |= {value.color[0] for value in totals if value.mode == "RGB" and value.color[0] in keys}  # in RGB
     others = ids - {255}
-    # Ids are small and dense; codes such as 0, 76, 150, 255 are not, and there 255 is a class like any other.
+    # Class ids are small and dense. Codes such as 0, 76, 150, 255 are not, and there 255 is a class like any other.
     if 255 in keys & ids and others and max(others) < max(32, 4 * len(others)):
-        return 255, "A guess to check: 255 beside other ids is taken for `ignore`, pixels that nobody has to learn."
+        return 255, "A guess to check: 255 next to class ids is taken for `ignore`, pixels that are not trained on."
     if VOC_BORDER in keys:
-        return VOC_BORDER, "A guess to check: #E0E0C0 is the border that VOC draws around objects, taken for `ignore`."
+        return VOC_BORDER, "A guess to check: #E0E0C0, the border around objects in VOC, is taken for `ignore`."
     return None
 
 
@@ -239,17 +238,17 @@ def _notation(key: _Key) -> str:
 
 
 def _mode_remarks(kept: Iterable[MaskValue]) -> list[str]:
-    """Returns what to say of masks that are not all of one kind."""
+    """Returns a remark where the masks are not all of one kind."""
     kinds = {"RGB": "colours", "P": "palette indices", "I;16": "16-bit levels"}
     modes = sorted({kinds.get(value.mode, "grey levels") for value in kept})
     if len(modes) < 2:
         return []
-    text = f"The masks do not agree: some hold {', some '.join(modes)}. Give rows that mean the same class one name."
+    text = f"The masks are not of one kind: some hold {', some '.join(modes)}. Give rows of one class the same name."
     return [text]
 
 
 def _stray_remarks(strays: Mapping[MaskValue, MaskValue], totals: Mapping[MaskValue, ValueTotal]) -> list[str]:
-    """Returns the sum of what is left out as damage."""
+    """Returns remarks on the values that are left out as damage."""
     if not strays:
         return []
     pixels = sum(totals[value].pixels for value in strays)
@@ -258,34 +257,34 @@ def _stray_remarks(strays: Mapping[MaskValue, MaskValue], totals: Mapping[MaskVa
         max(abs(a - b) for a, b in zip(value.color, frequent.color, strict=True)) for value, frequent in strays.items()
     )
     plural = "s" if len(strays) > 1 else ""
-    text = f"Left out: {len(strays)} rare value{plural} ({share:.2%} of the pixels), edges smoothed or damaged by JPEG."
+    text = f"Left out: {len(strays)} rare value{plural} ({share:.2%} of the pixels), edges blended or damaged by JPEG."
     tolerance = min(farthest, DAMAGE_LEVELS)
-    remedy = f"`--tolerance {tolerance}` takes each for the nearest class"
-    if farthest > tolerance:  # what was blended from two classes is not to be taken for either
-        remedy = (
+    fix = f"`--tolerance {tolerance}` takes each for the nearest class"
+    if farthest > tolerance:  # a blend of two classes must not be taken for either
+        fix = (
             f"`--tolerance {tolerance}` takes the nearer ones for the nearest class, a row `ignore,*` ignores the rest"
         )
-    return [text, f"They differ by up to {farthest} levels: {remedy}."]
+    return [text, f"They differ by up to {farthest} levels: {fix}."]
 
 
 def _table(rows: Sequence[_Row], totals: Mapping[MaskValue, ValueTotal]) -> list[str]:
-    """Returns the share of every value, for the eye."""
-    whole = sum(total.pixels for total in totals.values())
+    """Returns a table of the share of every value."""
+    all_pixels = sum(total.pixels for total in totals.values())
     lines = ["", f"{'value':>9} {'pixels':>9} {'images':>7}"]
     for row in rows:
-        share = f"{row.pixels / whole:.2%}" if row.pixels * 10_000 >= whole else "<0.01%"
+        share = f"{row.pixels / all_pixels:.2%}" if row.pixels * 10_000 >= all_pixels else "<0.01%"
         lines.append(f"{_notation(row.key):>9} {share:>9} {row.images:>7}  {row.remark}".rstrip())
     return [*lines, ""]
 
 
-def _no_class_masks(facts: Sequence[PairFacts], rows: Sequence[_Row]) -> UsageError:
-    """Returns the refusal of masks with more values than there can be classes."""
+def _not_class_masks(facts: Sequence[PairFacts], rows: Sequence[_Row]) -> UsageError:
+    """Returns the error for masks with more values than there can be classes."""
     fullest = max(facts, key=lambda fact: (len(fact.values) + fact.other_values, fact.ref.mask))
     number = len(fullest.values) + fullest.other_values
     what = (
-        f"hold {len(rows)} values and more that are not damage, at most {MAX_CLASSES} can be classes "
-        f"({shown(fullest.ref.mask)} alone holds {number}): these are no class masks, but "
-        "photographs or instance ids, or masks that JPEG has damaged beyond telling"
+        f"hold {len(rows)} or more undamaged values, but the maximum number of classes is {MAX_CLASSES} "
+        f"({shown(fullest.ref.mask)} alone holds {number}): these are not class masks, but "
+        "photographs or instance ids, or masks that JPEG has damaged beyond recognition"
     )
-    fix = "Name the folder of the class masks (--mask), or write a class map by hand."
+    fix = "Name the folder of the class masks with --mask, or write a class map by hand."
     return UsageError("the masks", what, fix, "E_MASK_VALUE")

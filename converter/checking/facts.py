@@ -1,4 +1,4 @@
-"""Facts: all that is known of a dataset, from which its problems follow."""
+"""Facts: everything known about a dataset, from which its problems follow."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from converter.sources.layouts.find import Layout
 
 @dataclass
 class DatasetFacts:
-    """All that is known of a dataset; the looked-up classes of its values are worked out once.
+    """Everything known about a dataset; the class of each value is looked up once.
 
     Attributes:
-      config: what a build would do.
-      layout: the pairs, the lines that are none, the files that stand in none.
+      config: of the build.
+      layout: the pairs, the invalid lines, and the files in no pair.
       facts: of the pairs that were read.
       found: the class map; None where there is none.
       class_error: why there is none.
@@ -40,7 +40,7 @@ class DatasetFacts:
 
     @cached_property
     def mapper(self) -> MaskMapper | None:
-        """What gives a value its class."""
+        """Maps values to classes; None without a class map."""
         return MaskMapper(self.found.classes, self.config.pair.tolerance) if self.found else None
 
     @cached_property
@@ -50,7 +50,7 @@ class DatasetFacts:
 
     @cached_property
     def strays(self) -> dict[MaskValue, MaskValue]:
-        """The values that look like a damaged form of a frequent one, with that one."""
+        """Value -> the frequent value that it looks like a damaged form of."""
         return stray_values(self.totals)
 
     @cached_property
@@ -65,7 +65,7 @@ class DatasetFacts:
         return pixels
 
     def index_of(self, value: MaskValue) -> int | str | None:
-        """Returns class index or IGNORE_INDEX; None where the value is not listed, a text where it is ambiguous."""
+        """Returns the class index or IGNORE_INDEX; None for an unlisted value, an error text for an ambiguous one."""
         if value not in self._indices:
             try:
                 self._indices[value] = self.mapper.index_of(value) if self.mapper else None
@@ -74,7 +74,7 @@ class DatasetFacts:
         return self._indices[value]
 
     def listed_index_of(self, value: MaskValue) -> int | None:
-        """Returns the class index of a stray value or its frequent one where the class map itself lists it."""
+        """Returns the class index of a value that the class map lists itself, without --tolerance."""
         if self.found is None:
             return None
         rgb, grey = self.found.classes.rgb, self.found.classes.grey
@@ -82,7 +82,7 @@ class DatasetFacts:
 
     @cached_property
     def unlisted_strays(self) -> dict[MaskValue, int]:
-        """The values that look damaged and are not listed -> levels to the nearest listed colour, at least 1."""
+        """Unlisted value that looks damaged -> levels to the nearest listed colour, at least 1."""
         distances = {}
         for value in self.strays:
             if self.index_of(value) is None:
@@ -91,7 +91,7 @@ class DatasetFacts:
         return distances
 
     def nearest(self, value: MaskValue) -> tuple[Color, int] | None:
-        """Returns (colour, class index) of the listed colour that differs least from a value, in its worst channel."""
+        """Returns (colour, class index) of the nearest listed colour, by the channel that differs most."""
         if self.found is None:
             return None
         classes = self.found.classes
@@ -100,25 +100,25 @@ class DatasetFacts:
 
     @cached_property
     def tolerance(self) -> int:
-        """The --tolerance to propose: the smallest with which all values are taken that are damaged, not blended."""
+        """The --tolerance to propose: the smallest that covers all damaged values; blended ones are excluded."""
         damaged = (distance for distance in self.unlisted_strays.values() if distance <= DAMAGE_LEVELS)
         return max(damaged, default=0)
 
     @cached_property
     def blend_fix(self) -> str:
-        """What to do about values of which some are too far from every class to be taken for it."""
+        """The fix where some values are too far from every class to be taken for it."""
         tolerance = max(self.tolerance, self.config.pair.tolerance)
         ignoring = f"pass --tolerance {tolerance} and add" if tolerance else "add"
-        return f"Export the masks as PNG without anti-aliasing; or {ignoring} the row `ignore,*`, to ignore such edges."
+        return f"Export the masks as PNG without anti-aliasing; or {ignoring} the row `ignore,*` to ignore such edges."
 
     @cached_property
     def greyed(self) -> str:
-        """An account where the masks are the class map converted to grey, or the reverse; "" where not."""
+        """What is wrong where the masks are the class map converted to grey, or the reverse; "" otherwise."""
         return _greyed(self)
 
 
 def is_binary(dataset: DatasetFacts) -> bool:
-    """Whether the masks hold the grey levels 0 and 255, and nothing else."""
+    """Returns whether the masks hold the grey levels 0 and 255, and no others."""
     values = {value for facts in dataset.facts for value, _ in facts.values}
     return {value.color for value in values} == {(0, 0, 0), (255, 255, 255)} and all(
         value.depth == 8 and value.mode in ("L", "RGB") for value in values
@@ -131,10 +131,10 @@ def levels_between(a: Color, b: Color) -> int:
 
 
 def _greyed(dataset: DatasetFacts) -> str:
-    """Returns an account where the masks are the class map converted to grey, or the reverse; "" where not.
+    """Returns what is wrong where the masks are the class map converted to grey, or the reverse; "" otherwise.
 
-    They are where every unlisted value, edges aside, is the luminance of a listed colour (or has a listed luminance),
-    two of them at least, so that one stray value does not do.
+    That is where at least two values are unlisted, edges aside, and each is the luminance of a listed colour or has a
+    listed luminance.
     """
     if dataset.found is None:
         return ""
@@ -145,10 +145,10 @@ def _greyed(dataset: DatasetFacts) -> str:
     if len(unlisted) > 1 and all(value.mode == "L" and value.number in greys for value in unlisted):
         one = min(unlisted)
         return (
-            f"lists colours, but the masks hold their greys: {one} is what a conversion to grey makes of "
-            f"{greys[one.number]}. Two colours may share a grey, so none is guessed"
+            f"lists colours, but the masks hold their grey levels: {one} is {greys[one.number]} converted to grey. "
+            "Two colours may have the same grey level, so none is guessed"
         )
     if len(unlisted) > 1 and all(value.mode == "RGB" and luminance(value.color) in classes.grey for value in unlisted):
         one = min(unlisted)
-        return f"lists greys, but the masks hold colours: {one} becomes {luminance(one.color)} in a conversion to grey"
+        return f"lists grey levels, but the masks hold colours: {one} converted to grey is {luminance(one.color)}"
     return ""

@@ -1,4 +1,4 @@
-"""Groups: which pairs belong together, and so on one side of a split; and which class each has."""
+"""Groups: which pairs must stay in the same split, and the pixels of each class in a pair."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from converter.pixels.masks import MaskValue
 
 
 def scenes_of(ordered: Sequence[PairFacts], group: str | None) -> list[str | None]:
-    """Returns what the pattern finds in each photograph's path; None where it does not match."""
+    """Returns what the pattern matches in each image path; None where it does not match."""
     if group is None:
         return [None] * len(ordered)
     pattern = re.compile(group)
@@ -37,12 +37,12 @@ class Groups:
         return item
 
     def join(self, left: int, right: int) -> None:
-        """Puts two items, and all that belong to them, together."""
+        """Merges the groups of two items."""
         left, right = self._root(left), self._root(right)
         self._parent[max(left, right)] = min(left, right)
 
     def by_key(self, keys: Iterable[Hashable]) -> int:
-        """Puts items with the same key together, and returns how many have the key None, which means nothing."""
+        """Merges items with the same key and returns the number of items without one (None)."""
         first: dict[Hashable, int] = {}
         without = 0
         for item, key in enumerate(keys):
@@ -53,7 +53,7 @@ class Groups:
         return without
 
     def groups(self) -> list[list[int]]:
-        """Returns the groups, each in order, by their first items."""
+        """Returns the groups, sorted within and by their first items."""
         groups: dict[int, list[int]] = defaultdict(list)
         for item in range(len(self._parent)):
             groups[self._root(item)].append(item)
@@ -61,7 +61,7 @@ class Groups:
 
 
 def class_pixels(ordered: Sequence[PairFacts], classes: ClassMap | None) -> tuple[tuple[str, ...], np.ndarray]:
-    """Returns (names, pixels int64 [pairs, classes]) of the classes that occur; most frequent values first."""
+    """Returns (names, pixels int64 [pairs, classes]); without a class map, the most frequent values are the classes."""
     if classes is None:
         totals: Counter[MaskValue] = Counter()
         for fact in ordered:
@@ -87,7 +87,7 @@ def _columns(values: Iterable[MaskValue], classes: ClassMap) -> dict[MaskValue, 
     for value in values:
         try:
             index = mapper.index_of(value)
-        except ValueError:  # could be meant in two ways, which `check` reports
+        except ValueError:  # ambiguous, which `check` reports
             continue
         if index is not None and index < classes.num_classes:
             column[value] = index

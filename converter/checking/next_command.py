@@ -1,4 +1,4 @@
-"""Next command: what to run after a check, to be copied into a shell."""
+"""Next command: the command to run after a check, ready to paste into a shell."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from converter.config import PairConfig, source_options
 
 
 def next_command(dataset: DatasetFacts, problems: Sequence[Problem]) -> str:
-    """Returns what to run next, to be copied into a shell."""
+    """Returns the command to run next, ready to paste into a shell."""
     config, error = dataset.config, dataset.class_error
     options = source_options(config.source)
     errors = [problem for problem in problems if problem.severity == "error"]
@@ -21,7 +21,7 @@ def next_command(dataset: DatasetFacts, problems: Sequence[Problem]) -> str:
     if codes == {"E_MASK_VALUE"} and all(problem.fix.startswith("Pass --tolerance") for problem in errors):
         tolerance = dataset.tolerance
     elif codes:
-        return f"mend the errors above, then run segconv check {options} again"
+        return f"fix the errors above, then run segconv check {options} again"
     if any(problem.code == "W_NO_VAL" for problem in problems):
         has_lists = any(ref.list_name for refs in dataset.layout.refs.values() for ref in refs)
         return f"segconv split {options}" + (" --overwrite" if has_lists else "")
@@ -30,7 +30,7 @@ def next_command(dataset: DatasetFacts, problems: Sequence[Problem]) -> str:
 
 
 def _pair_options(pair: PairConfig) -> list[str]:
-    """Returns the options that differ from what a build does anyway."""
+    """Returns the build options that differ from their defaults."""
     default = PairConfig()
     words = []
     if pair.size is None:

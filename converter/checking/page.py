@@ -1,9 +1,9 @@
 """Page: a check -> one self-contained HTML page, for a browser, a colleague, or a printer.
 
-What comes in is a CheckReport and the files of its samples; what leaves is text. The page holds its images and its
-style and loads nothing: no script, no font, no second file. All that a dataset brings (file names, class names, what
-was found) is hostile: it stands in the page only escaped, and in bounded amounts. Same report, same bytes: neither
-date nor duration nor a path that the user did not write.
+Input: a CheckReport and the files of its samples. Output: text. The page embeds its images and its style and loads
+nothing: no script, no font, no second file. Everything from a dataset (file names, class names, values) is untrusted.
+It appears only escaped and in bounded amounts. The same report gives the same bytes: the page has no date, no duration
+and no path that the user did not pass.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from converter.schema import IGNORE_INDEX
 from converter.sources.refs import ExampleRef
 from converter.version import __version__
 
-OPEN_PLACES = 5  # that stand in the open, before the reader unfolds the rest
-OPEN_LEGEND = 24  # names that a legend shows in the open
+OPEN_PLACES = 5  # places shown before the reader expands the rest
+OPEN_LEGEND = 24  # names shown in a legend before the reader expands the rest
 _DOT = " · "
 
 
 def check_page(report: CheckReport, source: SourceConfig) -> str:
-    """Returns the HTML text of a report; reads the files of `report.samples` for its pictures.
+    """Returns the HTML text of a report; reads the files of `report.samples` for the sample images.
 
-    A sample that cannot be read is left out. Where a mask holds values that no class lists, they are striped and the
-    mask stands beside the photograph as it is drawn.
+    A sample that cannot be read is left out. Unlisted values of a mask are striped, and the mask itself is shown next
+    to its image.
     """
     name = shown(PurePath(report.src).name or report.src)
     sections = [
@@ -54,7 +54,7 @@ def check_page(report: CheckReport, source: SourceConfig) -> str:
 
 
 def _text(value: object, limit: int = 200) -> str:
-    """Returns a text from a dataset, fit for HTML: no markup, no control characters, bounded."""
+    """Returns a text from a dataset as safe HTML: no markup, no control characters, bounded."""
     return escape(shown(value, limit))
 
 
@@ -63,7 +63,7 @@ def _section(name: str, title: str, body: str) -> str:
 
 
 def _table(labelled_by: str, head: str, rows: Iterable[str]) -> str:
-    """Returns a table that scrolls in a box of its own where it is wider than the page, or long."""
+    """Returns a table in its own scroll box, for wide and long tables."""
     body = "\n".join(rows)
     return (
         f'<div class="scroll" role="region" aria-labelledby="{labelled_by}" tabindex="0"><table>\n'
@@ -82,13 +82,13 @@ def _percent(share: float) -> str:
 
 
 def _bar(share: float, kind: str = "") -> str:
-    """Returns a bar as long as the square root of the share; its number stands beside it, so readers skip it."""
+    """Returns a bar as long as the square root of the share, hidden from screen readers: its number is next to it."""
     width = 100 * math.sqrt(min(max(share, 0.0), 1.0))
     return f'<span class="bar {kind}" aria-hidden="true"><span style="width:{width:.1f}%"></span></span>'
 
 
 def _swatch(color: Color | None, stripes: str = "") -> str:
-    """Returns a field of colour, or stripes of the kind "ignored" or "unlisted"."""
+    """Returns a colour swatch, or stripes of the kind "ignored" or "unlisted"."""
     if stripes or color is None:
         return f'<span class="swatch {stripes}" aria-hidden="true"></span>'
     return f'<span class="swatch" style="background:rgb{color}" aria-hidden="true"></span>'.replace(", ", ",")
@@ -101,7 +101,7 @@ def _count(problems: Iterable[Problem], severity: str) -> int:
 def _header(report: CheckReport, name: str) -> str:
     errors, warnings = (_count(report.problems, severity) for severity in ("error", "warning"))
     counts = [_number(count, noun) for count, noun in ((errors, "error"), (warnings, "warning")) if count]
-    state, verdict = ("bad", "Does not pass") if errors else ("good", "Passes")
+    state, verdict = ("bad", "Fail") if errors else ("good", "Pass")
     pairs = sum(split.pairs for split in report.splits.values())
     ids = {row.id for row in report.rows} - {None, IGNORE_INDEX}
     lead = [_number(pairs, "pair"), _number(len(report.splits), "split")]
@@ -116,17 +116,17 @@ def _header(report: CheckReport, name: str) -> str:
 
 
 def _facts(report: CheckReport) -> str:
-    """Returns the key facts as a list of terms."""
+    """Returns the key facts as a description list."""
     pairs = sum(split.pairs for split in report.splits.values())
-    read = "all of them" if report.read >= pairs else "the rest was not looked at"
+    read = "all pairs" if report.read >= pairs else "a sample: the other pairs were not checked"
     splits = _DOT.join(f"{_text(name)} {split.pairs:,}" for name, split in report.splits.items())
     facts = [
         ("Layout", _with_note(_text(report.layout), "<br>".join(_text(clause) for clause in report.evidence))),
-        ("Splits", _with_note(splits, f"{_number(pairs, 'pair')} in all") if splits else "none"),
+        ("Splits", _with_note(splits, f"{_number(pairs, 'pair')} in total") if splits else "none"),
         ("Class map", _class_map(report)),
         ("Read", _with_note(f"{report.read:,} of {_number(pairs, 'pair')}", read)),
-        ("Photographs", _with_note(_kinds(report.image_kinds), _orientation(report))),
-        ("Sizes", _sizes(report.image_sizes)),
+        ("Images", _with_note(_kinds(report.image_kinds), _orientation(report))),
+        ("Image sizes", _sizes(report.image_sizes)),
         ("Masks", _kinds(report.mask_kinds)),
         ("On disk", _with_note(f"{report.source_mb:,.1f} MB", f"about {report.records_mb:,.1f} MB as records")),
     ]
@@ -136,7 +136,7 @@ def _facts(report: CheckReport) -> str:
 
 def _class_map(report: CheckReport) -> str:
     if not report.classes:
-        return "none: the values of the masks have no names yet"
+        return "none: the mask values have no names yet"
     return _with_note(f"<code>{_text(report.classes)}</code>", " ".join(_text(note, 400) for note in report.notes))
 
 
@@ -148,7 +148,7 @@ def _kinds(kinds: Sequence[tuple[str, int]], limit: int = 6) -> str:
     lines = [f"{_text(kind)}{_DOT}{count:,}" for kind, count in kinds[:limit]]
     if len(kinds) > limit:
         lines.append(f"and {len(kinds) - limit:,} other kinds")
-    return "<br>".join(lines) or "none was read"
+    return "<br>".join(lines) or "none were read"
 
 
 def _sizes(sizes: Sequence[tuple[tuple[int, int], int]]) -> str:
@@ -156,16 +156,16 @@ def _sizes(sizes: Sequence[tuple[tuple[int, int], int]]) -> str:
 
 
 def _orientation(report: CheckReport) -> str:
-    turned = f"{report.turned:,} turned upright as EXIF says" if report.turned else ""
-    unturned = f"{report.unturned:,} left unturned, as their masks are" if report.unturned else ""
-    return "; ".join(part for part in (turned, unturned) if part)
+    rotated = f"{report.turned:,} rotated upright by EXIF orientation" if report.turned else ""
+    stored = f"{report.unturned:,} left as stored, like their masks" if report.unturned else ""
+    return "; ".join(part for part in (rotated, stored) if part)
 
 
 def _problems(problems: Sequence[Problem]) -> str:
     """Returns all problems, errors first."""
     order = sorted(problems, key=lambda problem: problem.severity != "error")
     items = "\n".join(_problem(problem) for problem in order)
-    items = f'<ol class="problems">\n{items}\n</ol>' if items else "<p>None was found.</p>"
+    items = f'<ol class="problems">\n{items}\n</ol>' if items else "<p>No problems were found.</p>"
     return _section("problems", "Problems", items)
 
 
@@ -175,19 +175,19 @@ def _problem(problem: Problem) -> str:
     rest = len(problem.places) - len(places)
     parts = [f"<ul>{''.join(places[:OPEN_PLACES])}</ul>"] if places else []
     if folded := places[OPEN_PLACES:]:
-        more = f'<p class="note">and {rest:,} more, which --json lists</p>' if rest else ""
+        more = f'<p class="note">and {rest:,} more (--json lists all)</p>' if rest else ""
         summary = f"{len(problem.places) - OPEN_PLACES:,} more"
         parts.append(f"<details><summary>{summary}</summary><ul>{''.join(folded)}</ul>{more}</details>")
     count = f'<span class="note">{_number(len(problem.places), "place")}</span>' if places else ""
     return f"""<li class="{severity}">
 <h3><span class="badge">{severity}</span> <code>{_text(problem.code)}</code> {count}</h3>
-<p class="mend">{_with_code(_text(problem.fix, SHOWN_WHAT_CHARS))}</p>
+<p class="fix">{_with_code(_text(problem.fix, SHOWN_WHAT_CHARS))}</p>
 {"".join(parts)}
 </li>"""
 
 
 def _with_code(text: str) -> str:
-    """Returns escaped text with what stands in backticks, as our remedies quote commands, set as code."""
+    """Returns escaped text with everything in backticks marked up as code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", text)
 
 
@@ -203,7 +203,7 @@ def _next(command: str) -> str:
 
 
 def _values(report: CheckReport) -> str:
-    """Returns the table of the values of the masks."""
+    """Returns the table of the mask values."""
     if not report.rows:
         return ""
     has_map = bool(report.classes)
@@ -213,16 +213,16 @@ def _values(report: CheckReport) -> str:
     shown_rows = listed[:MAX_PAGE_LISTED] + unlisted[:MAX_PAGE_UNLISTED]
     rows = [_value(row, has_map=has_map, has_notes=has_notes) for row in shown_rows]
     more = _rest(listed[MAX_PAGE_LISTED:] + unlisted[MAX_PAGE_UNLISTED:])
-    columns = ("Class", "Value") if has_map else ("Value", "Name for a start")
+    columns = ("Class", "Value") if has_map else ("Value", "Suggested name")
     head = "".join(f'<th scope="col">{column}</th>' for column in columns)
     head += '<th scope="col" colspan="2" class="share">Share</th>'
     head += '<th scope="col" class="n">Pixels</th><th scope="col" class="n">Images</th>'
     head += '<th scope="col">Remark</th>' if has_notes else ""
     note = (
-        "Share of all pixels that were read. Bars are on a square-root scale, on which rare classes stay visible: "
-        "one tenth of the length is one hundredth of the pixels."
+        "Share of all pixels read. Bars have a square-root scale, on which rare classes stay visible: "
+        "a tenth of the length is a hundredth of the pixels."
     )
-    title = "Classes" if has_map else "Values of the masks"
+    title = "Classes" if has_map else "Mask values"
     return _section("classes", title, f'<p class="note">{note}</p>\n{_table("classes", head, rows)}{more}')
 
 
@@ -230,7 +230,7 @@ def _rest(rows: Sequence[ValueRow]) -> str:
     if not rows:
         return ""
     share = _percent(sum(row.share for row in rows))
-    return f'<p class="note">and {_number(len(rows), "value")} more with {share} of the pixels, which --json lists</p>'
+    return f'<p class="note">and {_number(len(rows), "more value")} with {share} of the pixels (--json lists all)</p>'
 
 
 def _value(row: ValueRow, *, has_map: bool, has_notes: bool) -> str:
@@ -251,7 +251,7 @@ def _value(row: ValueRow, *, has_map: bool, has_notes: bool) -> str:
 
 @dataclass(frozen=True)
 class _Class:
-    """A class as the page shows it."""
+    """A class as shown on the page."""
 
     index: int
     name: str
@@ -259,7 +259,7 @@ class _Class:
 
 
 def _classes(rows: Sequence[ValueRow]) -> list[_Class]:
-    """Returns the classes of a report in order of their indices; a class of several values has its first colour."""
+    """Returns the classes of a report by index; a class with several values has the first colour."""
     found: dict[int, _Class] = {}
     for row in rows:
         if row.id is not None and row.id != IGNORE_INDEX:
@@ -268,7 +268,7 @@ def _classes(rows: Sequence[ValueRow]) -> list[_Class]:
 
 
 def _splits(report: CheckReport) -> str:
-    """Returns the share of each class in each split, so that an imbalance between splits is seen."""
+    """Returns the share of each class in each split, which shows an imbalance between splits."""
     splits = {name: facts.class_pixels for name, facts in report.splits.items() if sum(facts.class_pixels)}
     classes = _classes(report.rows)
     if len(splits) < 2 or not classes:
@@ -282,8 +282,8 @@ def _splits(report: CheckReport) -> str:
         label = f"{_swatch(entry.color)}{_text(entry.name)}"
         rows.append(f'<tr><th scope="row">{label}</th>{cells}<td class="bars">{bars}</td></tr>')
     note = (
-        "Share of the pixels of each split that have a class; square-root scale. Bars of unlike length in one row are "
-        "a class that one split has more of than another."
+        "Share of the labelled pixels of each split, on a square-root scale. Different lengths in one row mean that "
+        "one split has more of that class than another."
     )
     head = f'<th scope="col">Class</th>{heads}<th scope="col">Share</th>'
     return _section("splits", "Classes by split", f'<p class="note">{note}</p>\n{_table("splits", head, rows)}')
@@ -294,27 +294,27 @@ def _key(number: int) -> str:
 
 
 def _samples(report: CheckReport, source: SourceConfig) -> str:
-    """Returns the pictures of the samples with their captions and a legend."""
+    """Returns the sample images with captions and a legend."""
     painter = SamplePainter(report.rows, has_map=bool(report.classes))
     drawn = list(drawn_samples(painter, report, source))
     if not drawn:
         return ""
     note = (
-        "The classes of the masks, laid over their photographs."
+        "Images with the classes of their masks overlaid."
         if painter.has_map
-        else "Photographs, and beside each its mask, in the colours of the table above where they can be told."
+        else "Images, each next to its mask in the colours of the table above, where its values are unambiguous."
     )
     if painter.drew_unlisted:
-        note += " Values that no class lists are striped."
-    if painter.has_map and any(len(pictures) > 1 for _, pictures in drawn):
-        note += " Masks that hold such values stand as they are drawn beside the photograph."
+        note += " Unlisted values are striped."
+    if painter.has_map and any(len(images) > 1 for _, images in drawn):
+        note += " A mask with such values is shown next to its image."
     grids = []
-    for kind, is_pair in (("grid pairs", True), ("grid", False)):  # what is to be mended comes first
-        figures = [_figure(ref, pictures) for ref, pictures in drawn if (len(pictures) > 1) == is_pair]
+    for kind, is_pair in (("grid pairs", True), ("grid", False)):  # those with problems first
+        figures = [_figure(ref, images) for ref, images in drawn if (len(images) > 1) == is_pair]
         if figures:
             grids.append(f'<div class="{kind}">\n' + "\n".join(figures) + "\n</div>")
     body = [f'<p class="note">{note}</p>', _legend(painter, report.rows), *grids]
-    return _section("samples", "Pictures", "\n".join(body))
+    return _section("samples", "Samples", "\n".join(body))
 
 
 def _legend(painter: SamplePainter, rows: Sequence[ValueRow]) -> str:
@@ -330,13 +330,13 @@ def _legend(painter: SamplePainter, rows: Sequence[ValueRow]) -> str:
     return legend
 
 
-def _figure(ref: ExampleRef, pictures: Sequence[SampleImage]) -> str:
-    images = "".join(
-        f'<img alt="{escape(picture.alt)}" width="{picture.size[1]}" height="{picture.size[0]}" '
-        f'src="data:image/jpeg;base64,{base64.b64encode(picture.jpeg).decode()}">'
-        for picture in pictures
+def _figure(ref: ExampleRef, images: Sequence[SampleImage]) -> str:
+    tags = "".join(
+        f'<img alt="{escape(image.alt)}" width="{image.size[1]}" height="{image.size[0]}" '
+        f'src="data:image/jpeg;base64,{base64.b64encode(image.jpeg).decode()}">'
+        for image in images
     )
     listed = f"{_text(ref.list_name)}:{ref.line}" if ref.list_name else ""
     note = _DOT.join(part for part in (_text(ref.split), listed) if part)
     caption = f'<figcaption>{_text(ref.image)}<br><span class="note">{note}</span></figcaption>'
-    return f'<figure><div class="images">{images}</div>{caption}</figure>'
+    return f'<figure><div class="images">{tags}</div>{caption}</figure>'

@@ -1,4 +1,4 @@
-"""Page samples: the samples of a check -> images for its page."""
+"""Page samples: the sample pairs of a check -> images for its page."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from converter.schema import IGNORE_INDEX
 from converter.sources.pairs import open_pair
 from converter.sources.refs import ExampleRef
 
-THUMBNAIL = 320  # pixels of a picture's longer side
+THUMBNAIL = 320  # pixels of the longer side
 JPEG_QUALITY = 80
-UNLISTED_STRIPES: tuple[Color, Color] = ((40, 0, 24), (255, 64, 160))  # no photograph and hardly a palette has it
+UNLISTED_STRIPES: tuple[Color, Color] = ((40, 0, 24), (255, 64, 160))  # not in photographs, and in hardly any palette
 
 
 @dataclass(frozen=True)
 class SampleImage:
-    """A picture of a sample: what it shows, and its JPEG bytes with (height, width) in pixels."""
+    """An image of a sample: its alternative text, JPEG bytes, and (height, width) in pixels."""
 
     alt: str
     jpeg: bytes
@@ -38,24 +38,24 @@ class SampleImage:
 
 
 class SamplePainter:
-    """Draws the samples of a report: the classes of its rows, in their colours, laid over the photographs.
+    """Draws the samples of a report: the classes of its rows, in their colours, over the images.
 
-    The class map is made from the rows of the report, so that the page shows what the report says, and needs no
-    second look for class files. Without a class map each value is a class of its own.
+    The class map is made from the rows of the report, not read from a class file again: the page shows what the report
+    says. Without a class map each value is its own class.
 
     Attributes:
       has_map: whether the dataset has a class map.
       colors: of the drawn classes.
-      drew_ignored: whether a picture drawn so far holds ignored pixels; drew_unlisted: values of no class.
+      drew_ignored: whether a sample drawn so far has ignored pixels; drew_unlisted: unlisted values.
     """
 
     def __init__(self, rows: Sequence[ValueRow], *, has_map: bool) -> None:
         self.has_map = has_map
         self.drew_ignored = self.drew_unlisted = False
         drawn = [row for row in rows if row.id is not None and row.value] if has_map else rows[: MAX_CLASSES - 1]
-        # What is drawn is a colour; so each colour is a class here, whatever it is called.
+        # Each colour is a class here, whatever its name: only colours are drawn.
         self.colors = list(dict.fromkeys(row.color for row in drawn if row.id != IGNORE_INDEX))
-        self._unlisted = len(self.colors)  # index of all other values; with 255 colours there is none left
+        self._unlisted = len(self.colors)  # index of all other values; with 255 colours none is left
         self._mapper: MaskMapper | None = None
         builder = ClassMapBuilder()
         try:
@@ -65,34 +65,34 @@ class SamplePainter:
                 builder.add(IGNORE_NAME if self._unlisted >= MAX_CLASSES else "unlisted", "*")
             self._mapper = MaskMapper(builder.finish())
         except ValueError:
-            pass  # two rows contradict each other: the masks are shown as they are drawn
+            pass  # two rows contradict each other: the masks are shown as stored
 
     def draw(self, ref: ExampleRef, source: SourceConfig) -> list[SampleImage]:
-        """Returns the pictures of a sample.
+        """Returns the images of a sample.
 
         Raises:
           SegconvError: a file of it cannot be read.
         """
-        photo, mask = open_pair(ref, source)
-        size = _thumbnail(photo)
-        image = render(photo, size, "stretch")
+        opened, mask = open_pair(ref, source)
+        size = _thumbnail_size(opened)
+        image = render(opened, size, "stretch")
         indices = self._indices(mask, size)
         name = shown(ref.image)
-        plain = _picture(f"Photograph {name}", image)
+        plain = _sample_image(f"Image {name}", image)
         if indices is None:
-            return [plain, _picture(f"Mask {shown(ref.mask)} as it is drawn", _raw(mask, size))]
+            return [plain, _sample_image(f"Mask {shown(ref.mask)} as stored", _raw(mask, size))]
         unlisted = (indices == self._unlisted) & (indices != IGNORE_INDEX)
         self.drew_ignored |= bool((indices == IGNORE_INDEX).any())
         self.drew_unlisted |= bool(unlisted.any())
         if not self.has_map:
-            return [plain, self._laid_over(f"Values of mask {shown(ref.mask)}", image, indices, unlisted, alpha=1.0)]
-        drawn = self._laid_over(f"Photograph {name} with its classes laid over it", image, indices, unlisted, alpha=0.5)
+            return [plain, self._overlaid(f"Values of mask {shown(ref.mask)}", image, indices, unlisted, alpha=1.0)]
+        drawn = self._overlaid(f"Image {name} with its classes overlaid", image, indices, unlisted, alpha=0.5)
         if not unlisted.any():
             return [drawn]
-        return [drawn, _picture(f"Mask {shown(ref.mask)} as it is drawn", _raw(mask, size))]
+        return [drawn, _sample_image(f"Mask {shown(ref.mask)} as stored", _raw(mask, size))]
 
     def _indices(self, mask: OpenMask, size: tuple[int, int]) -> np.ndarray | None:
-        """Returns the class indices of a mask, uint8 [H, W]; None where its values cannot be told exactly.
+        """Returns the class indices of a mask, uint8 [H, W]; None where its values are ambiguous.
 
         Raises:
           DataError: the pixels are cut off or damaged.
@@ -102,26 +102,26 @@ class SamplePainter:
         try:
             return self._mapper.map_mask(mask, size)
         except DataError as error:
-            if error.code == "E_DAMAGED":  # Pillow shows what there was of it, and nothing tells that it is not all
+            if error.code == "E_DAMAGED":  # Pillow would show the part that is there, without a sign that it is not all
                 raise
             return None
 
-    def _laid_over(
+    def _overlaid(
         self, alt: str, image: Image.Image, indices: np.ndarray, unlisted: np.ndarray, *, alpha: float
     ) -> SampleImage:
-        picture = overlay(np.asarray(image), indices, self.colors, alpha).copy()
-        hatch(picture, unlisted, UNLISTED_STRIPES)
-        return _picture(alt, Image.fromarray(picture))
+        pixels = overlay(np.asarray(image), indices, self.colors, alpha).copy()
+        hatch(pixels, unlisted, UNLISTED_STRIPES)
+        return _sample_image(alt, Image.fromarray(pixels))
 
 
-def _thumbnail(photo: OpenImage) -> tuple[int, int]:
-    height, width = photo.size
+def _thumbnail_size(image: OpenImage) -> tuple[int, int]:
+    height, width = image.size
     scale = min(1.0, THUMBNAIL / max(height, width))
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 def _raw(mask: OpenMask, size: tuple[int, int]) -> Image.Image:
-    """Returns a mask in the colours that any viewer shows it in, 16-bit numbers in their low 8 bits.
+    """Returns a mask in the colours in which any viewer shows it; of 16-bit values the low 8 bits.
 
     Raises:
       DataError: the pixels are cut off or damaged.
@@ -133,21 +133,21 @@ def _raw(mask: OpenMask, size: tuple[int, int]) -> Image.Image:
     return small.convert("RGB")
 
 
-def _picture(alt: str, image: Image.Image) -> SampleImage:
+def _sample_image(alt: str, image: Image.Image) -> SampleImage:
     return SampleImage(alt, encode_jpeg(image, JPEG_QUALITY), (image.size[1], image.size[0]))
 
 
 def drawn_samples(
     painter: SamplePainter, report: CheckReport, source: SourceConfig
 ) -> Iterator[tuple[ExampleRef, list[SampleImage]]]:
-    """Yields the samples that can be drawn, as many as the page has room for."""
-    room = MAX_PAGE_IMAGE_BYTES
+    """Yields the samples that can be drawn, up to MAX_PAGE_IMAGE_BYTES in total."""
+    bytes_left = MAX_PAGE_IMAGE_BYTES
     for ref in report.samples[:MAX_PAGE_SAMPLES]:
         try:
-            pictures = painter.draw(ref, source)
+            images = painter.draw(ref, source)
         except SegconvError:
-            continue  # the report names it already
-        room -= sum(len(picture.jpeg) for picture in pictures)
-        if room < 0:
+            continue  # the report already names it
+        bytes_left -= sum(len(image.jpeg) for image in images)
+        if bytes_left < 0:
             return
-        yield ref, pictures
+        yield ref, images

@@ -1,8 +1,8 @@
-"""Page style: the frame and the style sheet of the page of a check."""
+"""Page style: the HTML template and the style sheet of the page of a check."""
 
 from __future__ import annotations
 
-# The browser itself holds the page to its word: nothing is loaded, no script runs, whatever a file is called.
+# The policy makes the browser enforce it: nothing is loaded and no script runs, whatever a file is called.
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -71,7 +71,7 @@ dd > .note { display: block; }
 .badge { font-size: 13px; font-weight: 600; padding: 2px 8px; border-radius: 99px; margin-right: 4px; }
 .error .badge { background: var(--bad-field); color: var(--bad); }
 .warning .badge { background: var(--warn-field); color: var(--warn); }
-.mend { margin-top: 8px; max-width: 75ch; }
+.fix { margin-top: 8px; max-width: 75ch; }
 .problems ul { list-style: none; margin-top: 10px; font-size: 14px; }
 .problems ul li { padding: 5px 0; border-top: 1px solid var(--line); }
 .problems ul code { color: var(--accent); margin-right: 8px; }

@@ -1,7 +1,7 @@
-"""Problems: the facts of a dataset's pairs -> everything that is wrong with it, grouped, each with its remedy.
+"""Problems: the facts of a dataset's pairs -> all problems, grouped, each with a fix.
 
-Nothing is read here: what the files hold comes in as PairFacts. A code that begins with E_ is a reason for which a
-build would stop; one with W_ is worth a look before a day of training.
+No file is read here; their contents come in as PairFacts. A code that begins with E_ would stop a build; one that
+begins with W_ is worth a look before a day of training.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from converter.sources.leaks import Leak, name_leaks, place_of, same_content
 from converter.sources.names import numbers_in
 from converter.sources.refs import ExampleRef
 
-RARE_SHARE, DOMINANT_SHARE = 0.001, 0.99  # of the pixels with a class: beyond these a class is hard to learn, or all is
-MASK_SHARE = 0.1  # of the pixels have listed values even in a mask that JPEG damaged; in a photograph, next to none
+RARE_SHARE, DOMINANT_SHARE = 0.001, 0.99  # of the labelled pixels: beyond these it is hard to learn, or all there is
+MASK_SHARE = 0.1  # of the pixels have listed values even in a mask damaged by JPEG; in a photograph almost none do
 _SHOWN_VALUES = 3  # of the unlisted values of a mask, most frequent first
 _ADD = "Add the value to the class map, or add the row `ignore,*`."
-_TURNED_DIFFERENTLY = frozenset({5, 6, 7, 8})  # EXIF orientations that exchange height and width
+_SWAPS_SIDES = frozenset({5, 6, 7, 8})  # EXIF orientations that swap height and width
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One kind of fault and all places that have it.
+    """One kind of problem and all its places.
 
     Attributes:
-      code: stable word, such as E_MASK_VALUE or W_NEAR_DUPLICATE; data/README.md lists them.
+      code: stable identifier, such as E_MASK_VALUE or W_NEAR_DUPLICATE; data/README.md lists them.
       severity: "error" or "warning".
-      mend: one sentence that says what to do.
+      fix: one sentence that says what to do.
       places: (where, what) of each place, in the order of the lists; where is list and line, or a file.
     """
 
@@ -49,7 +49,7 @@ class Problem:
 
 
 class _ProblemList:
-    """Collects faults, grouped by code and remedy, in the order of their first place."""
+    """Collects problems, grouped by code and fix, in the order of their first place."""
 
     def __init__(self) -> None:
         self.groups: dict[tuple[str, str], list[tuple[str, str]]] = {}
@@ -67,11 +67,11 @@ class _ProblemList:
 
 
 def find_problems(dataset: DatasetFacts) -> tuple[Problem, ...]:
-    """Returns all that is wrong with a dataset, errors first."""
+    """Returns all problems in a dataset, errors first."""
     collected = _ProblemList()
     _class_map(dataset, collected)
-    _refused(dataset, collected)
-    _same_photographs(dataset, collected)
+    _invalid_pairs(dataset, collected)
+    _duplicates(dataset, collected)
     _unmatched(dataset, collected)
     for unused in dataset.layout.unused:
         collected.add(unused.code, unused.fix, unused.where, unused.what)
@@ -79,8 +79,8 @@ def find_problems(dataset: DatasetFacts) -> tuple[Problem, ...]:
     _balance(dataset, collected)
     _orientation(dataset, collected)
     if not dataset.layout.refs.get("val"):
-        fix = "Make train and val lists with `segconv split`."
-        collected.add("W_NO_VAL", fix, str(dataset.config.source.src), "has no val split, so nothing would be scored")
+        fix = "Create train and val lists with `segconv split`."
+        collected.add("W_NO_VAL", fix, str(dataset.config.source.src), "has no val split, so nothing is validated")
     return collected.problems()
 
 
@@ -88,12 +88,12 @@ def _class_map(dataset: DatasetFacts, collected: _ProblemList) -> None:
     error = dataset.class_error
     if error is None:
         return
-    explained = "; the masks hold 0 and 255 alone: background and foreground, not ignore" if is_binary(dataset) else ""
+    explained = "; the masks hold only 0 and 255: background and foreground, not ignore" if is_binary(dataset) else ""
     collected.add("E_CLASSES", error.fix, error.where, error.what + explained)
 
 
-def _refused(dataset: DatasetFacts, collected: _ProblemList) -> None:
-    """Notes every reason for which a build would refuse a pair, in the order of the lists."""
+def _invalid_pairs(dataset: DatasetFacts, collected: _ProblemList) -> None:
+    """Adds every error for which a build would refuse a pair, in the order of the lists."""
     splits = list(dataset.layout.refs)
     found: list[tuple[int, int, str, DataError]] = []
     for reject in dataset.layout.rejects:
@@ -104,12 +104,12 @@ def _refused(dataset: DatasetFacts, collected: _ProblemList) -> None:
         for error in (*errors, *facts.further, *_value_errors(dataset, facts)):
             found.append((splits.index(facts.ref.split), facts.ref.line, facts.ref.list_name, error))
     found.sort(key=lambda item: item[:2])
-    unmatched = _Names(dataset.layout.unmatched)
-    looked_for = 0
+    unmatched = _NameIndex(dataset.layout.unmatched)
+    searches = 0
     for _, line, list_name, error in found:
         what = error.what
-        if error.code == "E_MISSING" and "closest" not in what and looked_for < MAX_CLOSEST_UNMATCHED:
-            looked_for += 1
+        if error.code == "E_MISSING" and "closest" not in what and searches < MAX_CLOSEST_UNMATCHED:
+            searches += 1
             what += unmatched.closest(error.where)
         where, what = (f"{list_name}:{line}", f"{shown(error.where)} {what}") if list_name else (error.where, what)
         collected.add(error.code, error.fix, where, what)
@@ -123,7 +123,7 @@ def _value_errors(dataset: DatasetFacts, facts: PairFacts) -> Iterator[DataError
     for value, count in facts.values:
         index = dataset.index_of(value)
         if isinstance(index, str):
-            fix = "Write the numbers in the file into the class map, or save the mask as 8-bit grey or RGB."
+            fix = "List the numbers that the file holds in the class map, or save the mask as 8-bit grey or RGB."
             yield DataError(facts.ref.mask, index, fix, "E_MASK_VALUE")
             return
         if index is None:
@@ -140,21 +140,21 @@ def _value_errors(dataset: DatasetFacts, facts: PairFacts) -> Iterator[DataError
 
 
 def _value_fix(dataset: DatasetFacts, facts: PairFacts, unlisted: Sequence[MaskValue]) -> str:
-    """Returns what to do about a mask with unlisted values, most frequent first."""
+    """Returns the fix for a mask with unlisted values, most frequent first."""
     if dataset.greyed:
-        return "These masks are the class map in grey, or the reverse: W_GREYED says more."
+        return "These masks are the class map converted to grey, or the reverse: see W_GREYED."
     if facts.other_values:
         listed = sum(count for value, count in facts.values if isinstance(dataset.index_of(value), int))
         is_mask = listed >= MASK_SHARE * (facts.other_pixels + sum(count for _, count in facts.values))
-        return dataset.blend_fix if is_mask else "Put its class mask there: this one looks like a photograph."
-    if unlisted[0] not in dataset.unlisted_strays:  # a class that is not listed is larger than its edges
+        return dataset.blend_fix if is_mask else "Put the class mask there: this file looks like a photograph."
+    if unlisted[0] not in dataset.unlisted_strays:  # an unlisted class has more pixels than its edges
         return _ADD
     is_near = all(dataset.unlisted_strays.get(value, 256) <= DAMAGE_LEVELS for value in unlisted)
     return _take(dataset) if is_near else dataset.blend_fix
 
 
 def _take(dataset: DatasetFacts) -> str:
-    return f"Pass --tolerance {dataset.tolerance} to take damaged colours for the nearest listed one."
+    return f"Pass --tolerance {dataset.tolerance} to map damaged colours to the nearest listed one."
 
 
 def _describe(dataset: DatasetFacts, value: MaskValue, count: int) -> str:
@@ -168,21 +168,21 @@ def _describe(dataset: DatasetFacts, value: MaskValue, count: int) -> str:
     return f"{value} ({pixels}, nearest: {dataset.found.classes.name_of(index)!r} {text})"
 
 
-def _same_photographs(dataset: DatasetFacts, collected: _ProblemList) -> None:
-    """Notes photographs that stand in a dataset more than once."""
+def _duplicates(dataset: DatasetFacts, collected: _ProblemList) -> None:
+    """Adds images that occur more than once in a dataset."""
     pairs = [ref for refs in dataset.layout.refs.values() for ref in refs]
     known = [(facts.ref, facts.digest) for facts in dataset.facts if facts.digest]
     leaks: list[Leak] = [*name_leaks(pairs), *same_content(known)]
     code = "W_LEAK" if dataset.config.allow_leak else "E_LEAK"
     for leak in sorted(leaks, key=lambda leak: (list(dataset.layout.refs).index(leak.ref.split), leak.ref.line)):
-        collected.add(code, "Take each out of one of the splits, or pass --allow-leak.", place_of(leak.ref), leak.what)
+        collected.add(code, "Remove each from one of the splits, or pass --allow-leak.", place_of(leak.ref), leak.what)
     first: dict[tuple[str, bytes], ExampleRef] = {}
     for ref, digest in known:
         other = first.setdefault((ref.split, digest), ref)
         if other.image != ref.image:
             what = f"{shown(ref.image)} has the content of {shown(other.image)} ({place_of(other)})"
-            collected.add("W_DUPLICATE", "Take all but one off the list: it counts twice.", place_of(ref), what)
-    fix = "Look at both; `segconv split` keeps such photographs on one side."
+            collected.add("W_DUPLICATE", "Remove all but one from the list: it counts twice.", place_of(ref), what)
+    fix = "Compare the two; `segconv split` keeps such images in the same split."
     for i, j in near_duplicates([facts.thumbnail for facts in dataset.facts]):
         one, two = dataset.facts[i], dataset.facts[j]
         if one.ref.split != two.ref.split and one.digest != two.digest:
@@ -191,19 +191,19 @@ def _same_photographs(dataset: DatasetFacts, collected: _ProblemList) -> None:
 
 
 def _unmatched(dataset: DatasetFacts, collected: _ProblemList) -> None:
-    """Notes the files of the layout's folders that stand in no pair, with the name that each may have been meant by."""
+    """Adds the files of the layout's folders that are in no pair, each with the closest name."""
     missing = [facts.error.where for facts in dataset.facts if facts.error and facts.error.code == "E_MISSING"]
     missing += [reject.error.where for reject in dataset.layout.rejects if reject.error.code == "E_MISSING"]
-    wanted, unmatched = _Names(missing), _Names(dataset.layout.unmatched)
+    wanted, unmatched = _NameIndex(missing), _NameIndex(dataset.layout.unmatched)
     for number, name in enumerate(dataset.layout.unmatched):
         close = ""
         if number < MAX_CLOSEST_UNMATCHED:
             close = wanted.closest(name) or unmatched.closest(name, is_partner=True)
-        collected.add("W_UNMATCHED", "Add it to a list, rename it, or leave it.", name, f"stands in no pair{close}")
+        collected.add("W_UNMATCHED", "Add it to a list, rename it, or leave it.", name, f"is in no pair{close}")
 
 
-class _Names:
-    """Files among which the one is looked for that a name may mean: one with the same numbers, or it is another."""
+class _NameIndex:
+    """Finds the file that a misspelt name may mean; its name has the same numbers."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._by_numbers: dict[tuple[str, ...], list[str]] = {}
@@ -211,28 +211,28 @@ class _Names:
             self._by_numbers.setdefault(numbers_in(PurePosixPath(name).name), []).append(name)
 
     def closest(self, name: str, *, is_partner: bool = False) -> str:
-        """Returns "; closest: ..." with the file whose name is closest but for its extension, "" where none is close.
+        """Returns "; closest: ..." with the file of the closest name, extension aside; "" where none is close.
 
         Args:
           name: path of a file.
-          is_partner: looks in all other folders, not in that of the file.
+          is_partner: searches all other folders, not that of the file.
         """
         path = PurePosixPath(name)
-        likes: dict[str, str] = {}
+        candidates: dict[str, str] = {}
         for other in map(
             PurePosixPath, self._by_numbers.get(numbers_in(PurePosixPath(name).name), ())[:MAX_LIKES_UNMATCHED]
         ):
             if (other.parent != path.parent) == is_partner and other != path:
-                likes.setdefault(other.stem.lower(), str(other))
-        close = difflib.get_close_matches(path.stem.lower(), likes, 1, 0.7)
-        return f"; closest: {shown(likes[close[0]])}" if close else ""
+                candidates.setdefault(other.stem.lower(), str(other))
+        close = difflib.get_close_matches(path.stem.lower(), candidates, 1, 0.7)
+        return f"; closest: {shown(candidates[close[0]])}" if close else ""
 
 
 def _mask_values(dataset: DatasetFacts, collected: _ProblemList) -> None:
-    """Notes values that look damaged or greyed, and masks that hold next to nothing."""
+    """Adds values that look damaged or converted to grey, and masks that are almost empty."""
     _edges(dataset, collected)
     if dataset.greyed and dataset.found:
-        fix = "Take the original masks, or list the values that the masks hold: `segconv classes` drafts the map."
+        fix = "Use the original masks, or list the values that the masks hold: `segconv classes` drafts the class map."
         collected.add("W_GREYED", fix, dataset.found.origin, dataset.greyed)
     if dataset.found and is_binary(dataset):
         _binary(dataset, collected)
@@ -242,25 +242,25 @@ def _mask_values(dataset: DatasetFacts, collected: _ProblemList) -> None:
         indices = {dataset.index_of(value) for value, _ in facts.values}
         classes = indices - {IGNORE_INDEX}
         if dataset.found is None:
-            text = f"holds {facts.values[0][0]} alone" if len(facts.values) == 1 else ""
+            text = f"holds only {facts.values[0][0]}" if len(facts.values) == 1 else ""
         elif not classes:
-            text = "is ignored throughout"
+            text = "is all ignore"
         else:
             index = next(iter(classes))
             is_single = len(classes) == 1 and isinstance(index, int) and dataset.found.classes.num_classes > 1
-            text = f"holds {dataset.found.classes.name_of(index)!r} alone" if is_single else ""  # type: ignore[arg-type]
+            text = f"holds only {dataset.found.classes.name_of(index)!r}" if is_single else ""  # type: ignore[arg-type]
         if text:
             where, what = _at(facts.ref, facts.ref.mask, text)
-            collected.add("W_EMPTY_MASK", "Look at it: is it finished?", where, what)
+            collected.add("W_EMPTY_MASK", "Check whether the mask is finished.", where, what)
 
 
 def _at(ref: ExampleRef, name: str, what: str) -> tuple[str, str]:
-    """Returns (where, what) of something about one file of a pair."""
+    """Returns (where, what) for one file of a pair."""
     return (place_of(ref), f"{shown(name)} {what}") if ref.list_name else (name, what)
 
 
 def _edges(dataset: DatasetFacts, collected: _ProblemList) -> None:
-    """Notes rare values near a frequent one."""
+    """Adds rare values near a frequent one."""
     totals = dataset.totals
     all_pixels = sum(total.pixels for total in totals.values())
     if unlisted := dataset.unlisted_strays:
@@ -276,20 +276,20 @@ def _edges(dataset: DatasetFacts, collected: _ProblemList) -> None:
         if dataset.found and own is not None and theirs is not None and own not in (theirs, IGNORE_INDEX):
             name, other = dataset.found.classes.name_of(own), dataset.found.classes.name_of(theirs)
             what = f"{value} has {totals[value].pixels} pixels and is next to {frequent}, {other!r}: a damaged edge?"
-            fix = "Give both the same name, or leave the rare one out and pass --tolerance."
+            fix = "Give both the same name, or remove the rare one and pass --tolerance."
             collected.add("W_RARE_VALUE", fix, f"class {name!r}", what)
 
 
 def _binary(dataset: DatasetFacts, collected: _ProblemList) -> None:
-    """Explains what the class map makes of masks that hold 0 and 255 alone."""
+    """Adds a class map that ignores 255 where the masks hold only 0 and 255."""
     white = {dataset.index_of(value) for facts in dataset.facts for value, _ in facts.values if value.color[0] == 255}
     if dataset.found and white == {IGNORE_INDEX}:
-        what = "takes 255 for ignore, and the masks hold 0 and 255 alone: all that is left to learn is one class"
+        what = "maps 255 to ignore, and the masks hold only 0 and 255: only one class is left to learn"
         collected.add("W_BINARY", "Give 255 a class name, such as foreground,255.", dataset.found.origin, what)
 
 
 def _balance(dataset: DatasetFacts, collected: _ProblemList) -> None:
-    """Notes classes that hardly occur, or hardly anything else, or are absent from a split."""
+    """Adds classes that are rare, dominant, or absent from a split."""
     if dataset.found is None or not any(facts.values for facts in dataset.facts):
         return
     classes = dataset.found.classes
@@ -301,36 +301,36 @@ def _balance(dataset: DatasetFacts, collected: _ProblemList) -> None:
         present = [split for split in dataset.pixels if dataset.pixels[split][index]]
         if not present:
             collected.add(
-                "W_ABSENT_CLASS", "Take it out of the class map, or look for its value.", where, "never occurs"
+                "W_ABSENT_CLASS", "Remove it from the class map, or correct its value.", where, "never occurs"
             )
             continue
         if "train" not in present and "train" in read:
             collected.add("W_ABSENT_CLASS", _SPREAD, where, f"occurs in {present[0]}, but not in train")
         elif "val" not in present and "val" in read:
-            collected.add("W_ABSENT_CLASS", _SPREAD, where, "does not occur in val, so it is not scored")
+            collected.add("W_ABSENT_CLASS", _SPREAD, where, "does not occur in val, so it is not evaluated")
         if share < RARE_SHARE:
             what = f"has {share:.3%} of the labelled pixels"
             collected.add("W_IMBALANCE", "Consider `segconv train --class-weights enet`.", where, what)
         elif share > DOMINANT_SHARE and classes.num_classes > 1:
-            what = f"has {share:.2%} of the labelled pixels: a model that knows nothing else would look good"
+            what = f"has {share:.2%} of the labelled pixels: a model that predicts only this class would score well"
             collected.add("W_IMBALANCE", "Consider `segconv train --class-weights enet`.", where, what)
 
 
-_SPREAD = "Spread its photographs over the splits: `segconv split` does."
+_SPREAD = "Spread its images over the splits with `segconv split`."
 
 
 def _orientation(dataset: DatasetFacts, collected: _ProblemList) -> None:
-    """Notes photographs that EXIF asks to turn, and what was decided."""
+    """Adds images with an EXIF orientation, and whether each is rotated."""
     for facts in dataset.facts:
         if facts.orientation == 1 or facts.image_size is None or facts.error:
             continue
         text = f"EXIF orientation {facts.orientation}"
-        is_told = facts.orientation in _TURNED_DIFFERENTLY and facts.image_size[0] != facts.image_size[1]
+        is_certain = facts.orientation in _SWAPS_SIDES and facts.image_size[0] != facts.image_size[1]
         if not facts.turned:
-            what, fix = f"is left as it is stored: the mask fits so, not as {text} turns it", "Look at one of them."
-        elif is_told:
-            what, fix = f"is turned as {text} says: the mask fits so", "Nothing is to be done."
+            what, fix = f"is left as stored: the mask fits it without {text}", "Check one of them."
+        elif is_certain:
+            what, fix = f"is rotated by {text}: the mask fits it so", "Nothing to do."
         else:
-            what, fix = f"is turned as {text} says; the sizes cannot tell whether the mask is", "Look at one of them."
+            what, fix = f"is rotated by {text}; the sizes do not show whether the mask is", "Check one of them."
         where, what = _at(facts.ref, facts.ref.image, what)
         collected.add("W_TURNED", fix, where, what)

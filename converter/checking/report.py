@@ -1,4 +1,4 @@
-"""Report: what a check found, as text and as JSON."""
+"""Report: the result of a check, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class ValueRow:
     """One value of the masks.
 
     Attributes:
-      id: class index or IGNORE_INDEX; None where the class map does not list the value or there is no class map.
-      name: of the class, "ignore", or "" where the class map does not list the value; without a class map, the name
-        that `segconv classes` would draft.
+      id: class index or IGNORE_INDEX; None for an unlisted value or without a class map.
+      name: of the class, "ignore", or "" for an unlisted value; without a class map, the name that `segconv classes`
+        would draft.
       value: in the notation of classes.csv; "*" for all values that only the `*` row takes.
-      color: (red, green, blue) to draw the class with.
+      color: (red, green, blue) that the class is drawn in.
       pixels: in all masks that were read.
       share: of all their pixels, 0..1.
-      images: number of masks that hold it.
+      images: number of masks that hold the value.
       note: a remark for the user, such as "rare: within 3 levels of #FF0000, an anti-aliased edge"; or "".
     """
 
@@ -45,7 +45,7 @@ class ValueRow:
 
 @dataclass(frozen=True)
 class SplitFacts:
-    """One split: pairs that it lists, and pixels of each class index in those that were read."""
+    """One split: the number of its pairs, and the pixels of each class index in those that were read."""
 
     pairs: int
     class_pixels: tuple[int, ...] = ()
@@ -53,26 +53,26 @@ class SplitFacts:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What a check found.
+    """The result of a check.
 
     Attributes:
-      src: source folder, as the user named it.
+      src: source folder, as the user passed it.
       layout: name of the layout.
-      evidence: what it was told by.
-      classes: origin of the class map, "" where there is none.
+      evidence: what the layout was detected from.
+      classes: origin of the class map; "" where there is none.
       splits: by name, train first.
       rows: values of the masks, class by class, unlisted ones last; a class that never occurs has a row of 0 pixels.
       problems: errors first.
-      read: number of pairs that were read; fewer than there are with --fast.
-      image_sizes: ((height, width), number of photographs), most frequent first.
+      read: number of pairs that were read; with --fast only a sample.
+      image_sizes: ((height, width), number of images), most frequent first.
       image_kinds: ("JPEG RGB", number), most frequent first.
       mask_kinds: ("PNG palette", number), most frequent first.
-      turned: photographs that EXIF turns; unturned: those whose mask was drawn over the unturned photograph.
+      turned: images rotated by EXIF orientation; unturned: images left as stored, because their masks fit so.
       source_mb: of all listed files, in MB (10**6 bytes); records_mb: predicted for the records.
-      next_command: what to run next.
+      next_command: the command to run next.
       seconds: wall time.
-      samples: some pairs, spread over splits and classes, for pictures.
-      notes: what a user should know of how the class map was read, one sentence each.
+      samples: some pairs to show, spread over splits and classes.
+      notes: remarks on how the class map was read, one sentence each.
     """
 
     src: str
@@ -97,7 +97,7 @@ class CheckReport:
 
     @property
     def ok(self) -> bool:
-        """Whether a build would go through."""
+        """Whether a build would succeed."""
         return all(problem.severity != "error" for problem in self.problems)
 
     @property
@@ -141,7 +141,7 @@ class CheckReport:
         for problem in self.problems:
             counts[problem.severity] += len(problem.places)
         verdict = ", ".join(_number_of(counts[kind], kind) for kind in ("error", "warning") if counts[kind])
-        blocks.append(f"{verdict or 'no faults'}\nnext: {shown(self.next_command, SHOWN_WHAT_CHARS)}")
+        blocks.append(f"{verdict or 'no problems'}\nnext: {shown(self.next_command, SHOWN_WHAT_CHARS)}")
         return "\n\n".join(blocks)
 
 
@@ -176,7 +176,7 @@ def _number_of(number: int, thing: str) -> str:
 
 
 def _head_text(report: CheckReport) -> str:
-    """Returns what was read, in a few aligned lines."""
+    """Returns the summary in a few aligned lines."""
     pairs = ", ".join(f"{shown(name)} {split.pairs:,}" for name, split in report.splits.items())
     read = f"all {report.read:,} pairs" if report.read == report.num_pairs else ""
     read = read or f"{report.read:,} of {report.num_pairs:,} pairs (--fast)"
@@ -194,8 +194,8 @@ def _head_text(report: CheckReport) -> str:
         ("masks", _kinds_text(report.mask_kinds)),
     ]
     if report.turned or report.unturned:
-        turned = f"{_number_of(report.turned, 'photograph')} turned as EXIF says"
-        lines.append(("turned", f"{turned}, {report.unturned:,} left as stored because their masks fit so"))
+        rotated = f"{_number_of(report.turned, 'image')} rotated by EXIF orientation"
+        lines.append(("rotated", f"{rotated}, {report.unturned:,} left as stored because their masks fit so"))
     size = f"{report.source_mb:,.1f} MB of files, about {report.records_mb:,.1f} MB of records"
     lines.append(("size", size))
     return f"{shown(report.src)}\n" + "\n".join(f"  {name:9}  {text}" for name, text in lines if text)
@@ -206,7 +206,7 @@ def _kinds_text(kinds: Sequence[tuple[str, int]]) -> str:
 
 
 def _problem_text(problem: Problem) -> str:
-    """Returns a problem, its first places one a line, and its remedy."""
+    """Returns a problem, its first places one per line, and its fix."""
     count = len(problem.places)
     places = [f"  {shown(where)}: {shown(what, SHOWN_WHAT_CHARS)}" for where, what in problem.places[:SHOWN_PLACES]]
     if count > SHOWN_PLACES:

@@ -1,7 +1,7 @@
 """Split: a dataset without lists -> train, val and test lists.
 
-What belongs together stays on one side: the frames of a scene, where a pattern tells them, copies, and photographs that
-look alike. Within that, each split gets its part of every class. The same pairs and options give the same lists.
+Related images stay in the same split: frames of a scene (by --group), copies, and near-duplicates. Within that, the
+splits are stratified by class. The same pairs and options give the same lists.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ def make_splits(
     """Returns which pair goes into which split.
 
     Args:
-      refs: all pairs of the dataset, in any order; those of test stay there where no new test split is asked for.
+      refs: all pairs of the dataset, in any order; those of an existing test split stay there unless --test is given.
       facts: of each of them, from `survey`.
-      config: how to divide them.
-      classes: class map, where there is one; without it every mask value counts as a class.
+      config: how to split them.
+      classes: the class map; without one, every mask value counts as a class.
 
     Raises:
       UsageError: there are fewer groups than splits.
@@ -40,7 +40,7 @@ def make_splits(
     ordered = [fact for fact in shuffled if config.test or fact.ref.split != "test"]
     kept = [fact for fact in shuffled if not config.test and fact.ref.split == "test"]
     if not ordered:
-        raise UsageError("the dataset", "has no pair to divide", "Name its folder with --src.", "E_LAYOUT")
+        raise UsageError("the dataset", "has no pair to split", "Name its folder with --src.", "E_LAYOUT")
     joined = Groups(len(ordered))
     joined.by_key(fact.ref.image for fact in ordered)
     alone = joined.by_key(scenes_of(ordered, config.group))
@@ -55,10 +55,10 @@ def make_splits(
     if len(groups) < len(shares):
         raise _too_few(len(groups), len(ordered), copies, largest, config)
     names, pixels = class_pixels([*ordered, *kept], classes)
-    sides = stratify(groups, pixels, list(shares.values()))
+    assigned = stratify(groups, pixels, list(shares.values()))
     members = [
-        [index for group, own in zip(groups, sides, strict=True) if own == side for index in group]
-        for side in range(len(shares))
+        [index for group, number in zip(groups, assigned, strict=True) if number == split for index in group]
+        for split in range(len(shares))
     ]
     splits = dict(zip(shares, members, strict=True))
     if kept:
@@ -67,7 +67,7 @@ def make_splits(
     return SplitPlan(
         config,
         {name: _sorted_refs(facts_of[i].ref for i in own) for name, own in splits.items()},
-        {name: sides.count(side) for side, name in enumerate(splits)},
+        {name: assigned.count(split) for split, name in enumerate(splits)},
         names,
         {name: tuple(pixels[own].sum(0).tolist()) for name, own in splits.items()},
         alone if config.group is not None else 0,
@@ -78,22 +78,22 @@ def make_splits(
 
 
 def _too_few(groups: int, pairs: int, copies: int, largest: Sequence[str], config: SplitConfig) -> UsageError:
-    """Returns the refusal of photographs that make fewer groups than there are splits."""
+    """Returns the error for fewer groups than splits."""
     splits = len(config.shares())
     what = f"cannot fill {splits} splits: "
     if pairs < splits:
         what += f"there {'is 1 pair' if pairs == 1 else f'are {pairs} pairs'}"
     else:
-        what += f"{len(largest)} of {pairs} pairs must not be divided, such as {shown(largest[0])}"
+        what += f"{len(largest)} of {pairs} pairs must stay together, such as {shown(largest[0])}"
     ways = ["pass another --group"] if config.group is not None else []
     ways += ["pass --no-near if they only look alike"] if config.near and splits <= pairs - copies else []
     ways += ["leave out --test"] if config.test and groups == splits - 1 else []
-    fix = ", or ".join([*ways, "add other photographs"])
-    return UsageError("the photographs", what, f"{fix[0].upper()}{fix[1:]}.", "E_GROUPS")
+    fix = ", or ".join([*ways, "add other images"])
+    return UsageError("the images", what, f"{fix[0].upper()}{fix[1:]}.", "E_GROUPS")
 
 
 def _shuffled(ref: ExampleRef, seed: int) -> tuple[bytes, str, str]:
-    """Returns a key that sorts pairs by chance, the same way whatever their order was."""
+    """Returns a sort key for a random order that does not depend on the given order."""
     name = f"{seed}\0{ref.image}".encode("utf-8", "surrogateescape")
     return hashlib.sha256(name).digest(), ref.mask, ref.split
 

@@ -16,20 +16,20 @@ def check_lists(src: Path, splits: Iterable[str], overwrite: bool = False) -> di
     """Returns the path of each split's list.
 
     Raises:
-      UsageError: a list exists and `overwrite` is not set, or a test list would be left as it is.
+      UsageError: a list exists and `overwrite` is not set, or there is a test list but no new one to replace it.
     """
     paths = {split: src / f"{split}.txt" for split in splits}
     for path in sorted({*paths.values(), src / "test.txt"}):
         if path.exists() or path.is_symlink():
             if path not in paths.values():
-                raise UsageError(path, "exists, and is not made anew", "Delete it, or pass --test.", "E_OUT")
+                raise UsageError(path, "exists, but no test split is requested", "Delete it, or pass --test.", "E_OUT")
             if not overwrite:
                 raise UsageError(path, "exists", "Pass --overwrite to replace the lists.", "E_OUT")
     return paths
 
 
 def write_lists(src: Path, plan: SplitPlan, overwrite: bool = False) -> list[Path]:
-    """Saves train.txt, val.txt and, where asked for, test.txt in the source folder and returns their paths.
+    """Saves train.txt, val.txt and, with a test split, test.txt in the source folder and returns their paths.
 
     Raises:
       UsageError: a list exists and `overwrite` is not set, or a path cannot be written in a list; nothing is written.
@@ -43,7 +43,7 @@ def write_lists(src: Path, plan: SplitPlan, overwrite: bool = False) -> list[Pat
 
 
 def _list_text(plan: SplitPlan, split: str) -> str:
-    """Returns the text of a list: a remark that says how it was made, then one pair a line."""
+    """Returns the text of a list: a comment with the command that made it, then one pair per line."""
     lines = [f"# {plan.config.command()}"]
     for ref in plan.refs[split]:
         for name in (ref.image, ref.mask):
@@ -53,16 +53,16 @@ def _list_text(plan: SplitPlan, split: str) -> str:
 
 
 def _check_name(name: str) -> None:
-    """Raises UsageError where a path cannot stand in a list."""
+    """Raises UsageError for a path that a list cannot hold."""
     what = None
     if _SEPARATOR in name or "\n" in name or "\r" in name or "\0" in name:
-        what = f"holds a {_SEPARATOR!r} or a line break, which no list can"
+        what = f"contains {_SEPARATOR!r} or a line break, which a list cannot hold"
     elif '"' in name or name.startswith(("#", "'")) or name != name.strip():
-        what = "holds a quote, begins with #, or begins or ends with a space, which a list does not keep"
+        what = "contains a quote, begins with #, or begins or ends with a space, which a list cannot hold"
     else:
         try:
             name.encode()
         except UnicodeEncodeError:
-            what = "is not UTF-8, which every list is"
+            what = "is not UTF-8, the encoding of a list"
     if what:
         raise UsageError(name, what, "Rename the file.", "E_LIST")

@@ -1,4 +1,4 @@
-"""Split plan: how a dataset is to be divided, and which pair goes into which split."""
+"""Split plan: how to split a dataset, and which pair goes into which split."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from converter.errors import UsageError, shown
 from converter.sources.refs import ExampleRef
 
-_SHOWN_ROWS = 40  # of classes in the text; the JSON has all of them
+_SHOWN_ROWS = 40  # classes shown in the text; the JSON has all
 
 
 @dataclass(frozen=True)
 class SplitConfig:
-    """How `segconv split` divides a dataset.
+    """How `segconv split` splits a dataset.
 
     Attributes:
-      val: share of the pairs that val.txt gets.
-      test: share that test.txt gets; 0 makes none.
-      seed: another seed, other lists.
-      group: pattern that is searched for in a photograph's path; photographs for which its first group (without one:
-        the whole match) is the same stay together. None: each may stand alone.
-      near: keeps photographs that look alike together.
+      val: share of the pairs in val.txt.
+      test: share in test.txt; 0 makes none.
+      seed: of the random order; another seed gives other lists.
+      group: regular expression searched in the image path; images with the same first group (without one: the same
+        match) stay in the same split. None: no such groups.
+      near: keeps near-duplicates in the same split.
     """
 
     val: float = 0.2
@@ -33,20 +33,20 @@ class SplitConfig:
 
     def __post_init__(self) -> None:
         if not 0 < self.val < 1:
-            raise UsageError("--val", f"{self.val} is not between 0 and 1", "Name a share such as 0.2.")
+            raise UsageError("--val", f"{self.val} is not between 0 and 1", "Pass a share such as 0.2.")
         if not 0 <= self.test < 1:
-            raise UsageError("--test", f"{self.test} is not within 0..1", "Name a share such as 0.1, or 0 for none.")
+            raise UsageError("--test", f"{self.test} is not within 0..1", "Pass a share such as 0.1, or 0 for none.")
         if self.val + self.test >= 1:
             what = f"and --test take {self.val + self.test:g} of the pairs, which leaves none to train on"
-            raise UsageError("--val", what, "Name smaller shares.")
+            raise UsageError("--val", what, "Pass smaller shares.")
         if self.group is not None:
             try:
                 re.compile(self.group)
             except (re.error, RecursionError, OverflowError) as error:
-                fix = "Write a pattern such as '^([^_]+)_'."
-                raise UsageError("--group", f"{self.group!r} is no pattern ({error})", fix) from None
+                fix = "Pass one such as '^([^_]+)_'."
+                raise UsageError("--group", f"{self.group!r} is not a regular expression ({error})", fix) from None
             if not self.group.isprintable():
-                what = f"{self.group!r} holds a character that no line of a list can"
+                what = f"{self.group!r} contains a character that a line of a list cannot hold"
                 raise UsageError("--group", what, "Write it as an escape, such as \\t.")
 
     def shares(self) -> dict[str, float]:
@@ -55,7 +55,7 @@ class SplitConfig:
         return train | {"test": self.test} if self.test else train
 
     def command(self) -> str:
-        """Returns the command that makes these splits, without the folder."""
+        """Returns the command that reproduces these splits, without the folder."""
         words = ["segconv", "split", "--val", f"{self.val:g}", "--test", f"{self.test:g}", "--seed", str(self.seed)]
         words += ["--group", self.group] if self.group is not None else []
         return shlex.join(words if self.near else [*words, "--no-near"])
@@ -66,14 +66,14 @@ class SplitPlan:
     """Which pair goes into which split.
 
     Attributes:
-      config: what was asked for.
-      refs: pairs of each split, sorted by photograph; their `split` is the one that they had before.
-      groups: number of groups in each split; 0 for a test split that is kept as it is.
-      classes: names, or values where there is no class map, of what is counted below.
-      pixels: of each class, in that order, for each split; ignored pixels are not counted.
-      alone: photographs that the pattern does not match; 0 without a pattern.
-      copies: photographs that are byte for byte another one; alike: pairs of photographs that look alike.
-      largest: photographs of the largest group, sorted.
+      config: of the split.
+      refs: pairs of each split, sorted by image; their `split` is the previous one.
+      groups: number of groups in each split; 0 for an unchanged test split.
+      classes: class names, or values where there is no class map.
+      pixels: of each class, in that order, for each split, without ignored pixels.
+      alone: images that --group does not match; 0 without --group.
+      copies: images that are byte-identical to another one; alike: near-duplicate pairs of images.
+      largest: images of the largest group, sorted.
     """
 
     config: SplitConfig
@@ -87,30 +87,30 @@ class SplitPlan:
     largest: tuple[str, ...]
 
     def class_shares(self, split: str | None = None) -> tuple[float, ...]:
-        """Returns the share of each class in the pixels of a split; of the dataset for None."""
+        """Returns each class's share of the pixels of a split; None: of the whole dataset."""
         counts = self.pixels[split] if split else [sum(column) for column in zip(*self.pixels.values(), strict=True)]
-        whole = sum(counts) or 1
-        return tuple(count / whole for count in counts)
+        total = sum(counts) or 1
+        return tuple(count / total for count in counts)
 
     def to_text(self) -> str:
-        """Returns the report: splits, what was kept together, and the share of each class in each split."""
+        """Returns the report: the splits, the groups, and the share of each class in each split."""
         total = sum(len(refs) for refs in self.refs.values())
         lines = [f"{'split':<8} {'pairs':>7} {'share':>7} {'groups':>7}"]
         for split, refs in self.refs.items():
             lines.append(f"{split:<8} {len(refs):>7} {len(refs) / total:>7.1%} {self.groups[split]:>7}")
         if "test" in self.refs and not self.config.test:
-            lines.append("test is kept as it is")
+            lines.append("the test split is unchanged")
         if self.config.group is not None and self.alone:
-            lines.append(f"{self.alone} photographs do not match --group and stand alone")
-        lines.append(f"kept together: {self.copies} copies, {self.alike} pairs that look alike")
-        lines.append(f"largest group: {len(self.largest)} photographs, of which the first is {shown(self.largest[0])}")
+            lines.append(f"{self.alone} images do not match --group")
+        lines.append(f"kept in the same split: {self.copies} copies, {self.alike} near-duplicate pairs")
+        lines.append(f"largest group: {len(self.largest)} images, the first is {shown(self.largest[0])}")
         width = max([5, *(len(shown(name, 40)) for name in self.classes[:_SHOWN_ROWS])])
         lines += ["", " ".join([f"{'class':<{width}}", f"{'all':>8}", *(f"{split:>8}" for split in self.refs)])]
         columns = [self.class_shares(), *(self.class_shares(split) for split in self.refs)]
         for name, *row in list(zip(self.classes, *columns, strict=True))[:_SHOWN_ROWS]:
             lines.append(" ".join([f"{shown(name, 40):<{width}}", *(f"{share:>8.2%}" for share in row)]))
         if len(self.classes) > _SHOWN_ROWS:
-            lines.append(f"... and {len(self.classes) - _SHOWN_ROWS} more (--json has all)")
+            lines.append(f"... and {len(self.classes) - _SHOWN_ROWS} more (--json lists all)")
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, object]:

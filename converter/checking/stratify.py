@@ -1,4 +1,4 @@
-"""Stratify: groups of pairs -> the split of each, so that every split has its part of every class."""
+"""Stratify: groups of pairs -> the split of each, stratified by class."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 def stratify(groups: Sequence[Sequence[int]], pixels: np.ndarray, shares: Sequence[float]) -> list[int]:
     """Returns the split of each group, by number.
 
-    Iterative stratification, in which the class that is rarest is dealt out first, while there is still a choice. Three
-    things differ from the source. What is dealt are groups, large ones first (by powers of two, so that the seed still
-    decides). Mass is pixels, not examples that have a label. And a group goes not where its rarest class is wanted
-    most, but where it brings all classes, and the number of pairs, which weighs as much as all classes together,
-    nearest to what is wanted: the sum of squared differences, as shares of the class and of the split, falls most.
+    Iterative stratification, which assigns the rarest class first, while there is still a choice. It differs from the
+    source in three ways. It assigns groups, large ones first (by powers of two, which leaves the rest to the seed). It
+    counts pixels, not examples that have a label. And a group goes not where its rarest class is needed most, but
+    where it brings all classes and the number of pairs closest to their targets: where the sum of squared differences,
+    as shares of the class and of the split, falls most. The number of pairs weighs as much as all classes together.
 
     Args:
       groups: rows of `pixels` that stay together, in random order.
@@ -29,23 +29,23 @@ def stratify(groups: Sequence[Sequence[int]], pixels: np.ndarray, shares: Sequen
     mass = np.concatenate([own / own.sum(0), (sizes / sizes.sum())[:, None]], 1)
     weights = np.append(np.ones(own.shape[1]), max(own.shape[1], 1))
     parts = np.array(shares)
-    wanted = parts[:, None] * np.ones(mass.shape[1])
-    sides = np.full(len(groups), -1)
-    for group in _dealing_order(own, sizes):
-        gain = (mass[group] * (2 * wanted - mass[group]) * weights).sum(1) / parts
-        side = int(np.argmax(np.round(gain, 12)))  # rounded: sums of the same numbers may differ in their last bits
-        sides[group] = side
-        wanted[side] -= mass[group]
-    for side in range(len(shares)):
-        if not (sides == side).any():
-            counts = np.bincount(sides, minlength=len(shares))
-            movable = [group for group in range(len(groups)) if counts[sides[group]] > 1]
-            sides[min(movable, key=lambda group: (sizes[group], group))] = side
-    return [int(side) for side in sides]
+    needed = parts[:, None] * np.ones(mass.shape[1])
+    assigned = np.full(len(groups), -1)
+    for group in _assignment_order(own, sizes):
+        gain = (mass[group] * (2 * needed - mass[group]) * weights).sum(1) / parts
+        split = int(np.argmax(np.round(gain, 12)))  # rounded: sums of the same numbers may differ in the last bits
+        assigned[group] = split
+        needed[split] -= mass[group]
+    for split in range(len(shares)):
+        if not (assigned == split).any():
+            counts = np.bincount(assigned, minlength=len(shares))
+            movable = [group for group in range(len(groups)) if counts[assigned[group]] > 1]
+            assigned[min(movable, key=lambda group: (sizes[group], group))] = split
+    return [int(split) for split in assigned]
 
 
-def _dealing_order(own: np.ndarray, sizes: np.ndarray) -> list[int]:
-    """Returns the groups in the order in which they are dealt out: those with the rarest class first, large first."""
+def _assignment_order(own: np.ndarray, sizes: np.ndarray) -> list[int]:
+    """Returns the groups in the order of assignment: those with the rarest class first, large ones first."""
     order: dict[int, None] = {}
     for column in np.argsort(own.sum(0), kind="stable").tolist():
         holders = np.flatnonzero(own[:, column]).tolist()

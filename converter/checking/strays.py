@@ -1,6 +1,6 @@
-"""Strays: which values of the masks are classes, and which are damage.
+"""Strays: which mask values are classes, and which are damage from blending or JPEG.
 
-A value is called damage only where the values around it show the damage too.
+A value counts as damage only where the values around it show the damage too.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ from converter.checking.survey import PairFacts
 from converter.limits import MAX_PEAKS
 from converter.pixels.masks import MaskValue
 
-# Measured on 25 masks of CamVid in their 12 colours, saved as JPEG of quality 75 and 95 and sized bilinearly by 0.5,
-# 0.71 and 2: 2 000 to 180 000 values arise, each among 14 (sized by 2) to 1 300 (JPEG) others in its cell and those
-# around it. True colours stand 1 or 2 levels off after JPEG.
-DAMAGE_LEVELS = 32  # by which JPEG moves a colour; what is farther from every listed one was blended from two of them
+# Measured on 25 masks of CamVid in their 12 colours, saved as JPEG of quality 75 and 95 and resized bilinearly by 0.5,
+# 0.71 and 2: 2 000 to 180 000 values result, each among 14 (resized by 2) to 1 300 (JPEG) others in its cell and those
+# around it. True colours are 1 or 2 levels off after JPEG.
+DAMAGE_LEVELS = 32  # maximum shift of a colour by JPEG; a value farther from every listed one is a blend of two
 CELL = 8  # levels; two colours in neighbouring cells differ by less than 16 in every channel
 CROWD = 8  # values in a cell and those around it; no preset, and not VOC's map of 256 colours, has 1
-NEAR = 8  # levels; closer values are taken for one another only where one is RARE
+NEAR = 8  # levels; closer values are merged only where one is RARE
 NEAR_IN_CROWD = 16
-RARE = 100  # times fewer pixels than the value that it stands near
+RARE = 100  # times fewer pixels than the value next to it
 LINE = 4  # levels off the line between two frequent colours; rounding alone gives 1, JPEG more
 LINE_IN_CROWD = 12
 RARE_ON_LINE = 10  # times fewer pixels than either end
 MIN_ON_LINE = 4  # VOC has 2 colours on the line between two others, and no more
 TOWER = 8  # times as many pixels as any value around it: a class, unless it is
-RARE_TOWER = 25  # times rarer than what explains it; CamVid's rarest class, half-way between two others, is 24 times
-SPECK_PIXELS = 4  # an image: smaller than what anybody draws
-REACH = 6  # grey levels within which a peak must stand alone
+RARE_TOWER = 25  # times rarer than what it may be a mixture of; CamVid's rarest class, midway between two others, is 24
+SPECK_PIXELS = 4  # per image: smaller than any annotated region
+REACH = 6  # grey levels within which there is only one peak
 PEAK = 3  # times as many pixels as any level within REACH
 
 
 class ValueTotal(NamedTuple):
-    """How often a value stands in the masks of a dataset: pixels, and images that hold it."""
+    """How often a value occurs in the masks of a dataset: pixels, and images that hold it."""
 
     pixels: int
     images: int
@@ -58,11 +58,11 @@ def total_values(facts: Sequence[PairFacts]) -> dict[MaskValue, ValueTotal]:
 def stray_values(totals: Mapping[MaskValue, ValueTotal]) -> dict[MaskValue, MaskValue]:
     """Returns value -> the frequent value that it is a damaged form of, for all values that look like damage.
 
-    Palette indices, 16-bit levels and samples of few bits are numbers that somebody wrote: never damage. Colours are
-    damage where they are rare beside a colour that they almost are, or in a row on the line between two frequent ones
-    (an edge that was smoothed), or in a crowd (JPEG) without being its peak. Grey levels may be class ids, in which
-    neighbours mean nothing: they are damage only where every frequent level is far from the next one and has rare
-    levels on each side, which ids never have. A value without any such company is a class, however rare it is.
+    Palette indices, 16-bit levels and samples of few bits are never damage: only software that writes ids makes them.
+    Colours are damage where they are rare and similar to a frequent one, or several on the line between two frequent
+    ones (a blended edge), or in a cluster (JPEG) without being its peak. Grey levels may be class ids, for which
+    neighbours mean nothing. They are damage only where every frequent level is far from the next one and has rare
+    levels on both sides, which ids never have. Any other value is a class, however rare it is.
     """
     levels = [value for value in totals if value.mode == "L" and value.depth == 8]
     colors = [value for value in totals if value.mode == "RGB"]
@@ -74,7 +74,7 @@ def stray_values(totals: Mapping[MaskValue, ValueTotal]) -> dict[MaskValue, Mask
 
 
 def _only_channel(colors: Sequence[MaskValue]) -> int | None:
-    """Returns the channel that holds everything where colours are grey, or black but for one channel: class ids do."""
+    """Returns the channel of class ids stored in RGB: all colours grey, or all but one channel 0; None otherwise."""
     if all(len(set(value.color)) == 1 for value in colors):
         return 0
     used = [channel for channel in range(3) if any(value.color[channel] for value in colors)]
@@ -84,7 +84,7 @@ def _only_channel(colors: Sequence[MaskValue]) -> int | None:
 def _stray_levels(
     level_of: Mapping[MaskValue, int], totals: Mapping[MaskValue, ValueTotal]
 ) -> dict[MaskValue, MaskValue]:
-    """Returns the stray values among grey levels, by their frequent ones."""
+    """Returns stray value -> frequent value among grey levels."""
     counts = np.zeros(256, np.int64)
     by_level = {level: value for value, level in level_of.items()}
     for value, level in level_of.items():
@@ -97,7 +97,7 @@ def _stray_levels(
 
 
 def _frequent_levels(counts: np.ndarray) -> list[int]:
-    """Returns the levels that tower over those within REACH and are no rare mixture of the two around them."""
+    """Returns the peaks: levels far above those within REACH, except rare mixtures of the two peaks around them."""
     padded = np.pad(counts, REACH)
     around = np.max([padded[REACH + d : REACH + d + 256] for d in range(-REACH, REACH + 1) if d], axis=0)
     peaks = np.flatnonzero((counts > 0) & (counts >= PEAK * around))
@@ -115,38 +115,38 @@ def _frequent_levels(counts: np.ndarray) -> list[int]:
 
 
 def _is_damaged(counts: np.ndarray, frequent: Sequence[int]) -> bool:
-    """Returns whether grey levels show damage: a crowd of rare ones that begins on both sides of every frequent one."""
+    """Returns whether grey levels show damage: clusters of rare levels on both sides of every frequent one."""
     others = [level for level in np.flatnonzero(counts).tolist() if level not in frequent]
     if len(frequent) < 2 or len(others) < CROWD:
         return False
-    if others[0] < frequent[0] - 2 * CELL or others[-1] > frequent[-1] + 2 * CELL:  # JPEG overshoots, but not so far
+    if others[0] < frequent[0] - 2 * CELL or others[-1] > frequent[-1] + 2 * CELL:  # JPEG overshoots, but not that far
         return False
     for low, high in pairwise(frequent):
         between = [level for level in others if low < level < high]
         reach = max(CELL, (high - low) // 8)
         if high - low < 2 * CELL or not between or between[0] - low > reach or high - between[-1] > reach:
             return False
-        # JPEG moves a flat area by a level or two: what stands so close need not be rare.
+        # JPEG shifts a flat area by a level or two: levels that close need not be rare.
         inner = [level for level in between if level - low > 2 and high - level > 2]
         if any(counts[level] * RARE_ON_LINE > max(counts[low], counts[high]) for level in inner):
             return False
         if sum(b - a <= NEAR for a, b in pairwise(between)) < len(between) // 2:
-            return False  # codes with wide steps, not a crowd
+            return False  # codes with wide steps, not a cluster
     return True
 
 
 def _stray_colors(colors: Sequence[MaskValue], totals: Mapping[MaskValue, ValueTotal]) -> dict[MaskValue, MaskValue]:
-    """Returns the stray colours, by their frequent ones."""
+    """Returns stray value -> frequent value among colours."""
     if len(colors) < 2:
         return {}
     rgb = np.array([value.color for value in colors], np.int32)  # most frequent first, as the totals are
     pixels = np.array([totals[value].pixels for value in colors], np.int64)
-    company, is_peak = _crowds(rgb, pixels)
-    crowded = company >= CROWD
-    walk = np.flatnonzero(is_peak | ~crowded)[: 4 * MAX_PEAKS]
+    neighbours, is_peak = _neighbourhoods(rgb, pixels)
+    crowded = neighbours >= CROWD
+    candidates = np.flatnonzero(is_peak | ~crowded)[: 4 * MAX_PEAKS]
     frequent: list[int] = []
     on_lines: dict[int, list[tuple[int, int]]] = {}
-    for index in walk.tolist():
+    for index in candidates.tolist():
         lines = _explaining(index, rgb, pixels, frequent, is_crowded=bool(crowded[index]))
         if lines is None:
             frequent.append(index)
@@ -154,10 +154,10 @@ def _stray_colors(colors: Sequence[MaskValue], totals: Mapping[MaskValue, ValueT
                 return {}
         else:
             on_lines[index] = lines
-    frequent += _lonely(on_lines, crowded)
+    frequent += _unproven(on_lines, crowded)
     frequent.sort()
     strays = sorted(set(range(len(colors))) - set(frequent))
-    if len(strays) > len(frequent):  # proven: only then can what nothing explains be damage as well
+    if len(strays) > len(frequent):  # damage is proven: only then may unexplained specks be damage as well
         images = np.array([totals[value].images for value in colors])
         specks = {i for i in frequent[1:] if pixels[i] <= SPECK_PIXELS * images[i] and pixels[i] * RARE <= pixels[0]}
         frequent = [index for index in frequent if index not in specks]
@@ -166,10 +166,10 @@ def _stray_colors(colors: Sequence[MaskValue], totals: Mapping[MaskValue, ValueT
     return {colors[stray]: colors[frequent[near]] for stray, near in zip(strays, nearest.tolist(), strict=True)}
 
 
-def _crowds(rgb: np.ndarray, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _neighbourhoods(rgb: np.ndarray, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Returns (number of other colours around each colour, whether it has the most pixels of them), each [N].
 
-    Around a colour is its cell of CELL levels in each channel and the 26 cells that touch it.
+    "Around" is the colour's cell of CELL levels in each channel and the 26 cells that touch it.
     """
     side = 256 // CELL + 2
     cells = tuple((rgb // CELL + 1).T)
@@ -177,7 +177,7 @@ def _crowds(rgb: np.ndarray, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray
     most = np.zeros((side,) * 3, np.int64)
     np.add.at(number, cells, 1)
     np.maximum.at(most, cells, pixels)
-    for axis in range(3):  # rolled through the empty rim
+    for axis in range(3):  # the border cells are empty, so np.roll wraps nothing around
         number = number + np.roll(number, 1, axis) + np.roll(number, -1, axis)
         most = np.maximum(most, np.maximum(np.roll(most, 1, axis), np.roll(most, -1, axis)))
     return number[cells] - 1, pixels == most[cells]
@@ -186,9 +186,9 @@ def _crowds(rgb: np.ndarray, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray
 def _explaining(
     index: int, rgb: np.ndarray, pixels: np.ndarray, frequent: Sequence[int], *, is_crowded: bool
 ) -> list[tuple[int, int]] | None:
-    """Returns the lines between frequent colours that a colour is a mixture on; [] where it is near one of them.
+    """Returns the pairs of frequent colours that a colour may be a mixture of.
 
-    None where nothing explains it.
+    [] where it is near a frequent colour; None where neither explains it.
     """
     if not frequent:
         return None
@@ -196,7 +196,7 @@ def _explaining(
     anchors = rgb[frequent].astype(np.float64)
     counts = pixels[frequent]
     distance = np.abs(anchors - color).max(1)
-    rare = RARE_TOWER if is_crowded and _towers(index, rgb, pixels) else RARE_ON_LINE
+    rare = RARE_TOWER if is_crowded and _is_peak(index, rgb, pixels) else RARE_ON_LINE
     if not is_crowded:
         is_near = (distance <= NEAR) & (counts >= RARE * count)
     elif rare == RARE_TOWER:
@@ -207,22 +207,22 @@ def _explaining(
         return []
     ends = np.flatnonzero(counts >= rare * count)
     first, second = (ends[part] for part in np.triu_indices(len(ends), 1))
-    start, way = anchors[first], anchors[second] - anchors[first]
-    along = ((color - start) * way).sum(1) / np.maximum((way**2).sum(1), 1)
-    off = np.abs(start + along[:, None] * way - color).max(1)
+    start, direction = anchors[first], anchors[second] - anchors[first]
+    along = ((color - start) * direction).sum(1) / np.maximum((direction**2).sum(1), 1)
+    off = np.abs(start + along[:, None] * direction - color).max(1)
     hits = np.flatnonzero((along > 0) & (along < 1) & (off <= (LINE_IN_CROWD if is_crowded else LINE)))
     return [(frequent[first[hit]], frequent[second[hit]]) for hit in hits.tolist()] or None
 
 
-def _towers(index: int, rgb: np.ndarray, pixels: np.ndarray) -> bool:
+def _is_peak(index: int, rgb: np.ndarray, pixels: np.ndarray) -> bool:
     """Returns whether a colour has TOWER times as many pixels as any around it; JPEG splits a peak over two levels."""
     distance = np.abs(rgb - rgb[index]).max(1)
     ring = pixels[(distance > 2) & (distance <= CELL)]
     return len(ring) > 0 and bool(pixels[index] >= TOWER * ring.max())
 
 
-def _lonely(on_lines: Mapping[int, list[tuple[int, int]]], crowded: np.ndarray) -> list[int]:
-    """Returns the colours that no crowd and too few others on their lines prove to be mixtures."""
+def _unproven(on_lines: Mapping[int, list[tuple[int, int]]], crowded: np.ndarray) -> list[int]:
+    """Returns the colours on a line that are classes after all: outside clusters, with too few others on the line."""
     members: dict[tuple[int, int], int] = defaultdict(int)
     for lines in on_lines.values():
         for line in lines:

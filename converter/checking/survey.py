@@ -1,4 +1,4 @@
-"""Survey: pairs -> PairFacts: every file of a dataset decoded once, in parallel, and what it holds told, not judged."""
+"""Survey: pairs -> PairFacts. Decodes every file of a dataset once, in parallel, and records what it contains."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ from converter.sources.pairs import crash_error, oriented_like
 from converter.sources.refs import ExampleRef
 from converter.system.files import read_inside
 
-TASK_PAIRS = 32  # a task: some tenths of a second of work, so that all workers end together
-WORKER_PAIRS = 512  # a further worker costs the CPU of some 60 pairs before its first one
+TASK_PAIRS = 32  # per task: some tenths of a second of work, short enough that all workers end together
+WORKER_PAIRS = 512  # per worker: starting one more costs the CPU of some 60 pairs
 THUMBNAIL_SIDE = 16
 _KINDS = {"L": "grey", "1": "grey", "I;16": "grey", "P": "palette", "LA": "grey with alpha", "RGBA": "RGB with alpha"}
 
 
 @dataclass(frozen=True)
 class PairFacts:
-    """What the two files of a pair hold.
+    """What the two files of a pair contain.
 
     Attributes:
       ref: the pair.
-      error: why a build would refuse the pair whatever its class map is; None where it would not. Attributes below
-        that could not be told keep their defaults.
-      image_size: (height, width) of the upright photograph, in pixels.
+      error: why a build would refuse the pair, with any class map; None where it would not. Attributes below that
+        could not be read keep their defaults.
+      image_size: (height, width) of the upright image, in pixels.
       image_kind: format and mode, such as "JPEG RGB".
-      orientation: EXIF orientation 1..8 as the file has it.
-      turned: whether the photograph is turned by it (not where the mask was drawn over the unturned one).
+      orientation: EXIF orientation 1..8 in the file.
+      turned: whether the image is rotated by it (not where the mask fits the stored orientation).
       mask_size: (height, width), in pixels.
       mask_kind: format and mode, such as "PNG palette".
       values: pixels of each value of the mask, most frequent first, at most MAX_VALUES of them.
-      other_values: number of further values, and `other_pixels` the pixels that hold one.
-      image_bytes: size of the photograph's file; mask_bytes that of the mask's.
-      digest: SHA-256 of the photograph's file.
-      thumbnail: grey 16x16 of the upright photograph, 256 bytes in rows; b"" where it could not be decoded.
-      further: what else is wrong with the pair, for which a build would refuse it once `error` was mended.
+      other_values: number of further values; other_pixels: number of pixels with one of them.
+      image_bytes: size of the image file; mask_bytes: of the mask file.
+      digest: SHA-256 of the image file.
+      thumbnail: grey 16x16 of the upright image, 256 bytes in rows; b"" where it could not be decoded.
+      further: other errors of the pair, for which a build would refuse it once `error` is fixed.
     """
 
     ref: ExampleRef
@@ -72,13 +72,13 @@ class PairFacts:
 
 @dataclass(frozen=True)
 class SurveyTask:
-    """Some pairs to be looked at.
+    """A task: some pairs to survey.
 
     Attributes:
       refs: the pairs.
       source: where they are.
-      tolerance: of the build; without one a JPEG is no mask.
-      crashed: (number of the pair, how) of pairs at which the process that read them ended; they are left alone.
+      tolerance: of the build; without one, a JPEG mask is refused.
+      crashed: (number of the pair, how) of pairs that crashed their worker; they are skipped.
     """
 
     refs: tuple[ExampleRef, ...]
@@ -101,9 +101,9 @@ def survey(
     Args:
       refs: the pairs.
       source: where the dataset is.
-      workers: number of processes, at most.
-      on_progress: called with the number of pairs that are done.
-      tolerance: of the build; without one, a mask that is a JPEG is refused.
+      workers: maximum number of processes.
+      on_progress: called with the number of pairs done.
+      tolerance: of the build; without one, a JPEG mask is refused.
       engine: runs the tasks.
 
     Raises:
@@ -119,10 +119,10 @@ def survey(
 
 
 def run_survey_task(task: SurveyTask, tick: Callable[[], None]) -> list[PairFacts]:
-    """Looks at the pairs of a task.
+    """Surveys the pairs of a task.
 
     Args:
-      task: what to look at.
+      task: the pairs.
       tick: called after each pair.
 
     Raises:
@@ -131,7 +131,7 @@ def run_survey_task(task: SurveyTask, tick: Callable[[], None]) -> list[PairFact
     counter = ValueCounter(task.tolerance)
     crashed = dict(task.crashed)
     result = []
-    with without_warnings():  # once, since each time costs as much as a hundredth of a small mask
+    with without_warnings():  # once: each time costs a hundredth of a small mask
         for number, ref in enumerate(task.refs):
             try:
                 if number in crashed:
@@ -145,107 +145,111 @@ def run_survey_task(task: SurveyTask, tick: Callable[[], None]) -> list[PairFact
 
 
 def _without(task: SurveyTask, number: int, how: str) -> SurveyTask:
-    """Returns a task that leaves a pair alone."""
+    """Returns a task that skips a pair."""
     return dataclasses.replace(task, crashed=(*task.crashed, (number, how)))
 
 
 def look_at(ref: ExampleRef, source: SourceConfig, counter: ValueCounter) -> PairFacts:
-    """Returns the facts of one pair: both files are read once and decoded wholly, even where the first is bad.
+    """Returns the facts of one pair: both files are read once and fully decoded, even where the first is invalid.
 
-    What is wrong is told in the order in which a build would meet it: photograph, mask, their sizes, the pixels of
-    the mask, those of the photograph.
+    Errors are in the order in which a build would meet them: image, mask, their sizes, the pixels of the mask, those
+    of the image.
 
     Raises:
       MachineError: the disk failed.
     """
     facts: dict[str, Any] = {}
     errors: list[DataError] = []
-    photo, drawing = _photo(ref, source, facts, errors), _mask(ref, source, facts, errors)
-    is_one_size = False
-    if photo and drawing:
+    image, mask = _open_image(ref, source, facts, errors), _open_mask(ref, source, facts, errors)
+    sizes_match = False
+    if image and mask:
         try:
-            photo = oriented_like(photo, drawing)
-            is_one_size = True
+            image = oriented_like(image, mask)
+            sizes_match = True
         except DataError as error:
             errors.append(error)
-    if photo:
-        facts["image_size"], facts["turned"] = photo.size, is_one_size and photo.orientation != 1
-    if drawing:
+    if image:
+        facts["image_size"], facts["turned"] = image.size, sizes_match and image.orientation != 1
+    if mask:
         try:
-            facts |= _counted(drawing, counter)
+            facts |= _counted(mask, counter)
         except DataError as error:
             errors.append(error)
-    if photo:
+    if image:
         try:
-            facts["thumbnail"] = thumbnail(photo)
+            facts["thumbnail"] = thumbnail(image)
         except DataError as error:
             errors.append(error)
     return PairFacts(ref, errors[0] if errors else None, further=tuple(errors[1:]), **facts)
 
 
-def _photo(ref: ExampleRef, source: SourceConfig, facts: dict[str, Any], errors: list[DataError]) -> OpenImage | None:
-    """Returns the opened photograph and notes what its header tells; None where it cannot be opened."""
+def _open_image(
+    ref: ExampleRef, source: SourceConfig, facts: dict[str, Any], errors: list[DataError]
+) -> OpenImage | None:
+    """Returns the opened image and records the facts of its header; None where it cannot be opened."""
     try:
         data = read_inside(source.src, ref.image, follow_links=source.follow_links)
         facts["image_bytes"], facts["digest"] = len(data), hashlib.sha256(data).digest()
-        photo = open_image(data, ref.image, source.max_pixels)
+        image = open_image(data, ref.image, source.max_pixels)
     except DataError as error:
         errors.append(error)
         return None
-    facts["image_kind"] = _kind(photo.picture, 8)
-    facts["orientation"] = photo.orientation
-    return photo
+    facts["image_kind"] = _kind(image.picture, 8)
+    facts["orientation"] = image.orientation
+    return image
 
 
-def _mask(ref: ExampleRef, source: SourceConfig, facts: dict[str, Any], errors: list[DataError]) -> OpenMask | None:
-    """Returns the opened mask and notes what its header tells; None where it cannot be opened."""
+def _open_mask(
+    ref: ExampleRef, source: SourceConfig, facts: dict[str, Any], errors: list[DataError]
+) -> OpenMask | None:
+    """Returns the opened mask and records the facts of its header; None where it cannot be opened."""
     try:
         data = read_inside(source.src, ref.mask, follow_links=source.follow_links)
         facts["mask_bytes"] = len(data)
-        drawing = open_mask(data, ref.mask, source.max_pixels)
+        mask = open_mask(data, ref.mask, source.max_pixels)
     except DataError as error:
         errors.append(error)
         return None
-    facts["mask_size"], facts["mask_kind"] = drawing.size, _kind(drawing.picture, drawing.depth)
-    return drawing
+    facts["mask_size"], facts["mask_kind"] = mask.size, _kind(mask.picture, mask.depth)
+    return mask
 
 
-def _counted(drawing: OpenMask, counter: ValueCounter) -> dict[str, Any]:
+def _counted(mask: OpenMask, counter: ValueCounter) -> dict[str, Any]:
     """Returns the facts about the values of a mask; DataError where it cannot be decoded."""
-    values, others, other_pixels = counter.count_most_frequent(drawing, MAX_VALUES)
+    values, others, other_pixels = counter.count_most_frequent(mask, MAX_VALUES)
     return {"values": tuple(values.items()), "other_values": others, "other_pixels": other_pixels}
 
 
 def _kind(picture: Image.Image, depth: int) -> str:
-    """Returns format and mode in words, such as "PNG 16-bit grey"."""
+    """Returns format and mode, such as "PNG 16-bit grey"."""
     mode = _KINDS.get(picture.mode, picture.mode)
     return f"{picture.format} {mode}" if depth == 8 else f"{picture.format} {depth}-bit {mode}"
 
 
-def thumbnail(photo: OpenImage) -> bytes:
-    """Decodes a photograph and returns it as 16x16 grey levels, upright, in rows.
+def thumbnail(image: OpenImage) -> bytes:
+    """Decodes an image and returns it as 16x16 grey levels, upright, in rows.
 
-    Each level is a mean of what it covers and a little more: single pixels would differ after every recompression,
-    and sharp borders between the cells after every shift. All coded data of a JPEG are read, so that damage in them
-    is met, but only as many of its pixels are computed as the mean needs.
+    Each level is a mean of its cell and a little around it: single pixels would differ after every recompression, and
+    sharp borders between the cells after every shift. All coded data of a JPEG is read, which finds damage in it, but
+    only as many of its pixels are computed as the mean needs.
 
     Raises:
       DataError: the pixels are cut off or damaged.
     """
-    picture: Image.Image = photo.picture
+    picture: Image.Image = image.picture
     side = (THUMBNAIL_SIDE, THUMBNAIL_SIDE)
     drafted = None
-    if photo.picture.format == "JPEG" and picture.mode in ("RGB", "L"):
-        drafted = photo.picture.draft("L", (2 * THUMBNAIL_SIDE, 2 * THUMBNAIL_SIDE))
-    load(photo.picture, photo.name)
-    if picture.mode not in ("RGB", "L", "CMYK"):  # the others cannot be averaged as they stand
-        picture.info.pop("transparency", None)  # alpha is dropped; Pillow would warn that a palette has some
+    if image.picture.format == "JPEG" and picture.mode in ("RGB", "L"):
+        drafted = image.picture.draft("L", (2 * THUMBNAIL_SIDE, 2 * THUMBNAIL_SIDE))
+    load(image.picture, image.name)
+    if picture.mode not in ("RGB", "L", "CMYK"):  # the others cannot be averaged directly
+        picture.info.pop("transparency", None)  # alpha is dropped; Pillow would warn about alpha in a palette
         picture = picture.convert("RGB")
-    # Where the sides do not divide, the last reduced pixels cover only in part what there is.
+    # Where the sides do not divide, the last reduced pixels are covered only in part.
     box = drafted[1] if drafted else (0, 0, *picture.size)
     small = picture.resize(side, Image.Resampling.BILINEAR, box, reducing_gap=3.0)
     levels = np.asarray(small.convert("RGB").convert("L"))
-    # EXIF 5..8 exchange rows and columns; then 2, 3, 6, 7 turn the columns round, and 3, 4, 7, 8 the rows.
-    levels = levels.T if photo.orientation >= 5 else levels
-    levels = levels[:, ::-1] if photo.orientation in (2, 3, 6, 7) else levels
-    return (levels[::-1] if photo.orientation in (3, 4, 7, 8) else levels).tobytes()
+    # EXIF 5..8 swap rows and columns; then 2, 3, 6, 7 reverse the columns, and 3, 4, 7, 8 the rows.
+    levels = levels.T if image.orientation >= 5 else levels
+    levels = levels[:, ::-1] if image.orientation in (2, 3, 6, 7) else levels
+    return (levels[::-1] if image.orientation in (3, 4, 7, 8) else levels).tobytes()

@@ -1,4 +1,4 @@
-"""Values: the table of a check's report: every value of the masks, its class and its share."""
+"""Values: the table of a check: every mask value with its class and share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from converter.schema import IGNORE_INDEX
 
 
 def value_rows(dataset: DatasetFacts) -> tuple[ValueRow, ...]:
-    """Returns the table of values: class by class, ignore after them, then what is not listed."""
+    """Returns the table of values: class by class, then ignore, then unlisted values."""
     draft = None if dataset.found else _draft(dataset)
     classes = dataset.found.classes if dataset.found else draft
     colors = classes.colors() if classes else ()
@@ -25,7 +25,7 @@ def value_rows(dataset: DatasetFacts) -> tuple[ValueRow, ...]:
     pixels: Counter[tuple[int | None, str]] = Counter()
     images: Counter[tuple[int | None, str]] = Counter()
     first: dict[tuple[int | None, str], MaskValue] = {}
-    row_key = functools.cache(functools.partial(_row_key, dataset))  # a few values stand in thousands of masks
+    row_key = functools.cache(functools.partial(_row_key, dataset))  # the same few values occur in thousands of masks
     for facts in dataset.facts:
         keys = set()
         for value, count in facts.values:
@@ -65,7 +65,7 @@ def _row_key(dataset: DatasetFacts, value: MaskValue) -> tuple[int | None, str]:
     """Returns (class index, notation) of the row that a value belongs to."""
     index = dataset.index_of(value)
     if isinstance(index, str):
-        index = None  # it may be two classes, so it is none; the problem says which
+        index = None  # ambiguous, so it has no class; the problem says why
     if index is not None and dataset.found and index == dataset.found.classes.default:
         listed = dataset.found.classes.values_of(index)
         if str(value) not in listed and str(value.number) not in listed and _hex(value) not in listed:
@@ -78,7 +78,7 @@ def _hex(value: MaskValue) -> str:
 
 
 def _draft(dataset: DatasetFacts) -> ClassMap | None:
-    """Returns the class map that `segconv classes` would draft; None where it could not."""
+    """Returns the class map that `segconv classes` would draft; None where it cannot draft one."""
     if not any(facts.values for facts in dataset.facts):
         return None
     try:
@@ -95,7 +95,7 @@ def _drafted(names: MaskMapper | None, value: MaskValue) -> int | None:
 
 
 def _note(dataset: DatasetFacts, value: MaskValue) -> str:
-    """Returns a remark on a value."""
+    """Returns a remark on a value, or ""."""
     frequent = dataset.strays.get(value)
     if frequent is not None and dataset.index_of(value) is None:
         return f"rare, near {frequent}: a damaged edge?"
@@ -103,7 +103,7 @@ def _note(dataset: DatasetFacts, value: MaskValue) -> str:
     if isinstance(index, str):
         return index
     if index is not None and frequent is not None and dataset.config.pair.tolerance:
-        return f"near {frequent}; taken with --tolerance"
+        return f"near {frequent}; mapped by --tolerance"
     if index is None and dataset.found:
         nearest = dataset.nearest(value)
         return f"not listed; nearest: {dataset.found.classes.name_of(nearest[1])!r}" if nearest else "not listed"

@@ -32,7 +32,7 @@ TABLES = (
     '"name","set"\n"a.jpg","Training"\n"B.JPG","test 2"\n',
 )
 JSON_LISTS = (
-    '{"training": [{"image": "./jpg/a.jpg", "label": "./png/a.png"}],\n"validation": [{"img": "jpg/B", "seg": "png/B"}]}',
+    '{"training": [{"image": "./jpg/a.jpg", "label": "./png/a.png"}],\n"val": [{"img": "jpg/B", "seg": "png/B"}]}',
     '{"name": "x",\n "train": [["jpg/a.jpg", "png/a.png"],\n  ["jpg/\\u00e4 b.jpg", "png/ä b.png"]],\n "test": ["a"]}',
     '{"train": [{"image": ["jpg/a.jpg"], "mask": "png/a.png", "fold": 0}, {"image": "jpg/B.JPG", "mask": 1}]}',
     '{"fold": 0, "trn": ["a.jpg"], "tst": [], "val": [""]}',

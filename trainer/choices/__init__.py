@@ -7,7 +7,6 @@ list of its files.
 
 The modules, in dependency order:
 
-    lookup      import string -> the object that it names
     encoders    ENCODERS, and PREPROCESSINGS: the input that a network expects
     losses      LOSSES, and CLASS_WEIGHTS: how rare classes are weighted
     optimizers  OPTIMIZERS

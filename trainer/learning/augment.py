@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pkgutil import resolve_name
 from typing import TypeAlias
 
 from converter.schema import IGNORE_INDEX
 from trainer.backend import ReplicaSeeds, Tensor, keras
 from trainer.choices.augments import AUGMENTATIONS, AugmentConfig
-from trainer.choices.lookup import lookup
 
 ROWS, COLUMNS = 1, 2  # axes of [B, H, W, ...]
 
@@ -90,7 +90,7 @@ def image_changes(strengths: AugmentConfig) -> dict[str, ImageChange]:
     specs: dict[str, str] = {}
     for name, row in sorted(rows, key=lambda pair: pair[1].stage):
         specs.setdefault(str(row.change), name)
-    return {name: lookup(spec) for spec, name in specs.items()}
+    return {name: resolve_name(spec) for spec, name in specs.items()}
 
 
 def move(image: Tensor, mask: Tensor, strengths: AugmentConfig, *, draws: Draws) -> tuple[Tensor, Tensor]:

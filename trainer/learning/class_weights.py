@@ -6,10 +6,11 @@ every scheme: it cannot be learned, and in validation it would only distort the 
 
 from __future__ import annotations
 
+from pkgutil import resolve_name
+
 import numpy as np
 
 from converter.dataset.manifest import SplitInfo
-from trainer.choices.lookup import lookup
 from trainer.choices.losses import CLASS_WEIGHTS
 
 
@@ -41,7 +42,7 @@ def class_weights(name: str, info: SplitInfo, size: tuple[int, int]) -> np.ndarr
     weights = np.zeros(len(pixels), np.float32)
     seen = pixels > 0
     if seen.any():
-        weights[seen] = lookup(scheme)(pixels[seen], images[seen] * size[0] * size[1])
+        weights[seen] = resolve_name(scheme)(pixels[seen], images[seen] * size[0] * size[1])
     return weights
 
 

@@ -27,13 +27,13 @@ CVPR 2018; Szegedy et al., Rethinking the Inception Architecture, CVPR 2016, sec
 from __future__ import annotations
 
 from collections.abc import Callable
+from pkgutil import resolve_name
 from typing import TypeAlias
 
 import numpy as np
 
 from converter.errors import UsageError
 from trainer.backend import Tensor, keras, num_replicas, sum_over_replicas
-from trainer.choices.lookup import lookup
 from trainer.choices.losses import LOSSES
 
 Loss: TypeAlias = Callable[[Tensor, Tensor], Tensor]  # of mask and logits
@@ -79,8 +79,8 @@ def build_loss(
         what = f"is {label_smoothing!r}, but --loss {name} has no smoothed form"
         raise UsageError("--label-smoothing", what, "Pass --label-smoothing 0, or --loss crossentropy.")
 
-    pixel_loss: PixelLoss | None = lookup(parts.pixel) if parts.pixel else None
-    region_loss: RegionLoss | None = lookup(parts.region) if parts.region else None
+    pixel_loss: PixelLoss | None = resolve_name(parts.pixel) if parts.pixel else None
+    region_loss: RegionLoss | None = resolve_name(parts.region) if parts.region else None
 
     def loss(mask: Tensor, logits: Tensor) -> Tensor:
         truth, valid, index = one_hot(mask, num_classes)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pkgutil import resolve_name
 from typing import Any
 
 from converter.errors import UsageError
 from trainer.backend import Tensor, keras, num_replicas, sum_over_replicas
-from trainer.choices.lookup import lookup
 from trainer.choices.optimizers import OPTIMIZERS
 from trainer.config import TrainConfig
 
@@ -45,7 +45,7 @@ def build_optimizer(config: TrainConfig, steps_per_epoch: int) -> keras.optimize
     options |= row.options
     if row.has_weight_decay:
         options["weight_decay"] = config.weight_decay
-    kind = lookup(row.builder)
+    kind = resolve_name(row.builder)
     if config.clip_norm:
         kind = type(f"Clipped{kind.__name__}", (_ClippedToNorm, kind), {"norm": config.clip_norm})
     optimizer = kind(learning_rate(config, steps_per_epoch), **options)

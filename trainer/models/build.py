@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from pkgutil import resolve_name
 
 from converter.errors import UsageError
 from trainer.backend import keras
-from trainer.choices.lookup import lookup
 from trainer.models import HAS_ENCODER, MODELS, TAKES_ENCODER, encoder_of
 from trainer.models.custom import build_custom
 from trainer.models.load import load_model
@@ -39,7 +39,7 @@ def build_model(
     if of_encoder:
         _check_has_encoder(name, encoder, weights)
         options["weights"] = weights
-    model = lookup(row.builder)(size, num_classes, **options) if row else build_custom(name, size, num_classes)
+    model = resolve_name(row.builder)(size, num_classes, **options) if row else build_custom(name, size, num_classes)
     if weights != "none" and not of_encoder:
         _copy_weights(Path(weights), model, name)
     return model

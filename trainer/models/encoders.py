@@ -10,11 +10,11 @@ import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from pkgutil import resolve_name
 
 from converter.errors import MachineError, UsageError, shown
 from trainer.backend import Tensor, keras
 from trainer.choices.encoders import ENCODERS, PREPROCESSINGS, Encoder
-from trainer.choices.lookup import lookup
 from trainer.models.blocks import BN_MOMENTUM, pad_to_multiple
 
 STRIDES = (2, 4, 8, 16, 32)
@@ -50,7 +50,7 @@ def build_encoder(
     body = keras.Model(start, [taps[stride] for stride in wanted], name=name)
     if dilated:
         body = _dilate(body, entry.leaves[-1])
-    preprocess = lookup(PREPROCESSINGS[entry.preprocessing].layer)
+    preprocess = resolve_name(PREPROCESSINGS[entry.preprocessing].layer)
     features = dict(zip(wanted, body(pad_to_multiple(preprocess(image), strides[-1])), strict=True))
     return [features.get(stride) for stride in strides]
 
@@ -60,7 +60,7 @@ def load_network(name: str, weights: str | None) -> keras.Model:
     entry = ENCODERS[name]
     if weights not in (None, "imagenet") and not Path(weights).is_file():
         raise UsageError(weights, "does not exist", f"Pass --weights with {entry.weights_file}, or none.", "E_WEIGHTS")
-    build = lookup(entry.builder)
+    build = resolve_name(entry.builder)
     try:
         with warnings.catch_warnings():
             # MobileNet weights are published for several sizes; we want those for 224 x 224.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from pkgutil import resolve_name
 
 from converter.errors import DataError, UsageError
 from trainer.backend import keras
-from trainer.choices.lookup import lookup
 from trainer.models import MODELS
 from trainer.models.custom import import_function
 
@@ -51,8 +51,8 @@ def _import_layers(name: str | None) -> None:
     if name in MODELS:
         requires = MODELS[name].requires
         if requires is not None:
-            lookup(requires)()
+            resolve_name(requires)()
     elif name is not None and ":" in name:
         import_function(name)
     for row in MODELS.values():
-        lookup(row.builder)
+        resolve_name(row.builder)
