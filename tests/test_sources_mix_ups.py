@@ -54,3 +54,4 @@ def test_one_mask_for_two_images_is_named_with_all_lines():
 ])  # fmt: skip
 def test_names_without_a_pattern_are_not_accused(pairs):
     assert found(*pairs) == []
+    assert found("i/a.jpg m/a.png", "i/b.jpg m/x.png", "i/c.jpg m/y.png", files=("m/b.png", "m/c.png")) == []
