@@ -786,8 +786,8 @@ TABLE: dict[str, list[Row]] = {
         ),
         Row(
             "texts of single images",
-            "not (file.rank >= WITHIN and file.stem in stems)",
-            "True",
+            "if stem in stems and split_of(stem) is None:",
+            "if False:",
             "sources_layouts_list_files::texts_of_single_images_are_no_lists",
         ),
     ],

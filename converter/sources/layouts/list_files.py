@@ -86,8 +86,12 @@ class ListFiles:
         stems = {stem_of(name) for names in self.tree.image_files.values() for name in names}
         found: defaultdict[str, list[ListFile]] = defaultdict(list)
         for path in (*self.tree.files, *self.tree.outside):
+            base = path.rpartition("/")[2]
+            stem = base[: base.rfind(".")]
+            if stem in stems and split_of(stem) is None:
+                continue
             file = list_file(path)
-            if file is not None and not (file.rank >= WITHIN and file.stem in stems):
+            if file is not None:
                 found[path.rpartition("/")[0]].append(file)
         for own in found.values():
             own.sort(key=lambda file: (file.rank, file.kind, file.path))

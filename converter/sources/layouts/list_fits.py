@@ -162,8 +162,9 @@ def check_ties(lists: ListFiles, folder: str, fits: Mapping[str, Fit], rules: Ru
       UsageError: there are such lists.
     """
     for split, own in lists.within(folder, similar=False).items():
-        if split in fits:
-            fitting(lists.tree, [file for file in own if file.ties_with(own[0])], rules, is_pairs=is_pairs)
+        ties = [file for file in own if file.ties_with(own[0])]
+        if split in fits and len(ties) > 1:
+            fitting(lists.tree, ties, rules, is_pairs=is_pairs)
 
 
 def check_folders(lists: ListFiles, folder: str, fits: Mapping[str, Fit], rules: Rules, *, is_pairs: bool) -> None:
