@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 
+import pytest
 from command_line import assert_one_line
 
 
@@ -81,3 +82,40 @@ def test_the_command_for_folds_splits_them_whole(segconv, dataset):
 
 def test_a_list_that_is_not_there_exits_2(segconv, dataset):
     assert_one_line(segconv("build", "--src", dataset, "--list", "val=no.txt"), 2, "no.txt: does not exist")
+
+
+@pytest.mark.parametrize("kind", ["table", "json", "train_list", "folders"])
+def test_what_was_split_by_words_tables_or_json_is_verified_against_its_source(segconv, dataset, kind):
+    lists = {split: (dataset / f"{split}.txt").read_text().split() for split in ("train", "val")}
+    for split in lists:
+        (dataset / f"{split}.txt").unlink()
+    start = {"train": ("jpg", "png"), "val": ("val_jpg", "val_png")}
+    named = [
+        (split, *(f"{folder}/{name}" for folder, name in zip(start[split], line.split(";"), strict=True)))
+        for split, lines in lists.items()
+        for line in lines
+    ]
+    if kind == "table":
+        rows = ["set,image,mask", *map(",".join, named)]
+        (dataset / "all.csv").write_text("\n".join(rows))
+    elif kind == "json":
+        content = {split: [pair for own, *pair in named if own == split] for split in lists}
+        (dataset / "dataset.json").write_text(json.dumps(content))
+    else:
+        for split in lists:
+            lines = [";".join(pair) for own, *pair in named if own == split]
+            (dataset / f"{split}_list.txt").write_text("\n".join(lines))
+    if kind == "folders":
+        for split, folders in start.items():
+            (dataset / f"{split}_list.txt").unlink()
+            for folder, name in zip(folders, ("images", "masks"), strict=True):
+                (dataset / f"my_{split}").mkdir(exist_ok=True)
+                (dataset / folder).rename(dataset / f"my_{split}" / name)
+                for path in (dataset / f"my_{split}" / name).iterdir():
+                    path.rename(path.with_stem(f"{split}{path.stem[1:]}"))
+    done = segconv("build", "--src", dataset, "--size", "24", "-j", "1", "--json")
+    records = {split: each["records"] for split, each in json.loads(done.stdout)["splits"].items()}
+    assert (done.returncode, records) == (0, {"train": 6, "val": 2})
+    assert "Warning" not in done.stderr
+    done = segconv("verify", "--src", dataset, "--records", "all")
+    assert (done.returncode, "8 of them rebuilt from the source" in done.stdout) == (0, True), done.stdout
