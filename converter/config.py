@@ -31,6 +31,7 @@ class SourceConfig:
       classes: class map: path of a file, or preset:NAME; None looks for one in the source folder.
       follow_links: follows symbolic links out of the source folder.
       max_pixels: maximum number of pixels of a source image or mask.
+      lists: (split, path) of each split list, instead of those in the source folder; split "" if the list says it.
       fold: number of the fold that is val, of those that `segconv split --folds` made; None for no folds.
     """
 
@@ -41,11 +42,12 @@ class SourceConfig:
     classes: str | None = None
     follow_links: bool = False
     max_pixels: int = MAX_PIXELS
+    lists: tuple[tuple[str, str], ...] = ()
     fold: int | None = None
 
     def __post_init__(self) -> None:
-        if self.fold is not None and (self.layout not in (None, "list") or self.image):
-            option = "--image" if self.image else "--layout"
+        if self.fold is not None and (self.layout not in (None, "list") or self.image or self.lists):
+            option = "--image" if self.image else "--list" if self.lists else "--layout"
             raise UsageError("--fold", f"and {option} contradict each other", f"Leave {option} out.")
         if (self.image is None) != (self.mask is None):
             given, absent = ("--image", "--mask") if self.mask is None else ("--mask", "--image")
@@ -53,8 +55,8 @@ class SourceConfig:
             raise UsageError(given, f"is given without {absent}", fix)
 
     def as_listed(self) -> SourceConfig:
-        """Returns the same dataset once train.txt and val.txt name its pairs: no layout and no templates."""
-        return replace(self, layout=None, image=None, mask=None, fold=None)
+        """Returns the same dataset once train.txt and val.txt name its pairs: no layout, templates or other lists."""
+        return replace(self, layout=None, image=None, mask=None, lists=(), fold=None)
 
     def without_classes(self) -> SourceConfig:
         """Returns the same dataset with no class map named."""
@@ -85,7 +87,7 @@ def _option_words(option: str, value: object) -> list[str]:
     if not isinstance(value, tuple):
         return [option, str(value)]
     if all(isinstance(item, tuple) for item in value):
-        return [word for item in value for word in (option.removesuffix("s"), "=".join(map(str, item)))]
+        return [word for item in value for word in (option.removesuffix("s"), "=".join(filter(None, item)))]
     return [option, ",".join(map(str, value))]
 
 

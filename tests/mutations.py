@@ -676,7 +676,7 @@ TABLE: dict[str, list[Row]] = {
     "converter/sources/lists.py": [
         never(
             "size of a list",
-            "os.fstat(file.fileno()).st_size > MAX_LIST_BYTES",
+            "os.fstat(file.fileno()).st_size > max_bytes",
             "sources_lists::a_file_that_is_too_large_for_a_list_is_refused_before_it_is_read",
         ),
         Row(
@@ -687,10 +687,61 @@ TABLE: dict[str, list[Row]] = {
             HANG_S,
         ),
     ],
+    "converter/sources/tables.py": [
+        Row(
+            "rows of another split",
+            'is_split = len(set(splits.values()) - {""}) > 1 or (not listed.split and any(splits.values()))',
+            "is_split = False",
+            "sources_tables::a_column_says_which_split_a_row_belongs_to",
+        ),
+        Row(
+            "three columns of images",
+            "if len(paths) == 2:",
+            "if len(paths) >= 2:",
+            "sources_tables::three_columns_of_images_are_no_choice_of_ours",
+        ),
+        Row(
+            "names of columns are escaped",
+            "shown(self.header[column], SHOWN_NAME_CHARS) if",
+            "self.header[column] if",
+            "fuzz::what_was_found_by_fuzzing_is_taken_or_refused_in_one_line",
+        ),
+    ],
+    "converter/sources/json_lists.py": [
+        Row(
+            "depth of a JSON list",
+            "except (ValueError, RecursionError):",
+            "except ValueError:",
+            "sources_json_lists::what_lists_no_files_is_no_list",
+        ),
+    ],
+    "converter/sources/mix_ups.py": [
+        never(
+            "one mask for two images",
+            "shared",
+            "sources_mix_ups::one_mask_for_two_images_is_named_with_all_lines",
+        ),
+        never(
+            "the mask of another image",
+            "others",
+            "sources_mix_ups::two_exchanged_masks_are_found_in_any_pattern",
+        ),
+        never(
+            "names without a pattern",
+            "number <= MIN_SHARE * len(refs)",
+            "sources_mix_ups::names_without_a_pattern_are_not_accused",
+        ),
+    ],
     "converter/sources/resolve.py": [
+        Row(
+            "a leading slash",
+            'is_absolute = is_absolute and not (plain.startswith("/") and not base)',
+            "pass",
+            "sources_resolve::a_leading_slash_means_the_source_folder_in_a_rule_without_a_base",
+        ),
         never(
             "image named twice",
-            "earlier != line.number",
+            "earlier is not line",
             "sources_resolve::every_copy_of_a_pair_is_rejected_and_the_first_is_kept",
         ),
         never(
@@ -774,7 +825,101 @@ TABLE: dict[str, list[Row]] = {
             "safeguards::a_photograph_under_two_names_in_two_splits_is_refused_unless_allowed",
         ),
     ],
+    "converter/sources/layouts/list_files.py": [
+        Row(
+            "the exact name of a list",
+            "own.sort(key=lambda file: (file.rank, file.kind, file.path))",
+            "own.sort(key=lambda file: (file.kind, file.path))",
+            "sources_layouts_list_files::the_exact_name_wins_and_the_other_list_is_named",
+        ),
+        Row(
+            "texts of single images",
+            "if stem in stems and split_of(stem) is None:",
+            "if False:",
+            "sources_layouts_list_files::texts_of_single_images_are_no_lists",
+        ),
+    ],
+    "converter/sources/layouts/list_fits.py": [
+        never(
+            "lists of equal names that disagree",
+            "found[0].file.ties_with(other.file)",
+            "sources_layouts_list_fits::two_lists_of_a_split_that_disagree_are_refused_with_the_way_to_choose",
+        ),
+        Row(
+            "lists of equal folders that disagree",
+            'if other not in ("", folder) and other.count("/") == folder.count("/"):',
+            "if False:",
+            "sources_layouts_list_fits::lists_of_parts_are_refused_rather_than_the_second_part_lost",
+        ),
+        Row(
+            "a text that is no list",
+            "if fit.num_found and 2 * fit.num_found >= fit.num_lines:",
+            "if True:",
+            "sources_layouts_list_fits::a_text_with_a_similar_name_that_is_no_list_is_named",
+        ),
+    ],
+    "converter/sources/layouts/split_lists.py": [
+        Row(
+            "a list that overlaps",
+            "if others and not taken & others[0].parts[split].images():",
+            "if others:",
+            "sources_layouts_list_files::a_list_with_a_similar_name_fills_in_for_a_missing_split_unless_it_overlaps",
+        ),
+        Row(
+            "a train.csv that cannot be used",
+            "elif is_own:",
+            "elif False:",
+            "sources_layouts_list_fits::a_train_list_that_cannot_be_used_is_an_error",
+        ),
+    ],
+    "converter/sources/layouts/chosen_lists.py": [
+        Row(
+            "an image in two lists of one split",
+            "if earlier is ref:",
+            "if True:",
+            "sources_layouts_chosen_lists::lists_of_one_split_are_joined_and_a_repeated_image_rejected",
+        ),
+    ],
+    "converter/sources/layouts/split_folders.py": [
+        never(
+            "words that leave nothing for train",
+            '"train" not in after',
+            "sources_layouts_split_folders::words_that_leave_nothing_to_train_on_are_named_and_not_followed",
+        ),
+    ],
+    "converter/sources/layouts/unused.py": [
+        Row(
+            "folders in no pair",
+            "found = [(folder, number) for folder, number in numbers.items() if folder not in touched]",
+            "found: list[tuple[str, int]] = []",
+            "sources_layouts_unused::a_folder_of_images_in_no_pair_is_named",
+        ),
+        never(
+            "names that are not UTF-8",
+            "tree.unnamed",
+            "sources_layouts_unused::names_that_are_not_utf8_are_escaped_and_counted",
+        ),
+        never(
+            "folders of folds",
+            "len(numbers) > 1",
+            "sources_layouts_split_folders::folders_of_folds_are_named_with_the_command_that_keeps_them_whole",
+        ),
+    ],
+    "converter/sources/layouts/find.py": [
+        Row(
+            "exact folders above tables",
+            "if listed is not None or any(image.split for image in found.images if image.mask):",
+            "if listed is not None:",
+            "sources_tables::exact_folders_stand_above_a_table",
+        ),
+    ],
     "converter/sources/layouts/tree.py": [
+        Row(
+            "names in another encoding than UTF-8",
+            'if encoding.lower() not in ("utf-8", "utf8") and not all(map(str.isascii, names)):',
+            "if False:",
+            "cli::a_program_that_decodes_names_otherwise_is_told_to_use_utf8",
+        ),
         never(
             "links out of the tree",
             "not follow_links and entry.is_symlink() and not _leads_inside(entry, root)",
@@ -1526,6 +1671,7 @@ TABLE: dict[str, list[Row]] = {
         ),
     ],
     "converter/cli/__init__.py": [
+        gone("UTF-8 whatever the locale", "    _use_utf8()\n", "cli::names_are_utf8_whatever_the_locale"),
         gone(
             "a full disk below the results",
             "check_output()",

@@ -46,7 +46,7 @@ def test_a_test_list_of_before_does_not_stay_beside_new_ones(tmp_path: Path):
     assert [path.name for path in tmp_path.iterdir()] == ["test.txt"]
 
 
-@pytest.mark.parametrize("name", ["#a/b", "a;b", "a\\b", "C:/a", "a\nb", "a\rb", " a", "a\udcff", 'a"b', "'a"])
+@pytest.mark.parametrize("name", ["#a/b", "a;b", "a\nb", "a\rb", " a", "a\udcff", 'a"b', "'a"])
 def test_a_path_that_no_list_can_hold_is_refused_by_name_before_anything_is_written(tmp_path: Path, name):
     facts = [pair(other) for other in "abcde"]
     facts[0] = replace(facts[0], ref=ExampleRef("train", f"{name}.jpg", "a.png"))

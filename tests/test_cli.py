@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 import soak
 from command_line import COMMAND, SMALL, assert_one_line, names_in
-from conftest import write_dataset
+from conftest import visible, write_dataset
 
 ROOT = Path(__file__).parent.parent
 
@@ -177,3 +178,65 @@ def test_version_is_that_of_the_distribution(segconv):
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert segconv("--version").stdout.strip().endswith(project["version"])
+
+
+@pytest.fixture
+def beyond_ascii(tmp_path):
+    """Returns a dataset whose names need UTF-8, without lists."""
+    folder = write_dataset(tmp_path / "dataset", val=1)
+    for name in ("train.txt", "val.txt"):
+        (folder / name).unlink()
+    for kind in ("jpg", "png"):
+        (folder / kind).rename(folder / {"jpg": "images", "png": "masks"}[kind])
+        shutil.rmtree(folder / f"val_{kind}")
+    for path in [*folder.glob("images/*"), *folder.glob("masks/*")]:
+        path.rename(path.with_name(f"ü_日本_{path.name[1:]}"))
+    return folder
+
+
+LATIN = ("LC_ALL=de_DE.ISO-8859-1", "PYTHONUTF8=0")
+ASCII = ("LC_ALL=C", "PYTHONUTF8=0", "PYTHONCOERCECLOCALE=0")
+
+
+@pytest.mark.parametrize("settings", [ASCII, LATIN, ("LC_ALL=POSIX", "PYTHONUTF8=0", "PYTHONCOERCECLOCALE=0")])
+def test_names_are_utf8_whatever_the_locale(segconv, beyond_ascii, tmp_path, settings):
+    environment = os.environ | dict(setting.split("=") for setting in settings) | {"LOCPATH": str(tmp_path / "locales")}
+    if settings == LATIN:
+        (tmp_path / "locales").mkdir()
+        command = ["localedef", "-i", "de_DE", "-f", "ISO-8859-1", str(tmp_path / "locales/de_DE.ISO-8859-1")]
+        if not shutil.which("localedef") or subprocess.run(command, capture_output=True, check=False).returncode:
+            pytest.skip("a locale with ISO-8859-1 cannot be made here")
+    encoding = "import sys; print(sys.getfilesystemencoding())"
+    asked = subprocess.run(
+        [sys.executable, "-c", encoding], env=environment, capture_output=True, text=True, check=True
+    )
+    assert asked.stdout.strip() != "utf-8"
+    build = ("build", "--src", beyond_ascii, "--size", "24", "-j", "2", "--image", "images/ü_日本_{stem}.jpg")
+    build = (*build, "--mask", "masks/ü_日本_{stem}.png", "--out")
+    assert segconv(*build, "usual").returncode == 0
+    done = segconv(*build, "other", env=environment)
+    assert done.returncode == 0, done.stderr
+    assert visible(tmp_path / "other") == visible(tmp_path / "usual")
+    done = segconv("verify", "other", "--src", beyond_ascii, env=environment)
+    assert (done.returncode, "no pair now" in done.stdout) == (0, False)
+
+
+def test_a_program_that_decodes_names_otherwise_is_told_to_use_utf8(beyond_ascii):
+    code = "import converter, pathlib, sys; folder = pathlib.Path(sys.argv[1]); "
+    code += "converter.check(converter.BuildConfig(converter.SourceConfig(folder)))"
+    environment = os.environ | dict(setting.split("=") for setting in ASCII)
+    command = [sys.executable, "-c", code, str(beyond_ascii)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert "has names beyond ASCII, which this Python decodes as ascii and not as UTF-8" in done.stderr
+
+
+def test_names_that_are_not_utf8_are_named_and_end_a_build_with_exit_code_3(segconv, dataset, tmp_path):
+    for kind in ("jpg", "png"):
+        shutil.copy(next((dataset / kind).iterdir()), dataset / kind / os.fsdecode(b"caf\xe9." + kind.encode()))
+    for _ in range(2):  # the second run is up to date
+        done = segconv("-q", "build", "--src", dataset, "--size", "24", "-j", "1")
+        assert done.returncode == 3, done.stderr
+        assert "Warning W_NAME_ENCODING: jpg/caf\\udce9.jpg: is left out, since its name is not UTF-8" in done.stderr
+        assert "(together 2)" in done.stderr
+    report = json.loads(segconv("check", "--src", dataset, "--json", "-j", "1").stdout)
+    assert "W_NAME_ENCODING" in {problem["code"] for problem in report["problems"]}

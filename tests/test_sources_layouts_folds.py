@@ -65,11 +65,15 @@ def test_a_fold_that_is_not_there_is_named(source, lists, fold, text):
     assert caught.value.fix.endswith(f"segconv split --src '{source}' --folds 5 --overwrite")
 
 
-def test_a_fold_list_of_names_alone_and_a_fold_of_a_layout_are_refused(source):
+def test_fold_lists_may_name_images_alone(source):
     for number in range(2):
         (source / f"fold{number}.txt").write_text(f"{number}\n")
-    with pytest.raises(UsageError, match="is not a list of pairs"):
-        find_layout(SourceConfig(source, fold=0))
+    assert split_by(source, 1) == {"train": "0", "val": "1"}
+
+
+def test_a_fold_of_a_layout_or_of_other_lists_is_refused(source):
+    with pytest.raises(UsageError, match="--list contradict each other"):
+        SourceConfig(source, fold=0, lists=(("train", "a.txt"),))
     with pytest.raises(UsageError, match="--layout contradict each other"):
         SourceConfig(source, fold=0, layout="voc")
 

@@ -30,7 +30,7 @@ def test_each_layout_is_told_by_its_files_with_its_evidence(tmp_path, row):
 
 
 def test_a_broken_list_beside_folders_that_a_rule_knows_is_refused_as_a_list(tmp_path):
-    draw(tmp_path, "train/S.png", "trainannot/S.png", train="S.png S.png x")
+    draw(tmp_path, "train/S.png", "trainannot/S.png", train="S.png S.png S.png")
     with pytest.raises(UsageError, match="names none of the images of layout siblings") as caught:
         find(tmp_path)
     assert caught.value.code == "E_LIST"
@@ -118,3 +118,21 @@ def test_a_folder_with_val_txt_alone_is_told_that_train_txt_is_missing(tmp_path)
     with pytest.raises(UsageError, match=r"train\.txt: does not exist\. Expected") as caught:
         find(draw(tmp_path, "jpg/a.jpg", "png/a.png", val="a.jpg;a.png\n"))
     assert caught.value.code == "E_LIST"
+
+
+@pytest.mark.parametrize(("folders", "line"), [
+    (("JPEGImages", "SegmentationClassAug"), "/{0}/{2}.jpg /{1}/{2}.png"),
+    (("images", "masks"), "/{0}/{2}.jpg;/{1}/{2}.png"),
+    (("images", "masks"), "/{0}/{2}.jpg"), (("jpg", "png"), "/{0}/{2}.jpg,/{1}/{2}.png"),
+    (("images", "masks"), "/{1}/{2}.png"),
+])  # fmt: skip
+@pytest.mark.parametrize("place", ["", "ImageSets/", "lists/"])
+def test_a_leading_slash_in_a_list_means_the_source_folder(tmp_path, folders, line, place):
+    for number in range(4):
+        draw(tmp_path, f"{folders[0]}/{number}.jpg", f"{folders[1]}/{number}.png")
+    for split, numbers in (("train", range(3)), ("val", (3,))):
+        write(tmp_path, f"{place}{split}.txt", "".join(f"{line.format(*folders, number)}\n" for number in numbers))
+    layout = find(tmp_path)
+    expected = [(f"{folders[0]}/{number}.jpg", f"{folders[1]}/{number}.png") for number in range(4)]
+    assert pairs(layout) == {"train": expected[:3], "val": expected[3:]}
+    assert (layout.rejects, layout.unused) == ((), ())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 import pytest
 from layout_files import draw, find, pairs, refused
@@ -64,3 +65,12 @@ def test_files_whose_names_are_not_utf8_are_left_out_and_counted(tmp_path):
     layout = find(tmp_path)
     assert pairs(layout) == {"train": [("images/a.jpg", "masks/a.png")]}
     assert "1 file whose name is not UTF-8 is left out" in layout.evidence
+
+
+def test_a_link_to_itself_is_named_as_what_it_is_and_not_as_a_link_out(segconv, dataset):
+    (dataset / "jpg/p0.jpg").unlink()
+    (dataset / "jpg/p0.jpg").symlink_to("p0.jpg")
+    done = segconv("build", "--src", dataset, "--size", "24", "-j", "1")
+    assert done.returncode == 1
+    assert "--follow-links" not in done.stderr
+    assert re.search(r"train\.txt:1: jpg/p0\.jpg: .*(loop|levels of symbolic links)", done.stderr)

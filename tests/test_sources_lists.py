@@ -7,7 +7,7 @@ from list_files import found, look_up
 
 from converter.errors import UsageError
 from converter.sources import lists
-from converter.sources.lists import read_split_list
+from converter.sources.lists import read_split_list, why_unlistable
 from converter.sources.refs import ExampleRef
 
 
@@ -102,3 +102,19 @@ def test_a_list_of_too_many_lines_is_refused(tmp_path, monkeypatch, end):
     assert found(look_up(tmp_path, f"a.jpg;a.png{end}{end}{end}")) == [("jpg/a.jpg", "png/a.png")]
     with pytest.raises(UsageError, match="has more than 3 lines, the maximum for a list"):
         look_up(tmp_path, f"a.jpg;a.png{end}{end}{end}{end}")
+
+
+@pytest.mark.parametrize(
+    "name", ["a;b.jpg", "a\nb.jpg", "a\rb.jpg", 'a"b.jpg', "#a.jpg", "'a.jpg", " a.jpg", "a.jpg ", "\udce9.jpg"]
+)
+def test_a_name_that_no_list_can_hold_is_told(name):
+    assert why_unlistable(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["back\\slash.jpg", "C:/a.jpg", "a b.jpg", "a,b.jpg", "a#b.jpg", "日本/空.jpg", "it's.jpg", "a\u2028b.jpg"]
+)
+def test_a_name_that_a_list_can_hold_comes_back_from_it(tmp_path, name):
+    assert why_unlistable(name) == ""
+    done = look_up(tmp_path, f"# made\n{name};m.png\n", ("", ("", "")), files=[name, "m.png"])
+    assert found(done) == [(name, "m.png")]

@@ -47,15 +47,40 @@ def test_the_rule_that_finds_most_lines_holds_for_all_of_them(tmp_path):
     assert look_up(tmp_path, "a.jpg;a.png\njpg/b.jpg;png/b.png\n", *rules).rule.text == TUTORIAL[0]
 
 
-@pytest.mark.parametrize("line", ["/SegNet/data/jpg/a.jpg /SegNet/data/png/a.png", r"C:\x\jpg\a.jpg;C:\x\png\a.png"])
-def test_a_prefix_of_another_machine_is_dropped_only_by_its_rule_and_must_lead_inside(tmp_path, line):
+@pytest.mark.parametrize(("line", "code"), [
+    ("/SegNet/data/jpg/a.jpg /SegNet/data/png/a.png", "E_MISSING"), (r"C:\x\jpg\a.jpg;C:\x\png\a.png", "E_PATH"),
+])  # fmt: skip
+def test_a_prefix_of_another_machine_is_dropped_only_by_its_rule_and_must_lead_inside(tmp_path, line, code):
     names = Names((name, name) for name in FILES)
     (tmp_path / "train.txt").write_text(f"{line}\n")
     listed = read_split_list("train", tmp_path / "train.txt", "train.txt")
     rules = [PathRule("plain", names, ("", ""))]
-    assert [reject.error.code for reject in resolve(listed, rules).rejects] == ["E_PATH"]
+    assert [reject.error.code for reject in resolve(listed, rules).rejects] == [code]
     rules += [PathRule("dropping", names, ("", ""), drop) for drop in (1, 2, 3)]
     assert found(resolve(listed, rules)) == [("jpg/a.jpg", "png/a.png")]
+
+
+@pytest.mark.parametrize("line", ["/jpg/a.jpg;/png/a.png", "/jpg/a.jpg /png/a.png", "//jpg//a.jpg;/./png/a.png"])
+def test_a_leading_slash_means_the_source_folder_in_a_rule_without_a_base(tmp_path, line):
+    done = look_up(tmp_path, f"{line}\n", TUTORIAL, ("paths from the source folder", ("", "")))
+    assert found(done) == [("jpg/a.jpg", "png/a.png")]
+    assert done.rule.text == "paths from the source folder"
+    assert [
+        reject.error.code for reject in look_up(tmp_path, "/../jpg/a.jpg;/png/a.png\n", ("", ("", ""))).rejects
+    ] == ["E_PATH"]
+
+
+def test_a_file_with_a_backslash_or_a_drive_in_its_name_is_found_by_exactly_that_name(tmp_path):
+    files = ["jpg/back\\slash.jpg", "png/a.png", "C:/d.jpg", "png/d.png"]
+    done = look_up(tmp_path, "jpg/back\\slash.jpg;png/a.png\nC:/d.jpg;png/d.png\n", ("", ("", "")), files=files)
+    assert found(done) == [(files[0], files[1]), (files[2], files[3])]
+
+
+@pytest.mark.parametrize("name", ["..dots.jpg", ".a.jpg", "sub/.b.jpg", ".hidden/c.jpg"])
+def test_a_hidden_file_is_named_as_hidden_and_not_as_missing(tmp_path, name):
+    (reject,) = look_up(tmp_path, f"{name};a.png\n").rejects
+    assert (reject.error.code, "is hidden, as its name begins with a dot" in reject.error.what) == ("E_MISSING", True)
+    assert "without the dot" in reject.error.fix
 
 
 def test_a_path_may_climb_out_of_the_folder_of_its_list_but_not_out_of_the_source(tmp_path):

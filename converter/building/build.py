@@ -64,7 +64,8 @@ def build(config: BuildConfig, *, engine: Engine = local, store: Store | None = 
         plan.store.finish()
         report = _build(config, plan, check_out(config, plan), engine)
         _warn_of_unknown_files(plan.store, report.manifest)
-    return dataclasses.replace(report, seconds=time.monotonic() - start)
+    unreadable = any(unused.code == "W_NAME_ENCODING" for unused in plan.layout.unused)
+    return dataclasses.replace(report, seconds=time.monotonic() - start, unreadable_names=unreadable)
 
 
 def _build(config: BuildConfig, plan: Plan, old: Manifest | None, engine: Engine) -> BuildReport:

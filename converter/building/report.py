@@ -32,6 +32,7 @@ class BuildReport:
       reused: number of shards that had been built before.
       is_up_to_date: there was nothing to do, and nothing was written.
       seconds: wall time.
+      unreadable_names: whether files were left out since their names are not UTF-8.
     """
 
     out: Path
@@ -40,6 +41,7 @@ class BuildReport:
     reused: int = 0
     is_up_to_date: bool = False
     seconds: float = 0.0
+    unreadable_names: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Returns the object that `segconv build --json` prints."""

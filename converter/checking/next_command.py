@@ -37,7 +37,7 @@ def next_command(dataset: DatasetFacts, problems: Sequence[Problem]) -> str:
     elif codes:
         again = " ".join([source_options(config.source, tolerance), *_pair_options(config.pair)])
         return f"fix the errors above, then run segconv check {again} again"
-    if any(problem.code == FOLDS for problem in problems):
+    if any(problem.code == FOLDS and problem.fix.startswith("Pass --fold") for problem in problems):
         options = source_options(replace(config.source, fold=0), tolerance)
         return " ".join(["segconv check", options, *_pair_options(config.pair)])
     pair = _pair_options(config.pair)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from converter.checking.split_plan import SplitPlan
 from converter.errors import UsageError
-from converter.limits import MAX_LINE_CHARS
 from converter.sources.exchange import exchange
+from converter.sources.lists import why_unlistable
 
 _SEPARATOR = ";"
 _FOLD = r"fold[0-9]+\.txt"  # of an earlier number of folds
@@ -69,7 +69,8 @@ def check_names(plan: SplitPlan) -> None:
             what = "is a part of an image" if ref.mask else "has no mask"
             raise UsageError(ref.image, f"{what}, which a list cannot say", "Put the splits in folders.", "E_LIST")
         for name in (ref.image, ref.mask):
-            _check_name(name)
+            if why := why_unlistable(name):
+                raise UsageError(name, why, "Rename the file.", "E_LIST")
 
 
 def _list_text(plan: SplitPlan, split: str) -> str:
@@ -78,23 +79,3 @@ def _list_text(plan: SplitPlan, split: str) -> str:
     for ref in plan.refs[split]:
         lines.append(f"{ref.image}{_SEPARATOR}{ref.mask}")
     return "\n".join(lines) + "\n"
-
-
-def _check_name(name: str) -> None:
-    """Raises UsageError for a path that a list cannot hold."""
-    what = None
-    if _SEPARATOR in name or "\n" in name or "\r" in name or "\0" in name:
-        what = f"contains {_SEPARATOR!r} or a line break, which a list cannot hold"
-    elif "\\" in name or re.match("[A-Za-z]:/", name):
-        what = "contains a backslash or begins with a drive, which a list takes for folders"
-    elif len(name) > MAX_LINE_CHARS // 2 - 1:
-        what = f"has {len(name)} characters, more than half a line of a list"
-    elif '"' in name or name.startswith(("#", "'")) or name != name.strip():
-        what = "contains a quote, begins with #, or begins or ends with a space, which a list cannot hold"
-    else:
-        try:
-            name.encode()
-        except UnicodeEncodeError:
-            what = "is not UTF-8, the encoding of a list"
-    if what:
-        raise UsageError(name, what, "Rename the file.", "E_LIST")

@@ -75,6 +75,7 @@ for command in (sample, check, classes, split, build, inspect, verify, train, ev
 
 def main() -> NoReturn:
     """Runs the command; every failure that a user can cause is one line on stderr and an exit code."""
+    _use_utf8()
     open_streams()
     # In each process NumPy starts one thread per CPU for linear algebra, which nothing here uses.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -83,6 +84,17 @@ def main() -> NoReturn:
             signal.signal(number, _interrupt)
     set_verbosity(0)  # until the options are parsed
     sys.exit(_run())
+
+
+def _use_utf8() -> None:
+    """Starts this process again in Python's UTF-8 mode if the locale has another encoding.
+
+    Names of files are stored in records as UTF-8. Decoded by a locale such as de_DE.ISO-8859-1 they would be stored as
+    other names, so that the same files would give other records. The encoding is fixed when Python starts.
+    """
+    if sys.getfilesystemencoding().lower().replace("-", "") != "utf8" and not sys.flags.utf8_mode:
+        os.environ["PYTHONUTF8"] = "1"  # for workers
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606 - our own command
 
 
 def _run() -> int:

@@ -12,9 +12,24 @@ from converter.classes.presets import PRESETS
 from converter.config import FITS, MASK_RESAMPLES, BuildConfig, PairConfig, SourceConfig, parse_size
 from converter.errors import UsageError
 from converter.sources.layouts.registry import LAYOUTS
+from converter.sources.names import split_of
 
 DEFAULT = BuildConfig(SourceConfig(Path("dataset")))
 Command = Callable[..., None]
+
+
+class SplitFile(click.ParamType[tuple[str, str]]):
+    """A list on the command line: SPLIT=FILE, or FILE alone if the name or the rows of the list say the split."""
+
+    name = "SPLIT=FILE"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """Returns (split, path of the list); split "" if the list says it."""
+        if isinstance(value, tuple):
+            return value
+        before, equals, after = str(value).partition("=")
+        split = split_of(before) if equals else None
+        return (split, after) if split else ("", str(value))
 
 
 class Size(click.ParamType[tuple[int, int]]):
@@ -48,6 +63,13 @@ reading_options = _adds(
         "--classes",
         metavar="FILE|preset:NAME",
         help=f"Class map; presets: {', '.join(PRESETS)}.  [default: found in the folder]",
+    ),
+    click.option(
+        "--list",
+        "lists",
+        type=SplitFile(),
+        multiple=True,
+        help="Split list, such as val=my_val.txt; may be repeated.  [default: found in the folder]",
     ),
     click.option("--follow-links", is_flag=True, help="Follow symbolic links out of the folder."),
     click.option("--fold", type=click.IntRange(0), metavar="I", help="Fold that is val; the other folds are train."),
@@ -95,7 +117,7 @@ workers_option = click.option(
 
 def source_of(options: dict[str, Any]) -> SourceConfig:
     """Removes the values of `source_options` from `options` and returns them as a SourceConfig."""
-    names = ("src", "layout", "image", "mask", "classes", "follow_links", "fold")
+    names = ("src", "layout", "image", "mask", "classes", "follow_links", "lists", "fold")
     return SourceConfig(**{name: options.pop(name) for name in names})
 
 

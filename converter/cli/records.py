@@ -82,7 +82,7 @@ def build(ctx: click.Context, /, dry_run: bool, json: bool, **options: Any) -> N
         log.info("up to date: nothing was written")
     out = shlex.quote(str(config.out))
     log.info("next: segconv inspect shard %s, then segconv train --data %s", out, out)
-    if report.rejects:
+    if report.rejects or report.unreadable_names:
         ctx.exit(EXIT_SKIPPED)
 
 

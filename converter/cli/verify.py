@@ -39,7 +39,7 @@ def verify(
     given = next((name for name, value in options.items() if value and name != "src"), None)
     if options["src"] is None and given:
         raise UsageError(
-            f"--{given.replace('_', '-')}",
+            f"--{given.replace('lists', 'list').replace('_', '-')}",
             "says how to read --src, which is not given",
             "Name the folder with --src DIR.",
         )

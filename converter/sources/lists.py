@@ -1,7 +1,8 @@
 """Lists: the text of a split list -> its lines, not resolved yet.
 
 A list has one pair per line, or one name per line if the layout knows the mask of each image. The whole list has one
-separator. A byte order mark, CRLF, blank lines, comments and quotes are tolerated.
+separator. A byte order mark, CRLF, blank lines, comments and quotes are tolerated. Lists with more columns are read by
+`tables`.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ class SplitList:
       separator: ";", TAB, "," or " " (any white space); "" if each line is one name.
       lines: in the order of the file; the image is always the first field.
       masks_first: whether the mask comes first in the file, according to its header.
+      reading: how the fields were chosen from more columns, or from JSON; "" for a list of just these fields.
+      folds: number of folds of a cross-validation that its lines are in, which are not used; 0 for none.
     """
 
     split: str
@@ -52,6 +55,8 @@ class SplitList:
     separator: str
     lines: tuple[Line, ...]
     masks_first: bool = False
+    reading: str = ""
+    folds: int = 0
 
     @property
     def num_fields(self) -> int:
@@ -64,7 +69,9 @@ class SplitList:
         return 2 * len(pairs) > len(self.lines)
 
     def separator_text(self) -> str:
-        """Returns the separator in words."""
+        """Returns the separator, or another way in which the list was read, in words."""
+        if self.reading:
+            return self.reading
         words = {"": "one name per line", "\t": "separator TAB", " ": "separator space"}
         text = words.get(self.separator, f"separator {self.separator!r}")
         return f"{text}, masks first" if self.masks_first else text
@@ -81,30 +88,56 @@ def read_split_list(split: str, path: Path, name: str) -> SplitList:
     Raises:
       UsageError: the list cannot be read, is not UTF-8 text, or names no pair.
     """
+    text = list_text(path, MAX_LIST_BYTES)
+    texts = [(number, line.strip()) for number, line in enumerate(re.split("\r\n|\r|\n", text), 1)]
+    texts = [(number, line) for number, line in texts if line and not line.startswith("#")]
+    if not texts:
+        raise UsageError(path, "names no pair", _FIX_LIST, "E_LIST")
+    separator = _separator([line for _, line in texts])
+    lines = [Line(number, line, fields_of(line, separator)) for number, line in texts]
+    masks_first = _names_masks_first(lines[0])
+    if masks_first:
+        lines = [replace(line, fields=line.fields[::-1]) for line in lines]
+    return SplitList(split, name, separator, tuple(lines), masks_first)
+
+
+def list_text(path: Path, max_bytes: int) -> str:
+    """Returns the text of a list.
+
+    Raises:
+      UsageError: the list cannot be read, is larger than `max_bytes`, has too many lines, or is not UTF-8 text.
+    """
     try:
         with open_regular(path) as file:
-            if os.fstat(file.fileno()).st_size > MAX_LIST_BYTES:
-                raise UsageError(path, f"exceeds {MAX_LIST_BYTES} bytes, the maximum for a list", _FIX_LIST, "E_LIST")
+            if os.fstat(file.fileno()).st_size > max_bytes:
+                raise UsageError(path, f"exceeds {max_bytes} bytes, the maximum for a list", _FIX_LIST, "E_LIST")
             data = file.read()
         if data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n") > MAX_LIST_LINES:
             raise UsageError(path, f"has more than {MAX_LIST_LINES} lines, the maximum for a list", _FIX_LIST, "E_LIST")
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except NotRegularError:
         raise UsageError(path, "cannot be read (it is not a regular file)", _FIX_LIST, "E_LIST") from None
     except OSError as error:
         raise UsageError(path, f"cannot be read ({error.strerror})", _FIX_LIST, "E_LIST") from None
     except UnicodeDecodeError as error:
         raise UsageError(path, f"is not UTF-8 text (byte {error.start})", _FIX_LIST, "E_LIST") from None
-    texts = [(number, line.strip()) for number, line in enumerate(re.split("\r\n|\r|\n", text), 1)]
-    texts = [(number, line) for number, line in texts if line and not line.startswith("#")]
-    if not texts:
-        raise UsageError(path, "names no pair", _FIX_LIST, "E_LIST")
-    separator = _separator([line for _, line in texts])
-    lines = [Line(number, line, _fields(line, separator)) for number, line in texts]
-    masks_first = _names_masks_first(lines[0])
-    if masks_first:
-        lines = [replace(line, fields=line.fields[::-1]) for line in lines]
-    return SplitList(split, name, separator, tuple(lines), masks_first)
+
+
+def why_unlistable(name: str) -> str:
+    """Returns why no list can name a file; "" if `segconv split` may write its path and every reader finds it again.
+
+    Args:
+      name: path relative to the source folder.
+    """
+    if any(character in name for character in ";\n\r\0"):
+        return "holds a ';' or a line break, which no list can"
+    if '"' in name or name.startswith(("#", "'")) or name != name.strip():
+        return "holds a quote, begins with #, or begins or ends with a space, which a list does not keep"
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return "is not UTF-8, which every list is"
+    return "" if len(name) <= MAX_LINE_CHARS // 2 - 1 else "is too long for a line of a list"
 
 
 def _names_masks_first(line: Line) -> bool:
@@ -115,11 +148,11 @@ def _names_masks_first(line: Line) -> bool:
 def _separator(lines: Sequence[str]) -> str:
     """Returns the separator of a list: the first that splits at least half of the lines into two fields."""
     for separator in (";", "\t", ","):
-        pairs = sum(len(fields := _fields(line, separator)) == 2 and all(fields) for line in lines)
+        pairs = sum(len(fields := fields_of(line, separator)) == 2 and all(fields) for line in lines)
         if 2 * pairs >= len(lines):
             return separator
     # Many names contain spaces, so white space separates only what looks like two paths.
-    pairs = sum(len(fields := _fields(line, " ")) == 2 and _are_paths(fields) for line in lines)
+    pairs = sum(len(fields := fields_of(line, " ")) == 2 and _are_paths(fields) for line in lines)
     return " " if 2 * pairs >= len(lines) else ""
 
 
@@ -127,7 +160,8 @@ def _are_paths(fields: Sequence[str]) -> bool:
     return all(has_extension(text) or "/" in text or "\\" in text for text in fields)
 
 
-def _fields(line: str, separator: str) -> tuple[str, ...]:
+def fields_of(line: str, separator: str) -> tuple[str, ...]:
+    """Returns the fields of a line; none if it is too long or its quotes are wrong."""
     if len(line) > MAX_LINE_CHARS:
         return ()
     if separator == "":

@@ -14,18 +14,81 @@ from functools import cached_property
 from converter.limits import MAX_LIKES
 
 SPLITS = ("train", "val", "test")
-SPLIT_WORDS = {
-    **dict.fromkeys(("train", "training", "tr"), "train"),
-    **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
-    **dict.fromkeys(("test", "testing", "ts"), "test"),
+_WORDS_OF = {  # of each split: English first, then the same word in other languages where it means nothing else
+    "train": (
+        *("train", "training", "tr", "trn", "entrenamiento", "entrainement", "entraînement", "addestramento", "treino"),
+        *("treinamento", "träning", "trening", "pelatihan", "eğitim", "обучение", "обучающая", "тренировка"),
+        *("训练", "訓練", "学習", "훈련", "학습"),
+    ),
+    "val": (
+        *("val", "valid", "validation", "dev", "eval", "validación", "validacion", "validierung", "validazione"),
+        *("validação", "validacao", "validatie", "validering", "walidacja", "validasi", "doğrulama", "валидация"),
+        *("验证", "驗證", "検証", "검증"),
+    ),
+    "test": (
+        *("test", "testing", "ts", "tst", "prueba", "pruebas", "teste", "pengujian", "тест", "тестовая"),
+        *("测试", "測試", "テスト", "테스트"),
+    ),
 }
+SPLIT_WORDS = {word: split for split, words in _WORDS_OF.items() for word in words}
+_SHORT_WORDS = ("tr", "ts", "dev")  # name a split only where they are the whole name: ts is also a time stamp
+_TAILS = (  # after such a word, without a separator: trainset, testlist
+    *("set", "sets", "data", "dataset", "list", "images", "image", "imgs", "img", "masks", "mask", "labels", "label"),
+    *("annot", "files", "split", "集", "数据", "数据集", "セット", "データ", "세트"),
+)
+_LONG_WORDS = "|".join(sorted(SPLIT_WORDS.keys() - {*_SHORT_WORDS}, key=len, reverse=True))
+_WORD_IN_NAME = re.compile(rf"({_LONG_WORDS})(?:{'|'.join(_TAILS)})?")
+_BOTH = frozenset({"train", "val"})
+_CAMEL_CASE = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_CAMEL_SPLIT = re.compile(r"(?<=[a-z])(Tr|Ts|Va)(?![a-z])")  # imagesTr, labelsTs
+_FOLD = re.compile(r"(.*?(?<![^\W\d_])k?folds?[ _-]?)([0-9]+)(?![0-9])", re.IGNORECASE)
 IMAGE_EXTENSIONS = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")  # extensions of images and masks
 
 
 def split_of(name: str) -> str | None:
     """Returns train, val or test for the name of a split, such as Training or val2017; None for other names."""
-    match = re.fullmatch(r"([a-z]+)(?:[_-]?\d{4})?", name, re.ASCII | re.IGNORECASE)
-    return SPLIT_WORDS.get(match[1].lower()) if match else None
+    match = re.fullmatch(r"([^\W\d_]+)(?:[_-]?[0-9]{4})?", folded(name))
+    return SPLIT_WORDS.get(match[1]) if match else None
+
+
+def words_in(name: str) -> list[str]:
+    """Returns the words of a name, normalised in case and Unicode form: TrainDataset_01 has train and dataset."""
+    parts = _CAMEL_CASE.sub(" ", unicodedata.normalize("NFC", name))
+    return re.findall(r"[^\W\d_]+", folded(parts))
+
+
+def splits_in(name: str) -> frozenset[str]:
+    """Returns the splits whose words a name contains: uavid_train has train, trainval has train and val."""
+    found = {{"Tr": "train", "Va": "val", "Ts": "test"}[short] for short in _CAMEL_SPLIT.findall(name)}
+    for word in words_in(name):
+        if word == "trainval":
+            found |= _BOTH
+        elif match := _WORD_IN_NAME.fullmatch(word):
+            found.add(SPLIT_WORDS[match[1]])
+    return frozenset(found)
+
+
+def split_within(name: str) -> str | None:
+    """Returns the split that a name is, or else the only one whose words it contains; None for other names."""
+    splits = splits_in(name)
+    return split_of(name) or (next(iter(splits)) if len(splits) == 1 else None)
+
+
+def is_both(name: str) -> bool:
+    """Returns whether a name means train and val together: trainval, train_val_list."""
+    return splits_in(name) == _BOTH
+
+
+def fold_in(name: str) -> tuple[str, str] | None:
+    """Returns what comes before the number of a fold, and the number: ("fold_", "3") for fold_3; None for others."""
+    match = _FOLD.match(name)
+    return (match[1], match[2]) if match else None
+
+
+def names_split(name: str) -> bool:
+    """Returns whether the name of a file or folder says that it has to do with splits."""
+    words = words_in(name)
+    return bool(split_of(name) or splits_in(name) or fold_in(name) or {"split", "splits", "fold", "folds"} & {*words})
 
 
 def has_extension(name: str) -> bool:
@@ -86,6 +149,10 @@ class Names:
         if not has_extension(name) and (meaning := self._bare.get(key)):
             return meaning, "extension"
         return None
+
+    def has(self, name: str) -> bool:
+        """Returns whether exactly this name refers to something."""
+        return self._exact.get(name) is not None
 
     def is_ambiguous(self, name: str) -> bool:
         """Returns whether several files match a name: in a different case, or with several extensions."""

@@ -19,6 +19,7 @@ from converter.sources.names import Names
 from converter.sources.refs import ExampleRef, Reject
 
 _FIX_LINE = "Write image.jpg;mask.png, with the separator of the other lines."
+_FIX_COLUMNS = "Fill in its columns, or remove the line."
 _UNUSUAL = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|\\|\0|^[A-Za-z]:/")
 
 
@@ -43,15 +44,21 @@ class PathRule:
     def path(self, number: int, name: str) -> str:
         """Returns the path that field `number` of a line refers to; "" if nothing is left of it.
 
+        A leading slash means the source folder, in a rule without a base. A file that has exactly this name is meant
+        even if it has a backslash in it or looks like a drive of Windows.
+
         Raises:
           DataError: it leaves the source folder.
         """
         if not self.drop and not _UNUSUAL.search(name):  # nearly all; splitting them would double the time of a list
             return f"{base}/{name}" if (base := self.bases[number]) else name
+        if not self.drop and self.names.has(literal := f"{self.bases[number]}/{name}".lstrip("/")):
+            return literal
         plain = name.replace("\\", "/")
         parts = [part for part in plain.split("/") if part not in ("", ".")]
         is_absolute = plain.startswith("/") or re.match(r"[A-Za-z]:/", plain) is not None
         base = self.bases[number]
+        is_absolute = is_absolute and not (plain.startswith("/") and not base)
         if self.climbs and ".." in parts and not is_absolute:
             parts = posixpath.normpath("/".join([base, *parts])).split("/")
             base = ""
@@ -113,6 +120,14 @@ class Resolved:
                 clauses.append(f"{number} name{' was' if number == 1 else 's were'} {text}")
         return ", ".join(clauses)
 
+    def images(self) -> set[str]:
+        """Returns the images that the list names."""
+        return {meanings[0] for _, meanings in self.found}
+
+    def pairs(self) -> set[tuple[str, ...]]:
+        """Returns the files that the lines name, image first."""
+        return {meanings for _, meanings in self.found}
+
     def reject(self, line: Line, error: DataError) -> None:
         """Adds a line that is not a pair."""
         self.rejects.append(Reject(self.listed.split, error, self.listed.name, line.number))
@@ -149,16 +164,16 @@ def resolve(listed: SplitList, rules: Sequence[PathRule], outside: Collection[st
         if counts[number][0] == len(listed.lines):
             break
     done = Resolved(listed, rules[counts.index(max(counts))])
-    first_line: dict[str, int] = {}
+    first_lines: dict[str, Line] = {}
     for line in listed.lines:
         if line is listed.lines[0] and _is_header(line, done.rule):
             done.has_header = True
             continue
         try:
             found = _look_up(line, done, outside)
-            earlier = first_line.setdefault(found[0][0], line.number)
-            if earlier != line.number:
-                what = f"repeats the image of line {earlier}"
+            earlier = first_lines.setdefault(found[0][0], line)
+            if earlier is not line:
+                what = f"repeats the image of line {earlier.number}"
                 raise DataError(line.fields[0], what, "Delete one of the lines.", "E_DUPLICATE")
         except DataError as error:
             done.reject(line, error)
@@ -181,6 +196,10 @@ def _look_up(line: Line, done: Resolved, outside: Collection[str]) -> list[tuple
     if len(line.text) > MAX_LINE_CHARS:
         what = f"has {len(line.text)} characters, more than {MAX_LINE_CHARS}"
         raise DataError(line.text, what, "Fix the line.", "E_LINE")
+    if done.listed.reading and len(line.fields) != len(rule.bases):
+        raise DataError(line.text, "does not have as many columns as the other lines", _FIX_COLUMNS, "E_LINE")
+    if done.listed.reading and not all(line.fields):
+        raise DataError(line.text, "names no mask" if line.fields[0] else "names no image", _FIX_COLUMNS, "E_LINE")
     if len(line.fields) != len(rule.bases) or not all(line.fields):
         what = f"has {max(len(line.fields) - 1, 0)} separators {separator!r}, a pair has exactly one between two names"
         raise DataError(line.text, what if separator else "is one name, a pair has two", _FIX_LINE, "E_LINE")
@@ -200,6 +219,9 @@ def _missing(path: str, done: Resolved, outside: Collection[str]) -> DataError:
     """Returns the error for a path that refers to no file."""
     if outside and any(str(parent) in outside for parent in (Path(path), *Path(path).parents)):
         return DataError(path, "is a link out of the source folder", "Pass --follow-links to allow it.", "E_PATH")
+    if any(part.startswith(".") and part.strip(".") for part in path.split("/")):
+        what = "is hidden, as its name begins with a dot, and hidden files are left out"
+        return DataError(path, what, "Rename the file without the dot, or remove the line.", "E_MISSING")
     what = "matches several files" if done.rule.names.is_ambiguous(path) else "does not exist"
     if sum(reject.error.code == "E_MISSING" for reject in done.rejects[:MAX_CLOSEST]) < MAX_CLOSEST:
         closest = done.rule.names.closest(path)

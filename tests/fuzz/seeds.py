@@ -23,6 +23,20 @@ SPLIT_LISTS = (
     "a\nb\nsub/c\nnone\n",
     "\ufeffä b.jpg\njpg/link.jpg\njpg/A.JPG\n",
 )
+TABLES = (
+    ",image,mask\n0,jpg/a.jpg,png/a.png\n1,jpg/B.JPG,png/B.png\n",
+    "image_id;split;sat_image_path;mask_path\n1;train;a.jpg;a.png\n2;valid;B.JPG;\n3;extra;jpg/ä b.jpg;png/ä b.png\n",
+    "jpg/a.jpg png/a.png 1\njpg/B.JPG png/B.png 0\n",
+    "\tfile_name\tlabel\tfold\n0\ta\ta.png\t1\n1\tB\tB.png\t2\n",
+    "a 1 2 3\nB 1 2 4\n",
+    '"name","set"\n"a.jpg","Training"\n"B.JPG","test 2"\n',
+)
+JSON_LISTS = (
+    '{"training": [{"image": "./jpg/a.jpg", "label": "./png/a.png"}],\n"val": [{"img": "jpg/B", "seg": "png/B"}]}',
+    '{"name": "x",\n "train": [["jpg/a.jpg", "png/a.png"],\n  ["jpg/\\u00e4 b.jpg", "png/ä b.png"]],\n "test": ["a"]}',
+    '{"train": [{"image": ["jpg/a.jpg"], "mask": "png/a.png", "fold": 0}, {"image": "jpg/B.JPG", "mask": 1}]}',
+    '{"fold": 0, "trn": ["a.jpg"], "tst": [], "val": [""]}',
+)
 CLASS_MAPS = (
     "name,value\na,0\nb,#00FF00\nb,1 2 3\nignore,255\n",
     "sep=;\nname;value;index\na;(1, 2, 3);1\n# remark\nb;p15;0\nignore;*;\n",
@@ -189,6 +203,8 @@ def seeds(target: str) -> list[bytes]:
     examples = [encode_record(RECORD), encode_record(second)]
     files = {
         "split_list": [text.encode() for text in SPLIT_LISTS],
+        "table": [text.encode() for text in TABLES],
+        "json_list": [text.encode() for text in JSON_LISTS],
         "other_file": OTHER_FILES,
         "class_map": [text.encode() for text in CLASS_MAPS],
         "class_file": [text.encode() for text in CLASS_FILES],

@@ -32,16 +32,18 @@ from converter.dataset.manifest import SEAL, seal_of
 from converter.dataset.parse import parse_manifest, read_manifest
 from converter.dataset.reader import read_index, read_record
 from converter.dataset.tfrecord import ShardWriter, index_name, masked_crc, read_shard
-from converter.errors import DataError, SegconvError
+from converter.errors import DataError, SegconvError, UsageError
 from converter.pixels.images import open_image, render, unmodified_bytes
 from converter.pixels.masks import MaskValue, ValueCounter, open_mask
 from converter.pixels.png import check_png
 from converter.pixels.signatures import PNG_SIGNATURE
 from converter.schema import IGNORE_INDEX, MANIFEST
-from converter.sources.lists import read_split_list
+from converter.sources.json_lists import read_json_lists
+from converter.sources.lists import SplitList, read_split_list
 from converter.sources.names import Names
 from converter.sources.others import KINDS, kind_of
 from converter.sources.resolve import PathRule, resolve
+from converter.sources.tables import readings
 
 MAX_PIXELS = 256
 TOLERANCE = 12
@@ -105,6 +107,38 @@ def rules(num_fields: int) -> tuple[PathRule, ...]:
 def split_list(data: bytes) -> None:
     listed = read_split_list("train", written("train.txt", data), "train.txt")
     listed.names_image_files()
+    _resolves(listed, data)
+
+
+def table(data: bytes) -> None:
+    """Reads a list with more columns than it needs, named after a split or not; refused is what is no table."""
+    path = written("table.csv", data)
+    found = []
+    for split in ("train", ""):
+        listed = read_split_list(split, path, "table.csv")
+        for reading in readings(listed):
+            found.append(reading)
+            lines = [line.number for own in reading.values() for line in own.lines]
+            assert len(lines) == len(set(lines)) and len(lines) >= len(listed.lines) - 1, "a line was lost"
+            assert all(len(line.fields) in (0, own.num_fields) for own in reading.values() for line in own.lines)
+            for own in reading.values():
+                _resolves(own, data)
+    if not found:
+        raise UsageError("table.csv", "is no table", "Write one.")
+
+
+def json_list(data: bytes) -> None:
+    """Reads a JSON file that may list the pairs of each split; refused is what lists none."""
+    found = read_json_lists(written("dataset.json", data), "dataset.json")
+    for split, listed in found.items():
+        assert split == listed.split
+        assert all(1 <= line.number <= data.count(b"\n") + 1 for line in listed.lines), "a line that is not there"
+        _resolves(listed, data)
+    if not found:
+        raise UsageError("dataset.json", "lists nothing", "Write one.")
+
+
+def _resolves(listed: SplitList, data: bytes) -> None:
     # The first rule of equals wins: each is the first for some lists, or the later ones would hardly be used.
     done = resolve(listed, rules(listed.num_fields)[len(data) % 4 :], OUTSIDE)
     refs = done.refs(MASK_OF if listed.num_fields == 1 else None)
@@ -305,6 +339,8 @@ def other_file(data: bytes) -> None:
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "split_list": split_list,
+    "table": table,
+    "json_list": json_list,
     "other_file": other_file,
     "class_map": class_map,
     "class_file": class_file,

@@ -9,8 +9,13 @@ Modules, in dependency order:
     refusal      the error for a folder that does not fit exactly one layout
     same_folder  image and mask in one folder
     ...          the layouts, one module each, named in registry
+    list_files   files that may be split lists, by their names
+    list_fits    a file that may be a list -> how it is read best
     split_lists  the split lists of a folder -> pairs
+    chosen_lists  the lists that --list names -> pairs
     folds        fold0.txt, fold1.txt ... -> pairs
+    split_folders  folders whose names contain the word of a split
+    unused       lists, folders and files that no pair comes from
     templates    --image and --mask -> pairs
     find         source folder -> Layout
 """

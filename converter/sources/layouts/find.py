@@ -10,20 +10,35 @@ import contextlib
 import difflib
 import posixpath
 from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from converter.config import SourceConfig
 from converter.errors import UsageError, shown
 from converter.limits import MAX_INNER
 from converter.sources.exchange import check_finished
-from converter.sources.layouts.folds import pair_folds
+from converter.sources.layouts.chosen_lists import chosen_files, chosen_names, chosen_pairs
+from converter.sources.layouts.folds import fold_choice, fold_lists
+from converter.sources.layouts.list_files import ListFiles
+from converter.sources.layouts.list_fits import Rules
 from converter.sources.layouts.pairing import Found
 from converter.sources.layouts.refusal import refusal
 from converter.sources.layouts.registry import LAYOUTS, LIST, RULES
-from converter.sources.layouts.split_lists import EXPECTED, Listed, by_names, find_lists, pair_lists
+from converter.sources.layouts.split_folders import with_folder_splits
+from converter.sources.layouts.split_lists import (
+    EXPECTED,
+    Listed,
+    by_names,
+    name_rules,
+    pair_lists,
+    pair_rules,
+    similar_lists,
+)
 from converter.sources.layouts.templates import by_templates
 from converter.sources.layouts.tree import Tree, list_tree
+from converter.sources.layouts.unused import folds_as_folders, unused_files, unused_folders, unused_lists
 from converter.sources.layouts.words import folder_list
+from converter.sources.mix_ups import mix_ups
 from converter.sources.names import SPLITS
 from converter.sources.others import unread_files
 from converter.sources.refs import ExampleRef, Reject, Unused
@@ -55,6 +70,15 @@ class Layout:
     unused: tuple[Unused, ...] = ()
 
 
+@dataclass(frozen=True)
+class Search:
+    """What a layout is found from: the options of the user, the source folder, and its files that may be lists."""
+
+    source: SourceConfig
+    tree: Tree
+    lists: ListFiles
+
+
 def find_layout(source: SourceConfig) -> Layout:
     """Returns the layout of a source folder and the pairs of its splits.
 
@@ -70,32 +94,52 @@ def find_layout(source: SourceConfig) -> Layout:
         )
     tree = list_tree(source.src, follow_links=source.follow_links)
     check_finished(source)
-    layout = _find(source, tree)
+    folds = () if source.lists or source.image or source.layout not in (None, LIST) else fold_lists(tree, source)
+    layout = _find(Search(replace(source, lists=folds, fold=None) if folds else source, tree, ListFiles(tree)))
+    if folds:
+        choice = fold_choice(source, folds)
+        if isinstance(choice, str):
+            layout = replace(layout, evidence=(*layout.evidence, choice))
+        else:
+            layout = replace(layout, unused=(*layout.unused, choice))
     images = [ref.image for refs in layout.refs.values() for ref in refs]
     return replace(layout, unused=(*layout.unused, *unread_files(tree.src, tree.files, tree.outside, images)))
 
 
-def _find(source: SourceConfig, tree: Tree) -> Layout:
+def _find(search: Search) -> Layout:
     """Returns the layout of a tree by the user's options, its lists or the first rule that fits."""
+    source, tree = search.source, search.tree
+    if source.lists and (listed := chosen_pairs(tree, chosen_files(tree, source))):
+        return _listed_layout(search, listed)
     if source.image is not None and source.mask is not None:
-        return _layout(tree, by_templates(tree, source.image, source.mask))
+        return _layout(search, by_templates(tree, source.image, source.mask))
     if source.layout is not None and source.layout != LIST:
-        return _layout(tree, _forced(tree, source.layout))
-    if folds := pair_folds(tree, source):
-        return replace(_listed_layout(tree, folds[0]), unused=folds[1])
-    listed = pair_lists(tree, forced=source.layout == LIST)
-    if isinstance(listed, Listed):
-        return _listed_layout(tree, listed)
+        return _layout(search, _forced(tree, source.layout))
+    near_list = ""
+    if not source.lists:
+        listed_or_near = pair_lists(search.lists, forced=source.layout == LIST)
+        if isinstance(listed_or_near, Listed):
+            return _listed_layout(search, listed_or_near)
+        near_list = listed_or_near
     if source.layout == LIST:
-        if listed:
-            raise refusal(tree, "does not have layout list", [listed])
-        raise UsageError(source.src / "train.txt", "does not exist", EXPECTED, "E_LIST")
-    found, near = _first_rule(tree)
-    if found is None:
-        candidates = [text for text in (listed, *near, _inner(tree)) if text]
-        unread = unread_files(tree.src, tree.files, tree.outside, None)
-        raise refusal(tree, "has no known layout", candidates or [_contents(tree)], unread)
-    return _layout(tree, found)
+        return _listed_layout(search, _forced_list(search, near_list))
+    found, near = _first_rule(search)
+    if found is not None:
+        return _layout(search, found)
+    if not source.lists and (similar := similar_lists(search.lists, pair_rules(tree), is_pairs=True)):
+        return _listed_layout(search, similar)
+    candidates = [text for text in (near_list, *near, _inner(tree)) if text]
+    unread = unread_files(tree.src, tree.files, tree.outside, None)
+    raise refusal(tree, "has no known layout", candidates or [_contents(tree)], unread)
+
+
+def _forced_list(search: Search, near: str) -> Listed:
+    """Returns the pairs of lists with similar names, where --layout list asks for lists and none has an exact name."""
+    if not search.source.lists and (similar := similar_lists(search.lists, pair_rules(search.tree), is_pairs=True)):
+        return similar
+    if near or search.source.lists:
+        raise refusal(search.tree, "does not have layout list", [near or "a list of --list names no pair"])
+    raise UsageError(search.tree.src / "train.txt", "does not exist", EXPECTED, "E_LIST")
 
 
 def _forced(tree: Tree, name: str) -> Found:
@@ -107,12 +151,13 @@ def _forced(tree: Tree, name: str) -> Found:
     raise refusal(tree, f"does not have layout {name} ({LAYOUTS[name]})", near)
 
 
-def _first_rule(tree: Tree) -> tuple[Found | None, list[str]]:
+def _first_rule(search: Search) -> tuple[Found | None, list[str]]:
     """Returns what the first rule that fits found, and the near matches of the rules before it.
 
     Raises:
       UsageError: a later rule finds masks that the first one lacks.
     """
+    tree = search.tree
     winner: Found | None = None
     near: list[str] = []
     for name, rule in RULES.items():
@@ -123,7 +168,7 @@ def _first_rule(tree: Tree) -> tuple[Found | None, list[str]]:
             near += [found] if found else []
         elif winner is None and found.num_pairs:
             winner = found
-            if _is_listed(tree, winner):
+            if _is_listed(search, winner):
                 break  # a list may omit masks on purpose
         elif winner is not None and (more := found.paired_masks - winner.masks):
             both = [f"{each.name}: {each.evidence[0]}, {each.num_pairs} pairs" for each in (winner, found)]
@@ -132,8 +177,8 @@ def _first_rule(tree: Tree) -> tuple[Found | None, list[str]]:
     return winner, list(dict.fromkeys(near))
 
 
-def _is_listed(tree: Tree, found: Found) -> bool:
-    return any(find_lists(tree, folder) for folder in found.list_folders)
+def _is_listed(search: Search, found: Found) -> bool:
+    return bool(search.source.lists) or any(search.lists.within(name, similar=False) for name in found.list_folders)
 
 
 def _inner(tree: Tree, marks: tuple[str, ...] = ()) -> str:
@@ -162,12 +207,14 @@ def _contents(tree: Tree) -> str:
 
 
 def _unnamed(tree: Tree) -> str:
-    files = "1 file whose name is" if tree.unnamed == 1 else f"{tree.unnamed} files whose names are"
-    return f"{files} not UTF-8 {'is' if tree.unnamed == 1 else 'are'} left out"
+    number = len(tree.unnamed)
+    files = "1 file whose name is" if number == 1 else f"{number} files whose names are"
+    return f"{files} not UTF-8 {'is' if number == 1 else 'are'} left out"
 
 
-def _listed_layout(tree: Tree, listed: Listed) -> Layout:
+def _listed_layout(search: Search, listed: Listed) -> Layout:
     """Returns the layout of pair lists; its folders are those of the pairs."""
+    tree = search.tree
     refs = [ref for split in listed.refs.values() for ref in split]
     paired = {path for ref in refs for path in (ref.image, ref.mask)}
     folders = {posixpath.dirname(path) for path in paired}
@@ -181,7 +228,29 @@ def _listed_layout(tree: Tree, listed: Listed) -> Layout:
     if fits := _layout_of_pairs(tree, refs):
         evidence.append(f"the files are arranged as in layout {fits.name}")
         preset = fits.preset
-    return Layout(LIST, tuple(evidence), listed.refs, tuple(listed.rejects), tuple(sorted(unmatched)), preset)
+    notes, unused = _unused(search, refs, listed, paired, [pair_rules(tree)])
+    rejects = tuple(listed.rejects)
+    return Layout(LIST, (*evidence, *notes), listed.refs, rejects, tuple(sorted(unmatched)), preset, unused)
+
+
+def _unused(
+    search: Search, refs: Sequence[ExampleRef], listed: Listed | None, used: Collection[str], rules: Sequence[Rules]
+) -> tuple[list[str], tuple[Unused, ...]]:
+    """Returns what no pair comes from: clauses of evidence, and warnings.
+
+    Args:
+      search: where the pairs come from.
+      refs: all pairs.
+      listed: the lists that were read, if any.
+      used: image files that are in a pair or known to the layout.
+      rules: for the paths of lists of pairs, and of lists of names if a rule found images.
+    """
+    read = listed.paths if listed else set()
+    lists = list(unused_lists(search.lists, search.source, refs, read, rules))
+    found = [each for each in lists if isinstance(each, Unused)]
+    found += [*unused_folders(search.tree, used), *unused_files(search.tree), *(listed.unused if listed else ())]
+    found += mix_ups([ref for ref in refs if ref.list_name], search.tree.file_set)
+    return [each for each in lists if isinstance(each, str)], tuple(found)
 
 
 def _layout_of_pairs(tree: Tree, refs: list[ExampleRef]) -> Found | None:
@@ -201,24 +270,48 @@ def _layout_of_pairs(tree: Tree, refs: list[ExampleRef]) -> Found | None:
     return None
 
 
-def _layout(tree: Tree, found: Found) -> Layout:
+def _layout(search: Search, found: Found) -> Layout:
     """Returns the layout of what a rule found: split by lists of names if there are any, else by folders."""
+    tree = search.tree
     evidence = list(found.evidence)
     if tree.unnamed:
         evidence.append(_unnamed(tree))
     left_out: set[str] = set()
     rejects = list(found.rejects)
-    listed = by_names(tree, found)
+    listed = _lists_of(search, found)
+    if listed is not None and listed.is_pairs:
+        return _listed_layout(search, listed)
+    unused: tuple[Unused, ...] = ()
     evidence += listed.evidence if listed else ()
     if listed is not None and listed.refs:
         rejects += listed.rejects
         refs = listed.refs
     else:
-        refs, left_out = _by_folders(tree, found, evidence)
+        by_word = with_folder_splits(found)
+        evidence += by_word.evidence
+        refs, left_out = _by_folders(tree, by_word.found, evidence)
+        unused = by_word.unused
+        if refs.keys() == {"train"}:
+            unused += tuple(folds_as_folders(search.source, {posixpath.dirname(ref.image) for ref in refs["train"]}))
     paired = {path for split in refs.values() for ref in split for path in (ref.image, ref.mask)}
     known = {image.image for image in found.images} | found.masks
     unmatched = tuple(sorted(known - paired - left_out))
-    return Layout(found.name, tuple(evidence), refs, tuple(rejects), unmatched, found.preset)
+    pairs = [ref for split in refs.values() for ref in split]
+    notes, more = _unused(search, pairs, listed, known, [pair_rules(tree), name_rules(found)])
+    return Layout(found.name, (*evidence, *notes), refs, tuple(rejects), unmatched, found.preset, unused + more)
+
+
+def _lists_of(search: Search, found: Found) -> Listed | None:
+    """Returns the pairs of the lists that go with what a rule found, the best evidence first; None for none."""
+    mask_of = {image.image: image.mask for image in found.images}
+    if search.source.lists:
+        return chosen_names(search.tree, chosen_files(search.tree, search.source), name_rules(found), mask_of)
+    listed = by_names(search.lists, found)
+    if listed is not None or any(image.split for image in found.images if image.mask):
+        return listed
+    if search.source.layout is None and found.name != "templates":
+        listed = similar_lists(search.lists, pair_rules(search.tree), is_pairs=True)
+    return listed or similar_lists(search.lists, name_rules(found), is_pairs=False, mask_of=mask_of)
 
 
 def _by_folders(tree: Tree, found: Found, evidence: list[str]) -> tuple[dict[str, tuple[ExampleRef, ...]], set[str]]:

@@ -3,107 +3,150 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from converter.errors import DataError, UsageError
-from converter.limits import MAX_DROP, MAX_LIST_FOLDERS
+from converter.errors import UsageError
+from converter.limits import MAX_DROP
+from converter.sources.layouts.list_files import WITHIN, ListFiles
+from converter.sources.layouts.list_fits import Fit, Rules, check_folders, check_ties, fit_list, fitting
 from converter.sources.layouts.pairing import Found
 from converter.sources.layouts.tree import Tree
 from converter.sources.layouts.words import IMAGE_WORDS, MASK_WORDS, SIBLING_TAILS
-from converter.sources.lists import SplitList, read_split_list
-from converter.sources.names import SPLITS, Names, split_of
-from converter.sources.refs import ExampleRef, Reject
-from converter.sources.resolve import PathRule, Resolved, resolve
-from converter.system.files import resolve_inside
+from converter.sources.lists import SplitList
+from converter.sources.names import SPLITS, Names
+from converter.sources.refs import ExampleRef, Reject, Unused
+from converter.sources.resolve import PathRule, Resolved
 
-LIST_TYPES = (".txt", ".csv", ".tsv", ".lst")  # if a split has two lists, the first type is used
 EXPECTED = "Expected train.txt and val.txt next to jpg/ and png/ (val.txt may have its own val_jpg/ and val_png/)."
 
 
 @dataclass
 class Listed:
-    """Pairs of a source folder by its lists: refs by split, lines that are not a pair, and how the lists were read."""
+    """Pairs of a source folder by its lists.
+
+    Attributes:
+      refs: pairs by split.
+      rejects: lines that are not a pair.
+      evidence: how the lists were read, one clause each.
+      unused: what the lists do not use.
+      paths: the lists that were read.
+      is_pairs: whether each line of the lists names both files of a pair.
+    """
 
     refs: dict[str, tuple[ExampleRef, ...]] = field(default_factory=dict)
     rejects: list[Reject] = field(default_factory=list)
     evidence: list[str] = field(default_factory=list)
+    unused: list[Unused] = field(default_factory=list)
+    paths: set[str] = field(default_factory=set)
+    is_pairs: bool = False
+
+    def add(self, done: Resolved, mask_of: Mapping[str, str | None] | None) -> None:
+        """Adds the pairs of a list; one with one name per line needs `mask_of`, image -> mask."""
+        split = done.listed.split
+        self.paths.add(done.listed.name)
+        self.evidence.append(done.evidence())
+        if mask_of is not None and done.found and all(mask_of[meanings[0]] is None for _, meanings in done.found):
+            self.evidence.append(f"{split} is left out: none of its images has a mask")
+            return
+        self.refs[split] = (*self.refs.get(split, ()), *done.refs(mask_of))
+        self.rejects += done.rejects
+
+    def add_all(self, parts: Sequence[Resolved], fits: Sequence[Fit], mask_of: Mapping[str, str | None] | None) -> None:
+        """Adds lists in the order of their splits, and what is left out of them."""
+        self.is_pairs = mask_of is None
+        for part in sorted(parts, key=lambda part: SPLITS.index(part.listed.split)):
+            self.add(part, mask_of)
+        self.unused += [unused for fit in fits for unused in fit.left_out]
 
 
-def find_lists(tree: Tree, folder: str) -> dict[str, str]:
-    """Returns the path of each split's list in a folder, train first.
-
-    Raises:
-      UsageError: one is a link out of the source folder.
-    """
-    found: dict[str, str] = {}
-    both: str | None = None
-    start = f"{folder}/" if folder else ""
-    names = [name.removeprefix(start) for name in (*tree.files, *tree.outside) if name.startswith(start)]
-    for kind in LIST_TYPES:
-        for name in sorted(name for name in names if "/" not in name and name.lower().endswith(kind)):
-            stem = name[: -len(kind)]
-            split = "train" if stem.lower() == "default" and folder else split_of(stem)
-            if split:
-                found.setdefault(split, start + name)
-            elif stem.lower() == "trainval":
-                both = both or start + name
-    if both and "train" not in found:
-        found["train"] = both
-    for name in tree.outside.intersection(found.values()):
-        try:
-            resolve_inside(tree.src, name)
-        except DataError as error:
-            raise UsageError(tree.src / name, error.what, error.fix, error.code) from None
-    return {split: found[split] for split in SPLITS if split in found}
-
-
-def read_lists(tree: Tree, names: dict[str, str]) -> list[SplitList]:
-    """Reads the lists that `find_lists` found."""
-    return [read_split_list(split, tree.src / name, name) for split, name in names.items()]
-
-
-def pair_lists(tree: Tree, *, forced: bool = False) -> Listed | str:
+def pair_lists(lists: ListFiles, *, forced: bool = False) -> Listed | str:
     """Returns the pairs of lists whose lines name two files; else a clause that describes a near match.
 
+    Only lists named after a split are read here, not those whose names only contain its word.
+
     Args:
-      tree: source folder.
+      lists: of the source folder.
       forced: uses the lists even if none of their pairs exists.
 
     Raises:
-      UsageError: there is a list but no train.txt, or a list cannot be read.
+      UsageError: there is a list but no train.txt, a list cannot be read, or two lists of a split disagree.
     """
-    near = ""
-    for folder in _list_folders(tree):
-        names = find_lists(tree, folder)
+    tree, near = lists.tree, ""
+    for folder in lists.folders():
+        files = lists.within(folder, similar=False)
         try:
-            lists = read_lists(tree, names)
+            fits = {split: fit_list(tree, own[0], pair_rules(tree), is_pairs=True) for split, own in files.items()}
         except UsageError:
             if folder:
                 continue  # a text file with another purpose
             raise
-        pairs = [listed for listed in lists if listed.separator]
-        done = [resolve(listed, _pair_rules(tree, listed), tree.outside) for listed in pairs]
-        is_declared = not folder and any(listed.names_image_files() for listed in pairs) and _has_folders(tree)
-        if not (any(each.found for each in done) or is_declared or (forced and pairs)):
-            near = near or "; ".join(f"{each.evidence()}: none of its pairs exists" for each in done)
+        pairs = [fit for fit in fits.values() if fit.parts]
+        is_declared = not folder and any(fit.names_image_files for fit in pairs) and _has_folders(tree)
+        if not (any(fit.num_found for fit in pairs) or is_declared or (forced and pairs)):
+            near = near or "; ".join(f"{fit.evidence()}: none of its pairs exists" for fit in pairs)
             continue
-        if "train" not in names:
+        if "train" not in files:
+            if similar := similar_lists(lists, pair_rules(tree), is_pairs=True):
+                return similar  # train_list.txt next to val.txt
             raise UsageError(tree.src / folder / "train.txt", "does not exist", EXPECTED, "E_LIST")
-        singles = [resolve(listed, _pair_rules(tree, listed), tree.outside) for listed in lists if not listed.separator]
-        return _in_order([*done, *singles])
+        check_ties(lists, folder, fits, pair_rules(tree), is_pairs=True)
+        check_folders(lists, folder, fits, pair_rules(tree), is_pairs=True)
+        chosen = {split: fit if fit.parts else fit.with_single_names() for split, fit in fits.items()}
+        return _listed(lists, folder, chosen, pair_rules(tree), None)
     return near
 
 
-def _list_folders(tree: Tree) -> list[str]:
-    """Returns the folders with a file named like a train list, the source folder first."""
-    found = {""}
-    for name in tree.files:
-        folder, _, base = name.rpartition("/")
-        stem, dot, kind = base.rpartition(".")
-        if dot + kind.lower() in LIST_TYPES and split_of(stem) == "train":
-            found.add(folder)
-    return sorted(found, key=lambda name: (name.count("/") + bool(name), name))[:MAX_LIST_FOLDERS]
+def similar_lists(
+    lists: ListFiles, rules: Rules, *, is_pairs: bool, mask_of: Mapping[str, str | None] | None = None
+) -> Listed | None:
+    """Returns the pairs of lists whose names contain the words of splits, or of a table that names the splits.
+
+    Args:
+      lists: of the source folder.
+      rules: for the paths in a list.
+      is_pairs: reads lists with two names per line; otherwise with one.
+      mask_of: image -> mask, for lists with one name per line.
+
+    Raises:
+      UsageError: two lists of a split, or two tables, disagree.
+    """
+    for folder in lists.folders(similar=True):
+        files = lists.within(folder, similar=True)
+        fits: dict[str, Fit] = {}
+        for split in SPLITS:
+            own = fitting(lists.tree, files.get(split, ()), rules, is_pairs=is_pairs)
+            if own:
+                fits[split] = own[0]
+        if "train" not in fits:
+            tables = fitting(lists.tree, files.get("", ()), rules, is_pairs=is_pairs)
+            fits = {"": tables[0]} if tables and "train" in tables[0].parts else {}
+        if fits:
+            return _listed(lists, folder, fits, rules, mask_of)
+    return None
+
+
+def _listed(
+    lists: ListFiles, folder: str, fits: dict[str, Fit], rules: Rules, mask_of: Mapping[str, str | None] | None
+) -> Listed:
+    """Returns the pairs of the lists of one folder, and of lists of the other splits that go with them."""
+    parts: dict[str, Resolved] = {}
+    for split, fit in fits.items():
+        parts |= {own: part for own, part in fit.parts.items() if own == split or own not in {*fits, *parts}}
+    used = list(fits.values())
+    for split in (each for each in ("val", "test") if each not in parts and "train" in parts):
+        similar = lists.within(folder, similar=True).get(split, [])
+        files = [file for file in lists.beside(folder) if file.split == split] or [
+            f for f in similar if f.rank >= WITHIN
+        ]
+        others = fitting(lists.tree, files, rules, is_pairs=mask_of is None)
+        taken = {image for part in parts.values() for image in part.images()}
+        if others and not taken & others[0].parts[split].images():
+            parts[split] = others[0].parts[split]
+            used.append(others[0])
+    listed = Listed()
+    listed.add_all(list(parts.values()), used, mask_of)
+    return listed
 
 
 def _has_folders(tree: Tree) -> bool:
@@ -112,18 +155,14 @@ def _has_folders(tree: Tree) -> bool:
     return bool(top.intersection(IMAGE_WORDS)) and bool(top.intersection(MASK_WORDS))
 
 
-def _in_order(done: Sequence[Resolved]) -> Listed:
-    listed = Listed()
-    for each in sorted(done, key=lambda each: SPLITS.index(each.listed.split)):
-        listed.refs[each.listed.split] = tuple(each.refs())
-        listed.rejects += each.rejects
-        listed.evidence.append(each.evidence())
-    return listed
+def pair_rules(tree: Tree) -> Rules:
+    """Returns the function from a list of pairs to the possible rules for its paths."""
+    return lambda listed: _pair_rules(tree, listed)
 
 
 def _pair_rules(tree: Tree, listed: SplitList) -> list[PathRule]:
     """Returns the possible rules for the paths of a pair list, the most likely first."""
-    home = posixpath.dirname(listed.name)
+    home = "" if listed.name.startswith("/") else posixpath.dirname(listed.name)
     bases = [*_base_pairs(tree, listed.split)]
     rules = [PathRule(f"paths below {image}/ and {mask}/", tree.names, (image, mask)) for image, mask in bases]
     if home:
@@ -156,7 +195,7 @@ def _base_pairs(tree: Tree, split: str) -> Iterator[tuple[str, str]]:
                 yield image, mask
 
 
-def by_names(tree: Tree, found: Found) -> Listed | None:
+def by_names(lists: ListFiles, found: Found) -> Listed | None:
     """Returns the pairs of a rule that lists of names select; None if there are no such lists.
 
     Splits whose images all lack masks are left out.
@@ -164,49 +203,49 @@ def by_names(tree: Tree, found: Found) -> Listed | None:
     Raises:
       UsageError: a list of the layout names none of the images, or there is a list but none for train.
     """
-    rules = _name_rules(found)
-    listed = Listed()
-    for folder in dict.fromkeys((*found.list_folders, *_list_folders(tree))):
-        names = find_lists(tree, folder)
+    rules = name_rules(found)
+    mask_of = {image.image: image.mask for image in found.images}
+    for folder in dict.fromkeys((*found.list_folders, *lists.folders())):
         is_own = folder in found.list_folders and found.name != "templates"
-        for split_list in _read_if(tree, names, is_own=is_own):
-            done = resolve(split_list, _dropping(rules, split_list), tree.outside) if not split_list.separator else None
-            if done is not None and done.found:
-                _select(listed, done, found)
-            elif is_own and split_list.name.endswith(".txt"):
-                what = f"names none of the images of layout {found.name}, from {split_list.lines[0].text!r} on"
-                fix = "Fix or remove the list, or say with --image and --mask where the files are."
-                raise UsageError(tree.src / split_list.name, what, fix, "E_LIST")
-            else:
-                listed.evidence.append(f"{split_list.name} is not a list of these images")
-        if listed.refs and "train" not in listed.refs:
-            fix = "A dataset needs a list of its training pairs."
-            raise UsageError(tree.src / folder / "train.txt", "does not exist", fix, "E_LIST")
-        if listed.refs:
+        fits = _fits_by_names(lists, folder, found, rules, is_own=is_own)
+        if not fits:
+            continue
+        listed = _listed(lists, folder, fits, rules, mask_of)
+        if "train" in listed.refs:
+            check_ties(lists, folder, fits, rules, is_pairs=False)
+            if not is_own:
+                check_folders(lists, folder, fits, rules, is_pairs=False)
             return listed
-    return listed if listed.evidence else None
+        if similar := similar_lists(lists, rules, is_pairs=False, mask_of=mask_of):
+            return similar
+        fix = "A dataset needs a list of its training pairs."
+        raise UsageError(lists.tree.src / folder / "train.txt", "does not exist", fix, "E_LIST")
+    return None
 
 
-def _read_if(tree: Tree, names: dict[str, str], *, is_own: bool) -> list[SplitList]:
-    """Reads the lists; returns none if one cannot be read in a folder that need not have lists."""
-    try:
-        return read_lists(tree, names)
-    except UsageError:
-        if is_own:
-            raise
-        return []
+def _fits_by_names(lists: ListFiles, folder: str, found: Found, rules: Rules, *, is_own: bool) -> dict[str, Fit]:
+    """Returns how the best list of each split in a folder is read; those of a layout's own folders have to fit."""
+    fits: dict[str, Fit] = {}
+    for split, own in lists.within(folder, similar=False).items():
+        try:
+            fit = fit_list(lists.tree, own[0], rules, is_pairs=False)
+        except UsageError:
+            if is_own:
+                raise
+            return {}  # text files with another purpose
+        if fit.num_found:
+            fits[split] = fit
+        elif is_own:
+            what = f"names none of the images of layout {found.name}, from {fit.first_line!r} on"
+            fix = "Fix or remove the list, or say with --image and --mask where the files are."
+            raise UsageError(lists.tree.src / own[0].path, what, fix, "E_LIST")
+    return fits
 
 
-def _select(listed: Listed, done: Resolved, found: Found) -> None:
-    """Adds the pairs that one list of names selects."""
-    masks = {image.image: image.mask for image in found.images}
-    split = done.listed.split
-    listed.evidence.append(done.evidence())
-    if all(masks[meanings[0]] is None for _, meanings in done.found):
-        listed.evidence.append(f"{split} is left out: none of its images has a mask")
-        return
-    listed.refs[split] = tuple(done.refs(masks))
-    listed.rejects += done.rejects
+def name_rules(found: Found) -> Rules:
+    """Returns the function from a list with one name per line to the possible rules for its paths."""
+    rules = _name_rules(found)
+    return lambda listed: _dropping(rules, listed)
 
 
 def _name_rules(found: Found) -> list[PathRule]:

@@ -6,6 +6,7 @@ Hidden files, folders of records, and links that lead out of the source folder a
 from __future__ import annotations
 
 import os
+import sys
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,14 +29,14 @@ class Tree:
       files: paths of everything that is not a folder, sorted.
       folders: paths of all folders, sorted; the source folder itself is "".
       outside: links that lead out of the source folder and are not followed.
-      unnamed: number of files whose names are not UTF-8, which are left out.
+      unnamed: paths of files and folders whose names are not UTF-8, which are left out.
     """
 
     src: Path
     files: tuple[str, ...]
     folders: tuple[str, ...]
     outside: frozenset[str] = frozenset()
-    unnamed: int = 0
+    unnamed: tuple[str, ...] = ()
 
     @cached_property
     def file_set(self) -> frozenset[str]:
@@ -80,8 +81,9 @@ def list_tree(src: Path, *, follow_links: bool) -> Tree:
     """Returns the files and folders in a source folder.
 
     Raises:
-      UsageError: it is not a folder, a folder in it cannot be read, it contains more than MAX_FILES files, is deeper
-        than MAX_FOLDER_DEPTH, or has more than MAX_NESTED_LINKS links within linked folders.
+      UsageError: it is not a folder, its names are not decoded as UTF-8, a folder in it cannot be read, it contains
+        more than MAX_FILES files, is deeper than MAX_FOLDER_DEPTH, or has more than MAX_NESTED_LINKS links within
+        linked folders.
     """
     if not src.is_dir():
         raise UsageError(src, "is not a folder", "Pass the folder of the dataset: --src dataset/", "E_SRC")
@@ -109,7 +111,16 @@ def list_tree(src: Path, *, follow_links: bool) -> Tree:
                 kinds[kind].append(join(folder, entry.name))
     _check_bounds(src, "", len(kinds["file"]), nested)
     files, outside, unnamed = kinds.values()
-    return Tree(src, tuple(sorted(files)), tuple(sorted(folders)), frozenset(outside), len(unnamed))
+    _check_encoding(src, [*files, *folders, *unnamed])
+    return Tree(src, tuple(sorted(files)), tuple(sorted(folders)), frozenset(outside), tuple(sorted(unnamed)))
+
+
+def _check_encoding(src: Path, names: list[str]) -> None:
+    """Refuses names that were decoded as another encoding than the UTF-8 that records store them in."""
+    encoding = sys.getfilesystemencoding()
+    if encoding.lower() not in ("utf-8", "utf8") and not all(map(str.isascii, names)):
+        what = f"has names beyond ASCII, which this Python decodes as {encoding} and not as UTF-8"
+        raise UsageError(src, what, "Start Python with `-X utf8`, as the command segconv does.", "E_SRC")
 
 
 def _check_bounds(src: Path, folder: str, files: int, nested: int) -> None:
@@ -172,5 +183,5 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 def _leads_inside(entry: os.DirEntry[str], root: Path) -> bool:
     try:
         return Path(entry.path).resolve().is_relative_to(root)
-    except (OSError, RuntimeError):  # a loop of links
-        return False
+    except (OSError, RuntimeError):  # a loop of links; opening it reports that
+        return True

@@ -1,0 +1,66 @@
+"""Split folders: folders whose names contain the word of a split, such as TrainDataset -> the splits of images."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from converter.sources.layouts.pairing import Found
+from converter.sources.layouts.words import folder_list
+from converter.sources.names import SPLITS, split_within
+from converter.sources.refs import Unused
+
+_FIX = "If it is no split, ignore this; else make lists and pass them with --list test=FILE."
+
+
+@dataclass(frozen=True)
+class FolderSplits:
+    """What a rule found with the splits that folders say, the evidence, and the names that are not followed."""
+
+    found: Found
+    evidence: tuple[str, ...] = ()
+    unused: tuple[Unused, ...] = ()
+
+
+def with_folder_splits(found: Found) -> FolderSplits:
+    """Returns what a rule found, where images without a split have that of the word in the name of a folder.
+
+    A word that is in the paths of all images says nothing. Without any pair left for train, no word is followed.
+    """
+    if found.name == "templates":
+        return FolderSplits(found)
+    folders = {image.image.rpartition("/")[0] for image in found.images if not image.split}
+    splits = {folder: named for folder in folders if (named := _split_of_folder(folder))}
+    pairs = [image for image in found.images if image.mask is not None]
+    after = {image.split or splits.get(image.image.rpartition("/")[0], ("", ""))[0] or "train" for image in pairs}
+    before = {image.split or "train" for image in pairs}
+    if not splits or after == before == {"train"}:
+        return FolderSplits(found)
+    if "train" not in after:
+        return FolderSplits(found, unused=tuple(_not_followed(splits.values())))
+    images = tuple(
+        image if image.split else replace(image, split=splits.get(image.image.rpartition("/")[0], ("", ""))[0])
+        for image in found.images
+    )
+    by_split: defaultdict[str, set[str]] = defaultdict(set)
+    for split, part in splits.values():
+        by_split[split].add(part)
+    text = ", ".join(f"{split} from {folder_list(by_split[split])}" for split in SPLITS if split in by_split)
+    return FolderSplits(replace(found, images=images), (f"split by the names of folders: {text}",))
+
+
+def _split_of_folder(folder: str) -> tuple[str, str] | None:
+    """Returns the split in the path of a folder, and the path to the part that names it; None if no part does."""
+    parts = folder.split("/")
+    for place, part in enumerate(parts):
+        if split := split_within(part):
+            return split, "/".join(parts[: place + 1])
+    return None
+
+
+def _not_followed(named: Collection[tuple[str, str]]) -> list[Unused]:
+    return [
+        Unused("W_SPLIT_NAME", f"{folder}/", f"has the word of {split} in its name, but its pairs are train", _FIX)
+        for split, folder in sorted(set(named))
+    ]
