@@ -16,6 +16,7 @@ MASK_RESAMPLES = ("nearest", "vote")
 IMAGE_FORMATS = ("jpeg:95", "png", "keep")  # jpeg: takes any quality 1..100
 DEFAULT_JPEG_QUALITY = 95
 ON_ERROR = ("fail", "skip")
+MISSING_MASK = ("error", "background", "ignore")
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class SourceConfig:
       classes: class map: path of a file, or preset:NAME; None looks for one in the source folder.
       follow_links: follows symbolic links out of the source folder.
       max_pixels: maximum number of pixels of a source image or mask.
+      missing_mask: what an image without a mask is: "error" rejects it; "background" and "ignore" store a mask of that.
     """
 
     src: Path
@@ -39,6 +41,7 @@ class SourceConfig:
     classes: str | None = None
     follow_links: bool = False
     max_pixels: int = MAX_PIXELS
+    missing_mask: str = "error"
 
     def __post_init__(self) -> None:
         if (self.image is None) != (self.mask is None):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 
 from converter.building.convert import make_record
+from converter.building.plan import missing_mask_notes
 from converter.checking.facts import DatasetFacts
 from converter.checking.next_command import next_command
 from converter.checking.problems import find_problems
@@ -63,6 +64,8 @@ def check(
     found, class_error = None, None
     try:
         found = find_class_map(config.source, layout)
+        notes = missing_mask_notes(layout, found.classes, config.source.missing_mask)
+        found = dataclasses.replace(found, notes=(*found.notes, *notes))
     except UsageError as error:
         class_error = error
     refs = [ref for split_refs in layout.refs.values() for ref in split_refs]

@@ -38,6 +38,7 @@ def _source_options(config: BuildConfig) -> str:
         value = getattr(source, option)
         words += [f"--{option}", value] if value is not None else []
     words += ["--follow-links"] if source.follow_links else []
+    words += ["--missing-mask", source.missing_mask] if source.missing_mask != "error" else []
     return shlex.join(words)
 
 

@@ -47,7 +47,7 @@ def find_class_map(source: SourceConfig, layout: Layout) -> FoundClasses:
     """Returns the class map of a dataset.
 
     In this order: the one that `source` names; classes.csv in the source folder; a class file of another format at its
-    usual place; the preset of the layout.
+    usual place; the class file or the preset of the layout.
 
     Raises:
       UsageError: there is none, it is invalid, or several files disagree.
@@ -66,6 +66,8 @@ def find_class_map(source: SourceConfig, layout: Layout) -> FoundClasses:
         raise UsageError(source.src, f"contains class files that disagree: {origins}", fix, "E_CLASSES")
     if found:
         return found[0]
+    if layout.class_file:
+        return read_class_file(source.src / layout.class_file)
     if layout.preset is not None:
         return _of_preset(layout.preset)
     what = "; ".join(("does not exist, nor any other class file", *skipped))

@@ -181,6 +181,11 @@ def _look_up(line: Line, done: Resolved, outside: Collection[str]) -> list[tuple
     if len(line.text) > MAX_LINE_CHARS:
         what = f"has {len(line.text)} characters, more than {MAX_LINE_CHARS}"
         raise DataError(line.text, what, "Fix the line.", "E_LINE")
+    if len(line.fields) == len(rule.bases) == 2 and line.fields[0] and not line.fields[1]:
+        hit = rule.names.find(rule.path(0, line.fields[0]))
+        if hit is not None:
+            fix = "Name its mask, or pass --missing-mask background or --missing-mask ignore."
+            raise DataError(hit[0], "has no mask in the list", fix, "E_NO_MASK")
     if len(line.fields) != len(rule.bases) or not all(line.fields):
         what = f"has {max(len(line.fields) - 1, 0)} separators {separator!r}, a pair has exactly one between two names"
         raise DataError(line.text, what if separator else "is one name, a pair has two", _FIX_LINE, "E_LINE")

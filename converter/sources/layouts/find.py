@@ -10,18 +10,23 @@ import contextlib
 import difflib
 import posixpath
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from converter.config import SourceConfig
 from converter.errors import UsageError, shown
 from converter.limits import MAX_INNER
-from converter.sources.layouts.pairing import Found
+from converter.sources.layouts.labelme_json import FIX_NAMES, NAMES, compare_names
+from converter.sources.layouts.leftover import check_rivals, unused_folders
+from converter.sources.layouts.pairing import Found, FoundImage
 from converter.sources.layouts.refusal import refusal
 from converter.sources.layouts.registry import LAYOUTS, LIST, RULES
 from converter.sources.layouts.split_lists import EXPECTED, Listed, by_names, find_lists, pair_lists
 from converter.sources.layouts.templates import by_templates
-from converter.sources.layouts.tree import Tree, list_tree
-from converter.sources.layouts.words import folder_list
+from converter.sources.layouts.tree import Tree, join, list_tree
+from converter.sources.layouts.unpaired import unpaired, with_missing_masks
+from converter.sources.layouts.unread import unread_folders
+from converter.sources.layouts.words import folder_list, parent_of
 from converter.sources.names import SPLITS
 from converter.sources.refs import ExampleRef, Reject, Unused
 
@@ -37,10 +42,13 @@ class Layout:
       name: of the layout, such as "list" or "voc"; "templates" for --image and --mask.
       evidence: what it was detected from, one clause each.
       refs: pairs of each split, by its name, train first.
-      rejects: lines of lists that are not a pair, and images or masks of the same name.
-      unmatched: images and masks in the layout's folders that are in no pair, relative to the source folder.
+      rejects: lines of lists that are not a pair, images or masks of the same name, and, where no list chooses,
+        images without a mask and masks without an image.
+      unmatched: images and masks in the layout's folders that are in no pair, relative to the source folder; those
+        that lists leave out, or files that need not be masks.
       preset: class map to use if the source folder has none, such as "voc"; None for none.
       unused: files, lists and folders that are not used, although their names say that they might be.
+      class_file: path of the file that names the classes of the layout, relative to the source folder; "" for none.
     """
 
     name: str
@@ -50,6 +58,7 @@ class Layout:
     unmatched: tuple[str, ...] = ()
     preset: str | None = None
     unused: tuple[Unused, ...] = ()
+    class_file: str = ""
 
 
 def find_layout(source: SourceConfig) -> Layout:
@@ -67,21 +76,23 @@ def find_layout(source: SourceConfig) -> Layout:
         )
     tree = list_tree(source.src, follow_links=source.follow_links)
     if source.image is not None and source.mask is not None:
-        return _layout(tree, by_templates(tree, source.image, source.mask))
+        return _layout(tree, by_templates(tree, source.image, source.mask), source)
     if source.layout is not None and source.layout != LIST:
-        return _layout(tree, _forced(tree, source.layout))
+        return _layout(tree, _forced(tree, source.layout), source)
     listed = pair_lists(tree, forced=source.layout == LIST)
     if isinstance(listed, Listed):
-        return _listed_layout(tree, listed)
+        return _listed_layout(tree, listed, source)
     if source.layout == LIST:
         if listed:
             raise refusal(tree, "does not have layout list", [listed])
         raise UsageError(source.src / "train.txt", "does not exist", EXPECTED, "E_LIST")
     found, near = _first_rule(tree)
     if found is None:
-        candidates = [text for text in (listed, *near, _inner(tree)) if text]
+        candidates = [text for text in (*unread_folders(tree), listed, *near, _inner(tree)) if text]
         raise refusal(tree, "has no known layout", candidates or [_contents(tree)])
-    return _layout(tree, found)
+    if RULES[found.name].is_general and not _is_listed(tree, found):
+        check_rivals(tree, found)
+    return _layout(tree, found, source)
 
 
 def _forced(tree: Tree, name: str) -> Found:
@@ -104,6 +115,8 @@ def _first_rule(tree: Tree) -> tuple[Found | None, list[str]]:
     for name, rule in RULES.items():
         if name == _FIRST_GENERAL and winner is None and (inner := _inner(tree, _MARKS)):
             raise refusal(tree, "is not the root of a dataset", [inner])
+        if winner is not None and rule.is_last:
+            break
         found = rule.find(tree)
         if isinstance(found, str):
             near += [found] if found else []
@@ -152,8 +165,10 @@ def _unnamed(tree: Tree) -> str:
     return f"{files} not UTF-8 {'is' if tree.unnamed == 1 else 'are'} left out"
 
 
-def _listed_layout(tree: Tree, listed: Listed) -> Layout:
+def _listed_layout(tree: Tree, listed: Listed, source: SourceConfig) -> Layout:
     """Returns the layout of pair lists; its folders are those of the pairs."""
+    if source.missing_mask != "error":
+        _take_without_mask(listed)
     refs = [ref for split in listed.refs.values() for ref in split]
     paired = {path for ref in refs for path in (ref.image, ref.mask)}
     folders = {posixpath.dirname(path) for path in paired}
@@ -167,7 +182,24 @@ def _listed_layout(tree: Tree, listed: Listed) -> Layout:
     if fits := _layout_of_pairs(tree, refs):
         evidence.append(f"the files are arranged as in layout {fits.name}")
         preset = fits.preset
-    return Layout(LIST, tuple(evidence), listed.refs, tuple(listed.rejects), tuple(sorted(unmatched)), preset)
+    unused = (*_label_names(tree, refs), *unused_folders(tree, paired))
+    return Layout(LIST, tuple(evidence), listed.refs, tuple(listed.rejects), tuple(sorted(unmatched)), preset, unused)
+
+
+def _take_without_mask(listed: Listed) -> None:
+    """Makes pairs without a mask of the lines that name no mask, as `segconv split` writes them."""
+    without = [reject for reject in listed.rejects if reject.error.code == "E_NO_MASK"]
+    listed.rejects = [reject for reject in listed.rejects if reject.error.code != "E_NO_MASK"]
+    for split, refs in listed.refs.items():
+        own = [ExampleRef(split, r.error.where, "", r.list_name, r.line) for r in without if r.split == split]
+        listed.refs[split] = tuple(sorted((*refs, *own), key=lambda ref: ref.line))
+
+
+def _label_names(tree: Tree, refs: Iterable[ExampleRef]) -> list[Unused]:
+    """Returns a warning if label_names.txt next to the masks give a value different names."""
+    paths = dict.fromkeys(join(parent_of(ref.mask), NAMES) for ref in refs)
+    _, difference = compare_names(tree, (path for path in paths if path in tree.file_set))
+    return [Unused("W_LABEL_NAMES", NAMES, f"differ: {difference}", FIX_NAMES)] if difference else []
 
 
 def _layout_of_pairs(tree: Tree, refs: list[ExampleRef]) -> Found | None:
@@ -187,11 +219,13 @@ def _layout_of_pairs(tree: Tree, refs: list[ExampleRef]) -> Found | None:
     return None
 
 
-def _layout(tree: Tree, found: Found) -> Layout:
+def _layout(tree: Tree, found: Found, source: SourceConfig) -> Layout:
     """Returns the layout of what a rule found: split by lists of names if there are any, else by folders."""
     evidence = list(found.evidence)
     if tree.unnamed:
         evidence.append(_unnamed(tree))
+    if source.missing_mask != "error":
+        found = with_missing_masks(found)
     left_out: set[str] = set()
     rejects = list(found.rejects)
     listed = by_names(tree, found)
@@ -200,30 +234,41 @@ def _layout(tree: Tree, found: Found) -> Layout:
         rejects += listed.rejects
         refs = listed.refs
     else:
-        refs, left_out = _by_folders(tree, found, evidence)
-    paired = {path for split in refs.values() for ref in split for path in (ref.image, ref.mask)}
+        refs, without, left_out = _by_folders(tree, found, evidence)
+        rejects += unpaired(tree, without, found.loose, refs)
+    pairs = [ref for split in refs.values() for ref in split]
+    if number := sum(not ref.mask for ref in pairs):
+        evidence.append(f"{number} without a mask, stored as all {source.missing_mask}")
     known = {image.image for image in found.images} | found.masks
-    unmatched = tuple(sorted(known - paired - left_out))
-    return Layout(found.name, tuple(evidence), refs, tuple(rejects), unmatched, found.preset)
+    rejected = {reject.error.where for reject in rejects}
+    left_out |= {path for ref in pairs for path in (ref.image, ref.mask)} | rejected
+    unused = (*_label_names(tree, pairs), *unused_folders(tree, known | rejected))
+    unmatched = tuple(sorted(known - left_out))
+    return Layout(found.name, tuple(evidence), refs, tuple(rejects), unmatched, found.preset, unused, found.class_file)
 
 
-def _by_folders(tree: Tree, found: Found, evidence: list[str]) -> tuple[dict[str, tuple[ExampleRef, ...]], set[str]]:
-    """Returns the pairs of each split by their folders, and the images of splits without any mask."""
+def _by_folders(
+    tree: Tree, found: Found, evidence: list[str]
+) -> tuple[dict[str, tuple[ExampleRef, ...]], list[FoundImage], set[str]]:
+    """Returns the pairs of each split by their folders, the images without a mask, and those of splits without any."""
     splits: defaultdict[str, list[ExampleRef]] = defaultdict(list)
-    without: defaultdict[str, set[str]] = defaultdict(set)
-    for image in sorted(found.images, key=lambda image: image.image):
+    without: defaultdict[str, list[FoundImage]] = defaultdict(list)
+    images = sorted(found.images, key=lambda image: image.image)
+    with_masks = {image.split or "train" for image in images if image.mask}
+    for image in images:
         split = image.split or "train"
-        if image.mask is None:
-            without[split].add(image.image)
+        if image.mask is None or split not in with_masks:
+            without[split].append(image)
         else:
             splits[split].append(ExampleRef(split, image.image, image.mask))
     if "train" not in splits:
         raise refusal(tree, f"has pairs of {' and '.join(splits)}, but none of train", list(evidence))
-    if not any(image.split for image in found.images if image.mask):
+    if not any(image.split for image in images if image.mask):
         evidence.append("no split: all pairs are train; `segconv split` makes lists")
     left_out: set[str] = set()
     for split in SPLITS:
         if split in without and split not in splits:
             evidence.append(f"{split} is left out: none of its {len(without[split])} images has a mask")
-            left_out |= without[split]
-    return {split: tuple(splits[split]) for split in SPLITS if split in splits}, left_out
+            left_out |= {image.image for image in without[split]}
+    single = [image for split in splits for image in without[split]]
+    return {split: tuple(splits[split]) for split in SPLITS if split in splits}, single, left_out

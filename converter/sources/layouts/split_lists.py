@@ -202,7 +202,7 @@ def _select(listed: Listed, done: Resolved, found: Found) -> None:
     masks = {image.image: image.mask for image in found.images}
     split = done.listed.split
     listed.evidence.append(done.evidence())
-    if all(masks[meanings[0]] is None for _, meanings in done.found):
+    if not any(masks[meanings[0]] for _, meanings in done.found):
         listed.evidence.append(f"{split} is left out: none of its images has a mask")
         return
     listed.refs[split] = tuple(done.refs(masks))
