@@ -18,7 +18,12 @@ def test_a_missing_source_folder_is_named(tmp_path):
 
 def test_two_folders_of_masks_for_the_same_photographs_are_no_choice_of_ours(tmp_path):
     draw(tmp_path, "images/a.jpg", "masks/a.png", "labels/a.png")
-    assert "has more than one layout: images/ matches each of labels/, masks/" in refused(tmp_path)
+    with pytest.raises(UsageError, match="has more than one layout: images/ matches each of labels/, masks/") as caught:
+        find(tmp_path)
+    assert caught.value.fix == (
+        "Pass --image 'images/{stem}.jpg' --mask 'labels/{stem}.png' (1 pair), "
+        "or --image 'images/{stem}.jpg' --mask 'masks/{stem}.png' (1 pair)."
+    )
     layout = find(tmp_path, image="images/{stem}.jpg", mask="labels/{stem}.png")
     assert pairs(layout) == {"train": [("images/a.jpg", "labels/a.png")]}
 
@@ -37,4 +42,7 @@ def test_without_any_split_all_pairs_are_train_and_it_is_said(tmp_path):
     layout = find(draw(tmp_path, "images/a.jpg", "images/b.jpg", "masks/a.png", "masks/c.png"))
     assert pairs(layout) == {"train": [("images/a.jpg", "masks/a.png")]}
     assert "no split: all pairs are train; `segconv split` makes lists" in layout.evidence
-    assert layout.unmatched == ("images/b.jpg", "masks/c.png")
+    assert [(reject.error.where, reject.error.code) for reject in layout.rejects] == [
+        ("images/b.jpg", "E_NO_MASK"),
+        ("masks/c.png", "E_NO_IMAGE"),
+    ]

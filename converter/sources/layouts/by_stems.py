@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 from converter.limits import MAX_INFERRED_FOLDERS, MAX_SAME_STEM
 from converter.sources.layouts.affixes import Affixes, Group, group_of, infer, within_folder
 from converter.sources.layouts.choice import Candidate, by_difference, candidate_of, choice, described
-from converter.sources.layouts.looks import masks_by_evidence, num_values
+from converter.sources.layouts.looks import FEW_VALUES, masks_by_evidence, num_values
 from converter.sources.layouts.pairing import FolderPair, Found, Named, match, split_in
 from converter.sources.layouts.tree import Tree, join
 from converter.sources.layouts.words import count_of, folder_list, parent_of
@@ -87,7 +87,8 @@ def candidates(tree: Tree, within: Collection[str] | None = None) -> list[tuple[
         if 2 * number >= min(sum(len(stems[folder]) for folder in side) for side in sides):
             found += _directed(tree, candidate_of(group, number, affixes))
     found += _by_affixes(tree, stems, {folder for each, _ in found for folder in each.mask_folders})
-    return found
+    masks = {folder for each, evidence in found if evidence == FEW_VALUES for folder in each.mask_folders}
+    return [(each, evidence) for each, evidence in found if masks.isdisjoint(each.image_folders)]
 
 
 def _shared(stems: dict[str, frozenset[str]]) -> dict[tuple[str, str], int]:

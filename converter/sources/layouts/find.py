@@ -26,7 +26,7 @@ from converter.sources.layouts.templates import by_templates
 from converter.sources.layouts.tree import Tree, join, list_tree
 from converter.sources.layouts.unpaired import unpaired, with_missing_masks
 from converter.sources.layouts.unread import unread_folders
-from converter.sources.layouts.words import folder_list, parent_of
+from converter.sources.layouts.words import count_of, folder_list, parent_of
 from converter.sources.names import SPLITS
 from converter.sources.refs import ExampleRef, Reject, Unused
 
@@ -176,23 +176,27 @@ def _listed_layout(tree: Tree, listed: Listed, source: SourceConfig) -> Layout:
         path
         for folder in folders
         for name in tree.image_files.get(folder, ())
-        if (path := f"{folder}/{name}" if folder else name) not in paired
+        if (path := join(folder, name)) not in paired
     ]
+    unmatched = sorted({*unmatched} - {each.error.where for each in listed.rejects if each.error.code == "E_NO_MASK"})
     evidence, preset = list(listed.evidence), None
     if fits := _layout_of_pairs(tree, refs):
         evidence.append(f"the files are arranged as in layout {fits.name}")
         preset = fits.preset
     unused = (*_label_names(tree, refs), *unused_folders(tree, paired))
-    return Layout(LIST, tuple(evidence), listed.refs, tuple(listed.rejects), tuple(sorted(unmatched)), preset, unused)
+    return Layout(LIST, tuple(evidence), listed.refs, tuple(listed.rejects), tuple(unmatched), preset, unused)
 
 
 def _take_without_mask(listed: Listed) -> None:
     """Makes pairs without a mask of the lines that name no mask, as `segconv split` writes them."""
-    without = [reject for reject in listed.rejects if reject.error.code == "E_NO_MASK"]
-    listed.rejects = [reject for reject in listed.rejects if reject.error.code != "E_NO_MASK"]
     for split, refs in listed.refs.items():
-        own = [ExampleRef(split, r.error.where, "", r.list_name, r.line) for r in without if r.split == split]
-        listed.refs[split] = tuple(sorted((*refs, *own), key=lambda ref: ref.line))
+        lines = {ref.image: ref for ref in refs}
+        for reject in list(listed.rejects):
+            image = reject.error.where
+            if reject.split == split and reject.error.code == "E_NO_MASK" and image not in lines:  # else named twice
+                lines[image] = ExampleRef(split, image, "", reject.list_name, reject.line)
+                listed.rejects.remove(reject)
+        listed.refs[split] = tuple(sorted(lines.values(), key=lambda ref: ref.line))
 
 
 def _label_names(tree: Tree, refs: Iterable[ExampleRef]) -> list[Unused]:
@@ -238,7 +242,7 @@ def _layout(tree: Tree, found: Found, source: SourceConfig) -> Layout:
         rejects += unpaired(tree, without, found.loose, refs)
     pairs = [ref for split in refs.values() for ref in split]
     if number := sum(not ref.mask for ref in pairs):
-        evidence.append(f"{number} without a mask, stored as all {source.missing_mask}")
+        evidence.append(f"{count_of(number, 'image')} without a mask, stored as all {source.missing_mask}")
     known = {image.image for image in found.images} | found.masks
     rejected = {reject.error.where for reject in rejects}
     left_out |= {path for ref in pairs for path in (ref.image, ref.mask)} | rejected

@@ -16,6 +16,7 @@ from converter.sources.layouts.words import MASK_WORDS
 from converter.sources.names import stem_of
 from converter.system.files import read_inside
 
+FEW_VALUES = "its files have few values"
 _LOOKED_AT = 3  # files of a folder: the first, one in the middle, the last
 _FEW = 32  # values in one mask; photographs have hundreds, and an image rarely shows as many classes
 _LOSSY = (".jpg", ".jpeg")
@@ -59,11 +60,11 @@ def masks_by_evidence(tree: Tree, left: Sequence[str], right: Sequence[str]) -> 
     """
     looks = [looks_like_masks(tree, folders) for folders in (left, right)]
     if None not in looks and looks[0] != looks[1]:
-        return Evidence(looks.index(True), "its files have few values")
+        return Evidence(looks.index(True), FEW_VALUES)
     kinds = [_extensions(tree, folders) for folders in (left, right)]
     is_lossy = [bool(kind) and kind <= set(_LOSSY) for kind in kinds]
     if True in looks and is_lossy[1 - looks.index(True)]:
-        return Evidence(looks.index(True), "its files have few values")
+        return Evidence(looks.index(True), FEW_VALUES)
     names = [_by_name(left, right), _by_name(right, left)]
     if names[0] != names[1] and (None not in looks or looks[names.index(True)] is not False):
         return Evidence(names.index(True), "by the names of the folders")
