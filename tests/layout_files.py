@@ -89,13 +89,15 @@ def paint(folder: Path, *, photos: tuple[str, ...] = (), masks: tuple[str, ...] 
         for name in names:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            levels = rng.integers(0, values, (12, 16), np.uint8) if is_mask else rng.integers(0, 256, (12, 16, 3), np.uint8)
+            levels = (
+                rng.integers(0, values, (12, 16), np.uint8) if is_mask else rng.integers(0, 256, (12, 16, 3), np.uint8)
+            )
             Image.fromarray(levels).save(path)
     return folder
 
 
 def numbered(template: str, count: int = 4, first: int = 0) -> tuple[str, ...]:
-    """Returns names with numbers: numbered("a/{}.png") is a/0.png to a/3.png."""
+    """Returns names with numbers: a/0.png to a/3.png for the template a/{}.png."""
     return tuple(template.format(number) for number in range(first, first + count))
 
 

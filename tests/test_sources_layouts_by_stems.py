@@ -136,6 +136,4 @@ def test_one_mask_for_each_class_in_a_folder_of_its_own_is_refused_by_name(tmp_p
 ])  # fmt: skip
 def test_one_folder_of_images_and_masks_with_any_constant_text(tmp_path, photo, mask):
     layout = find(paint(tmp_path, photos=numbered(f"d/{photo}"), masks=numbered(f"d/{mask}")))
-    assert pairs(layout) == {
-        "train": list(zip(numbered(f"d/{photo}"), numbered(f"d/{mask}"), strict=True))
-    }
+    assert pairs(layout) == {"train": list(zip(numbered(f"d/{photo}"), numbered(f"d/{mask}"), strict=True))}

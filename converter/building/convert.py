@@ -45,7 +45,8 @@ def make_record(
     if opened_mask:
         mask = mapper.map_mask(opened_mask, size, pair.fit, pair.mask_resample)
     else:
-        mask = pad_mask(np.full((box.height, box.width), missing_index(mapper.classes, source.missing_mask), np.uint8), box, size)
+        index = missing_index(mapper.classes, source.missing_mask)
+        mask = pad_mask(np.full((box.height, box.width), index, np.uint8), box, size)
     unmodified = unmodified_bytes(opened) if pair.image_format == "keep" and size == original_size else None
     rendered = render(opened, size, pair.fit)
     image = unmodified or encode_image(rendered, pair.image_format, pair.jpeg_quality)

@@ -167,6 +167,6 @@ def _record_bytes(config: BuildConfig, facts: Sequence[PairFacts], found: FoundC
         ref = good[number * len(good) // min(SIZED_PAIRS, len(good))]
         try:
             sizes.append(len(encode_record(make_record(ref, config.source, mapper, config.pair)[0])) + FRAME_BYTES)
-        except DataError:
+        except (DataError, UsageError):
             continue  # an unlisted value, or a file that has just changed
     return sum(sizes) / len(sizes) if sizes else 0.0

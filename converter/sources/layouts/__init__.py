@@ -3,12 +3,19 @@
 Modules, in dependency order:
 
     tree         source folder -> the names of all files and folders in it
+    unread       image files of formats that are not read
     pairing      folders -> images with their masks
+    affixes      constant texts by which names of masks differ, inferred from all names
     words        usual names of folders of images and of masks
+    choice       the error for several candidates, with the options for each
+    looks        whether the files of a folder look like masks
+    several      the error for several masks of each image
     registry     every known layout, one row each
     refusal      the error for a folder that does not fit exactly one layout
     same_folder  image and mask in one folder
     ...          the layouts, one module each, named in registry
+    leftover     folders of image files that a layout does not use
+    unpaired     images without a mask, masks without an image
     split_lists  the split lists of a folder -> pairs
     templates    --image and --mask -> pairs
     find         source folder -> Layout

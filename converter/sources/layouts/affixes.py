@@ -6,7 +6,6 @@ and leads to exactly one image for each.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -181,7 +180,7 @@ def _by_ends(groups: Sequence[Group], masks: Sequence[str]) -> Affixes | None:
 
     def similarity(ends: tuple[str, str]) -> int:
         both = ((ends[0], start), (ends[1], end))
-        return sum(len(os.path.commonprefix(pair)) + len(_common_end(pair)) for pair in both)
+        return sum(len(_common_start(pair)) + len(_common_end(pair)) for pair in both)
 
     order = sorted(candidates, key=lambda ends: (-similarity(ends), ends))
     good = []
@@ -200,7 +199,7 @@ def _common_ends(names: Sequence[str]) -> tuple[str, str]:
     """Returns what all names begin and end with, without a part of a number; something is left of every name."""
     if len(names) == 1:
         return "", ""
-    start, end = os.path.commonprefix(names), _common_end(names)
+    start, end = _common_start(names), _common_end(names)
     shortest = min(map(len, names))
     end = end[max(0, len(end) - shortest + 1) :]
     start = start[: max(0, shortest - len(end) - 1)]
@@ -212,8 +211,16 @@ def _common_ends(names: Sequence[str]) -> tuple[str, str]:
     return start, end
 
 
+def _common_start(names: Sequence[str]) -> str:
+    first, last = min(names), max(names)
+    length = 0
+    while length < min(len(first), len(last)) and first[length] == last[length]:
+        length += 1
+    return first[:length]
+
+
 def _common_end(names: Sequence[str]) -> str:
-    return os.path.commonprefix([name[::-1] for name in names])[::-1]
+    return _common_start([name[::-1] for name in names])[::-1]
 
 
 def _ends_around(image: str, core: str) -> Iterator[tuple[str, str]]:
@@ -233,7 +240,7 @@ def _cuts_number(before: str, after: str) -> bool:
 def _without_common(image: tuple[str, str], mask: tuple[str, str]) -> tuple[tuple[str, str], tuple[str, str]]:
     """Moves what images and masks both have next to the common part into it, unless that is only a separator."""
     start = _common_end([image[0], mask[0]])
-    end = os.path.commonprefix([image[1], mask[1]])
+    end = _common_start([image[1], mask[1]])
     first = len(start) if image[0] == mask[0] or start.strip("_-. ") else 0
     last = len(end) if image[1] == mask[1] or end.strip("_-. ") else 0
     return (
@@ -277,12 +284,14 @@ def _by_middle(groups: Sequence[Group]) -> Affixes | None:
         return None
     old, new, found = next(iter(good.values()))
     mask, image = min((mask, image) for image_of in found for mask, image in image_of.items())
-    return Affixes(f"masks have {new or 'nothing'} where images have {old or 'nothing'}, as in {mask} of {image}", found)
+    return Affixes(
+        f"masks have {new or 'nothing'} where images have {old or 'nothing'}, as in {mask} of {image}", found
+    )
 
 
 def _edits(image: str, mask: str) -> Iterator[tuple[str, str]]:
     """Yields the (old, new) texts whose exchange at one place makes the name of an image that of a mask."""
-    start = len(os.path.commonprefix([image, mask]))
+    start = len(_common_start([image, mask]))
     end = len(_common_end([image[start:], mask[start:]]))
     old, new = image[start : len(image) - end], mask[start : len(mask) - end]
     if not start + end or max(len(old), len(new)) > MAX_INFIX_CHARS:

@@ -137,7 +137,7 @@ def _by_affixes(
     for images, masks in itertools.permutations(folders, 2):
         if not _may_pair(images, masks) or not stems[images].isdisjoint(stems[masks]):
             continue
-        if 1 < len(stems[masks]) and (affixes := infer([Group(stems[images], stems[masks], _files(tree, images))])):
+        if len(stems[masks]) > 1 and (affixes := infer([Group(stems[images], stems[masks], _files(tree, images))])):
             inferred[FolderPair(images, masks)] = affixes
     for group in by_difference(inferred).values():
         first = inferred[group[0]]

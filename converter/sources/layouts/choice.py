@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from converter.errors import UsageError, shown
+from converter.errors import UsageError
 from converter.limits import MAX_CANDIDATES
 from converter.sources.layouts.affixes import Affixes, group_of, infer
 from converter.sources.layouts.pairing import FolderPair, best_suffixes, pair_folders
@@ -63,6 +63,7 @@ class Candidate(NamedTuple):
 
 
 _PLACES = ("{split}", "{folder}")
+_FIX_CHARS = 4000  # of all options in a message
 
 
 def choice(tree: Tree, what: str, candidates: Sequence[Candidate], advice: str = "") -> UsageError:
@@ -74,20 +75,19 @@ def choice(tree: Tree, what: str, candidates: Sequence[Candidate], advice: str =
       candidates: most likely first.
       advice: what else to do, as a sentence.
     """
-    ways = []
+    ways: list[str] = []
     for candidate in candidates[:MAX_CANDIDATES]:
-        options = candidate.options(tree)
-        if options and options not in ways:
-            ways.append(f"{options} ({count_of(candidate.num_pairs, 'pair')})")
+        way = f"{candidate.options(tree)} ({count_of(candidate.num_pairs, 'pair')})"
+        if way.startswith("--") and way not in ways and sum(map(len, (*ways, way))) < _FIX_CHARS:  # never cut short
+            ways.append(way)
     fix = f"Pass {', or '.join(ways)}." if ways else "Move the folders that are not meant out of the source folder."
-    return UsageError(tree.src, what, shown(" ".join(filter(None, [advice, fix])), 2000), "E_LAYOUT")
+    return UsageError(tree.src, what, " ".join(filter(None, [advice, fix])), "E_LAYOUT")
 
 
 def described(candidates: Iterable[Candidate]) -> str:
     """Returns the candidates in words: "images/ with masks/ (4 pairs), images/ with labels/ (4 pairs)"."""
     return ", ".join(
-        f"{folder_list(each.image_folders)} with {folder_list(each.mask_folders)} "
-        f"({count_of(each.num_pairs, 'pair')})"
+        f"{folder_list(each.image_folders)} with {folder_list(each.mask_folders)} ({count_of(each.num_pairs, 'pair')})"
         for each in list(candidates)[:MAX_CANDIDATES]
     )
 

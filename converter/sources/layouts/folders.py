@@ -108,9 +108,7 @@ def _paired(tree: Tree, name: str, pairs: list[FolderPair], near: str) -> Found 
             raise error
         names = [names[0] for names in (tree.image_files[images[0]], tree.image_files[masks[0]])]
         return f"{both} are side by side, but no two names match ({names[0]}, {names[1]})"
-    return found.as_layout(
-        name, f"{both} side by side", *(evidence if suffixes.image or suffixes.mask else ())
-    )
+    return found.as_layout(name, f"{both} side by side", *(evidence if suffixes.image or suffixes.mask else ()))
 
 
 def _fits(tree: Tree, pair: FolderPair, suffixes: Suffixes) -> bool:

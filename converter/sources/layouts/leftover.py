@@ -1,4 +1,7 @@
-"""Leftover: folders of image files that a layout does not use: named with counts, or a choice if they could be its masks."""
+"""Leftover: folders of image files that a layout does not use, named with counts.
+
+One that could as well hold the masks of the layout is a choice for the user.
+"""
 
 from __future__ import annotations
 
@@ -77,8 +80,8 @@ def unused_folders(tree: Tree, known: Collection[str]) -> list[Unused]:
         if paired.isdisjoint((*candidate.image_folders, *candidate.mask_folders)):
             paired.update(candidate.image_folders, candidate.mask_folders)
             options = candidate.options(tree)
-            number = count_of(candidate.num_pairs, "pair")
-            what = f"has its masks in {folder_list(candidate.mask_folders)}: {number}, not used"
+            text = count_of(candidate.num_pairs, "pair")
+            what = f"has its masks in {folder_list(candidate.mask_folders)}: {text}, not used"
             fix = f"Leave them, or pass {options} to use them instead." if options else _FIX
             result.append(Unused(CODE, folder_list(candidate.image_folders), what, fix))
     tops = _tops(tree, [folder for folder in unused if folder not in paired], set(unused))

@@ -47,7 +47,7 @@ def looks_like_masks(tree: Tree, folders: Sequence[str]) -> bool | None:
 
 
 class Evidence(NamedTuple):
-    """Which of two lists of folders holds the masks of the other: 0, 1, or None if nothing shows it; and what shows it."""
+    """Which of two lists of folders holds the masks: 0, 1, or None if nothing shows it; and what shows it."""
 
     masks: int | None
     text: str = ""
@@ -97,6 +97,4 @@ def _has(part: str, words: Sequence[str]) -> bool:
 
 
 def _extensions(tree: Tree, folders: Sequence[str]) -> set[str]:
-    return {
-        name[len(stem_of(name)) :].lower() for folder in folders for name in tree.image_files.get(folder, ())
-    }
+    return {name[len(stem_of(name)) :].lower() for folder in folders for name in tree.image_files.get(folder, ())}

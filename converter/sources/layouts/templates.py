@@ -1,7 +1,8 @@
 """Templates: --image and --mask -> images and masks, for layouts that no rule knows.
 
 `{stem}` matches the name of a pair, one part of a path without its extension. `{split}` matches train, val or test
-under any of their names. `{folder}` matches any folders, one or more. `.*` at the end matches any extension of an image file. Everything else is literal.
+under any of their names. `{folder}` matches any folders, one or more. `.*` at the end matches any extension of an image
+file. Everything else is literal.
 """
 
 from __future__ import annotations
@@ -75,7 +76,9 @@ def _pattern(option: str, template: str) -> re.Pattern[str]:
             seen.add(piece)
             pattern += _PLACES[piece]
         elif piece == "*" or "{" in piece or "}" in piece:
-            what = f"{template!r} has {piece}; a template may only have {{split}}, {{folder}}, {{stem}} and .* at its end"
+            what = (
+                f"{template!r} has {piece}; a template may only have {{split}}, {{folder}}, {{stem}} and .* at its end"
+            )
             raise UsageError(option, what, _FIX, "E_LAYOUT")
         else:
             pattern += re.escape(piece)

@@ -1,4 +1,7 @@
-"""Unpaired: images without a mask and masks without an image, where no list chooses: rejected, or given an empty mask."""
+"""Unpaired: images without a mask and masks without an image, where no list chooses.
+
+They are rejected, unless --missing-mask says what an image without a mask is.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +24,7 @@ def with_missing_masks(found: Found) -> Found:
     return replace(found, images=images)
 
 
-def unpaired(
-    tree: Tree, images: Iterable[FoundImage], masks: Iterable[str], splits: Collection[str]
-) -> list[Reject]:
+def unpaired(tree: Tree, images: Iterable[FoundImage], masks: Iterable[str], splits: Collection[str]) -> list[Reject]:
     """Returns a reject for each image without a mask (E_NO_MASK) and each mask without an image (E_NO_IMAGE).
 
     Args:
