@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from layout_files import find, numbered, paint, pairs
 
-from converter.sources.layouts.affixes import Group, infer, kinds_of_masks, within_folder
+from converter.sources.layouts.affixes import Group, _verified, infer, kinds_of_masks, within_folder
 
 # image, mask, what the evidence says
 CONSTANT = {
@@ -79,6 +79,16 @@ def test_masks_of_some_images_are_given_to_those(images, masks, expected):
     found = infer(groups(images, masks))
     assert found is not None
     assert found.image_of == (expected,)
+
+
+def test_names_of_no_single_image_are_not_verified():
+    assert infer(groups("1 x1", "m_1 m_x1 m_2")) is None
+    assert _verified(groups("1 2", "m1 m2"), lambda group, mask: ["1"]) is None
+    assert _verified(groups("1 2", "m1 m2"), lambda group, mask: ["1", "2"]) is None
+
+
+def test_two_ways_to_explain_all_masks_are_none():
+    assert infer(groups("a_x_b a_y_b c_x_d c_y_d", "a__b c__d")) is None
 
 
 def test_kinds_of_masks_are_counted_where_an_image_has_several():

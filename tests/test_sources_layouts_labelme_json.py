@@ -8,6 +8,7 @@ from layout_files import assert_is_detected, find, paint, pairs, write
 from converter.classes.find import find_class_map
 from converter.config import SourceConfig
 from converter.errors import UsageError
+from converter.limits import MAX_CLASS_FILE_BYTES
 from converter.sources.layouts.labelme_json import compare_names
 from converter.sources.layouts.tree import list_tree
 
@@ -64,6 +65,8 @@ def test_a_list_that_is_no_text_is_a_difference(tmp_path):
     tree = list_tree(tmp_path, follow_links=False)
     paths = [name for name in tree.files if name.endswith(".txt")]
     assert compare_names(tree, paths) == ("", "im1_json/label_names.txt cannot be read as UTF-8 text")
+    (tmp_path / "im1_json/label_names.txt").write_bytes(b"x" * (MAX_CLASS_FILE_BYTES + 2))
+    assert compare_names(tree, paths[1:]) == ("", f"im1_json/label_names.txt exceeds {MAX_CLASS_FILE_BYTES} bytes")
 
 
 def test_folders_without_a_list_are_a_near_miss(tmp_path):
