@@ -6,6 +6,7 @@ import pytest
 from layout_files import assert_is_detected, draw, find, numbered, options_in, paint, pairs
 
 from converter.errors import UsageError
+from converter.limits import MAX_SAME_STEM
 
 KNOWN = {
     "stems": (
@@ -55,6 +56,15 @@ def test_sequences_that_are_numbered_alike_are_paired_within_each(tmp_path):
     photos = numbered("frames/s1/{}.jpg") + numbered("frames/s2/{}.jpg")
     masks = numbered("drawn/x/s1/{}.png") + numbered("drawn/x/s2/{}.png")
     layout = find(paint(tmp_path, photos=photos, masks=masks))
+    assert sorted(pairs(layout)["train"]) == sorted(zip(photos, masks, strict=True))
+
+
+@pytest.mark.parametrize(("photo", "mask"), [
+    ("rgb8/s{}/x.jpg", "drawn/s{}/x.png"), ("s{}/rgb8/x.jpg", "s{}/drawn/x.png"), ("a/s{}/l/x.jpg", "b/c/s{}/l/x.png"),
+])  # fmt: skip
+def test_names_that_are_in_more_folders_than_are_compared_are_paired_too(tmp_path, photo, mask):
+    photos, masks = numbered(photo, MAX_SAME_STEM + 4), numbered(mask, MAX_SAME_STEM + 4)
+    layout = find(draw(tmp_path, *photos, *masks))
     assert sorted(pairs(layout)["train"]) == sorted(zip(photos, masks, strict=True))
 
 

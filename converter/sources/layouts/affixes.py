@@ -268,8 +268,9 @@ def _by_middle(groups: Sequence[Group]) -> Affixes | None:
     for group in groups:
         ordered = sorted(group.masks)
         for mask in ordered[:: max(1, len(ordered) // _SAMPLED)][:_SAMPLED]:
-            edits = {edit for image in group.images for edit in _edits(image, mask)}
-            candidates = edits if candidates is None else candidates & edits
+            if candidates is None:
+                candidates = {edit for image in group.images for edit in _edits(image, mask)}
+            candidates = {edit for edit in candidates if not group.images.isdisjoint(_undone(group, mask, *edit))}
             if not candidates:
                 return None
     good = {}

@@ -7,7 +7,7 @@ or where nothing shows which folder holds the masks, the user chooses.
 from __future__ import annotations
 
 import itertools
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 
 from converter.limits import MAX_INFERRED_FOLDERS, MAX_SAME_STEM
@@ -92,16 +92,24 @@ def candidates(tree: Tree, within: Collection[str] | None = None) -> list[tuple[
 
 
 def _shared(stems: dict[str, frozenset[str]]) -> dict[tuple[str, str], int]:
-    """Returns the number of names that two folders share, for all that share any."""
+    """Returns the number of names that two folders share, for those that share any.
+
+    Names that are in many folders, as those of frames, are compared between folders whose paths begin or end alike.
+    """
     folders_of: defaultdict[str, list[str]] = defaultdict(list)
     for folder, names in stems.items():
+        parts = folder.split("/")
+        keys = {f"end {'/'.join(parts[cut:])}" for cut in range(len(parts))} | {f"in {'/'.join(parts[:-1])}"}
+        for key in sorted(keys) if folder else ():
+            folders_of[f"/{key}"].append(folder)  # no name of a file begins with a slash
         for name in names:
             folders_of[name].append(folder)
-    counts: Counter[tuple[str, str]] = Counter()
+    pairs: set[tuple[str, str]] = set()
     for folders in folders_of.values():
         if 1 < len(folders) <= MAX_SAME_STEM:
-            counts.update(itertools.combinations(folders, 2))
-    return counts
+            pairs.update(itertools.combinations(folders, 2))
+    counts = {pair: len(stems[pair[0]] & stems[pair[1]]) for pair in sorted(pairs)}
+    return {pair: number for pair, number in counts.items() if number}
 
 
 def _may_pair(left: str, right: str) -> bool:
