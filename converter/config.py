@@ -17,6 +17,7 @@ MASK_RESAMPLES = ("nearest", "vote")
 IMAGE_FORMATS = ("jpeg:95", "png", "keep")  # jpeg: takes any quality 1..100
 DEFAULT_JPEG_QUALITY = 95
 ON_ERROR = ("fail", "skip")
+MISSING_MASK = ("error", "background", "ignore")
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class SourceConfig:
       max_pixels: maximum number of pixels of a source image or mask.
       lists: (split, path) of each split list, instead of those in the source folder; split "" if the list says it.
       fold: number of the fold that is val, of those that `segconv split --folds` made; None for no folds.
+      missing_mask: what an image without a mask is: "error" rejects it; "background" and "ignore" store a mask of that.
     """
 
     src: Path
@@ -44,6 +46,7 @@ class SourceConfig:
     max_pixels: int = MAX_PIXELS
     lists: tuple[tuple[str, str], ...] = ()
     fold: int | None = None
+    missing_mask: str = "error"
 
     def __post_init__(self) -> None:
         if self.fold is not None and (self.layout not in (None, "list") or self.image or self.lists):

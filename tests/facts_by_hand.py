@@ -12,7 +12,7 @@ from converter.classes.find import FoundClasses
 from converter.classes.native import parse_class_map
 from converter.config import BuildConfig, PairConfig, SourceConfig
 from converter.pixels.masks import MaskValue
-from converter.sources.layouts.find import Layout
+from converter.sources.layouts.layout import Layout
 from converter.sources.refs import ExampleRef
 
 NAMES = "name,value\nbackground,0\nroad,1\ncar,2\nignore,255\n"

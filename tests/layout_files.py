@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from converter.config import SourceConfig
 from converter.errors import UsageError
-from converter.sources.layouts.find import Layout, find_layout
+from converter.sources.layouts.find import find_layout
+from converter.sources.layouts.layout import Layout
 
 
 def draw(folder: Path, *names: str, **lists: str) -> Path:
@@ -77,3 +81,34 @@ def refused(folder: Path, **options: object) -> str:
 VOC = ("JPEGImages/a.jpg", "JPEGImages/b.jpg", "SegmentationClass/a.png", "SegmentationClass/b.png")
 VOC_LISTS = {"ImageSets/Segmentation/train.txt": "a\n", "ImageSets/Segmentation/val.txt": "b\n"}
 CITY = "leftImg8bit/train/aachen/a_1_leftImg8bit.png"
+
+
+def paint(folder: Path, *, photos: tuple[str, ...] = (), masks: tuple[str, ...] = (), values: int = 3) -> Path:
+    """Makes small image files: photos of many colours, and masks of the levels 0..values-1."""
+    rng = np.random.default_rng(5)
+    for names, is_mask in ((photos, False), (masks, True)):
+        for name in names:
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            levels = (
+                rng.integers(0, values, (12, 16), np.uint8) if is_mask else rng.integers(0, 256, (12, 16, 3), np.uint8)
+            )
+            Image.fromarray(levels).save(path)
+    return folder
+
+
+def numbered(template: str, count: int = 4, first: int = 0) -> tuple[str, ...]:
+    """Returns names with numbers: a/0.png to a/3.png for the template a/{}.png."""
+    return tuple(template.format(number) for number in range(first, first + count))
+
+
+def options_in(fix: str) -> list[dict[str, str]]:
+    """Returns the values of --image and --mask of each way that a message offers."""
+    words = shlex.split(fix)
+    found: list[dict[str, str]] = []
+    for place, word in enumerate(words):
+        if word == "--image":
+            found.append({"image": words[place + 1]})
+        elif word == "--mask" and found:
+            found[-1]["mask"] = words[place + 1]
+    return found

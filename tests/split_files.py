@@ -8,7 +8,7 @@ from pathlib import Path
 from layout_files import draw, find, write
 
 from converter.errors import UsageError
-from converter.sources.layouts.find import Layout
+from converter.sources.layouts.layout import Layout
 from converter.sources.refs import Unused
 
 SIX = tuple(f"images/f{i}.jpg" for i in range(6)) + tuple(f"masks/f{i}.png" for i in range(6))

@@ -13,6 +13,7 @@ from PIL import Image
 
 from converter.building.convert import make_record
 from converter.building.tally import Tally
+from converter.classes.class_map import ClassMap
 from converter.classes.mapper import MaskMapper
 from converter.config import PairConfig, SourceConfig
 from converter.errors import DataError
@@ -132,3 +133,17 @@ def test_colours_that_are_taken_for_listed_ones_are_counted_pair_by_pair(tmp_pat
         np.testing.assert_array_equal(record.mask, drawn)
     with pytest.raises(DataError, match="unlisted"):
         make(tmp_path, PairConfig((20, 30)))
+
+
+@pytest.mark.parametrize(("missing", "index"), [("background", 1), ("ignore", 255)])
+def test_an_image_without_a_mask_is_all_background_or_all_ignored(tmp_path, missing, index):
+    write_pair(tmp_path)
+    classes = ClassMap(("road", "background"), {7: 0, 0: 1}, {}, {})
+    source = SourceConfig(tmp_path, missing_mask=missing)
+    record, tally = make_record(ExampleRef("train", "a.jpg", ""), source, MaskMapper(classes), PairConfig((24, 24)))
+    expected = np.full((24, 24), 255, np.uint8)
+    expected[4:20] = index  # 20 x 30 is 16 x 24 within 24 x 24; the rest is padding
+    np.testing.assert_array_equal(record.mask, expected)
+    assert (record.file_name, record.mask_name, record.original_size) == ("a.jpg", "", (20, 30))
+    assert tally.pixels == ([0, 16 * 24] if missing == "background" else [0, 0])
+    assert (tally.padded_pixels, tally.ignored_pixels) == (192, 192 if missing == "background" else 576)

@@ -14,7 +14,7 @@ from converter.checking.check import FAST_PAIRS, judge
 from converter.checking.survey import PairFacts
 from converter.config import BuildConfig, PairConfig, SourceConfig
 from converter.sample.write import write_sample
-from converter.sources.layouts.find import Layout
+from converter.sources.layouts.layout import Layout
 from converter.sources.refs import ExampleRef
 from tests.conftest import write_dataset
 from tests.facts_by_hand import by_code, grey, judged

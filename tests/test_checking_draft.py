@@ -22,7 +22,7 @@ from converter.config import SourceConfig
 from converter.errors import UsageError
 from converter.pixels.masks import open_mask
 from converter.schema import IGNORE_INDEX
-from converter.sources.layouts.find import Layout
+from converter.sources.layouts.layout import Layout
 from converter.sources.refs import ExampleRef
 
 

@@ -13,7 +13,7 @@ from converter.classes.find import FoundClasses
 from converter.classes.native import parse_class_map
 from converter.config import BuildConfig, PairConfig, SourceConfig
 from converter.schema import IGNORE_INDEX
-from converter.sources.layouts.find import Layout
+from converter.sources.layouts.layout import Layout
 
 COLOURS = "name,value\nroad,128 64 128\ncar,0 0 142\n"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from converter.checking.check import judge
 from converter.config import BuildConfig, PairConfig, SourceConfig
 from converter.errors import DataError
-from converter.sources.layouts.find import Layout
+from converter.sources.layouts.layout import Layout
 from tests.facts_by_hand import GOOD, by_code, fact, grey, judged, rgb
 
 

@@ -12,7 +12,7 @@ from converter.checking.split_plan import SplitConfig
 from converter.checking.split_source import check_layout, check_read, is_made_by_split, next_step
 from converter.config import SourceConfig
 from converter.errors import DataError, UsageError
-from converter.sources.layouts.find import Layout
+from converter.sources.layouts.layout import Layout
 from converter.sources.refs import ExampleRef, Unused
 
 

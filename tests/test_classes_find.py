@@ -11,7 +11,7 @@ from converter.classes.find import FoundClasses, find_class_map
 from converter.classes.presets import preset
 from converter.config import SourceConfig
 from converter.errors import UsageError
-from converter.sources.layouts.find import Layout
+from converter.sources.layouts.layout import Layout
 
 LAYOUT = Layout("list", (), {})
 

@@ -14,7 +14,7 @@ from converter.classes.formats.recognise import recognise
 from converter.classes.formats.registry import FORMATS, JSON, LINES, TABLE, TEXT, Format
 from converter.config import SourceConfig
 from converter.errors import UsageError
-from converter.sources.layouts.find import Layout
+from converter.sources.layouts.layout import Layout
 
 LAYOUT = Layout("list", (), {})
 

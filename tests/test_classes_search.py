@@ -12,7 +12,7 @@ from converter.classes.search import has_class_word, is_plausible, search_class_
 from converter.config import SourceConfig
 from converter.errors import UsageError
 from converter.limits import MAX_CLASS_FILE_BYTES, MAX_CLASS_FILE_DEPTH, MAX_CLASS_FILES, MAX_FOLDER_CLASS_FILES
-from converter.sources.layouts.find import Layout
+from converter.sources.layouts.layout import Layout
 
 LAYOUT = Layout("dirs", (), {})
 MAPILLARY = """{"labels": [{"name": "unlabeled", "color": [0, 0, 0]}, {"name": "paved", "color": [1, 0, 0]},

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
 import subprocess
 
 import pytest
 from command_line import COMMAND, SMALL, assert_one_line, names_in
 from conftest import write_dataset
+from layout_files import numbered, options_in, paint
 from PIL import Image
 
 
@@ -114,3 +116,94 @@ def test_a_build_of_masks_that_are_all_one_class_says_so(segconv, dataset):
     assert done.returncode == 0
     assert "Warning W_EMPTY_MASK: val: all masks hold only 'vegetation'. Check" in done.stderr
     assert "train: all masks" not in done.stderr
+
+
+def without_masks(folder, missing=3):
+    """Makes ten images in images/ and masks of all but the last ones in masks/."""
+    paint(folder, photos=numbered("images/{}.jpg", 10), masks=numbered("masks/{}.png", 10 - missing), values=2)
+    (folder / "classes.csv").write_text("name,value\nroad,1\nbackground,0\n")
+    return folder
+
+
+def test_images_without_a_mask_are_refused_and_each_remedy_that_is_named_works(segconv, tmp_path):
+    without_masks(tmp_path / "ds", 9)
+    done = segconv("build", "--src", "ds", *SMALL)
+    assert done.returncode == 1
+    assert "images/1.jpg: has no mask" in done.stderr
+    summary = done.stderr.splitlines()[-1]
+    assert "9 of 10 pairs were refused (9 E_NO_MASK)" in summary
+    skip = re.search(r"pass (--on-error skip --max-bad [0-9.]+) to leave them out", summary)
+    assert skip is not None
+    done = segconv("build", "--src", "ds", *skip[1].split(), "-o", "skipped", *SMALL)
+    assert (done.returncode, done.stderr.count("Skipped: images/")) == (3, 9)
+    for name in re.findall(r"--missing-mask [a-z]+", summary):
+        done = segconv("build", "--src", "ds", *name.split(), "-o", name.split()[1], "--json", *SMALL)
+        assert (done.returncode, json.loads(done.stdout)["splits"]["train"]["records"]) == (0, 10)
+    assert "note: 9 images without a mask: all ignored" in done.stderr
+    done = segconv("check", "--src", "ds")
+    assert done.returncode == 1
+    assert "ERROR E_NO_MASK, 9 places" in done.stdout
+
+
+def test_a_build_with_missing_masks_is_resumed_verified_and_split(segconv, tmp_path):
+    without_masks(tmp_path / "ds")
+    source = ("--src", "ds", "--missing-mask", "background")
+    assert "note: 3 images without a mask: all 'background', class 1" in segconv("build", *source, *SMALL).stderr
+    assert "up to date: nothing was written" in segconv("build", *source, *SMALL).stderr
+    done = segconv("verify", "--src", "ds", "--records", "all")
+    assert (done.returncode, "10 of them rebuilt from the source, with equal bytes" in done.stdout) == (0, True)
+    for other in ("ignore", "error"):
+        done = segconv("build", "--src", "ds", "--missing-mask", other, *SMALL)
+        assert_one_line_in(done, 2, f"missing_mask background -> {other}")
+    assert "next: segconv split --src ds --missing-mask background" in segconv("check", *source).stdout
+    assert segconv("split", *source, "--no-near").returncode == 0
+    assert "images/7.jpg;\n" in (tmp_path / "ds/train.txt").read_text() + (tmp_path / "ds/val.txt").read_text()
+    done = segconv("build", *source, "-o", "lists", "--json", *SMALL)
+    assert sum(facts["records"] for facts in json.loads(done.stdout)["splits"].values()) == 10
+    assert segconv("verify", "lists", "--src", "ds", "--records", "all").returncode == 0
+    done = segconv("build", "--src", "ds", "-o", "without", *SMALL)
+    assert (done.returncode, "3 E_NO_MASK" in done.stderr) == (1, True)
+
+
+def assert_one_line_in(done, code, text):
+    assert done.returncode == code, done.stderr
+    assert text in done.stderr.splitlines()[-1]
+
+
+def test_a_dataset_of_which_nothing_says_what_background_is_is_refused_before_a_pair_is_read(segconv, tmp_path):
+    without_masks(tmp_path / "ds")
+    (tmp_path / "ds/classes.csv").write_text("name,value\nroad,1\ntree,0\n")
+    done = segconv("build", "--src", "ds", "--missing-mask", "background", *SMALL)
+    assert_one_line(done, 2, "--missing-mask: background needs one class called background")
+    assert not (tmp_path / "records").exists()
+    done = segconv("check", "--src", "ds", "--missing-mask", "background")
+    assert (done.returncode, "ERROR E_CLASSES" in done.stdout) == (1, True)
+
+
+def test_what_lists_leave_out_is_one_line_of_a_build(segconv, tmp_path):
+    without_masks(tmp_path / "ds")
+    for split, name in (("train", "0"), ("val", "1")):
+        (tmp_path / f"ds/{split}.txt").write_text(f"images/{name}.jpg;masks/{name}.png\n")
+    done = segconv("build", "--src", "ds", *SMALL)
+    assert done.returncode == 0
+    line = "Warning W_UNMATCHED: 13 files of the layout's folders are in no pair, such as images/2.jpg."
+    assert [text for text in done.stderr.splitlines() if text.startswith("Warning")] == [
+        f"{line} `segconv check` lists them."
+    ]
+
+
+@pytest.mark.parametrize("other", ["second/{}_x.png", "masks2/{}.png"])
+def test_the_options_of_a_choice_lead_from_check_to_inspect(segconv, tmp_path, other):
+    without_masks(tmp_path / "ds", 0)
+    paint(tmp_path / "ds", masks=numbered(other, 10), values=2)
+    (tmp_path / "ds/masks").rename(tmp_path / "ds/annotations")
+    done = segconv("check", "--src", "ds")
+    assert_one_line(done, 2, "has 2 folders that could be the masks of images/")
+    ways = options_in(done.stderr)
+    assert len(ways) == 2
+    for number, way in enumerate(ways):
+        options = ("--image", way["image"], "--mask", way["mask"])
+        assert segconv("check", "--src", "ds", *options).returncode == 0
+        assert segconv("classes", "--src", "ds", *options).returncode == 0
+        assert segconv("build", "--src", "ds", *options, "-o", f"r{number}", *SMALL).returncode == 0
+        assert segconv("inspect", f"r{number}").returncode == 0

@@ -18,7 +18,12 @@ def test_a_missing_source_folder_is_named(tmp_path):
 
 def test_two_folders_of_masks_for_the_same_photographs_are_no_choice_of_ours(tmp_path):
     draw(tmp_path, "images/a.jpg", "masks/a.png", "labels/a.png")
-    assert "has more than one layout: images/ matches each of labels/, masks/" in refused(tmp_path)
+    with pytest.raises(UsageError, match="has more than one layout: images/ matches each of labels/, masks/") as caught:
+        find(tmp_path)
+    assert caught.value.fix == (
+        "Pass --image 'images/{stem}.jpg' --mask 'labels/{stem}.png' (1 pair), "
+        "or --image 'images/{stem}.jpg' --mask 'masks/{stem}.png' (1 pair)."
+    )
     layout = find(tmp_path, image="images/{stem}.jpg", mask="labels/{stem}.png")
     assert pairs(layout) == {"train": [("images/a.jpg", "labels/a.png")]}
 
@@ -31,10 +36,3 @@ def test_a_later_rule_that_finds_other_masks_stops_the_search_until_the_user_say
     )
     assert pairs(find(tmp_path, layout="dirs")) == {"train": [("images/a.jpg", "masks/a.png")]}
     assert pairs(find(tmp_path, layout="suffix")) == {"train": [("raw/b.jpg", "raw/b_mask.png")]}
-
-
-def test_without_any_split_all_pairs_are_train_and_it_is_said(tmp_path):
-    layout = find(draw(tmp_path, "images/a.jpg", "images/b.jpg", "masks/a.png", "masks/c.png"))
-    assert pairs(layout) == {"train": [("images/a.jpg", "masks/a.png")]}
-    assert "no split: all pairs are train; `segconv split` makes lists" in layout.evidence
-    assert layout.unmatched == ("images/b.jpg", "masks/c.png")

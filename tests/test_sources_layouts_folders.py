@@ -73,14 +73,14 @@ def test_each_layout_is_told_by_its_files_with_its_evidence(tmp_path, row):
 
 
 @pytest.mark.parametrize(("files", "texts", "hint"), [
-    (("train_images/a.png", "val_images/a.png"), {}, "train_images/ has 1 image, but no folder of masks"),
+    (("train_images/a.png", "val_images/b.png"), {}, "train_images/ has 1 image, but no folder of masks"),
     (("img_dir/train/a.jpg", "ann_dir/train/b.png"), {}, "no two names match (a.jpg, b.png)"),
     (("images/train/a.jpg", "images/train/b.jpg"), {}, "images/train/ has 2 images, but no folder of masks"),
-    (("masks/a.png",), {}, "masks/ has 1 mask, but no folder of images next to it"),
-    (("photos/a.jpg", "dataset/a.png", "label_classes.json"), {}, "photos/ has 1 image"),
+    (("masks/a.png",), {}, "masks/ has 1 mask, but no folder of images with the same names"),
+    (("photos/a.jpg", "dataset/b.png", "label_classes.json"), {}, "photos/ has 1 image"),
     (("images/a.tif", "labels/b.tif"), {}, "images/ and labels/ are side by side, but no two names match"),
     (("images/train2017/1.jpg", "annotations/panoptic_train2017/1.png", "annotations/panoptic_train2017.json"), {},
-     "images/train2017/ has 1 image, but no folder of masks next to it"),
+     "annotations/panoptic_train2017/ holds COCO panoptic ids, not classes"),
     (("annotations_prepped_train/a.png",), {}, "annotations_prepped_train/ has 1 mask"),
 ])  # fmt: skip
 def test_a_near_miss_is_refused_with_what_it_lacks_and_the_way_out(tmp_path, files, texts, hint):

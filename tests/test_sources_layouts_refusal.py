@@ -29,7 +29,7 @@ def test_a_folder_without_pictures_is_told_so(tmp_path):
 def test_a_list_without_one_of_its_folders_is_refused_with_both_facts(tmp_path, there, missing):
     text = refused(draw(tmp_path, there, train="a.jpg;a.png\n"))
     assert "train.txt: 1 line, separator ';', paths below jpg/ and png/: none of its pairs exists" in text
-    assert f"no folder of {missing} next to it" in text
+    assert f"no folder of {missing} with the same names" in text
 
 
 def test_a_dataset_that_was_unpacked_into_a_folder_of_its_own_is_pointed_at(tmp_path):

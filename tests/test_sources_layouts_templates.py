@@ -22,7 +22,7 @@ def test_templates_say_where_the_files_are(tmp_path, image, mask):
         "train": [("in/Train/a.jpg", "out/Train/a_m.png")],
         "val": [("in/dev/b.jpg", "out/dev/b_m.png")],
     }
-    assert layout.unmatched == ("in/dev/c.jpg",)
+    assert [(r.split, r.error.where, r.error.code) for r in layout.rejects] == [("val", "in/dev/c.jpg", "E_NO_MASK")]
 
 
 def test_templates_in_one_folder_take_no_mask_for_a_photograph_and_lists_split_them(tmp_path):
@@ -38,9 +38,10 @@ def test_templates_in_one_folder_take_no_mask_for_a_photograph_and_lists_split_t
     ("i//{stem}.jpg", "m/{stem}.png", "is not a plain path"),
     ("i/a.jpg", "m/{stem}.png", "has no {stem}"),
     ("i/{split}/{stem}.jpg", "m/{stem}.png", "only one of them has {split}"),
+    ("i/{folder}/{stem}.jpg", "m/{stem}.png", "only one of them has {folder}"),
     ("i/{city}/{stem}.jpg", "m/{stem}.png", "has {city}; a template may only have"),
     ("i/*/{stem}.jpg", "m/{stem}.png", "has *; a template may only have"),
-    ("i/{{stem}}.jpg", "m/{stem}.png", "; a template may only have {split}, {stem} and .* at its end"),
+    ("i/{{stem}}.jpg", "m/{stem}.png", "; a template may only have {split}, {folder}, {stem} and .* at its end"),
     ("i/{stem}.jpg", "m/{stem}.tif", "match no pair (--image 1 and --mask 0 files)"),
 ])  # fmt: skip
 def test_a_template_that_is_none_is_refused(tmp_path, image, mask, text):

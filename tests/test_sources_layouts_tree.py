@@ -22,7 +22,7 @@ def test_hidden_files_and_our_own_records_are_not_looked_into(tmp_path):
 def test_links_lead_out_of_the_source_only_where_that_is_allowed(tmp_path):
     draw(tmp_path, "elsewhere/a.png", "d/images/a.jpg")
     (tmp_path / "d/masks").symlink_to(tmp_path / "elsewhere")
-    assert "images/ has 1 image, but no folder of masks next to it" in refused(tmp_path / "d")
+    assert "images/ has 1 image, but no folder of masks with the same names" in refused(tmp_path / "d")
     assert pairs(find(tmp_path / "d", follow_links=True)) == {"train": [("images/a.jpg", "masks/a.png")]}
     (tmp_path / "d/train.txt").write_text("images/a.jpg;masks/a.png\n")
     (tmp_path / "d/png").mkdir()

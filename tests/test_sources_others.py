@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from layout_files import draw, numbered, refused
 from PIL import Image
 
 from converter.config import SourceConfig
@@ -119,3 +120,12 @@ def test_links_that_lead_out_are_counted(tmp_path):
 def test_a_file_that_cannot_be_read_is_of_no_kind(tmp_path):
     (tmp_path / "folder.json").mkdir()
     assert unread_files(tmp_path, ["folder.json", "gone.xml"], (), None) == []
+
+
+@pytest.mark.parametrize(("extension", "kind"), [
+    (".heic", "a HEIC image"), (".jxl", "a JPEG XL image"), (".jp2", "a JPEG 2000 image"), (".npy", "a NumPy array"),
+])  # fmt: skip
+def test_a_dataset_whose_images_are_not_read_says_so_and_never_that_there_is_no_folder(tmp_path, extension, kind):
+    text = refused(draw(tmp_path, *numbered(f"images/{{}}{extension}"), *numbered("masks/{}.png")))
+    assert f"images/0{extension} is {kind} with 3 more such in its folder, which segconv does not read" in text
+    assert "no folder of" not in text

@@ -98,7 +98,7 @@ def test_a_row_without_a_mask_or_with_a_column_too_many_is_rejected_by_its_numbe
     text = table(",image,mask", "{0},{1},{2}", range(4)) + "9,images/f4.jpg,\n8,images/f5.jpg,masks/f5.png,x\n"
     layout = six(tmp_path, {"train.csv": text})
     assert [(reject.line, reject.error.code, reject.error.what) for reject in layout.rejects] == [
-        (6, "E_LINE", "names no mask"), (7, "E_LINE", "does not have as many columns as the other lines"),
+        (6, "E_NO_MASK", "has no mask in the list"), (7, "E_LINE", "does not have as many columns as the other lines"),
     ]  # fmt: skip
 
 

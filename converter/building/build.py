@@ -59,6 +59,9 @@ def build(config: BuildConfig, *, engine: Engine = local, store: Store | None = 
         log.info(line)
     for unused in (*plan.layout.unused, *plan.found.warnings):
         log.warning(unused.warning())
+    if unmatched := plan.layout.unmatched:
+        what = "%d files of the layout's folders are in no pair, such as %s"
+        log.warning(f"Warning W_UNMATCHED: {what}. `segconv check` lists them.", len(unmatched), shown(unmatched[0]))
     check_out(config, plan)  # before the folder is created
     with plan.store.lock():
         plan.store.finish()
@@ -151,15 +154,19 @@ def _refuses(
         return None
     if not any(result.info.records for result in results):
         return RefusedPairsError(rejects, num_pairs, "No pair is left: fix them.")
-    if config.on_error == "fail":
-        return RefusedPairsError(rejects, num_pairs, "Fix them, or pass --on-error skip to leave them out.")
     percent = MAX_BAD_PERCENT if config.max_bad is None else config.max_bad
     floor = MAX_BAD_PAIRS if config.max_bad is None else 0
-    if len(rejects) <= max(floor, num_pairs * percent / 100):
+    is_within = len(rejects) <= max(floor, num_pairs * percent / 100)
+    if is_within and config.on_error == "skip":
         return None
     needed = math.ceil(1000 * len(rejects) / num_pairs) / 10
-    limit = f"more than {percent:g} %"
-    return RefusedPairsError(rejects, num_pairs, f"Fix them, or pass --max-bad {needed:g} to leave them out.", limit)
+    options = ["--on-error skip"] if config.on_error == "fail" else []
+    options += [] if is_within else [f"--max-bad {needed:g}"]
+    fix = f"Fix them, or pass {' '.join(options)} to leave them out"
+    if any(reject.error.code == "E_NO_MASK" for reject in rejects):
+        fix += ", or --missing-mask background or --missing-mask ignore to store what an image without a mask is"
+    limit = "" if config.on_error == "fail" else f"more than {percent:g} %"
+    return RefusedPairsError(rejects, num_pairs, f"{fix}.", limit)
 
 
 def _files_of(reusable: dict[str, ReusableShard]) -> set[str]:

@@ -9,10 +9,11 @@ import numpy as np
 from PIL import Image
 
 from converter.building.tally import Tally
+from converter.classes.background import missing_index
 from converter.classes.mapper import MaskMapper
 from converter.config import PairConfig, SourceConfig
 from converter.dataset.example import Record
-from converter.pixels.geometry import Box, cut, place
+from converter.pixels.geometry import Box, cut, pad_mask, place
 from converter.pixels.images import encode_image, render, unmodified_bytes
 from converter.pixels.masks import count_classes, encode_png
 from converter.sources.pairs import open_pair
@@ -40,11 +41,15 @@ def make_record(
     original_size = opened.size
     size = pair.size or original_size
     corrected = mapper.corrected_pixels
-    mask = mapper.map_mask(opened_mask, size, pair.fit, pair.mask_resample)
+    box = place(original_size, size, pair.fit).box
+    if opened_mask:
+        mask = mapper.map_mask(opened_mask, size, pair.fit, pair.mask_resample)
+    else:
+        index = missing_index(mapper.classes, source.missing_mask)
+        mask = pad_mask(np.full((box.height, box.width), index, np.uint8), box, size)
     unmodified = unmodified_bytes(opened) if pair.image_format == "keep" and size == original_size else None
     rendered = render(opened, size, pair.fit)
     image = unmodified or encode_image(rendered, pair.image_format, pair.jpeg_quality)
-    box = place(original_size, size, pair.fit).box
     padding = size[0] * size[1] - box.height * box.width
     pixels, ignored = count_classes(cut(mask, box), mapper.classes.num_classes)
     sums, squares = level_sums(rendered, box)

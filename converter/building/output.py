@@ -175,8 +175,9 @@ def stored_keys(store: Store, shards: Sequence[ShardInfo]) -> set[RecordKey] | N
 
 def differences(old: Manifest, config: BuildConfig, classes: ClassMap) -> list[str]:
     """Returns how an existing dataset differs from the one to be built, such as "size 512x512 -> 256x256"."""
-    before = {"name": old.name, "fit": old.fit, **old.options}
-    wanted = {"name": config.dataset_name, "fit": config.pair.fit, **options_of(config)}
+    missing = {"missing_mask": "error"}  # which no manifest mentions
+    before = {"name": old.name, "fit": old.fit, **missing, **old.options}
+    wanted = {"name": config.dataset_name, "fit": config.pair.fit, **missing, **options_of(config)}
     # An option that the manifest does not have is newer than the dataset.
     found = [
         f"{option} {_option_text(before[option])} -> {_option_text(value)}"

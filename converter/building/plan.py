@@ -10,12 +10,14 @@ import numpy as np
 
 from converter.building.shards import ShardTask
 from converter.building.store import LocalStore, Store
+from converter.classes.background import missing_index
 from converter.classes.class_map import ClassMap
 from converter.classes.find import FoundClasses, find_class_map
 from converter.config import BuildConfig, PairConfig
 from converter.errors import SHOWN_WHAT_CHARS, shown
-from converter.schema import shard_name
-from converter.sources.layouts.find import Layout, find_layout
+from converter.schema import IGNORE_INDEX, shard_name
+from converter.sources.layouts.find import find_layout
+from converter.sources.layouts.layout import Layout
 from converter.sources.leaks import check_leaks
 from converter.sources.refs import ExampleRef, Reject
 
@@ -93,12 +95,14 @@ class Plan:
       found: its class map.
       tasks: the shards of every split.
       store: where the records are written.
+      missing_mask: what an image without a mask is, as in SourceConfig.
     """
 
     layout: Layout
     found: FoundClasses
     tasks: dict[str, list[ShardTask]]
     store: Store
+    missing_mask: str = "error"
 
     @property
     def classes(self) -> ClassMap:
@@ -124,7 +128,22 @@ class Plan:
         """Returns lines that say how the source folder was read, so that the user sees every guess."""
         lines = [f"layout {self.layout.name}: {shown('; '.join(self.layout.evidence), SHOWN_WHAT_CHARS)}"]
         lines.append(f"classes: {len(self.classes.names)} from {shown(self.found.origin)} ({self.found.kind})")
-        return [*lines, *(f"note: {shown(note, SHOWN_WHAT_CHARS)}" for note in self.found.notes)]
+        notes = [*self.found.notes, *missing_mask_notes(self.layout, self.classes, self.missing_mask)]
+        return [*lines, *(f"note: {shown(note, SHOWN_WHAT_CHARS)}" for note in notes)]
+
+
+def missing_mask_notes(layout: Layout, classes: ClassMap, missing_mask: str) -> list[str]:
+    """Returns which class the images without a mask get, in words; nothing if all have one.
+
+    Raises:
+      UsageError: the class map has no background.
+    """
+    number = sum(not ref.mask for refs in layout.refs.values() for ref in refs)
+    if not number:
+        return []
+    index = missing_index(classes, missing_mask)
+    what = "all ignored" if index == IGNORE_INDEX else f"all {classes.name_of(index)!r}, class {index}"
+    return [f"{number} image{'s' * (number > 1)} without a mask: {what}"]
 
 
 def plan_build(config: BuildConfig, store: Store | None = None) -> Plan:
@@ -141,6 +160,7 @@ def plan_build(config: BuildConfig, store: Store | None = None) -> Plan:
     found = find_class_map(config.source, layout)
     if not config.allow_leak:
         check_leaks(config.source, layout.refs)
+    missing_mask_notes(layout, found.classes, config.source.missing_mask)  # fails before a pair is read
     store = store or LocalStore(config.out)
     tasks = {split: plan_shards(split, refs, config, found.classes, store) for split, refs in layout.refs.items()}
-    return Plan(layout, found, tasks, store)
+    return Plan(layout, found, tasks, store, config.source.missing_mask)

@@ -70,6 +70,8 @@ def fingerprint(task: ShardTask, digests: list[tuple[str, str]]) -> str:
         ],
         "pairs": [(*ref.key, *pair) for ref, pair in zip(task.refs, digests, strict=True)],
     }
+    if any(not ref.mask for ref in task.refs):
+        facts["missing_mask"] = task.source.missing_mask
     text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 

@@ -179,7 +179,12 @@ class SourceReader:
         return data
 
     def file(self, name: str) -> SourceFile:
-        """Returns how a file was read; one that was not read, since its pair was refused before, is read now."""
+        """Returns how a file was read; one that was not read, since its pair was refused before, is read now.
+
+        A mask that does not exist ("") has no digest and never changes.
+        """
+        if not name:
+            return SourceFile("", None)
         if name not in self._files:
             with contextlib.suppress(DataError):
                 self(name)

@@ -91,8 +91,10 @@ def build_manifest(config: BuildConfig, plan: Plan, results: list[ShardResult], 
 
 def options_of(config: BuildConfig) -> dict[str, Any]:
     """Returns the options that determine the bytes of a dataset, as the manifest holds them."""
-    pair = config.pair
+    pair, missing = config.pair, config.source.missing_mask
     return {
+        # Only where it is given, so that the manifests of all other datasets remain as they are.
+        **({"missing_mask": missing} if missing != "error" else {}),
         "size": list(pair.size) if pair.size else None,
         "image_format": pair.image_format,
         "mask_resample": pair.mask_resample,

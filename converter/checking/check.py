@@ -13,6 +13,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 
 from converter.building.convert import make_record
+from converter.building.plan import missing_mask_notes
 from converter.checking.facts import DatasetFacts
 from converter.checking.next_command import next_command
 from converter.checking.problems import find_problems
@@ -28,7 +29,8 @@ from converter.dataset.tfrecord import FRAME_BYTES
 from converter.engines.events import Engine
 from converter.engines.local import local_forked
 from converter.errors import DataError, UsageError
-from converter.sources.layouts.find import Layout, find_layout
+from converter.sources.layouts.find import find_layout
+from converter.sources.layouts.layout import Layout
 from converter.sources.refs import ExampleRef
 from converter.system.console import Progress
 
@@ -63,6 +65,8 @@ def check(
     found, class_error = None, None
     try:
         found = find_class_map(config.source, layout)
+        notes = missing_mask_notes(layout, found.classes, config.source.missing_mask)
+        found = dataclasses.replace(found, notes=(*found.notes, *notes))
     except UsageError as error:
         class_error = error
     refs = [ref for split_refs in layout.refs.values() for ref in split_refs]
@@ -164,6 +168,6 @@ def _record_bytes(config: BuildConfig, facts: Sequence[PairFacts], found: FoundC
         ref = good[number * len(good) // min(SIZED_PAIRS, len(good))]
         try:
             sizes.append(len(encode_record(make_record(ref, config.source, mapper, config.pair)[0])) + FRAME_BYTES)
-        except DataError:
+        except (DataError, UsageError):
             continue  # an unlisted value, or a file that has just changed
     return sum(sizes) / len(sizes) if sizes else 0.0

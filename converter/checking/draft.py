@@ -28,7 +28,7 @@ from converter.limits import MAX_CLASSES
 from converter.pixels.colors import Color
 from converter.pixels.masks import MaskValue
 from converter.schema import IGNORE_INDEX
-from converter.sources.layouts.find import Layout
+from converter.sources.layouts.layout import Layout
 from converter.system.files import write_whole
 
 VOC_BORDER: Color = (224, 224, 192)

@@ -24,7 +24,7 @@ from converter.config import BuildConfig
 from converter.errors import UsageError, shown
 from converter.pixels.colors import Color, luminance
 from converter.pixels.masks import MaskValue
-from converter.sources.layouts.find import Layout
+from converter.sources.layouts.layout import Layout
 
 
 @dataclass

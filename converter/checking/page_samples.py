@@ -76,9 +76,11 @@ class SamplePainter:
         opened, mask = open_pair(ref, source)
         size = _thumbnail_size(opened)
         image = render(opened, size, "stretch")
-        indices = self._indices(mask, size)
         name = shown(ref.image)
         plain = _sample_image(f"Image {name}", image)
+        if mask is None:
+            return [plain]
+        indices = self._indices(mask, size)
         if indices is None:
             return [plain, _sample_image(f"Mask {shown(ref.mask)} as stored", _raw(mask, size))]
         unlisted = (indices == self._unlisted) & (indices != IGNORE_INDEX)

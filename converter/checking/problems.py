@@ -30,6 +30,7 @@ from converter.sources.refs import ExampleRef
 RARE_SHARE, DOMINANT_SHARE = 0.001, 0.99  # of the labelled pixels: beyond these it is hard to learn, or all there is
 MASK_SHARE = 0.1  # of the pixels have listed values even in a mask damaged by JPEG; in a photograph almost none do
 _SHOWN_VALUES = 3  # of the unlisted values of a mask, most frequent first
+_NO_PARTNER = frozenset({"E_NO_MASK", "E_NO_IMAGE"})
 _SWAPS_SIDES = frozenset({5, 6, 7, 8})  # EXIF orientations that swap height and width
 
 
@@ -119,7 +120,8 @@ def _invalid_pairs(dataset: DatasetFacts, collected: _ProblemList) -> None:
         for error in (*errors, *facts.further, *_value_errors(dataset, facts)):
             found.append((splits.index(facts.ref.split), facts.ref.line, facts.ref.list_name, error))
     found.sort(key=lambda item: item[:2])
-    unmatched = _NameIndex(dataset.layout.unmatched)
+    alone = [error.where for _, _, _, error in found if error.code in _NO_PARTNER]
+    unmatched = _NameIndex((*dataset.layout.unmatched, *alone))
     searches = 0
     for _, line, list_name, error in found:
         what = error.what

@@ -12,7 +12,7 @@ from converter.checking.survey import PairFacts
 from converter.classes.drafts import draft_command
 from converter.config import SourceConfig, source_options
 from converter.errors import UsageError
-from converter.sources.layouts.find import Layout
+from converter.sources.layouts.layout import Layout
 from converter.sources.names import SPLIT_WORDS
 from converter.system.files import open_regular
 

@@ -160,8 +160,9 @@ def look_at(ref: ExampleRef, source: SourceConfig, counter: ValueCounter) -> Pai
     """
     facts: dict[str, Any] = {}
     errors: list[DataError] = []
-    image, mask = _open_image(ref, source, facts, errors), _open_mask(ref, source, facts, errors)
-    sizes_match = False
+    image = _open_image(ref, source, facts, errors)
+    mask = _open_mask(ref, source, facts, errors) if ref.mask else None
+    sizes_match = not ref.mask
     if image and mask:
         try:
             image = oriented_like(image, mask)

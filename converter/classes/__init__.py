@@ -3,6 +3,7 @@
 Modules, in dependency order:
 
     class_map  mask values -> class indices
+    background the class of an image without a mask
     csv_table  the rows of a CSV file
     native     classes.csv <-> ClassMap
     presets    class maps of well-known datasets

@@ -25,7 +25,7 @@ from converter.classes.presets.registry import PREFIX, preset
 from converter.classes.search import has_class_word, is_plausible, search_class_files
 from converter.config import SourceConfig, source_options
 from converter.errors import DataError, UsageError, shown
-from converter.sources.layouts.find import Layout
+from converter.sources.layouts.layout import Layout
 from converter.sources.refs import Unused
 from converter.system.files import resolve_inside
 
@@ -38,9 +38,9 @@ def find_class_map(source: SourceConfig, layout: Layout, *, allows_doubt: bool =
     """Returns the class map of a dataset.
 
     In this order: the one that `source` names; classes.csv in the source folder; a class file of another format at its
-    usual place; the preset of the layout; a file anywhere in the source folder that is a class file by its content. A
-    file that is passed over is in the warnings. If the file lists colours and the masks hold numbers, these are taken
-    by place where that is certain.
+    usual place; the class file or the preset of the layout; a file anywhere in the source folder that is a class file
+    by its content. A file that is passed over is in the warnings. If the file lists colours and the masks hold numbers,
+    these are taken by place where that is certain.
 
     Args:
       source: where the dataset is.
@@ -107,8 +107,8 @@ def _found(source: SourceConfig, layout: Layout) -> FoundClasses:
     if any(file.classes != found[0].classes for file in found):
         raise _disagreement(source, found)
     elsewhere, unusable = _elsewhere(source, {file.origin for file in found})
-    if found or layout.preset is not None:
-        first = found[0] if found else _of_preset(str(layout.preset))
+    if found or layout.class_file or layout.preset is not None:
+        first = found[0] if found else _of_layout(source, layout)
         return dataclasses.replace(first, warnings=tuple(_passed_over(source, first, elsewhere)))
     if any(file.classes != elsewhere[0].classes for file in elsewhere):
         raise _disagreement(source, elsewhere)
@@ -120,6 +120,11 @@ def _found(source: SourceConfig, layout: Layout) -> FoundClasses:
         f"or pass --classes FILE or --classes {PREFIX}NAME."
     )
     raise UsageError(source.src / CLASSES_CSV, what, fix, "E_CLASSES")
+
+
+def _of_layout(source: SourceConfig, layout: Layout) -> FoundClasses:
+    """Returns the class map that goes with a layout: its class file or its preset."""
+    return read_class_file(source.src / layout.class_file) if layout.class_file else _of_preset(str(layout.preset))
 
 
 def _of_preset(name: str) -> FoundClasses:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from converter.checking.split_plan import SplitPlan
     from converter.checking.survey import PairFacts
     from converter.classes.class_map import ClassMap
-    from converter.sources.layouts.find import Layout
+    from converter.sources.layouts.layout import Layout
 
 PAGE_SUFFIXES = (".html", ".htm")
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from converter.classes.presets import PRESETS
-from converter.config import FITS, MASK_RESAMPLES, BuildConfig, PairConfig, SourceConfig, parse_size
+from converter.config import FITS, MASK_RESAMPLES, MISSING_MASK, BuildConfig, PairConfig, SourceConfig, parse_size
 from converter.errors import UsageError
 from converter.sources.layouts.registry import LAYOUTS
 from converter.sources.names import split_of
@@ -73,6 +73,12 @@ reading_options = _adds(
     ),
     click.option("--follow-links", is_flag=True, help="Follow symbolic links out of the folder."),
     click.option("--fold", type=click.IntRange(0), metavar="I", help="Fold that is val; the other folds are train."),
+    click.option(
+        "--missing-mask",
+        type=click.Choice(MISSING_MASK),
+        default=DEFAULT.source.missing_mask,
+        help="What an image without a mask is.",
+    ),
 )
 
 source_options = _adds(
@@ -117,7 +123,7 @@ workers_option = click.option(
 
 def source_of(options: dict[str, Any]) -> SourceConfig:
     """Removes the values of `source_options` from `options` and returns them as a SourceConfig."""
-    names = ("src", "layout", "image", "mask", "classes", "follow_links", "lists", "fold")
+    names = ("src", "layout", "image", "mask", "classes", "follow_links", "lists", "fold", "missing_mask")
     return SourceConfig(**{name: options.pop(name) for name in names})
 
 

@@ -36,7 +36,9 @@ def verify(
       segconv verify records/ --src dataset/ --records all
       segconv verify records/ --src dataset/ --repair
     """  # noqa: D301
-    given = next((name for name, value in options.items() if value and name != "src"), None)
+    given = next(
+        (name for name, value in options.items() if value not in (None, False, "error") and name != "src"), None
+    )
     if options["src"] is None and given:
         raise UsageError(
             f"--{given.replace('lists', 'list').replace('_', '-')}",

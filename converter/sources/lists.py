@@ -148,7 +148,8 @@ def _names_masks_first(line: Line) -> bool:
 def _separator(lines: Sequence[str]) -> str:
     """Returns the separator of a list: the first that splits at least half of the lines into two fields."""
     for separator in (";", "\t", ","):
-        pairs = sum(len(fields := fields_of(line, separator)) == 2 and all(fields) for line in lines)
+        # The second field is empty where an image has no mask.
+        pairs = sum(len(fields := fields_of(line, separator)) == 2 and bool(fields[0]) for line in lines)
         if 2 * pairs >= len(lines):
             return separator
     # Many names contain spaces, so white space separates only what looks like two paths.

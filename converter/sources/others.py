@@ -61,18 +61,20 @@ KINDS = {
     "jp2": Kind("a JPEG 2000 image", f"{_PNG}: `opj_decompress -i file.jp2 -o file.png`."),
     "gif": Kind("a GIF image", f"{_PNG}: `magick file.gif file.png`."),
     "ppm": Kind("a PPM or PGM image", f"{_PNG}: `magick file.ppm file.png`."),
+    "tga": Kind("a TGA or EXR image", f"{_PNG}: `magick file.tga file.png`."),
     "raw": Kind("a raw camera image", f"{_PNG}, with darktable-cli or rawpy."),
     "dicom": Kind("a DICOM image", f"{_PNG}, with pydicom."),
-    "nifti": Kind("a NIfTI volume", "Save its slices as PNG first, with nibabel."),
+    "nifti": Kind("a volume of slices", "Save its slices as PNG first, with nibabel or SimpleITK."),
     "psd": Kind("a Photoshop file", f"{_PNG}: export each layer that is a mask."),
     "svg": Kind("an SVG drawing", f"{_PNG}, without anti-aliasing.", True),
     "video": Kind("a video", "Save its frames as images first: `ffmpeg -i file.mp4 images/%06d.png`."),
 }
 _EXTENSIONS = {
     ".npy": "npy", ".npz": "npz", ".mat": "mat", ".h5": "hdf5", ".hdf5": "hdf5", ".heic": "heic", ".heif": "heic",
-    ".avif": "avif", ".jxl": "jxl", ".jp2": "jp2", ".j2k": "jp2", ".jpx": "jp2", ".gif": "gif", ".ppm": "ppm",
-    ".pgm": "ppm", ".pbm": "ppm", ".pnm": "ppm", ".dng": "raw", ".cr2": "raw", ".cr3": "raw", ".nef": "raw",
-    ".arw": "raw", ".dcm": "dicom", ".nii": "nifti", ".nii.gz": "nifti", ".psd": "psd", ".svg": "svg",
+    ".avif": "avif", ".jxl": "jxl", ".jp2": "jp2", ".j2k": "jp2", ".j2c": "jp2", ".jpx": "jp2", ".gif": "gif",
+    ".ppm": "ppm", ".pgm": "ppm", ".pbm": "ppm", ".pnm": "ppm", ".tga": "tga", ".exr": "tga", ".dng": "raw",
+    ".cr2": "raw", ".cr3": "raw", ".nef": "raw", ".arw": "raw", ".raf": "raw", ".rw2": "raw", ".dcm": "dicom",
+    ".nii": "nifti", ".nii.gz": "nifti", ".mha": "nifti", ".nrrd": "nifti", ".psd": "psd", ".svg": "svg",
     ".mp4": "video", ".avi": "video", ".mov": "video", ".mkv": "video", ".geojson": "geojson",
 }  # fmt: skip
 _TEXTS = (".json", ".xml", ".txt", ".ndjson", ".jsonl")
@@ -110,6 +112,12 @@ def kind_of(name: str, head: bytes = b"") -> str | None:
         numbers = len(match[1].split()) if match else 0
         return "boxes" if numbers == 4 else "yolo" if numbers >= 6 and numbers % 2 == 0 else None
     return next((kind for kind, keys in _KEYS if all(f'"{key}"' in text for key in keys)), None)
+
+
+def unread_image(name: str) -> Kind | None:
+    """Returns the kind of an image or array that is not read, by the extension of its name; None for any other file."""
+    key = _EXTENSIONS.get(_extension(name))
+    return KINDS[key] if key and not has_extension(name) else None
 
 
 def unread_files(

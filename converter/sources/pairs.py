@@ -16,8 +16,10 @@ from converter.system.files import read_inside
 
 def open_pair(
     ref: ExampleRef, source: SourceConfig, read: Callable[[str], bytes] | None = None
-) -> tuple[OpenImage, OpenMask]:
+) -> tuple[OpenImage, OpenMask | None]:
     """Reads and opens the files of a pair; the image gets the orientation of its mask.
+
+    An image without a mask gets its own orientation, and None for the mask.
 
     Args:
       ref: the pair.
@@ -29,6 +31,8 @@ def open_pair(
     """
     read = read or partial(read_inside, source.src, follow_links=source.follow_links)
     image = open_image(read(ref.image), ref.image, source.max_pixels)
+    if not ref.mask:
+        return image, None
     mask = open_mask(read(ref.mask), ref.mask, source.max_pixels)
     return oriented_like(image, mask), mask
 

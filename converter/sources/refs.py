@@ -19,7 +19,7 @@ class ExampleRef:
     Attributes:
       split: name of the split.
       image: path of the image relative to the source folder.
-      mask: path of the mask relative to the source folder.
+      mask: path of the mask relative to the source folder; "" if there is none, and --missing-mask says what holds.
       list_name: of the list that names the pair, relative to the source folder; "" if the layout found it.
       line: number of the line in that list, from 1; 0 without a list.
       window: the part of the upright image, and of its mask, that the pair covers; None for all of it.

@@ -198,6 +198,11 @@ def _look_up(line: Line, done: Resolved, outside: Collection[str]) -> list[tuple
         raise DataError(line.text, what, "Fix the line.", "E_LINE")
     if done.listed.reading and len(line.fields) != len(rule.bases):
         raise DataError(line.text, "does not have as many columns as the other lines", _FIX_COLUMNS, "E_LINE")
+    if len(line.fields) == len(rule.bases) == 2 and line.fields[0] and not line.fields[1]:
+        hit = rule.names.find(rule.path(0, line.fields[0]))
+        if hit is not None:
+            fix = "Name its mask, or pass --missing-mask background or --missing-mask ignore."
+            raise DataError(hit[0], "has no mask in the list", fix, "E_NO_MASK")
     if done.listed.reading and not all(line.fields):
         raise DataError(line.text, "names no mask" if line.fields[0] else "names no image", _FIX_COLUMNS, "E_LINE")
     if len(line.fields) != len(rule.bases) or not all(line.fields):

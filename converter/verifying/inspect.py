@@ -247,7 +247,7 @@ def record_text(record: Record, number: int, classes: Sequence[ClassInfo]) -> st
         [
             f"record {number}",
             f"  image   {shown(record.file_name)}  {original[0]} high x {original[1]} wide",
-            f"  mask    {shown(record.mask_name)}",
+            f"  mask    {shown(record.mask_name) or '(the image had none)'}",
             f"  stored  {size[0]} high x {size[1]} wide, "
             f"{facts['image_format'].upper()} {facts['image_bytes']:,} bytes, PNG {facts['mask_bytes']:,} bytes",
             "",

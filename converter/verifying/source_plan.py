@@ -12,11 +12,12 @@ from converter.building.shards import ShardTask
 from converter.building.store import Store
 from converter.classes.class_map import ClassMap, ClassMapBuilder
 from converter.classes.find import find_class_map
-from converter.config import BuildConfig, PairConfig, SourceConfig
+from converter.config import MISSING_MASK, BuildConfig, PairConfig, SourceConfig
 from converter.dataset.manifest import Manifest
 from converter.errors import REPLACE, DataError, UsageError
 from converter.schema import IGNORE_INDEX, MANIFEST, RecordKey
-from converter.sources.layouts.find import Layout, find_layout
+from converter.sources.layouts.find import find_layout
+from converter.sources.layouts.layout import Layout
 from converter.sources.layouts.registry import LAYOUTS
 
 FIX_SOURCE = "Restore the sources, or build the dataset again with `segconv build --overwrite`."
@@ -94,6 +95,8 @@ def plan_source(store: Store, source: SourceConfig, manifest: Manifest, workers:
     """
     if source.layout is None and source.image is None and manifest.layout in LAYOUTS:
         source = dataclasses.replace(source, layout=manifest.layout)
+    if source.missing_mask == "error" and manifest.options.get("missing_mask") in MISSING_MASK:
+        source = dataclasses.replace(source, missing_mask=str(manifest.options["missing_mask"]))
     layout = find_layout(source)
     where = store.where(MANIFEST)
     classes = restored_classes(where, manifest)

@@ -37,6 +37,13 @@ JSON_LISTS = (
     '{"train": [{"image": ["jpg/a.jpg"], "mask": "png/a.png", "fold": 0}, {"image": "jpg/B.JPG", "mask": 1}]}',
     '{"fold": 0, "trn": ["a.jpg"], "tst": [], "val": [""]}',
 )
+AFFIXES = (
+    "GF2_0\nGF2_1\n\nGF2_0_15label\nGF2_1_15label",
+    "img_1\nimg_2\n\nlabel_1_x\nlabel_2_x",
+    "um_0\nuu_0\n\num_road_0\nuu_road_0",
+    "a1\na2\na1m\na2m\n\na1m\na2m",
+)
+LABEL_NAMES = ("_background_\npea\n_background_\npea\n", "a\r\nb\na\r\nb\n", "one\n\none\n\n")
 CLASS_MAPS = (
     "name,value\na,0\nb,#00FF00\nb,1 2 3\nignore,255\n",
     "sep=;\nname;value;index\na;(1, 2, 3);1\n# remark\nb;p15;0\nignore;*;\n",
@@ -206,6 +213,8 @@ def seeds(target: str) -> list[bytes]:
         "table": [text.encode() for text in TABLES],
         "json_list": [text.encode() for text in JSON_LISTS],
         "other_file": OTHER_FILES,
+        "affixes": [text.encode() for text in AFFIXES],
+        "label_names": [text.encode() for text in LABEL_NAMES],
         "class_map": [text.encode() for text in CLASS_MAPS],
         "class_file": [text.encode() for text in CLASS_FILES],
         "manifest": [MANIFEST.to_json().encode(), dataclasses.replace(MANIFEST, size=None).to_json().encode()],

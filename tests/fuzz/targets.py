@@ -39,6 +39,9 @@ from converter.pixels.png import check_png
 from converter.pixels.signatures import PNG_SIGNATURE
 from converter.schema import IGNORE_INDEX, MANIFEST
 from converter.sources.json_lists import read_json_lists
+from converter.sources.layouts.affixes import Group, infer, kinds_of_masks, within_folder
+from converter.sources.layouts.labelme_json import compare_names
+from converter.sources.layouts.tree import Tree
 from converter.sources.lists import SplitList, read_split_list
 from converter.sources.names import Names
 from converter.sources.others import KINDS, kind_of
@@ -337,11 +340,48 @@ def other_file(data: bytes) -> None:
         raise DataError("a", "is of no known kind", "Leave it.")
 
 
+def affixes(data: bytes) -> None:
+    """Names of images, a blank line, names of masks: none, or an image of its own for each mask."""
+    texts = data.decode("utf-8", "replace").split("\n\n", 1)
+    images, masks = (frozenset(filter(None, text.split("\n")[:40])) for text in (texts * 2)[:2])
+    group = Group(images, masks)
+    if found := infer([group]):
+        (image_of,) = found.image_of
+        assert image_of.keys() == masks, "a mask was lost"
+        assert len(set(image_of.values())) == len(masks), "an image of two masks"
+        assert set(image_of.values()) <= images, "an image that is not there"
+        if found.image and found.mask:
+            for mask, image in image_of.items():
+                core = image[len(found.image[0]) : len(image) - len(found.image[1])]
+                assert mask == f"{found.mask[0]}{core}{found.mask[1]}", "the options name other files"
+    kinds_of_masks(group)
+    if parted := within_folder(images):
+        assert parted[0] == parted[1].image_of[0].keys()
+        assert set(parted[1].image_of[0].values()) <= images - parted[0], "an image that is a mask"
+    if not found:
+        raise UsageError("masks", "do not show which image each belongs to", "Name them alike.", "E_LAYOUT")
+
+
+def label_names(data: bytes) -> None:
+    """Two label_names.txt, one after the other: they agree, or the first difference is said."""
+    half = len(data) // 2
+    paths = ("a_json/label_names.txt", "b_json/label_names.txt")
+    for path, part in zip(paths, (data[:half], data[half:]), strict=True):
+        (scratch() / path).parent.mkdir(exist_ok=True)
+        written(path, part or b"\n")
+    path, difference = compare_names(Tree(scratch(), paths, ("", "a_json", "b_json")), paths)
+    assert not (path and difference), "both agree and differ"
+    if difference:
+        raise UsageError(paths[1], difference, "Draw the masks again.", "E_LAYOUT")
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "split_list": split_list,
     "table": table,
     "json_list": json_list,
     "other_file": other_file,
+    "affixes": affixes,
+    "label_names": label_names,
     "class_map": class_map,
     "class_file": class_file,
     "manifest": manifest,

@@ -4,11 +4,17 @@ Modules, in dependency order:
 
     tree         source folder -> the names of all files and folders in it
     pairing      folders -> images with their masks
+    affixes      constant texts by which names of masks differ, inferred from all names
     words        usual names of folders of images and of masks
+    choice       the error for several candidates, with the options for each
+    looks        whether the files of a folder look like masks
+    several      the error for several masks of each image
     registry     every known layout, one row each
     refusal      the error for a folder that does not fit exactly one layout
     same_folder  image and mask in one folder
     ...          the layouts, one module each, named in registry
+    leftover     folders of image files that a layout does not use
+    unpaired     images without a mask, masks without an image
     list_files   files that may be split lists, by their names
     list_fits    a file that may be a list -> how it is read best
     split_lists  the split lists of a folder -> pairs
@@ -17,5 +23,6 @@ Modules, in dependency order:
     split_folders  folders whose names contain the word of a split
     unused       lists, folders and files that no pair comes from
     templates    --image and --mask -> pairs
+    layout       what lists or a rule found -> Layout
     find         source folder -> Layout
 """

@@ -6,11 +6,14 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 
-from converter.sources.layouts.pairing import FolderPair, Found, best_suffixes, pair_folders, split_in
-from converter.sources.layouts.refusal import refusal
+from converter.sources.layouts.affixes import pair_by_affixes
+from converter.sources.layouts.choice import by_difference, candidate_for, choice
+from converter.sources.layouts.pairing import FolderPair, Found, Suffixes, best_suffixes, pair_folders, split_in
+from converter.sources.layouts.several import several_masks
 from converter.sources.layouts.tree import Tree
 from converter.sources.layouts.words import IMAGE_WORDS, MASK_WORDS, SIBLING_TAILS, count_of, folder_list, parent_of
 from converter.sources.names import split_of
+from converter.sources.others import unread_image
 
 
 def siblings(tree: Tree) -> Found | str:
@@ -84,26 +87,56 @@ def _paired(tree: Tree, name: str, pairs: list[FolderPair], near: str) -> Found 
     """Returns the pairs that the folders contain; `near` if there are none.
 
     Raises:
-      UsageError: a folder matches two others.
+      UsageError: a folder matches two others, or there are several masks for each image.
     """
     if not pairs:
         return near
     suffixes = best_suffixes(tree, pairs)
-    pairs = [pair for pair in pairs if pair_folders(tree, [pair], suffixes).num_pairs] or pairs
+    pairs = _matching(tree, pairs, suffixes) or pairs
+    _check_double(tree, pairs)
+    folders = _with_other_splits(tree, pairs)
+    found = pair_folders(tree, folders, suffixes, loosely=True)
+    evidence = [f"names end in {suffixes.image or 'nothing'} and {suffixes.mask or 'nothing'}"]
+    if found.loose or found.others:
+        inferred = pair_by_affixes(tree, folders)
+        if inferred is not None and inferred.num_pairs > found.num_pairs:
+            found, suffixes = inferred, Suffixes()
     images, masks = ([getattr(pair, name) for pair in pairs] for name in ("images", "masks"))
-    for own, others in ((images, masks), (masks, images)):
-        if double := [folder for folder in own if own.count(folder) > 1]:
-            which = [other for folder, other in zip(own, others, strict=True) if folder == double[0]]
-            raise refusal(tree, "has more than one layout", [f"{double[0]}/ matches each of {folder_list(which)}"])
-    found = pair_folders(tree, _with_other_splits(tree, pairs), suffixes, loosely=True)
     both = f"{folder_list(images)} and {folder_list(masks)}"
     if not found.num_pairs:
+        if error := several_masks(tree, pairs):
+            raise error
         names = [names[0] for names in (tree.image_files[images[0]], tree.image_files[masks[0]])]
         return f"{both} are side by side, but no two names match ({names[0]}, {names[1]})"
-    evidence = [f"{both} side by side"]
-    if suffixes.image or suffixes.mask:
-        evidence.append(f"names end in {suffixes.image or 'nothing'} and {suffixes.mask or 'nothing'}")
-    return found.as_layout(name, *evidence)
+    return found.as_layout(name, f"{both} side by side", *(evidence if suffixes.image or suffixes.mask else ()))
+
+
+def _matching(tree: Tree, pairs: list[FolderPair], suffixes: Suffixes) -> list[FolderPair]:
+    """Returns the folders whose names match, by suffixes or, where neither folder matches so, by a constant text."""
+    close = [pair for pair in pairs if pair_folders(tree, [pair], suffixes).num_pairs]
+    taken = {folder for pair in close for folder in (pair.images, pair.masks)}
+    return [
+        pair
+        for pair in pairs
+        if pair in close or (taken.isdisjoint((pair.images, pair.masks)) and _is_inferred(tree, pair))
+    ]
+
+
+def _is_inferred(tree: Tree, pair: FolderPair) -> bool:
+    """Returns whether a constant text leads from the masks of one folder to the images of another."""
+    inferred = pair_by_affixes(tree, [pair])
+    return inferred is not None and inferred.num_pairs > 0
+
+
+def _check_double(tree: Tree, pairs: list[FolderPair]) -> None:
+    """Raises the error for a folder that matches two others, with the options that choose one of them."""
+    for name, other in (("images", "masks"), ("masks", "images")):
+        own = [getattr(pair, name) for pair in pairs]
+        if double := [folder for folder in own if own.count(folder) > 1]:
+            which = [getattr(pair, other) for pair in pairs if getattr(pair, name) == double[0]]
+            candidates = [candidate_for(tree, group) for group in by_difference(pairs).values()]
+            what = f"has more than one layout: {double[0]}/ matches each of {folder_list(which)}"
+            raise choice(tree, what, candidates)
 
 
 def _with_other_splits(tree: Tree, pairs: list[FolderPair]) -> list[FolderPair]:
@@ -119,9 +152,11 @@ def _with_other_splits(tree: Tree, pairs: list[FolderPair]) -> list[FolderPair]:
 
 
 def _unpaired_folder(tree: Tree) -> str:
-    """Says which folder has images without masks, or masks without images."""
+    """Says which folder has images without masks, or masks without images, unless those may be files not read."""
+    if any(map(unread_image, tree.files)):
+        return ""
     for words, noun, other in ((_IMAGES, "image", "masks"), (_MASKS, "mask", "images")):
         for folder, names in tree.image_files.items():
             if _patterns(folder, words):
-                return f"{folder}/ has {count_of(len(names), noun)}, but no folder of {other} next to it"
+                return f"{folder}/ has {count_of(len(names), noun)}, but no folder of {other} with the same names"
     return ""

@@ -56,9 +56,11 @@ class Found:
       evidence: one clause each.
       images: with or without a mask.
       loose: masks without an image.
+      others: files in folders of masks that have not the suffix of a mask.
       rejects: images or masks of the same name, which are ambiguous.
       preset: class map of this dataset, or None.
       list_folders: folders that may contain its split lists.
+      class_file: path of the file that names its classes; "" if the layout has no such file.
     """
 
     name: str
@@ -68,6 +70,8 @@ class Found:
     rejects: tuple[Reject, ...] = ()
     preset: str | None = None
     list_folders: tuple[str, ...] = ("", "splits", "split", "lists", "list")
+    others: tuple[str, ...] = ()
+    class_file: str = ""
 
     @property
     def num_pairs(self) -> int:
@@ -81,12 +85,12 @@ class Found:
 
     @property
     def masks(self) -> set[str]:
-        """All masks, with or without an image."""
-        return self.paired_masks | set(self.loose)
+        """All masks, with or without an image, and the other files in their folders."""
+        return self.paired_masks | set(self.loose) | set(self.others)
 
-    def as_layout(self, name: str, *evidence: str, preset: str | None = None) -> Found:
+    def as_layout(self, name: str, *evidence: str, preset: str | None = None, class_file: str = "") -> Found:
         """Returns it as a layout, with this evidence before the existing clauses."""
-        return replace(self, name=name, evidence=(*evidence, *self.evidence), preset=preset)
+        return replace(self, name=name, evidence=(*evidence, *self.evidence), preset=preset, class_file=class_file)
 
 
 @dataclass
@@ -107,7 +111,7 @@ def match(images: Named, masks: Named, splits: dict[str, str]) -> Found:
 
     Args:
       images: by group and stem.
-      masks: by group and stem.
+      masks: by group and stem; a stem that begins with "/" stands for a file that need not be a mask.
       splits: of each group.
     """
     rejects = [
@@ -128,9 +132,12 @@ def match(images: Named, masks: Named, splits: dict[str, str]) -> Found:
         found.append(FoundImage(splits.get(key[0], ""), path, key[1], masks.paths[own] if own else None))
         if own:
             used.add(own)
-    loose = tuple(sorted(path for key, path in masks.paths.items() if key not in used))
+    left = sorted((path, key) for key, path in masks.paths.items() if key not in used)
+    loose, others = (
+        tuple(path for path, (_, stem) in left if stem.startswith("/") == is_other) for is_other in (False, True)
+    )
     evidence = (f"{in_other_case} masks were found in a different case",) if in_other_case else ()
-    return Found("", evidence, tuple(found), loose, tuple(rejects))
+    return Found("", evidence, tuple(found), loose, tuple(rejects), others=others)
 
 
 def _clash(paths: Sequence[str]) -> DataError:
@@ -145,7 +152,7 @@ def pair_folders(tree: Tree, folders: Iterable[FolderPair], suffixes: Suffixes, 
       tree: source folder.
       folders: which folders.
       suffixes: of the names.
-      loosely: also counts masks without the suffix, as masks without an image.
+      loosely: also returns the files without the suffix in the folders of masks, as `others`.
     """
     images, masks, splits = Named(), Named(), {}
     for pair in folders:

@@ -26,6 +26,7 @@ class Rule:
       is_general: also fits folders inside a dataset of another layout; such rules come last.
       mark: name of a folder that only this layout has, to detect a dataset below the source folder; or "".
       has_preset: whether it is the layout of a well-known dataset with a preset class map.
+      is_last: only where no other rule fits.
     """
 
     text: str
@@ -33,6 +34,7 @@ class Rule:
     is_general: bool = False
     mark: str = ""
     has_preset: bool = False
+    is_last: bool = False
 
     def find(self, tree: Tree) -> Found | str:
         """Returns what the rule found in a tree, or a clause that describes a near match; "" for none."""
@@ -50,6 +52,10 @@ RULES: dict[str, Rule] = {
     ),
     "cvat": Rule("CVAT: VOC's folders with labelmap.txt", f"{_HERE}.voc:cvat"),
     "labelme": Rule("labelme2voc: JPEGImages and SegmentationClassPNG, without lists", f"{_HERE}.voc:labelme"),
+    "labelme-json": Rule(
+        "labelme_json_to_dataset: img.png, label.png and label_names.txt in a folder for each image",
+        f"{_HERE}.labelme_json:labelme_json",
+    ),
     "cityscapes": Rule("leftImg8bit and gtFine", f"{_HERE}.cityscapes:cityscapes", mark="leftImg8bit", has_preset=True),
     "nnunet": Rule("nnU-Net v2, 2D: imagesTr, labelsTr, dataset.json", f"{_HERE}.nnunet:nnunet", mark="imagesTr"),
     "supervisely": Rule("Supervisely: img and masks_machine in each dataset", f"{_HERE}.supervisely:supervisely"),
@@ -74,6 +80,12 @@ RULES: dict[str, Rule] = {
         is_general=True,
     ),
     "coco-stuff": Rule("S.jpg and S.png in one folder", f"{_HERE}.same_folder:coco_stuff", is_general=True),
+    "stems": Rule(
+        "two folders anywhere below with files of the same names, apart from a constant text",
+        f"{_HERE}.by_stems:by_stems",
+        is_general=True,
+        is_last=True,
+    ),
 }
 LAYOUTS: dict[str, str] = {  # name -> what such a folder contains
     LIST: "lists whose lines name an image and its mask",

@@ -19,7 +19,11 @@ def same_folder(tree: Tree, name: str, suffixes: Suffixes, preset: str | None = 
     folders = [
         folder for folder, names in tree.image_files.items() if not end or any(stem_of(n).endswith(end) for n in names)
     ]
-    found = pair_folders(tree, [FolderPair(folder, folder, split_in(folder)) for folder in tree.image_files], suffixes)
+    pairs = [FolderPair(folder, folder, split_in(folder)) for folder in tree.image_files]
+    full = [pair for pair in pairs if pair_folders(tree, [pair], suffixes).num_pairs]
+    # A folder without any pair is a split without masks, or none of this layout's.
+    splits = {pair.split for pair in full}
+    found = pair_folders(tree, [pair for pair in pairs if pair in full or pair.split not in splits], suffixes)
     if not found.num_pairs:
         return f"{folder_list(folders)} has names with {end}, but no image matches them" if end and folders else ""
     images = f"*{suffixes.image}" + (".jpg" if suffixes.image_types == JPEG else ".*")

@@ -1,7 +1,8 @@
 """Templates: --image and --mask -> images and masks, for layouts that no rule knows.
 
 `{stem}` matches the name of a pair, one part of a path without its extension. `{split}` matches train, val or test
-under any of their names. `.*` at the end matches any extension of an image file. Everything else is literal.
+under any of their names. `{folder}` matches any folders, one or more. `.*` at the end matches any extension of an image
+file. Everything else is literal.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 
 from converter.errors import UsageError
-from converter.sources.layouts.pairing import Found, Named, match
+from converter.sources.layouts.pairing import Found, Named, match, split_in
 from converter.sources.layouts.refusal import EXAMPLE
 from converter.sources.layouts.tree import Tree
 from converter.sources.names import IMAGE_EXTENSIONS, SPLIT_WORDS, split_of
@@ -17,6 +18,11 @@ from converter.sources.names import IMAGE_EXTENSIONS, SPLIT_WORDS, split_of
 _FIX = f"Write two paths below the source folder, such as {EXAMPLE}; `.*` is any extension."
 _ANY_SPLIT = rf"(?i:{'|'.join(sorted(SPLIT_WORDS, key=len, reverse=True))})(?:[_-]?[0-9]{{4}})?"
 _ANY_EXTENSION = rf"(?i:{'|'.join(map(re.escape, IMAGE_EXTENSIONS))})"
+_PLACES = {  # in a template -> what matches it
+    "{stem}": r"(?P<stem>[^/]+)",
+    "{split}": rf"(?P<split>{_ANY_SPLIT})",
+    "{folder}": r"(?P<folder>[^/]+(?:/[^/]+)*)",
+}
 
 
 def by_templates(tree: Tree, image: str, mask: str) -> Found:
@@ -26,9 +32,9 @@ def by_templates(tree: Tree, image: str, mask: str) -> Found:
       UsageError: a template is invalid, or the two match no pair.
     """
     patterns = {"--image": _pattern("--image", image), "--mask": _pattern("--mask", mask)}
-    has_split = {"{split}" in template for template in (image, mask)}
-    if len(has_split) > 1:
-        raise UsageError("--image and --mask", "only one of them has {split}", _FIX, "E_LAYOUT")
+    for place in ("{split}", "{folder}"):
+        if (place in image) != (place in mask):
+            raise UsageError("--image and --mask", f"only one of them has {place}", _FIX, "E_LAYOUT")
     matches = {"--image": Named(), "--mask": Named()}
     splits: dict[str, str] = {}
     # A file that matches both, as a_mask.png matches {stem}.png and {stem}_mask.png, belongs to the longer template.
@@ -37,9 +43,11 @@ def by_templates(tree: Tree, image: str, mask: str) -> Found:
     for option in order:
         for path in tree.files:
             if path not in taken and (fits := patterns[option].fullmatch(path)):
-                split = (split_of(fits["split"]) or "") if True in has_split else ""
-                splits[split] = split
-                matches[option].add((split, fits["stem"]), path)
+                parts = fits.groupdict("")
+                split = split_of(parts.get("split", "")) or split_in(parts.get("folder", ""))
+                group = f"{parts.get('split', '')}/{parts.get('folder', '')}" if "{folder}" in image else split
+                splits[group] = split
+                matches[option].add((group, fits["stem"]), path)
                 taken.add(path)
     found = match(matches["--image"], matches["--mask"], splits)
     if not found.num_pairs:
@@ -64,11 +72,13 @@ def _pattern(option: str, template: str) -> re.Pattern[str]:
     for piece in re.split(r"(\{[^{}]*\}|\*)", text):
         if piece in seen:
             pattern += f"(?P={piece[1:-1]})"
-        elif piece in ("{stem}", "{split}"):
+        elif piece in _PLACES:
             seen.add(piece)
-            pattern += r"(?P<stem>[^/]+)" if piece == "{stem}" else rf"(?P<split>{_ANY_SPLIT})"
+            pattern += _PLACES[piece]
         elif piece == "*" or "{" in piece or "}" in piece:
-            what = f"{template!r} has {piece}; a template may only have {{split}}, {{stem}} and .* at its end"
+            what = (
+                f"{template!r} has {piece}; a template may only have {{split}}, {{folder}}, {{stem}} and .* at its end"
+            )
             raise UsageError(option, what, _FIX, "E_LAYOUT")
         else:
             pattern += re.escape(piece)

@@ -22,7 +22,6 @@ _ARCHIVES = re.compile(
     r"\.(?:zip|tar|tgz|gz|bz2|xz|7z|rar|mat|parquet|pkl|lmdb|tfrecords?)$",
     re.IGNORECASE,  # others reports arrays
 )
-_FIX_FOLDER = "Pass --image and --mask with {split} if its files belong to the dataset; else move it out of the folder."
 _FIX_ENCODING = "Rename them, for example with `convmv -f latin1 -t utf8 -r --notest`; records store names as UTF-8."
 
 
@@ -108,31 +107,6 @@ def _folds(tree: Tree, folder: str, folds: Sequence[Fit]) -> Unused:
     return Unused(
         "W_FOLDS", folder or ".", f"has lists of folds, which are not used: {numbers}", f"Pass {' '.join(ways)}."
     )
-
-
-def unused_folders(tree: Tree, used: Collection[str]) -> Iterator[Unused]:
-    """Yields the folders of image files that no pair comes from, although their names contain the word of a split.
-
-    Args:
-      tree: source folder.
-      used: images and masks that are in a pair, or that the layout knows.
-    """
-    numbers: defaultdict[str, int] = defaultdict(int)
-    touched: set[str] = set()
-    for folder, names in tree.image_files.items():
-        parts = folder.split("/")
-        place = max((place for place, part in enumerate(parts) if names_split(part)), default=-1)
-        if place >= 0:
-            top = "/".join(parts[: place + 1])
-            numbers[top] += len(names)
-            touched |= {top for name in names if f"{folder}/{name}" in used}
-    found = [(folder, number) for folder, number in numbers.items() if folder not in touched]
-    for folder, number in found[: 2 * SHOWN]:
-        what = f"is not used: its {number} image file{'s are' if number > 1 else ' is'} in no pair"
-        yield Unused("W_UNUSED_FOLDER", f"{folder}/", what, _FIX_FOLDER)
-    if rest := found[2 * SHOWN :]:
-        what = f"and {len(rest) - 1} more such folders are not used" if len(rest) > 1 else "is not used"
-        yield Unused("W_UNUSED_FOLDER", f"{rest[0][0]}/", what, _FIX_FOLDER)
 
 
 def unused_files(tree: Tree) -> Iterator[Unused]:
