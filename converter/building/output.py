@@ -69,11 +69,13 @@ def check_out(config: BuildConfig, plan: Plan) -> Manifest | None:
 
 def differences(old: Manifest, config: BuildConfig, classes: ClassMap) -> list[str]:
     """Returns how an existing dataset differs from the one to be built, such as "size 512x512 -> 256x256"."""
-    before = {"name": old.name, "fit": old.fit, **old.options}
-    wanted = {"name": config.dataset_name, "fit": config.pair.fit, **options_of(config)}
+    unchosen = dict.fromkeys(("bands", "range"))  # in a manifest only where they were given
+    before = {"name": old.name, "fit": old.fit, **unchosen, **old.options}
+    wanted = {"name": config.dataset_name, "fit": config.pair.fit, **unchosen, **options_of(config)}
+    wanted.pop("levels", None)  # they follow from the range and the sources
     # An option that the manifest does not have is newer than the dataset.
     found = [
-        f"{option} {_option_text(before[option])} -> {_option_text(value)}"
+        f"{option} {_option_text(option, before[option])} -> {_option_text(option, value)}"
         for option, value in wanted.items()
         if option in before and before[option] != value
     ]
@@ -89,7 +91,7 @@ def differences(old: Manifest, config: BuildConfig, classes: ClassMap) -> list[s
     return found
 
 
-def _option_text(value: object) -> str:
+def _option_text(option: str, value: object) -> str:
     if isinstance(value, list):
-        return "x".join(map(str, value))
+        return ("," if option == "bands" else "x").join(map(str, value))
     return "none" if value is None else str(value)

@@ -12,7 +12,7 @@ from converter.building.plan import Plan
 from converter.building.receipts import written_by
 from converter.building.shards import ShardResult
 from converter.building.tally import Tally
-from converter.config import BuildConfig, PairConfig
+from converter.config import BuildConfig, PairConfig, levels_text
 from converter.dataset.manifest import ClassInfo, Manifest, SplitInfo
 from converter.errors import shown
 from converter.schema import IGNORE_INDEX
@@ -91,7 +91,12 @@ def build_manifest(config: BuildConfig, plan: Plan, results: list[ShardResult], 
 
 def options_of(config: BuildConfig) -> dict[str, Any]:
     """Returns the options that determine the bytes of a dataset, as the manifest holds them."""
-    pair = config.pair
+    pair, source = config.pair, config.source
+    chosen: dict[str, Any] = {}  # only what is chosen, so that the manifests of other datasets do not change
+    if source.bands:
+        chosen["bands"] = list(source.bands)
+    if source.range is not None:
+        chosen |= {"range": source.range, "levels": levels_text(source.levels)}
     return {
         "size": list(pair.size) if pair.size else None,
         "image_format": pair.image_format,
@@ -101,6 +106,7 @@ def options_of(config: BuildConfig) -> dict[str, Any]:
         "limit": config.limit,
         "shards": config.shards,
         "shard_mb": config.shard_mb,
+        **chosen,
     }
 
 

@@ -38,6 +38,8 @@ def _source_options(config: BuildConfig) -> str:
         value = getattr(source, option)
         words += [f"--{option}", value] if value is not None else []
     words += ["--follow-links"] if source.follow_links else []
+    words += ["--bands", ",".join(map(str, source.bands))] if source.bands else []
+    words += ["--range", source.range] if source.range is not None else []
     return shlex.join(words)
 
 

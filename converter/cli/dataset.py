@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,7 +60,9 @@ def check(ctx: click.Context, /, fast: bool, html: Path | None, json: bool, **op
     """  # noqa: D301
     config = BuildConfig(source_of(options), pair=pair_of(options), **options)
     from converter.checking import check as checking
+    from converter.sources.levels import with_levels
 
+    config = dataclasses.replace(config, source=with_levels(config.source, config.num_workers))
     report = checking.check(config, fast=fast)
     if json:
         print_json(report.to_json())
@@ -176,7 +179,9 @@ def split(workers: int, overwrite: bool, dry_run: bool, json: bool, **options: A
 def _read_all(layout: Layout, source: SourceConfig, workers: int) -> list[PairFacts]:
     """Reads every pair of a dataset, with a progress bar."""
     from converter.checking.survey import survey
+    from converter.sources.levels import with_levels
 
+    source = with_levels(source, num_workers(workers))
     refs = [ref for pairs in layout.refs.values() for ref in pairs]
     with Progress(len(refs), "pair") as progress:
         return survey(refs, source, num_workers(workers), progress.show)

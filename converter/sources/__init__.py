@@ -10,4 +10,5 @@ Modules, in dependency order:
     duplicates  thumbnails -> near-duplicate images
     leaks       the same image in two splits
     layouts     source folder -> the pairs of its splits, detected from the files in it
+    levels      a range in percentiles -> the levels in the images of the train split
 """
