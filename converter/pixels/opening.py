@@ -166,7 +166,7 @@ def _open_png(data: bytes, reading: _Reading) -> OpenedFile:
     num_bands = PNG_SAMPLES[color_type]
     text = described(num_bands, depth)
     if not reading.samples.levels:
-        raise DataError(reading.name, f"has {text}, where 8 bits are read", FIX_RANGE, "E_IMAGE_MODE")
+        raise DataError(reading.name, f"has {text}, where 8-bit unsigned integers are read", FIX_RANGE, "E_IMAGE_MODE")
     if num_bands == 2:  # Pillow can only be made to read the high bytes
         fix = "Convert it to grey without alpha."
         raise DataError(reading.name, f"has {text}, one of them alpha, which is not supported", fix, "E_IMAGE_MODE")
@@ -204,7 +204,7 @@ def _open_pnm(data: bytes, reading: _Reading) -> OpenedFile:
         bits = 1 if array.dtype == bool else 16 if is_deep else 8
         return OpenedFile(_named(Image.fromarray(array), "PPM"), bits, 1)
     if is_deep and not reading.samples.levels:
-        raise DataError(name, f"has {text}, where 8 bits are read", FIX_RANGE, "E_IMAGE_MODE")
+        raise DataError(name, f"has {text}, where 8-bit unsigned integers are read", FIX_RANGE, "E_IMAGE_MODE")
     array = array if is_deep else scaled_to_white(file)
     if is_deep or reading.samples.bands:
         return _sampled(array.reshape(*array.shape[:2], num_bands), num_bands, "PPM", 1, reading)
@@ -276,7 +276,7 @@ def _tiff_bands(header: TiffHeader, text: str, reading: _Reading) -> tuple[int, 
         more = " of 8 bits" if header.is_deep else ""
         raise DataError(name, f"has {text}, where 1, 3 or 4 bands{more} are read", fix, "E_IMAGE_MODE")
     if lacks_range:
-        raise DataError(name, f"has {text}, where 8 bits are read", FIX_RANGE, "E_IMAGE_MODE")
+        raise DataError(name, f"has {text}, where 8-bit unsigned integers are read", FIX_RANGE, "E_IMAGE_MODE")
     return chosen_bands(samples, header.samples, own, name)
 
 

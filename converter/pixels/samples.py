@@ -118,6 +118,8 @@ def whole_numbers(array: np.ndarray, name: str) -> Image.Image:
     Raises:
       DataError: a number is not whole, or not within 0..65535.
     """
+    if array.dtype.kind == "f":
+        array = array.astype(np.float64)  # 65535 is beyond float16
     is_wrong = ~((array >= 0) & (array <= 65535))  # so that what is not a number is wrong
     if array.dtype.kind == "f":
         is_wrong |= array != np.floor(array)
