@@ -53,14 +53,15 @@ def test_a_pgm_of_16_bits_has_the_numbers_of_the_file(magic, maximum):
 
 
 @pytest.mark.parametrize("magic", ["P1", "P4"])
-def test_the_bits_of_a_pbm_are_0_and_1_in_a_mask_and_white_and_black_in_an_image(magic):
+def test_white_of_a_pbm_is_1_in_a_mask_as_in_every_program_that_saves_one(magic):
     bits = noise(5, 11) % 2
-    assert np.array_equal(mapped(pnm(magic, bits), mapper("a,0", "b,1")), bits)
+    assert np.array_equal(mapped(pnm(magic, bits), mapper("a,0", "b,1")), 1 - bits)
+    assert np.array_equal(mapped(saved(bits == 1, "PPM"), mapper("a,0", "b,1")), bits)
     assert np.array_equal(rendered(pnm(magic, bits), (5, 11))[..., 0], 255 - 255 * bits)
 
 
 def test_the_bits_of_a_plain_pbm_need_no_space_between_them():
-    assert mapped(b"P1\n3 2\n010\n1 0\n1", mapper("a,0", "b,1")).tolist() == [[0, 1, 0], [1, 0, 1]]
+    assert mapped(b"P1\n3 2\n010\n1 0\n1", mapper("a,0", "b,1")).tolist() == [[1, 0, 1], [0, 1, 0]]
 
 
 @pytest.mark.parametrize("magic", ["P3", "P6"])

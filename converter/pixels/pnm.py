@@ -23,8 +23,8 @@ class PnmFile(NamedTuple):
     """The content of a PNM file.
 
     Attributes:
-      samples: as in the file: bool [H, W] of a PBM, where True is black; uint8 or uint16, [H, W] of a PGM or
-        [H, W, 3] of a PPM.
+      samples: uint8 or uint16 as in the file, [H, W] of a PGM or [H, W, 3] of a PPM; bool [H, W] of a PBM, where True is
+        white: every program shows and saves it so, though the file has 0 for white.
       maximum: the number that means white.
     """
 
@@ -60,16 +60,14 @@ def read_pnm(data: bytes, name: str, max_pixels: int) -> PnmFile:
     if samples.max() > maximum:
         raise _refuse(name, f"is damaged: it holds {samples.max():g}, but declares 0..{maximum}")
     if magic in _BITMAPS:
-        return PnmFile(samples.astype(bool), 1)
+        return PnmFile(samples == 0, 1)
     return PnmFile(samples.astype(np.uint8 if maximum < 256 else np.uint16, copy=False), maximum)
 
 
 def scaled_to_white(file: PnmFile) -> np.ndarray:
-    """Returns the samples of a file of at most 8 bits as levels 0..255, uint8; those of a PBM are black where True."""
-    if file.samples.dtype == bool:
-        return np.where(file.samples, np.uint8(0), np.uint8(255))
+    """Returns the samples of a file of at most 8 bits as levels 0..255, uint8."""
     table: np.ndarray = np.rint(np.minimum(np.arange(256) / file.maximum, 1) * 255).astype(np.uint8)
-    levels: np.ndarray = table[file.samples]
+    levels: np.ndarray = table[file.samples.astype(np.uint8)]
     return levels
 
 
