@@ -23,8 +23,8 @@ class PnmFile(NamedTuple):
     """The content of a PNM file.
 
     Attributes:
-      samples: uint8 or uint16 as in the file, [H, W] of a PGM or [H, W, 3] of a PPM; bool [H, W] of a PBM, where True is
-        white: every program shows and saves it so, though the file has 0 for white.
+      samples: uint8 or uint16 as in the file, [H, W] of a PGM or [H, W, 3] of a PPM; bool [H, W] of a PBM, where True
+        is white: every program shows and saves it so, though the file has 0 for white.
       maximum: the number that means white.
     """
 

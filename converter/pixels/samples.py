@@ -99,7 +99,13 @@ def to_8_bits(band: np.ndarray, low: float, high: float) -> np.ndarray:
         info = np.iinfo(band.dtype)
         table = _scaled(np.arange(info.min, info.max + 1, dtype=np.float64), low, high)
         return table[band.astype(np.int32) - info.min]
-    return _scaled(band.astype(np.float64), low, high)
+    return _scaled(as_doubles(band), low, high)
+
+
+def as_doubles(array: np.ndarray) -> np.ndarray:
+    """Returns numbers as float64; a NaN that signals is as good as any other."""
+    with np.errstate(invalid="ignore"):
+        return array.astype(np.float64)
 
 
 def _scaled(numbers: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -119,7 +125,7 @@ def whole_numbers(array: np.ndarray, name: str) -> Image.Image:
       DataError: a number is not whole, or not within 0..65535.
     """
     if array.dtype.kind == "f":
-        array = array.astype(np.float64)  # 65535 is beyond float16
+        array = as_doubles(array)  # 65535 is beyond float16
     is_wrong = ~((array >= 0) & (array <= 65535))  # so that what is not a number is wrong
     if array.dtype.kind == "f":
         is_wrong |= array != np.floor(array)

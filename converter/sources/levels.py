@@ -165,7 +165,7 @@ def levels_in(band: np.ndarray) -> Counts:
         every = np.bincount(band.ravel().astype(np.int64) - lowest)
         found = np.flatnonzero(every)
         return Counter(dict(zip((found + lowest).astype(float).tolist(), every[found].tolist(), strict=True)))
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         numbers = band.ravel().astype(np.float32)
     bits = numbers[np.isfinite(numbers)].view(np.uint32)
     found, counts = np.unique(bits >> _DROPPED_BITS, return_counts=True)
