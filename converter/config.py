@@ -10,7 +10,7 @@ from pathlib import Path
 
 from converter.errors import UsageError
 from converter.limits import MAX_BANDS, MAX_DATASET_NAME_CHARS, MAX_PIXELS, MAX_RANGE_CHARS, MAX_SIDE, MAX_TOLERANCE
-from converter.pixels.samples import Samples
+from converter.pixels.bands import Samples
 from converter.system.cpus import usable_cpus
 
 FITS = ("pad", "stretch", "crop")

@@ -405,7 +405,7 @@ def test_the_fingerprint_follows_the_content_and_nothing_about_the_machine(datas
         print_of(SourceConfig(dataset, max_pixels=10)),
         print_of(SourceConfig(dataset, bands=(3, 2, 1))),
         print_of(SourceConfig(dataset, range="0:9")),
-        print_of(SourceConfig(dataset, range="percentile:2:98", levels=((0, 8),))),
+        print_of(SourceConfig(dataset, range="percentile:2:98", levels=((0.0, 8.0),))),
     ]
     assert len({own, *others}) == 8
     assert print_of(SourceConfig(dataset, range="0:8")) == others[-1]  # the levels count, not where they come from

@@ -18,7 +18,7 @@ from converter.config import (
     samples_text,
 )
 from converter.errors import UsageError
-from converter.pixels.samples import Samples
+from converter.pixels.bands import Samples
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from picture_bytes import png, saved, tiff
 from PIL import Image
 
 from converter.errors import DataError
+from converter.pixels.bands import Samples
 from converter.pixels.images import open_image, render, unmodified_bytes
 from converter.pixels.opening import deep_samples, open_image_file
-from converter.pixels.samples import Samples
 
 
 def read(data: bytes, bands: tuple[int, ...] = (), levels: tuple[tuple[float, float], ...] = ()) -> np.ndarray:

@@ -19,7 +19,7 @@ from pathlib import Path
 from converter.errors import DataError
 from converter.pixels.images import open_image, render
 from converter.pixels.masks import ValueCounter, open_mask
-from converter.pixels.samples import Samples
+from converter.pixels.bands import Samples
 for path in sys.argv[1:]:
     data = Path(path).read_bytes()
     for read in (

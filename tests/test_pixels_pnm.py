@@ -13,10 +13,10 @@ from picture_bytes import saved
 from PIL import Image
 
 from converter.errors import DataError
+from converter.pixels.bands import Samples
 from converter.pixels.images import open_image, render
 from converter.pixels.masks import ValueCounter, open_mask
 from converter.pixels.pnm import read_pnm
-from converter.pixels.samples import Samples
 
 
 def pnm(magic: str, samples: np.ndarray, maximum: int | None = None, head: str = "") -> bytes:

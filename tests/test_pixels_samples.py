@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from converter.errors import DataError
-from converter.pixels.samples import Samples, as_picture, chosen_bands, described, to_8_bits, whole_numbers
+from converter.pixels.bands import Samples
+from converter.pixels.samples import as_picture, chosen_bands, described, to_8_bits, whole_numbers
 
 
 @pytest.mark.parametrize("dtype", ["u2", "i2", "u4", "f4", "f8", "i1"])

@@ -27,7 +27,7 @@ from converter.dataset.manifest import ShardInfo
 from converter.dataset.store import sha256_of, size_of
 from converter.dataset.tfrecord import index_name
 from converter.errors import DataError, MachineError
-from converter.pixels.samples import Samples
+from converter.pixels.bands import Samples
 from converter.schema import SCHEMA_VERSION
 from converter.system.files import Stamp, resolve_inside
 from converter.version import __version__

@@ -2,6 +2,7 @@
 
 Modules, in dependency order:
 
+    bands         which samples of an image are read
     signatures    the first bytes of a file -> its format
     png           chunks of a PNG file: intact or damaged
     jpeg          segments of a JPEG file

@@ -13,12 +13,12 @@ from PIL import Image
 
 from converter.errors import DataError
 from converter.limits import MAX_PIXELS
+from converter.pixels.bands import AS_STORED, Samples
 from converter.pixels.decode import TRANSPOSE, decoded, load, orientation_of
 from converter.pixels.geometry import Box, place
 from converter.pixels.jpeg import strip_jpeg
 from converter.pixels.opening import open_image_file
 from converter.pixels.png import strip_png
-from converter.pixels.samples import AS_STORED, Samples
 from converter.pixels.signatures import JPEG_SIGNATURE, PNG_SIGNATURE
 
 # Images in these modes convert to RGB unambiguously. An alpha channel is dropped, never composited: in tiles of

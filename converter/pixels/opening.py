@@ -16,6 +16,7 @@ from PIL.ImageFile import ImageFile
 
 from converter.errors import DataError
 from converter.limits import MAX_PIXELS
+from converter.pixels.bands import AS_STORED, Samples
 from converter.pixels.bmp import bmp_header
 from converter.pixels.decode import ORIENTATION, TRANSPOSE, decoded, load, orientation_of
 from converter.pixels.gif import check_gif
@@ -24,11 +25,9 @@ from converter.pixels.pillow import opened, refuse_large, without_warnings
 from converter.pixels.png import PNG_SAMPLES, check_png
 from converter.pixels.pnm import read_pnm, scaled_to_white
 from converter.pixels.samples import (
-    AS_STORED,
     FIX_BANDS,
     FIX_BOTH,
     FIX_RANGE,
-    Samples,
     as_picture,
     chosen_bands,
     described,

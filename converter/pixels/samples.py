@@ -6,12 +6,12 @@ No band and no range is guessed: without them an image of many bands or of more 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
 from converter.errors import DataError
+from converter.pixels.bands import Samples
 
 FIX_BANDS = "Pass --bands 3,2,1 with the numbers of its red, green and blue band, counted from 1."
 FIX_RANGE = "Pass --range LOW:HIGH, or --range percentile:2:98, which brings them to 8 bits."
@@ -20,23 +20,6 @@ FIX_BOTH = (
     " --range LOW:HIGH, or --range percentile:2:98, which brings them to 8 bits."
 )
 LOOKED_UP_BITS = 16  # integers of up to so many bits are scaled by a table
-
-
-@dataclass(frozen=True)
-class Samples:
-    """Which samples of an image are read, and how those of more than 8 bits become 8 bits.
-
-    Attributes:
-      bands: numbers of the bands that are read, from 1: one (grey) or three (red, green, blue); () reads the colours
-        that the file says it has.
-      levels: (low, high) that become 0 and 255, for each band or one for all; () refuses samples of more than 8 bits.
-    """
-
-    bands: tuple[int, ...] = ()
-    levels: tuple[tuple[float, float], ...] = ()
-
-
-AS_STORED = Samples()
 
 
 def described(num_bands: int, bits: int, kind: str = "") -> str:

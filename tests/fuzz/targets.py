@@ -32,10 +32,10 @@ from converter.dataset.parse import parse_manifest, read_manifest
 from converter.dataset.reader import read_index, read_record
 from converter.dataset.tfrecord import ShardWriter, index_name, masked_crc, read_shard
 from converter.errors import SegconvError
+from converter.pixels.bands import Samples
 from converter.pixels.images import open_image, render, unmodified_bytes
 from converter.pixels.masks import ValueCounter, open_mask
 from converter.pixels.png import check_png
-from converter.pixels.samples import Samples
 from converter.pixels.signatures import PNG_SIGNATURE
 from converter.schema import IGNORE_INDEX, MANIFEST
 from converter.sources.lists import read_split_list
