@@ -110,7 +110,7 @@ def fuzz(target: str, runs: int, folder: Path, more: list[str]) -> None:
         dictionary.write_text(found)
         options.append(f"-dict={dictionary}")
     options += [f"-artifact_prefix={kept}/", "-print_final_stats=1", *more]
-    atheris.TrainingSetup([sys.argv[0], str(corpus), *options], Session(target, kept))
+    atheris.Setup([sys.argv[0], str(corpus), *options], Session(target, kept))
     atheris.Fuzz()
 
 
