@@ -402,6 +402,11 @@ TABLE: dict[str, list[Row]] = {
             "max(height * width * len(bands), down * across * per_pixel) * dtype.itemsize > MAX_SAMPLE_BYTES",
             "pixels_tiff_samples::more_samples_than_fit_into_memory_are_refused_before_they_are_decoded",
         ),
+        never(
+            "TIFF strips that cannot hold their bytes",
+            "size[0] * size[1] > len(strip) * _BY_PILLOW[compression]",
+            "pixels_tiff_samples::a_strip_that_cannot_hold_its_bytes_is_refused_before_memory_is_taken_for_them",
+        ),
         Row(
             "predictor only with its compression",
             "return header.predictor if header.compression in {5, *DEFLATE} else 1",

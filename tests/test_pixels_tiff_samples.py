@@ -128,6 +128,16 @@ def test_more_samples_than_fit_into_memory_are_refused_before_they_are_decoded(m
         read(written(drawn("u2", 20, 30, 9)), 1)  # one strip of all bands
 
 
+@pytest.mark.parametrize("compression", [5, 32773])
+def test_a_strip_that_cannot_hold_its_bytes_is_refused_before_memory_is_taken_for_them(compression, monkeypatch):
+    data = written(np.zeros((1000, 1000, 5), np.uint8), compression=compression)
+    assert not read(data, 5).any()
+    monkeypatch.setattr(module, "opened", None)  # Pillow is not asked
+    huge = written(np.zeros((2, 2, 5), np.uint8), {256: 7000, 257: 7000, 278: 7000}, compression=compression)
+    with pytest.raises(DataError, match="a strip or tile is incomplete"):
+        read(huge, 5)
+
+
 @pytest.mark.parametrize("compression", [1, 5, 8, 32773])
 def test_bands_cut_at_any_byte_are_refused(compression):
     data = written(drawn("u2", 7, 9, 6), compression=compression, part=(3, 9))

@@ -18,7 +18,7 @@ from converter.pixels.pillow import DECODER_ERRORS, opened, without_warnings
 from converter.pixels.signatures import RESTORE
 from converter.pixels.tiff import DEFLATE, RAW, TiffHeader
 
-_BY_PILLOW = frozenset({5, 32773})  # LZW, PackBits
+_BY_PILLOW = {5: 4096, 32773: 64}  # LZW, PackBits -> bytes that one byte can become, at most
 _DIFFERENCES, _FLOAT_DIFFERENCES = 2, 3  # predictors
 _CODES = {"": "u", "signed": "i", "floating-point": "f"}  # of NumPy
 
@@ -89,6 +89,8 @@ def _decoded(strip: bytes, header: TiffHeader, shape: tuple[int, int, int], name
 
 def _by_pillow(strip: bytes, compression: int, size: tuple[int, int], name: str) -> bytes:
     """Returns the bytes of a compressed strip, decoded by Pillow as the rows of an 8-bit grey TIFF of this size."""
+    if size[0] * size[1] > len(strip) * _BY_PILLOW[compression]:  # before Pillow takes memory for them
+        raise DataError(name, "is truncated or damaged: a strip or tile is incomplete", RESTORE, "E_DAMAGED")
     tags = {256: size[1], 257: size[0], 258: 8, 259: compression, 262: 1, 273: 0, 277: 1, 278: size[0], 279: len(strip)}
     start = 8 + 2 + 12 * len(tags) + 4
     tags[273] = start
