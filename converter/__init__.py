@@ -23,8 +23,8 @@ after their commands because `build`, `check` and `verify` are functions of this
     limits     maximum sizes and counts of all input
     schema     record keys, IGNORE_INDEX: the contract with all readers
     system     files, console, CPUs, signals
-    config     BuildConfig and the defaults of the command line
     pixels     image files <-> arrays
+    config     BuildConfig and the defaults of the command line
     engines    run tasks in workers, and recover when one is lost
     dataset    records, shards, manifest, readers
     sources    a folder of images and masks -> the pairs of its splits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shlex
@@ -9,7 +10,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from converter.errors import UsageError
-from converter.limits import MAX_DATASET_NAME_CHARS, MAX_PIXELS, MAX_SIDE, MAX_TOLERANCE
+from converter.limits import MAX_BANDS, MAX_DATASET_NAME_CHARS, MAX_PIXELS, MAX_RANGE_CHARS, MAX_SIDE, MAX_TOLERANCE
+from converter.pixels.bands import Samples
 from converter.system.cpus import usable_cpus
 
 FITS = ("pad", "stretch", "crop")
@@ -18,6 +20,7 @@ IMAGE_FORMATS = ("jpeg:95", "png", "keep")  # jpeg: takes any quality 1..100
 DEFAULT_JPEG_QUALITY = 95
 ON_ERROR = ("fail", "skip")
 MISSING_MASK = ("error", "background", "ignore")
+_FIX_RANGE = "Use LOW:HIGH such as 0:10000, one such pair for each band, or percentile:2:98."
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,11 @@ class SourceConfig:
       lists: (split, path) of each split list, instead of those in the source folder; split "" if the list says it.
       fold: number of the fold that is val, of those that `segconv split --folds` made; None for no folds.
       missing_mask: what an image without a mask is: "error" rejects it; "background" and "ignore" store a mask of that.
+      bands: numbers of the bands that are read from each image, from 1: one, or three for red, green and blue; () reads
+        the colours that a file says it has.
+      range: what becomes 0 and 255 in images of more than 8 bits: "LOW:HIGH", such pairs for each band separated by
+        commas, or "percentile:LOW:HIGH"; None refuses such images.
+      levels: (low, high) of each band, or one for all; of a range in percentiles () until they are measured.
     """
 
     src: Path
@@ -47,11 +55,19 @@ class SourceConfig:
     lists: tuple[tuple[str, str], ...] = ()
     fold: int | None = None
     missing_mask: str = "error"
+    bands: tuple[int, ...] = ()
+    range: str | None = None
+    levels: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         if self.fold is not None and (self.layout not in (None, "list") or self.image or self.lists):
             option = "--image" if self.image else "--list" if self.lists else "--layout"
             raise UsageError("--fold", f"and {option} contradict each other", f"Leave {option} out.")
+        if self.bands and (len(self.bands) not in (1, 3) or not all(1 <= band <= MAX_BANDS for band in self.bands)):
+            what = f"{','.join(map(str, self.bands))!r} does not name one or three bands"
+            raise UsageError("--bands", what, "Use numbers from 1, such as 3,2,1.")
+        if self.range is not None and self.percentiles is None and not self.levels:
+            object.__setattr__(self, "levels", parse_levels(self.range))
         if (self.image is None) != (self.mask is None):
             given, absent = ("--image", "--mask") if self.mask is None else ("--mask", "--image")
             fix = "Give both, such as --image 'images/{stem}.jpg' --mask 'masks/{stem}.png'."
@@ -64,6 +80,22 @@ class SourceConfig:
     def without_classes(self) -> SourceConfig:
         """Returns the same dataset with no class map named."""
         return replace(self, classes=None)
+
+    @property
+    def samples(self) -> Samples:
+        """Which samples of an image are read, and how they become 8 bits."""
+        return Samples(self.bands, self.levels)
+
+    @property
+    def percentiles(self) -> tuple[float, float] | None:
+        """The percentiles of the range, 0 <= low < high <= 100; None where it has none."""
+        head, _, rest = (self.range or "").partition(":")
+        if head != "percentile":
+            return None
+        ((low, high),) = parse_levels(rest, "percentile:")[:1]
+        if not 0 <= low < high <= 100 or "," in rest:
+            raise UsageError("--range", f"{self.range!r} has no percentiles within 0..100", _FIX_RANGE)
+        return low, high
 
 
 def source_options(source: SourceConfig, tolerance: int = 0) -> str:
@@ -78,7 +110,7 @@ def source_options(source: SourceConfig, tolerance: int = 0) -> str:
     words = ["--src", str(source.src)]
     for field in fields(source):
         value = getattr(source, field.name)
-        if field.name not in ("src", "max_pixels") and value != field.default:
+        if field.name not in ("src", "max_pixels", "levels") and value != field.default:
             words += _option_words(f"--{field.name.replace('_', '-')}", value)
     return shlex.join([*words, "--tolerance", str(tolerance)] if tolerance else words)
 
@@ -214,6 +246,49 @@ def pair_text(pair: PairConfig) -> str:
     size = f"{pair.size[0]} high x {pair.size[1]} wide, fit {pair.fit}" if pair.size else "each pair at its own size"
     words = [size, f"mask {pair.mask_resample}", f"image {pair.image_format}"]
     return ", ".join([*words, f"tolerance {pair.tolerance}"] if pair.tolerance else words)
+
+
+def samples_text(source: SourceConfig) -> str:
+    """Returns which samples of the images are read, in words: "bands 3,2,1, range 0:3000"; "" for those as stored."""
+    words = [f"bands {','.join(map(str, source.bands))}"] if source.bands else []
+    words += [f"range {source.range}"] if source.range is not None else []
+    return ", ".join(words)
+
+
+def parse_bands(text: str) -> tuple[int, ...]:
+    """Returns the numbers of "3,2,1".
+
+    Raises:
+      UsageError: it is anything else.
+    """
+    if not re.fullmatch(r"\d{1,5}(,\d{1,5})*", text, re.ASCII):
+        raise UsageError("--bands", f"{text!r} is not a list of bands", "Use numbers from 1, such as 3,2,1.")
+    return tuple(map(int, text.split(",")))
+
+
+def parse_levels(text: str, head: str = "") -> tuple[tuple[float, float], ...]:
+    """Returns the pairs (low, high) of "LOW:HIGH" or "LOW:HIGH,LOW:HIGH,LOW:HIGH"; `head` stands before it.
+
+    Raises:
+      UsageError: it is anything else, or a low level is not below its high one.
+    """
+    found = []
+    for pair in text[: MAX_RANGE_CHARS + 1].split(","):
+        try:
+            low, high = map(float, pair.split(":"))
+        except ValueError:
+            low = high = math.nan
+        if not (low < high and math.isfinite(high - low)) or len(text) > MAX_RANGE_CHARS:
+            raise UsageError("--range", f"{head + text[:MAX_RANGE_CHARS]!r} is not a valid range", _FIX_RANGE)
+        found.append((low, high))
+    if len(found) not in (1, 3):
+        raise UsageError("--range", f"{head + text!r} has {len(found)} ranges, not one or three", _FIX_RANGE)
+    return tuple(found)
+
+
+def levels_text(levels: tuple[tuple[float, float], ...]) -> str:
+    """Returns levels as `parse_levels` takes them, exactly: "0:10000,12.5:300,0:1"."""
+    return ",".join(":".join(str(int(x)) if x.is_integer() else repr(x) for x in map(float, pair)) for pair in levels)
 
 
 def parse_size(text: str) -> tuple[int, int]:

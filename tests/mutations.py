@@ -271,13 +271,13 @@ TABLE: dict[str, list[Row]] = {
     "converter/pixels/tiff.py": [
         Row(
             "TIFF strips",
-            "    _check_strips(tags, header, header.samples if is_planar else 1, max_pixels)\n",
+            "    _check_strips(tags, header, max_pixels)\n",
             "",
             "pixels_tiff::a_tiff_whose_tags_promise_more_than_there_is_is_refused",
         ),
         Row(
             "TIFF strips are whole",
-            "return compression not in _DEFLATE or _inflates_to(strip, least, most)",
+            "return compression not in DEFLATE or _inflates_to(strip, least, most)",
             "return True",
             "pixels_tiff::a_deflated_strip_that_swells_beyond_its_rows_is_refused",
         ),
@@ -315,7 +315,7 @@ TABLE: dict[str, list[Row]] = {
         never("TIFF tag twice", "tag in self.entries", "pixels_tiff::a_tag_that_stands_twice_is_refused"),
         Row(
             "TIFF numbers that are not read",
-            "if found := _unread(tags, header, is_planar=is_planar):",
+            "if found := _unsupported(tags):",
             "if False:",
             "pixels_tiff::a_tiff_whose_pixels_would_not_be_right_is_refused_by_name",
         ),
@@ -338,14 +338,11 @@ TABLE: dict[str, list[Row]] = {
             r'png_is_interlaced(data) or not last_row.strip(b"\0")',
             "pixels_decode::a_png_with_too_few_rows_is_refused_and_a_black_one_is_not",
         ),
-        never(
-            "animation",
-            'kind == "PNG" and getattr(picture, "n_frames", 1) > 1',
-            "pixels_decode::an_animation_is_refused",
-        ),
+    ],
+    "converter/pixels/pillow.py": [
         never(
             "max_pixels",
-            "width * height > max_pixels",
+            "size[0] * size[1] > max_pixels",
             "pixels_decode::too_many_pixels_are_refused_from_the_header_alone",
         ),
         Row(
@@ -354,19 +351,148 @@ TABLE: dict[str, list[Row]] = {
             "formats=None",
             "safeguards::a_file_that_is_not_what_it_begins_as_is_shown_to_no_other_decoder",
         ),
+        gone(
+            "libtiff is silent",
+            "library.TIFFSetErrorHandler(None)",
+            "pixels_pillow::no_decoder_writes_a_line_of_its_own_to_stderr",
+        ),
+        gone(
+            "Pillow's log is silent",
+            'logging.getLogger("PIL").addHandler(logging.NullHandler())',
+            "pixels_pillow::no_decoder_writes_a_line_of_its_own_to_stderr",
+        ),
+    ],
+    "converter/pixels/gif.py": [
+        never("GIF of several frames", "frames > 1", "pixels_gif::an_animation_is_refused_and_one_frame_of_it_is_not"),
+        never(
+            "GIF frame covers the image",
+            "(top, left, height, width) != (0, 0, *size) or not height * width",
+            "pixels_gif::a_frame_that_does_not_cover_the_image_is_refused",
+        ),
+        never("GIF is whole", "position >= len(data)", "pixels_gif::a_gif_cut_at_any_byte_is_refused"),
+    ],
+    "converter/pixels/webp.py": [
+        never(
+            "WebP animation",
+            'kind in (b"ANIM", b"ANMF") or (kind == b"VP8X" and length >= 10 and body[0] & _ANIMATED)',
+            "pixels_webp::an_animation_is_refused",
+        ),
+        Row(
+            "lossy WebP",
+            "_number(body[6:8]) & 0x3FFF), True",
+            "_number(body[6:8]) & 0x3FFF), False",
+            "pixels_webp::a_lossy_webp_is_no_mask_unless_a_tolerance_is_given",
+        ),
+        never(
+            "WebP canvas",
+            "len(images) != 1 or canvas not in (None, images[0].size)",
+            "pixels_webp::a_canvas_of_another_size_than_the_image_is_refused",
+        ),
+    ],
+    "converter/pixels/pnm.py": [
+        never(
+            "PNM bytes after the pixels", "rest_of_file.strip()", "pixels_pnm::what_contradicts_its_header_is_refused"
+        ),
+        never("PNM maximum", "samples.max() > maximum", "pixels_pnm::what_contradicts_its_header_is_refused"),
+        never("PNM is whole", "end > len(data)", "pixels_pnm::a_pnm_cut_at_any_byte_of_its_pixels_is_refused"),
+        never("plain PNM is whole", "len(samples) != count", "pixels_pnm::what_contradicts_its_header_is_refused"),
+        gone(
+            "PNM pixels",
+            "refuse_large((height, width), name, max_pixels)",
+            "pixels_pnm::what_contradicts_its_header_is_refused",
+        ),
+        Row(
+            "PNM header",
+            "match(data, position, MAX_PNM_HEADER_BYTES)",
+            "match(data, position)",
+            "pixels_pnm::what_contradicts_its_header_is_refused",
+        ),
+    ],
+    "converter/pixels/tiff_samples.py": [
+        never(
+            "TIFF samples within memory",
+            "max(height * width * len(bands), down * across * per_pixel) * dtype.itemsize > MAX_SAMPLE_BYTES",
+            "pixels_tiff_samples::more_samples_than_fit_into_memory_are_refused_before_they_are_decoded",
+        ),
+        never(
+            "TIFF strips that cannot hold their bytes",
+            "size[0] * size[1] > len(strip) * _BY_PILLOW[compression]",
+            "pixels_tiff_samples::a_strip_that_cannot_hold_its_bytes_is_refused_before_memory_is_taken_for_them",
+        ),
+        Row(
+            "predictor only with its compression",
+            "return header.predictor if header.compression in {5, *DEFLATE} else 1",
+            "return header.predictor",
+            "pixels_tiff_samples::a_predictor_that_its_compression_does_not_have_changes_nothing",
+        ),
+        never(
+            "TIFF samples that are not read",
+            "found := _unread(header)",
+            "pixels_tiff_samples::what_cannot_be_read_exactly_is_refused_by_name",
+        ),
+    ],
+    "converter/pixels/samples.py": [
+        never(
+            "bands that are there",
+            "missing := [band for band in samples.bands if band > num_bands]",
+            "pixels_samples::bands_are_those_of_the_user_or_of_the_file_and_must_be_there",
+        ),
+        never(
+            "ranges for each band",
+            "len(samples.levels) not in (1, array.shape[2])",
+            "pixels_samples::each_band_has_its_own_range_or_all_have_one",
+        ),
+        never(
+            "masks of whole numbers",
+            "is_wrong.any()",
+            "pixels_samples::a_mask_with_any_other_number_is_refused_with_its_place",
+        ),
+    ],
+    "converter/pixels/opening.py": [
+        never("animation", 'getattr(picture, "n_frames", 1) > 1', "pixels_decode::an_animation_is_refused"),
         Row(
             "formats list",
             "    kind = other_kind(data)\n",
-            '    return OpenedFile(_opened(data, "GIF", name, max_pixels))\n    kind = other_kind(data)\n',
-            "pixels_signatures::what_is_no_jpeg_png_tiff_or_bmp_is_refused_whatever_its_name",
+            '    return OpenedFile(reading.open(data, "JPEG2000"))\n    kind = other_kind(data)\n',
+            "pixels_signatures::a_file_of_another_kind_is_called_what_it_is",
+        ),
+        never(
+            "all 16 bits of a TIFF need a range",
+            "lacks_range",
+            "pixels_opening::deep_bands_need_both_options_and_the_message_says_so",
+        ),
+        never(
+            "bands are not guessed",
+            "not samples.bands and not is_known",
+            "pixels_opening::deep_bands_need_both_options_and_the_message_says_so",
+        ),
+        Row(
+            "the low bytes of a PNG count",
+            "return halves[0] << 8 | halves[1]",
+            "return halves[0] << 8",
+            "pixels_opening::all_16_bits_of_a_png_count",
+        ),
+    ],
+    "converter/sources/levels.py": [
+        Row(
+            "levels of the train split alone",
+            'split = "train" if "train" in refs else next(iter(refs))',
+            "split = next(reversed(refs))",
+            "sources_levels::levels_are_the_percentiles_of_each_band_of_the_train_split_alone",
         ),
     ],
     "converter/pixels/images.py": [
         Row(
-            "16-bit photograph",
-            "if source.depth == 16 or picture.mode not in IMAGE_MODES:",
+            "modes of photographs",
             "if picture.mode not in IMAGE_MODES:",
-            "pixels_images::16_bits_a_channel_are_refused",
+            "if False:",
+            "pixels_tiff::a_tiff_whose_pixels_would_not_be_right_is_refused_by_name",
+        ),
+        Row(
+            "what is picked is not stored as it is in the file",
+            'b"" if source.described else data',
+            "data",
+            "pixels_opening::what_is_picked_or_scaled_is_never_stored_with_the_bytes_of_its_file",
         ),
         never(
             "inks without Adobe's mark",

@@ -50,7 +50,7 @@ def tiff(
       bits: a sample.
       order: "<" or ">".
       is_big: writes a BigTIFF.
-      compression: 1 none, 8 deflate, 32773 PackBits.
+      compression: 1 none, 5 LZW, 8 deflate, 32773 PackBits.
       is_planar: writes one sample after the other, not one pixel after the other.
       part: (height, width) of a strip or tile; the width of a strip is that of the picture.
       is_tiled: whether parts are tiles.
@@ -111,6 +111,11 @@ def _packed_rows(samples: np.ndarray, bits: int, order: str) -> bytes:
 def _compressed(data: bytes, compression: int) -> bytes:
     if compression == 8:
         return zlib.compress(data)
+    if compression == 5:  # by libtiff, as the one row of a grey image
+        whole = saved(Image.frombytes("L", (len(data), 1), data), "TIFF", compression="tiff_lzw")
+        with Image.open(io.BytesIO(whole)) as picture:
+            (start,), (length,) = picture.tag_v2[273], picture.tag_v2[279]
+        return whole[start : start + length]
     if compression == 32773:  # runs of bytes as they are
         return b"".join(bytes([len(data[k : k + 128]) - 1]) + data[k : k + 128] for k in range(0, len(data), 128))
     return data

@@ -403,8 +403,30 @@ def test_the_fingerprint_follows_the_content_and_nothing_about_the_machine(datas
         print_of(seed=1),
         print_of(shards=2),
         print_of(SourceConfig(dataset, max_pixels=10)),
+        print_of(SourceConfig(dataset, bands=(3, 2, 1))),
+        print_of(SourceConfig(dataset, range="0:9")),
+        print_of(SourceConfig(dataset, range="percentile:2:98", levels=((0.0, 8.0),))),
     ]
-    assert len({own, *others}) == 5
+    assert len({own, *others}) == 8
+    assert print_of(SourceConfig(dataset, range="0:8")) == others[-1]  # the levels count, not where they come from
+
+
+def test_options_at_their_defaults_leave_the_fingerprint_as_it_was_before_they_existed(dataset, tmp_path):
+    (task, *_) = plan_build(config(dataset, tmp_path)).all_tasks
+    classes = task.classes
+    tables = [list(table.items()) for table in (classes.grey, classes.rgb, classes.palette)]
+    facts = {
+        "schema_version": 1,
+        "written_by": receipts.written_by(),
+        "pair": {
+            "size": [24, 24], "fit": "pad", "mask_resample": "nearest", "image_format": "jpeg:95", "tolerance": 0,
+        },
+        "max_pixels": 50_000_000,
+        "classes": [classes.names, *tables, classes.default],
+        "pairs": [(*ref.key, "a", "b") for ref in task.refs],
+    }  # fmt: skip
+    text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
+    assert fingerprint(task, [("a", "b")] * len(task.refs)) == hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 POISON = """

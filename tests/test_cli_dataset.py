@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import CLASSES, write_dataset
 from drawn_datasets import draw, rows
+from picture_bytes import saved, tiff
 from PIL import Image
 
 from converter.classes.native import parse_class_map
+from converter.config import parse_levels
 from converter.dataset.example import decode_record
+from converter.dataset.parse import read_manifest
+from converter.dataset.reader import RecordSource
 from converter.dataset.tfrecord import read_shard
+from converter.pixels.samples import to_8_bits
 
 
 def test_check_of_a_good_dataset_exits_0_and_names_the_build_that_follows(segconv, dataset):
@@ -299,3 +306,129 @@ def test_build_warns_of_a_draft_that_nobody_edited(segconv, tmp_path):
     assert done.returncode == 0
     assert "Warning W_DRAFT: " in done.stderr
     assert "--classes preset:camvid-index" in done.stderr
+
+
+DRAWN = np.zeros((12, 16), np.uint8)
+DRAWN[3:9, 4:12] = 1
+
+
+def pairs(folder: Path, images: list[bytes], mask: bytes, names: tuple[str, str]) -> Path:
+    """Writes pairs of all the same mask, and a class map; `names` hold {} for their number."""
+    for number, image in enumerate(images):
+        for data, name in ((image, names[0]), (mask, names[1])):
+            path = folder / name.format(number)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+    (folder / "classes.csv").write_text("name,value\nground,0\nhouse,1\n")
+    return folder
+
+
+def turned(pixels: np.ndarray) -> list[np.ndarray]:
+    """Returns four images that look different and have the same levels."""
+    return [np.ascontiguousarray(each) for each in (pixels, pixels[::-1], pixels[:, ::-1], pixels[::-1, ::-1])]
+
+
+def palette_mask(kind: str, **options: object) -> bytes:
+    picture = Image.fromarray(DRAWN, "P")
+    picture.putpalette([0, 0, 0, 255, 255, 255])
+    return saved(picture, kind, **options)
+
+
+PHOTO = np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("image", "mask", "names"),
+    [
+        ("JPEG", palette_mask("GIF"), ("train/car_{}.jpg", "train_masks/car_{}_mask.gif")),
+        ("JPEG", saved(np.stack([DRAWN] * 3, -1), "PPM"), ("images/{}.jpg", "labels/{}.ppm")),
+        ("PPM", saved(DRAWN, "PPM"), ("images/{}.ppm", "masks/{}.pgm")),
+        ("GIF", saved(DRAWN.astype(bool), "PPM"), ("images/{}.gif", "masks/{}.pbm")),
+        ("WEBP", saved(np.stack([DRAWN] * 3, -1), "WEBP", lossless=True), ("images/{}.webp", "masks/{}.webp")),
+        ("PNG", saved(Image.fromarray(DRAWN.astype(np.int32)), "TIFF"), ("images/{}.png", "masks/{}.tif")),
+        ("PNG", saved(Image.fromarray(DRAWN.astype(np.float32)), "TIFF"), ("images/{}.png", "masks/{}.tiff")),
+    ],
+    ids=["carvana", "parts", "pgm", "pbm", "webp", "int32", "float"],
+)
+def test_a_dataset_in_any_of_these_formats_goes_through_with_exactly_its_masks(segconv, tmp_path, image, mask, names):
+    folder = pairs(tmp_path / "ds", [saved(photo, image) for photo in turned(PHOTO)], mask, names)
+    done = segconv("check", "--src", folder, "-j", "1")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("W_") == done.stdout.count("W_NO_VAL"), done.stdout
+    assert segconv("build", "--src", folder, "-o", tmp_path / "out", "--keep-size").returncode == 0
+    masks = [record.mask for record in RecordSource(tmp_path / "out", "train")]
+    assert len(masks) == 4
+    assert all(np.array_equal(found, DRAWN) for found in masks)
+
+
+BANDS = np.random.default_rng(1).integers(0, 4000, (12, 16, 8), np.uint16)
+
+
+@pytest.mark.parametrize(
+    ("samples", "bits", "options"),
+    [
+        (BANDS // 16, 8, ["--bands", "3,2,1"]),
+        (BANDS // 16, 8, ["--bands", "8"]),
+        (BANDS, 16, ["--bands", "4,3,2", "--range", "0:4000"]),
+        (BANDS, 16, ["--bands", "4,3,2", "--range", "0:4000,100:3000,0:1"]),
+        (BANDS, 16, ["--bands", "4,3,2", "--range", "percentile:2:98"]),
+        (BANDS[..., :3], 16, ["--range", "percentile:0:100"]),
+        (BANDS[..., :1], 16, ["--range", "-100:4000"]),
+    ],
+    ids=["8-bit", "one", "levels", "own-levels", "percentiles", "rgb", "grey"],
+)
+def test_a_dataset_of_many_bands_or_bits_goes_through_with_the_options_that_it_asks_for(
+    segconv, tmp_path, samples, bits, options
+):
+    images = [tiff(each, bits=bits) for each in turned(samples)]
+    folder = pairs(tmp_path / "ds", images, saved(DRAWN), ("images/{}.tif", "masks/{}.png"))
+    asked = segconv("check", "--src", folder, "-j", "1")
+    assert asked.returncode == 1
+    assert asked.stderr == ""
+    assert asked.stdout.count(f"has {samples.shape[2]} band") == 4
+    assert all(option in asked.stdout for option in options[::2])
+    done = segconv("check", "--src", folder, "-j", "1", *options)
+    assert done.returncode == 0, done.stdout
+    command = done.stdout.splitlines()[-1].partition("next: segconv ")[2]
+    assert all(
+        f"{name} {shlex.quote(value)}" in command for name, value in zip(options[::2], options[1::2], strict=True)
+    )
+    assert segconv(*shlex.split(command)).returncode == 0  # split
+    out = ["-o", tmp_path / "out", "--keep-size", "--image-format", "png", "-j", "2"]
+    built = segconv("build", "--src", folder, *options, *out)
+    assert built.returncode == 0, built.stderr
+    bands = (
+        [int(band) - 1 for band in options[1].split(",")] if "--bands" in options else range(min(3, samples.shape[2]))
+    )
+    manifest = read_manifest(tmp_path / "out")
+    if "--range" in options:
+        levels = parse_levels(manifest.options["levels"])
+        levels = levels * len(bands) if len(levels) == 1 else levels
+        expected = np.stack(
+            [to_8_bits(samples[..., band], *pair) for band, pair in zip(bands, levels, strict=True)], -1
+        )
+    else:
+        expected = samples[..., list(bands)].astype(np.uint8)
+    expected = np.broadcast_to(expected, (12, 16, 3))
+    records = list(RecordSource(tmp_path / "out", "train"))
+    assert records
+    for record in records:
+        number = int(Path(record.file_name).stem)
+        assert np.array_equal(record.image, turned(expected)[number])
+    again = segconv("build", "--src", folder, *options, *out)
+    assert "up to date" in again.stderr
+    assert segconv("verify", tmp_path / "out", "--src", folder, "--records", "all").returncode == 0
+    other = segconv("build", "--src", folder, "--bands", "1,1,1", "--range", "0:9", *out)
+    assert other.returncode == 2
+    assert "bands " in other.stderr
+    assert segconv("classes", "--src", folder, *options).returncode == 0
+    page = segconv("check", "--src", folder, *options, "--html", tmp_path / "page.html")
+    assert page.returncode == 0, page.stderr
+
+
+def test_a_dry_run_measures_nothing_and_names_the_range(segconv, tmp_path):
+    folder = pairs(tmp_path / "ds", [tiff(BANDS[..., :3], bits=16)], saved(DRAWN), ("images/{}.tif", "masks/{}.png"))
+    done = segconv("build", "--src", folder, "--range", "percentile:2:98", "--dry-run")
+    assert "range percentile:2:98" in done.stdout
+    assert segconv("build", "--src", folder, "--range", "2:98:3").returncode == 2
+    assert segconv("build", "--src", folder, "--bands", "0,1,2").returncode == 2

@@ -51,7 +51,7 @@ def test_a_bad_pair_exits_1_with_its_line_and_a_summary(segconv, dataset, tmp_pa
     done = segconv("build", "--src", dataset, *SMALL)
     assert done.returncode == 1
     pair, summary = done.stderr.splitlines()[-2:]
-    assert pair.startswith("Error: train.txt:4: jpg/p3.jpg: is not a JPEG, PNG, TIFF or BMP file")
+    assert pair.startswith("Error: train.txt:4: jpg/p3.jpg: is not a JPEG, PNG, TIFF, BMP, GIF, WebP or PNM file")
     assert "1 of 8 pairs were refused (1 E_FORMAT), so nothing was built" in summary
     assert names_in(tmp_path / "records") == []
 

@@ -7,8 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from converter.config import BuildConfig, PairConfig, SourceConfig, parse_size, source_options
+from converter.config import (
+    BuildConfig,
+    PairConfig,
+    SourceConfig,
+    levels_text,
+    parse_bands,
+    parse_levels,
+    parse_size,
+    samples_text,
+    source_options,
+)
 from converter.errors import UsageError
+from converter.pixels.bands import Samples
 
 
 @pytest.mark.parametrize(
@@ -117,3 +128,45 @@ def test_the_options_that_name_a_dataset_are_ready_to_paste():
     source = SourceConfig(Path("data"), layout="voc", classes="preset:voc")
     assert source_options(source) == "--src data --layout voc --classes preset:voc"
     assert source_options(source.without_classes()) == "--src data --layout voc"
+
+
+@pytest.mark.parametrize("text", ["", "0", "3,2,", "a,b,c", "-1", "3, 2, 1", "1,2", "1,2,3,4", "99999"])
+def test_bands_are_one_or_three_numbers_from_1(text):
+    with pytest.raises(UsageError, match="--bands"):
+        SourceConfig(Path("d"), bands=parse_bands(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "5", "5:5", "9:3", "a:b", "nan:1", "0:inf", "0:1:2", "0:1,0:2", "0:1,0:1,0:1,0:1", "0:" + "9" * 999,
+        "percentile", "percentile:", "percentile:2", "percentile:98:2", "percentile:-1:50", "percentile:0:101",
+        "percentile:0:1,0:1,0:1", "-1e308:1e308",
+    ],
+)  # fmt: skip
+def test_a_range_that_is_none_is_refused_with_an_example(text):
+    with pytest.raises(UsageError, match="--range") as caught:
+        assert SourceConfig(Path("d"), range=text).percentiles is None
+    assert "0:10000" in caught.value.fix
+
+
+def test_a_range_is_levels_or_percentiles():
+    assert SourceConfig(Path("d"), range="-5:1e4").samples == Samples((), ((-5, 10000),))
+    assert SourceConfig(Path("d"), range="0:1,0:2,0.5:3", bands=(3, 2, 1)).samples == Samples(
+        (3, 2, 1), ((0, 1), (0, 2), (0.5, 3))
+    )
+    assert SourceConfig(Path("d"), range="percentile:2:98.5").percentiles == (2, 98.5)
+    assert SourceConfig(Path("d"), range="0:9").percentiles is None
+    assert SourceConfig(Path("d")).samples == Samples()
+
+
+def test_levels_are_written_so_that_they_are_read_back_exactly():
+    levels = ((0.1, 1 / 3), (-5.0, 65535.0), (1e-30, 3e30))
+    assert levels_text(levels[1:2]) == "-5:65535"
+    assert parse_levels(levels_text(levels)) == levels
+
+
+def test_the_text_of_samples_is_what_was_asked_for():
+    assert samples_text(SourceConfig(Path("d"))) == ""
+    source = SourceConfig(Path("d"), bands=(3, 2, 1), range="percentile:2:98")
+    assert samples_text(source) == "bands 3,2,1, range percentile:2:98"

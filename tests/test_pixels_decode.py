@@ -16,8 +16,10 @@ from PIL import Image
 
 from converter.errors import DataError
 from converter.pixels import decode
-from converter.pixels.decode import decoded, decoded_fast, load, open_image_file, without_warnings
+from converter.pixels.decode import decoded, decoded_fast, load
 from converter.pixels.images import decode_image, open_image, render
+from converter.pixels.opening import open_image_file
+from converter.pixels.pillow import without_warnings
 from converter.pixels.signatures import PNG_SIGNATURE
 
 
@@ -161,7 +163,7 @@ def test_the_fast_decoder_of_a_png_yields_the_pixels_that_were_saved_under_every
     ],
 )
 def test_whatever_is_more_than_the_pixels_of_a_png_is_left_to_pillow(data, with_fast):
-    assert decoded_fast(open_image_file(data, "m.png").picture) is None
+    assert decoded_fast(open_image_file(data, "m.png", as_numbers=True).picture) is None
 
 
 @pytest.mark.parametrize("damage", ["few rows", "deflate", "filter"])

@@ -54,7 +54,7 @@ def test_a_file_that_is_not_what_it_begins_as_is_shown_to_no_other_decoder():
     program = """
 import sys
 from converter.errors import DataError
-from converter.pixels.decode import open_image_file
+from converter.pixels.opening import open_image_file
 for start in (b"BM", b"\\xff\\xd8\\xff"):
     try:
         open_image_file(start + b"x" * 100, "a.jpg")

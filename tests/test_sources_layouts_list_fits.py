@@ -38,7 +38,8 @@ def test_two_lists_that_agree_are_one(tmp_path):
         tmp_path, {"train_a.txt": lines(range(4)), "train_b.txt": lines(range(4))[::1], "val.txt": lines((4,))}
     )
     assert numbers(layout) == {"train": 4, "val": 1}
-    assert [unused.where for unused in layout.unused] == ["train_b.txt"]
+    assert layout.unused == ()
+    assert "train_b.txt names the same images" in layout.evidence
 
 
 def test_lists_in_folders_of_folds_are_refused_with_the_lists_of_each(tmp_path):

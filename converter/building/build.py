@@ -21,7 +21,7 @@ from converter.building.report import BuildReport, RefusedPairsError, one_class
 from converter.building.shards import ShardResult, without_pair
 from converter.building.store import Store, hidden
 from converter.building.summary import all_rejects, build_manifest, errors_text
-from converter.config import BuildConfig, pair_text
+from converter.config import BuildConfig, pair_text, samples_text
 from converter.dataset.manifest import Manifest
 from converter.dataset.store import size_of
 from converter.dataset.tfds import tfds_files
@@ -32,6 +32,7 @@ from converter.engines.supervise import supervise
 from converter.errors import shown
 from converter.limits import MAX_BAD_PAIRS, MAX_BAD_PERCENT
 from converter.schema import ERRORS, MANIFEST
+from converter.sources.levels import with_levels
 from converter.sources.refs import Reject
 from converter.system.console import Progress, log
 from converter.system.files import write_error
@@ -53,8 +54,10 @@ def build(config: BuildConfig, *, engine: Engine = local, store: Store | None = 
       MachineError: disk, memory, a lost worker.
     """
     start = time.monotonic()
+    config = dataclasses.replace(config, source=with_levels(config.source, config.num_workers, engine))
     plan = plan_build(config, store)
-    log.info("%s, %d workers", pair_text(config.pair), config.num_workers)
+    chosen = [text for text in (pair_text(config.pair), samples_text(config.source)) if text]
+    log.info("%s, %d workers", ", ".join(chosen), config.num_workers)
     for line in plan.summary_lines():
         log.info(line)
     for unused in (*plan.layout.unused, *plan.found.warnings):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from converter.building.output import check_out
 from converter.building.plan import estimated_bytes, plan_build
-from converter.config import BuildConfig, pair_text
+from converter.config import BuildConfig, pair_text, samples_text
 from converter.errors import shown
 from converter.schema import IGNORE_INDEX
 from converter.system.console import table
@@ -26,5 +26,6 @@ def plan_text(config: BuildConfig) -> str:
     for index, name in enumerate(plan.classes.names):
         legend.append((str(index), shown(name), " ".join(plan.classes.values_of(index))))
     legend.append((str(IGNORE_INDEX), "(ignored)", " ".join(plan.classes.values_of(IGNORE_INDEX))))
-    head = [f"{shown(config.source.src)} -> {shown(config.out)}: {pair_text(config.pair)}", *plan.summary_lines()]
+    chosen = ", ".join(text for text in (pair_text(config.pair), samples_text(config.source)) if text)
+    head = [f"{shown(config.source.src)} -> {shown(config.out)}: {chosen}", *plan.summary_lines()]
     return "\n\n".join(["\n".join(head), table(rows), table(legend)])

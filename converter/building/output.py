@@ -175,12 +175,13 @@ def stored_keys(store: Store, shards: Sequence[ShardInfo]) -> set[RecordKey] | N
 
 def differences(old: Manifest, config: BuildConfig, classes: ClassMap) -> list[str]:
     """Returns how an existing dataset differs from the one to be built, such as "size 512x512 -> 256x256"."""
-    missing = {"missing_mask": "error"}  # which no manifest mentions
-    before = {"name": old.name, "fit": old.fit, **missing, **old.options}
-    wanted = {"name": config.dataset_name, "fit": config.pair.fit, **missing, **options_of(config)}
+    unchosen = {"missing_mask": "error", "bands": None, "range": None}  # in a manifest only where they were given
+    before = {"name": old.name, "fit": old.fit, **unchosen, **old.options}
+    wanted = {"name": config.dataset_name, "fit": config.pair.fit, **unchosen, **options_of(config)}
+    wanted.pop("levels", None)  # they follow from the range and the sources
     # An option that the manifest does not have is newer than the dataset.
     found = [
-        f"{option} {_option_text(before[option])} -> {_option_text(value)}"
+        f"{option} {_option_text(option, before[option])} -> {_option_text(option, value)}"
         for option, value in wanted.items()
         if option in before and before[option] != value
     ]
@@ -196,7 +197,7 @@ def differences(old: Manifest, config: BuildConfig, classes: ClassMap) -> list[s
     return found
 
 
-def _option_text(value: object) -> str:
+def _option_text(option: str, value: object) -> str:
     if isinstance(value, list):
-        return "x".join(map(str, value))
+        return ("," if option == "bands" else "x").join(map(str, value))
     return "none" if value is None else str(value)

@@ -27,6 +27,7 @@ from converter.dataset.manifest import ShardInfo
 from converter.dataset.store import sha256_of, size_of
 from converter.dataset.tfrecord import index_name
 from converter.errors import DataError, MachineError
+from converter.pixels.bands import Samples
 from converter.schema import SCHEMA_VERSION, RecordKey
 from converter.system.files import Stamp, resolve_inside
 from converter.version import __version__
@@ -72,6 +73,8 @@ def fingerprint(task: ShardTask, digests: list[tuple[str, str]]) -> str:
     }
     if any(not ref.mask for ref in task.refs):
         facts["missing_mask"] = task.source.missing_mask
+    if task.source.samples != Samples():  # absent where it is the default: older receipts stay valid
+        facts["samples"] = asdict(task.source.samples)
     text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 

@@ -12,7 +12,7 @@ from converter.building.plan import Plan
 from converter.building.receipts import written_by
 from converter.building.shards import ShardResult
 from converter.building.tally import Tally
-from converter.config import BuildConfig, PairConfig
+from converter.config import BuildConfig, PairConfig, levels_text
 from converter.dataset.manifest import ClassInfo, Manifest, SplitInfo
 from converter.errors import shown
 from converter.schema import IGNORE_INDEX
@@ -91,10 +91,15 @@ def build_manifest(config: BuildConfig, plan: Plan, results: list[ShardResult], 
 
 def options_of(config: BuildConfig) -> dict[str, Any]:
     """Returns the options that determine the bytes of a dataset, as the manifest holds them."""
-    pair, missing = config.pair, config.source.missing_mask
+    pair, source = config.pair, config.source
+    chosen: dict[str, Any] = {}  # only what is chosen, so that the manifests of other datasets do not change
+    if source.missing_mask != "error":
+        chosen["missing_mask"] = source.missing_mask
+    if source.bands:
+        chosen["bands"] = list(source.bands)
+    if source.range is not None:
+        chosen |= {"range": source.range, "levels": levels_text(source.levels)}
     return {
-        # Only where it is given, so that the manifests of all other datasets remain as they are.
-        **({"missing_mask": missing} if missing != "error" else {}),
         "size": list(pair.size) if pair.size else None,
         "image_format": pair.image_format,
         "mask_resample": pair.mask_resample,
@@ -103,6 +108,7 @@ def options_of(config: BuildConfig) -> dict[str, Any]:
         "limit": config.limit,
         "shards": config.shards,
         "shard_mb": config.shard_mb,
+        **chosen,
     }
 
 

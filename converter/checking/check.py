@@ -31,6 +31,7 @@ from converter.engines.local import local_forked
 from converter.errors import DataError, UsageError
 from converter.sources.layouts.find import find_layout
 from converter.sources.layouts.layout import Layout
+from converter.sources.levels import with_levels
 from converter.sources.refs import ExampleRef
 from converter.system.console import Progress
 
@@ -61,6 +62,7 @@ def check(
       MachineError: the disk failed, or a worker was lost.
     """
     start = time.monotonic()
+    config = dataclasses.replace(config, source=with_levels(config.source, config.num_workers, engine))
     layout = find_layout(config.source)
     found, class_error = None, None
     try:

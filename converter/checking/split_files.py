@@ -62,12 +62,12 @@ def check_names(plan: SplitPlan) -> None:
     """Refuses a pair that a list cannot hold.
 
     Raises:
-      UsageError: a path has a character that a list cannot hold, or a pair is not just an image and a mask.
+      UsageError: a path has a character that a list cannot hold, or a pair is a part of an image.
     """
     for ref in (ref for refs in plan.refs.values() for ref in refs):
-        if ref.window is not None or not ref.mask:
-            what = "is a part of an image" if ref.mask else "has no mask"
-            raise UsageError(ref.image, f"{what}, which a list cannot say", "Put the splits in folders.", "E_LIST")
+        if ref.window is not None:
+            what = "is a part of an image, which a list cannot say"
+            raise UsageError(ref.image, what, "Put the splits in folders.", "E_LIST")
         for name in (ref.image, ref.mask):
             if why := why_unlistable(name):
                 raise UsageError(name, why, "Rename the file.", "E_LIST")

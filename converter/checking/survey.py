@@ -17,9 +17,10 @@ from converter.engines.local import local_forked
 from converter.engines.supervise import supervise
 from converter.errors import DataError, MachineError
 from converter.limits import MAX_VALUES
-from converter.pixels.decode import load, without_warnings
+from converter.pixels.decode import load
 from converter.pixels.images import OpenImage, open_image
 from converter.pixels.masks import MaskValue, OpenMask, ValueCounter, open_mask
+from converter.pixels.pillow import without_warnings
 from converter.sources.pairs import crash_error, oriented_like
 from converter.sources.refs import ExampleRef
 from converter.system.files import read_inside
@@ -191,11 +192,11 @@ def _open_image(
     try:
         data = read_inside(source.src, ref.image, follow_links=source.follow_links)
         facts["image_bytes"], facts["digest"] = len(data), hashlib.sha256(data).digest()
-        image = open_image(data, ref.image, source.max_pixels)
+        image = open_image(data, ref.image, source.max_pixels, source.samples)
     except DataError as error:
         errors.append(error)
         return None
-    facts["image_kind"] = _kind(image.picture, 8)
+    facts["image_kind"] = _kind(image.picture, 8) + (f" of {image.described}" if image.described else "")
     facts["orientation"] = image.orientation
     return image
 

@@ -14,8 +14,8 @@ from converter.classes.class_map import ClassMap, greys_of
 from converter.config import SourceConfig
 from converter.errors import DataError
 from converter.limits import MAX_PROBED_MASKS
-from converter.pixels.decode import without_warnings
 from converter.pixels.masks import MaskValue, ValueCounter, open_mask
+from converter.pixels.pillow import without_warnings
 from converter.sources.refs import ExampleRef
 from converter.system.files import read_inside
 

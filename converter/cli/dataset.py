@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,10 +65,12 @@ def check(ctx: click.Context, /, fast: bool, html: Path | None, json: bool, **op
     """  # noqa: D301
     config = BuildConfig(source_of(options), pair=pair_of(options), **options)
     from converter.checking import check as checking
+    from converter.sources.levels import with_levels
     from converter.system.outputs import check_output_file
 
     if html is not None:  # fail before minutes of reading
         check_output_file(html, PAGE_SUFFIXES)
+    config = dataclasses.replace(config, source=with_levels(config.source, config.num_workers))
     report = checking.check(config, fast=fast)
     if json:
         print_json(report.to_json())
@@ -223,7 +225,7 @@ def _warn_of_scenes(source: SourceConfig, plan: SplitPlan, facts: list[PairFacts
         return
     fix = "Pass a --group that matches the name of the scene."
     if torn.group:
-        command = replace(plan.config, group=torn.group).command()
+        command = dataclasses.replace(plan.config, group=torn.group).command()
         fix = f"Keep scenes together: {command} {options_of(source)} --overwrite"
     log.warning("Warning W_SCENES: %s. %s", torn, fix)
 
@@ -231,7 +233,9 @@ def _warn_of_scenes(source: SourceConfig, plan: SplitPlan, facts: list[PairFacts
 def _read_all(layout: Layout, source: SourceConfig, workers: int, *, tolerance: int = 0) -> list[PairFacts]:
     """Reads every pair of a dataset, with a progress bar."""
     from converter.checking.survey import survey
+    from converter.sources.levels import with_levels
 
+    source = with_levels(source, num_workers(workers))
     refs = [ref for pairs in layout.refs.values() for ref in pairs]
     with Progress(len(refs), "pair") as progress:
         return survey(refs, source, num_workers(workers), progress.show, tolerance=tolerance)

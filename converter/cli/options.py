@@ -9,7 +9,16 @@ from typing import Any
 import click
 
 from converter.classes.presets import PRESETS
-from converter.config import FITS, MASK_RESAMPLES, MISSING_MASK, BuildConfig, PairConfig, SourceConfig, parse_size
+from converter.config import (
+    FITS,
+    MASK_RESAMPLES,
+    MISSING_MASK,
+    BuildConfig,
+    PairConfig,
+    SourceConfig,
+    parse_bands,
+    parse_size,
+)
 from converter.errors import UsageError
 from converter.sources.layouts.registry import LAYOUTS
 from converter.sources.names import split_of
@@ -81,9 +90,19 @@ reading_options = _adds(
     ),
 )
 
+sample_options = _adds(
+    click.option("--bands", metavar="R,G,B", help="Bands to read from each image, counted from 1, such as 3,2,1."),
+    click.option(
+        "--range",
+        metavar="LOW:HIGH|percentile:LOW:HIGH",
+        help="Levels that become 0 and 255 where an image has more than 8 bits.",
+    ),
+)
+
 source_options = _adds(
     click.option("--src", type=click.Path(path_type=Path), required=True, help="Source folder (the dataset)."),
     reading_options,
+    sample_options,
 )
 
 pair_options = _adds(
@@ -123,8 +142,10 @@ workers_option = click.option(
 
 def source_of(options: dict[str, Any]) -> SourceConfig:
     """Removes the values of `source_options` from `options` and returns them as a SourceConfig."""
-    names = ("src", "layout", "image", "mask", "classes", "follow_links", "lists", "fold", "missing_mask")
-    return SourceConfig(**{name: options.pop(name) for name in names})
+    names = ("src", "layout", "image", "mask", "classes", "follow_links", "lists", "fold", "missing_mask", "range")
+    bands = options.pop("bands", None)
+    found = {name: options.pop(name) for name in names if name in options}
+    return SourceConfig(**found, bands=() if bands is None else parse_bands(bands))
 
 
 def pair_of(options: dict[str, Any]) -> PairConfig:

@@ -37,7 +37,7 @@ def verify(
       segconv verify records/ --src dataset/ --repair
     """  # noqa: D301
     given = next(
-        (name for name, value in options.items() if value not in (None, False, "error") and name != "src"), None
+        (name for name, value in options.items() if value not in (None, False, (), "error") and name != "src"), None
     )
     if options["src"] is None and given:
         raise UsageError(

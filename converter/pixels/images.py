@@ -13,9 +13,11 @@ from PIL import Image
 
 from converter.errors import DataError
 from converter.limits import MAX_PIXELS
-from converter.pixels.decode import TRANSPOSE, decoded, load, open_image_file, orientation_of
+from converter.pixels.bands import AS_STORED, Samples
+from converter.pixels.decode import TRANSPOSE, decoded, load, orientation_of
 from converter.pixels.geometry import Box, place
 from converter.pixels.jpeg import strip_jpeg
+from converter.pixels.opening import open_image_file
 from converter.pixels.png import strip_png
 from converter.pixels.signatures import JPEG_SIGNATURE, PNG_SIGNATURE
 
@@ -30,15 +32,16 @@ _MIRRORS_ROWS = frozenset({3, 4, 7, 8})
 
 @dataclass(frozen=True)
 class OpenImage:
-    """An opened image; only a PNG is already decoded, as its orientation may come after its pixels.
+    """An opened image; decoded already are a PNG, as its orientation may come after its pixels, and chosen samples.
 
     Attributes:
-      picture: Pillow's image as stored in the file; lazy, except for a PNG.
+      picture: Pillow's image as stored in the file, lazy where it is not decoded; of chosen samples, their 8-bit image.
       orientation: EXIF orientation 1..8 to undo.
       name: for messages.
       exif_orientation: EXIF orientation of the file; differs from `orientation` where the mask was drawn over the
         image as stored in the file.
-      data: content of the file.
+      data: content of the file; b"" where only some of its samples are read, or not as they are.
+      described: what the file holds where that is not what `picture` holds; else "".
     """
 
     picture: Image.Image
@@ -46,6 +49,7 @@ class OpenImage:
     name: str
     exif_orientation: int
     data: bytes
+    described: str = ""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -59,26 +63,31 @@ class OpenImage:
         return self.picture.size[1], self.picture.size[0]
 
 
-def open_image(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> OpenImage:
+def open_image(data: bytes, name: str, max_pixels: int = MAX_PIXELS, samples: Samples = AS_STORED) -> OpenImage:
     """Opens an image and reads its orientation.
 
+    Args:
+      data: content of the file; not trusted.
+      name: of the file, for messages.
+      max_pixels: maximum number of pixels that the header may declare.
+      samples: bands and range, for images of many bands or of more than 8 bits.
+
     Raises:
-      DataError: as `open_image_file`; or a mode that does not convert to RGB unambiguously, such as 16 bit; or a PNG
-        that is truncated or damaged.
+      DataError: as `open_image_file`; or a mode that does not convert to RGB unambiguously, such as LAB; or a PNG that
+        is truncated or damaged.
     """
-    source = open_image_file(data, name, max_pixels)
-    picture: Image.Image = source.picture
-    # Pillow opens 16-bit RGB as RGB and drops the low bytes; only the header shows it.
-    if source.depth == 16 or picture.mode not in IMAGE_MODES:
-        what = f"has {'16 bits per channel' if source.depth == 16 else f'mode {picture.mode}'}"
-        raise DataError(name, what, "Convert it to 8-bit RGB.", "E_IMAGE_MODE")
+    source = open_image_file(data, name, max_pixels, samples=samples)
+    picture = source.picture
+    if picture.mode not in IMAGE_MODES:
+        raise DataError(name, f"has mode {picture.mode}", "Convert it to 8-bit RGB.", "E_IMAGE_MODE")
     if picture.mode == "CMYK" and source.is_lossy and "adobe" not in picture.info:
         what = "is CMYK without an Adobe marker, which says whether its inks are inverted"
         raise DataError(name, what, "Convert it to 8-bit RGB.", "E_IMAGE_MODE")
     if picture.format == "PNG":
-        picture = decoded(source.picture, name)
+        picture = decoded(picture, name)
     orientation = source.orientation or orientation_of(picture)
-    return OpenImage(picture, orientation, name, orientation, data)
+    kept = b"" if source.described else data
+    return OpenImage(picture, orientation, name, orientation, kept, source.described)
 
 
 def render(image: OpenImage, size: tuple[int, int], fit: str) -> Image.Image:

@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
-from PIL.ImageFile import ImageFile
 
 from converter.errors import DataError
 from converter.limits import MAX_PIXELS
 from converter.pixels.colors import Color
-from converter.pixels.decode import decoded, open_image_file, orientation_of
+from converter.pixels.decode import decoded, orientation_of
+from converter.pixels.opening import open_image_file
 from converter.pixels.signatures import PNG_SIGNATURE
 from converter.schema import IGNORE_INDEX
 
@@ -31,14 +31,14 @@ class OpenMask:
     """A mask that is opened but not yet decoded.
 
     Attributes:
-      picture: Pillow's lazy image.
+      picture: Pillow's lazy image; decoded already where Pillow cannot read the numbers of the file.
       depth: bits per sample in the file.
       name: for messages.
       orientation: EXIF orientation 1..8 of the file; None where it is only known after decoding.
-      is_lossy: whether it is a JPEG, which changes the values at every edge.
+      is_lossy: whether its compression is lossy, which changes the values at every edge.
     """
 
-    picture: ImageFile
+    picture: Image.Image
     depth: int
     name: str
     orientation: int | None = None
@@ -54,7 +54,7 @@ def open_mask(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> OpenMask:
     """Opens a mask.
 
     Raises:
-      DataError: not a PNG, TIFF, BMP or JPEG, damaged, or too large.
+      DataError: not a file of a known format, damaged, too large, or numbers that are not whole or beyond 16 bits.
     """
     source = open_image_file(data, name, max_pixels, as_numbers=True)
     return OpenMask(source.picture, source.depth, name, source.orientation, source.is_lossy)
@@ -164,7 +164,8 @@ def plain_picture(source: OpenMask, tolerance: int) -> Image.Image:
     mode = source.picture.mode
     if source.is_lossy and not tolerance:
         fix = "Save masks as PNG, or pass --tolerance 12, which maps values to the nearest listed one."
-        raise DataError(name, "is compressed as JPEG, which changes values at every edge", fix, "E_FORMAT")
+        kind = "lossy WebP" if source.picture.format == "WEBP" else "JPEG"
+        raise DataError(name, f"is compressed as {kind}, which changes values at every edge", fix, "E_FORMAT")
     if source.depth == 16 and not mode.startswith("I;16"):  # Pillow opens them with 8 bits and drops the low bytes
         raise DataError(name, "has 16 bits per channel", "Save it with 8 bits per channel.", "E_MASK_MODE")
     if source.depth == 5:

@@ -13,7 +13,7 @@ from converter.errors import DataError
 from converter.limits import INFLATE_BYTES
 from converter.pixels.signatures import PNG_SIGNATURE, RESTORE
 
-_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # per pixel, by PNG colour type
+PNG_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # per pixel, by PNG colour type
 _PLAIN_SAMPLES = frozenset({(8, 0), (8, 2)})  # (bit depth, colour type)
 _PLAIN_CHUNKS = frozenset({b"IHDR", b"IDAT", b"IEND", b"pHYs", b"gAMA", b"sRGB", b"cHRM", b"sBIT", b"bKGD", b"tIME"})
 _ADAM7 = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
@@ -96,7 +96,7 @@ def check_png_rows(data: bytes, size: tuple[int, int], name: str) -> None:
     for left, top, right_step, down_step in _ADAM7 if png_is_interlaced(data) else [(0, 0, 1, 1)]:
         columns, rows = -(-(width - left) // right_step), -(-(height - top) // down_step)
         if columns > 0:
-            expected += max(0, rows) * (1 + (columns * depth * _SAMPLES[color_type] + 7) // 8)
+            expected += max(0, rows) * (1 + (columns * depth * PNG_SAMPLES[color_type] + 7) // 8)
     inflater = zlib.decompressobj()
     found = 0
     for kind, chunk in _png_chunks(data):

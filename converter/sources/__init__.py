@@ -15,4 +15,5 @@ Modules, in dependency order:
     others      what the files are that are not read
     exchange    new lists take the place of old ones together
     layouts     source folder -> the pairs of its splits, detected from the files in it
+    levels      a range in percentiles -> the levels in the images of the train split
 """

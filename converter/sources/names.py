@@ -42,7 +42,9 @@ _BOTH = frozenset({"train", "val"})
 _CAMEL_CASE = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _CAMEL_SPLIT = re.compile(r"(?<=[a-z])(Tr|Ts|Va)(?![a-z])")  # imagesTr, labelsTs
 _FOLD = re.compile(r"(.*?(?<![^\W\d_])k?folds?[ _-]?)([0-9]+)(?![0-9])", re.IGNORECASE)
-IMAGE_EXTENSIONS = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")  # extensions of images and masks
+IMAGE_EXTENSIONS = (  # of images and masks
+    ".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp",
+)  # fmt: skip
 
 
 def split_of(name: str) -> str | None:

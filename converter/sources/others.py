@@ -59,8 +59,6 @@ KINDS = {
     "avif": Kind("an AVIF image", f"{_PNG}: `avifdec file.avif file.png`."),
     "jxl": Kind("a JPEG XL image", f"{_PNG}: `djxl file.jxl file.png`."),
     "jp2": Kind("a JPEG 2000 image", f"{_PNG}: `opj_decompress -i file.jp2 -o file.png`."),
-    "gif": Kind("a GIF image", f"{_PNG}: `magick file.gif file.png`."),
-    "ppm": Kind("a PPM or PGM image", f"{_PNG}: `magick file.ppm file.png`."),
     "tga": Kind("a TGA or EXR image", f"{_PNG}: `magick file.tga file.png`."),
     "raw": Kind("a raw camera image", f"{_PNG}, with darktable-cli or rawpy."),
     "dicom": Kind("a DICOM image", f"{_PNG}, with pydicom."),
@@ -71,11 +69,10 @@ KINDS = {
 }
 _EXTENSIONS = {
     ".npy": "npy", ".npz": "npz", ".mat": "mat", ".h5": "hdf5", ".hdf5": "hdf5", ".heic": "heic", ".heif": "heic",
-    ".avif": "avif", ".jxl": "jxl", ".jp2": "jp2", ".j2k": "jp2", ".j2c": "jp2", ".jpx": "jp2", ".gif": "gif",
-    ".ppm": "ppm", ".pgm": "ppm", ".pbm": "ppm", ".pnm": "ppm", ".tga": "tga", ".exr": "tga", ".dng": "raw",
-    ".cr2": "raw", ".cr3": "raw", ".nef": "raw", ".arw": "raw", ".raf": "raw", ".rw2": "raw", ".dcm": "dicom",
-    ".nii": "nifti", ".nii.gz": "nifti", ".mha": "nifti", ".nrrd": "nifti", ".psd": "psd", ".svg": "svg",
-    ".mp4": "video", ".avi": "video", ".mov": "video", ".mkv": "video", ".geojson": "geojson",
+    ".avif": "avif", ".jxl": "jxl", ".jp2": "jp2", ".j2k": "jp2", ".j2c": "jp2", ".jpx": "jp2", ".tga": "tga",
+    ".exr": "tga", ".dng": "raw", ".cr2": "raw", ".cr3": "raw", ".nef": "raw", ".arw": "raw", ".raf": "raw",
+    ".rw2": "raw", ".dcm": "dicom", ".nii": "nifti", ".nii.gz": "nifti", ".mha": "nifti", ".nrrd": "nifti", ".psd": "psd",
+    ".svg": "svg", ".mp4": "video", ".avi": "video", ".mov": "video", ".mkv": "video", ".geojson": "geojson",
 }  # fmt: skip
 _TEXTS = (".json", ".xml", ".txt", ".ndjson", ".jsonl")
 _PER_IMAGE = frozenset({"labelme", "voc", "yolo", "boxes", "supervisely", "svg"})  # one file an image, of its name

@@ -30,7 +30,7 @@ def open_pair(
       DataError: the pair is rejected.
     """
     read = read or partial(read_inside, source.src, follow_links=source.follow_links)
-    image = open_image(read(ref.image), ref.image, source.max_pixels)
+    image = open_image(read(ref.image), ref.image, source.max_pixels, source.samples)
     if not ref.mask:
         return image, None
     mask = open_mask(read(ref.mask), ref.mask, source.max_pixels)

@@ -12,7 +12,7 @@ from converter.building.shards import ShardTask
 from converter.building.store import Store
 from converter.classes.class_map import ClassMap, ClassMapBuilder
 from converter.classes.find import find_class_map
-from converter.config import MISSING_MASK, BuildConfig, PairConfig, SourceConfig
+from converter.config import MISSING_MASK, BuildConfig, PairConfig, SourceConfig, parse_levels
 from converter.dataset.manifest import Manifest
 from converter.errors import REPLACE, DataError, UsageError
 from converter.schema import IGNORE_INDEX, MANIFEST, RecordKey
@@ -78,6 +78,12 @@ def restored_config(where: object, manifest: Manifest, source: SourceConfig, wor
         texts = {name: str(options[name]) for name in ("mask_resample", "image_format")}
         size = tuple(options["size"]) if options["size"] else None
         pair = PairConfig(size, manifest.fit, tolerance=int(options["tolerance"]), **texts)
+        source = dataclasses.replace(
+            source,
+            bands=tuple(map(int, options.get("bands", ()))),
+            range=options.get("range"),
+            levels=parse_levels(str(options["levels"])) if "levels" in options else (),
+        )
         limit = None if options["limit"] is None else int(options["limit"])
         seed = int(options["seed"])
         return BuildConfig(source, name=manifest.name, pair=pair, seed=seed, limit=limit, workers=workers)

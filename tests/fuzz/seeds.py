@@ -204,6 +204,66 @@ OTHER_FILES = [
 ]
 
 
+def gifs() -> list[bytes]:
+    indices = Image.fromarray(draw(6, 9, levels=4), "P")
+    indices.putpalette([0, 0, 0, 1, 2, 3, 200, 0, 0, 9, 9, 9])
+    grey = Image.fromarray(draw(5, 4))
+    return [
+        saved(indices, "GIF"),
+        saved(indices, "GIF", interlace=1, transparency=2, comment=b"drawn"),
+        saved(indices, "GIF", loop=1, duration=40),
+        saved(grey, "GIF", interlace=0),
+        saved(grey.convert("1"), "GIF"),
+    ]
+
+
+def pnms() -> list[bytes]:
+    rgb, grey = Image.fromarray(draw(4, 6, 3)), Image.fromarray(draw(5, 4))
+    return [
+        saved(rgb, "PPM"),
+        saved(grey, "PPM"),
+        saved(grey.convert("1"), "PPM"),
+        saved(Image.fromarray(draw(3, 5).astype(np.uint16) << 8), "PPM"),
+        b"P1 # by hand\n3 2\n0 1 0\n101\n",
+        b"P2\n3 2\n15\n0 1 2\n3 # three\n 15 0\n",
+        b"P3\r\n1 2 255\n1 2 3\n255 0 7\n",
+        b"P5 3 1 1000\n\0\1\2\3\3\xe8",
+        b"P6#x\n1 2 99\n\1\2\3cab",
+    ]
+
+
+def webps() -> list[bytes]:
+    rgb = Image.fromarray(draw(9, 11, 3))
+    flat = Image.fromarray(draw(4, 4, levels=3)).convert("RGB")
+    return [
+        saved(rgb, "WEBP", lossless=True),
+        saved(flat, "WEBP", lossless=True, exif=turned(1)),
+        saved(rgb, "WEBP", quality=80),
+        saved(rgb, "WEBP", quality=80, exif=turned(6), icc_profile=b"profile"),
+        saved(rgb.convert("RGBA"), "WEBP", lossless=True),
+        saved(Image.fromarray(draw(6, 6, 4)), "WEBP", quality=60),
+    ]
+
+
+def tiffs_of_bands() -> list[bytes]:
+    """Returns TIFF files of many bands or of more than 8 bits."""
+    deep, shallow = draw(4, 6, 5).astype(np.uint16) * 200, draw(4, 6, 8)
+    floats = np.linspace(-1, 300, 54, dtype=np.float32).reshape(6, 9)
+    hand = [tiff(shallow, compression=kind) for kind in (1, 5, 8, 32773)]
+    hand += [tiff(deep, bits=16, compression=kind, order=">") for kind in (5, 8)]
+    hand += [
+        tiff(deep, bits=16, is_planar=True, part=(3, 6)),
+        tiff(deep, {317: 2}, bits=16, compression=8, part=(16, 16), is_tiled=True),
+        tiff(shallow[..., :3], {339: (2, 2, 2)}),
+        tiff(deep[..., :3], bits=32, is_big=True, order=">"),
+        tiff(deep[..., :1], {262: 0}, bits=16),
+        tiff(floats.view(np.uint32), {339: 3}, bits=32),
+    ]
+    kinds = ("raw", "tiff_lzw", "tiff_adobe_deflate")
+    hand += [saved(Image.fromarray(floats), "TIFF", compression=kind, tiffinfo={317: 3}) for kind in kinds]
+    return [*hand, saved(Image.fromarray(draw(6, 9).astype(np.int32)), "TIFF")]
+
+
 def seeds(target: str) -> list[bytes]:
     """Returns the seeds of a target, which takes all of them but the animation."""
     second = dataclasses.replace(RECORD, original_size=(2**62, -1), file_name="")
@@ -226,5 +286,8 @@ def seeds(target: str) -> list[bytes]:
         ],
         "index": [b"0 58\n", b""],
     }
-    pictures = {"png": pngs, "jpeg": jpegs, "tiff": tiffs, "bmp": bmps}
+    pictures = {
+        "png": pngs, "jpeg": jpegs, "tiff": tiffs, "bmp": bmps, "gif": gifs, "pnm": pnms, "webp": webps,
+        "bands": lambda: [*tiffs_of_bands(), *pngs()[-4:-3], *pnms()[3:4]],
+    }  # fmt: skip
     return pictures[target]() if target in pictures else files[target]

@@ -33,6 +33,7 @@ from converter.dataset.parse import parse_manifest, read_manifest
 from converter.dataset.reader import read_index, read_record
 from converter.dataset.tfrecord import ShardWriter, index_name, masked_crc, read_shard
 from converter.errors import DataError, SegconvError, UsageError
+from converter.pixels.bands import Samples
 from converter.pixels.images import open_image, render, unmodified_bytes
 from converter.pixels.masks import MaskValue, ValueCounter, open_mask
 from converter.pixels.png import check_png
@@ -326,6 +327,27 @@ def _mask(data: bytes) -> None:
     assert mask.shape == source.size and {*np.unique(mask)} <= {0, 1, IGNORE_INDEX}
 
 
+def bands(data: bytes) -> None:
+    """Opens an image with bands and a range, and as a mask; where three bands are read, each is what it is alone."""
+    check(_mask, data)
+    alone = _picked(data, (1,))
+    assert alone.ndim == 2
+    if check(lambda data: _picked(data, (3, 2, 1)), data) is None:
+        assert np.array_equal(_picked(data, (3, 2, 1))[..., 2], alone), "a band differs from what it is alone"
+    check(_ranged, data)
+
+
+def _picked(data: bytes, numbers: tuple[int, ...]) -> np.ndarray:
+    photo = open_image(data, "p", MAX_PIXELS, Samples(numbers, ((0, 200),)))
+    assert unmodified_bytes(photo) is None, "what is picked is stored with the bytes of its file"
+    return np.asarray(photo.picture)
+
+
+def _ranged(data: bytes) -> None:
+    photo = open_image(data, "p", MAX_PIXELS, Samples((), ((-5, 1000.5),)))
+    assert np.asarray(render(photo, photo.size, "stretch")).shape == (*photo.size, 3)
+
+
 @functools.cache
 def mapper() -> MaskMapper:
     """Returns one for all masks: its table of all colours has 32 MB."""
@@ -393,4 +415,8 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "jpeg": picture,
     "tiff": picture,
     "bmp": picture,
+    "gif": picture,
+    "pnm": picture,
+    "webp": picture,
+    "bands": bands,
 }

@@ -28,7 +28,7 @@ _FIX_ENCODING = "Rename them, for example with `convmv -f latin1 -t utf8 -r --no
 def unused_lists(
     lists: ListFiles, source: SourceConfig, refs: Sequence[ExampleRef], read: Collection[str], rules: Sequence[Rules]
 ) -> Iterator[Unused | str]:
-    """Yields the lists that are passed over; for one that is train and val together, only a clause of evidence.
+    """Yields the lists that are passed over; for one that says the same as what is used, only a clause of evidence.
 
     Args:
       lists: of the source folder.
@@ -57,6 +57,8 @@ def unused_lists(
             fit = next((fit for fit in fits if fit.file == file), None)
             if fit and file.rank in (BOTH, BOTH_WITHIN) and _names(fit, refs, pairs):
                 yield f"{shown(file.path)} is train and val together"
+            elif fit and _says_the_same(fit, refs):
+                yield f"{shown(file.path)} names the same images"
             else:
                 yield _unused_list(lists.tree, file, fit if file.path in fitting else None, used)
 
@@ -77,6 +79,14 @@ def _fit(tree: Tree, file: ListFile, rules: Sequence[Rules]) -> Fit | None:
         if fit.num_found and 2 * fit.num_found >= fit.num_lines:
             return dataclasses.replace(fit, file=file)
     return None
+
+
+def _says_the_same(fit: Fit, refs: Sequence[ExampleRef]) -> bool:
+    """Returns whether a list names exactly the images of the splits that it is of, and has no folds."""
+    images: defaultdict[str, set[str]] = defaultdict(set)
+    for ref in refs:
+        images[ref.split].add(ref.image)
+    return all(part.images() == images[split] and part.listed.folds < 2 for split, part in fit.parts.items())
 
 
 def _names(fit: Fit, refs: Sequence[ExampleRef], pairs: set[tuple[str, str]]) -> bool:
