@@ -940,13 +940,13 @@ TABLE: dict[str, list[Row]] = {
     "converter/sources/leaks.py": [
         Row(
             "leaks by name",
-            "leaks = name_leaks(pairs) or content_leaks(source, pairs)",
-            "leaks = content_leaks(source, pairs)",
+            "leaks = name_leaks(pairs) or same_content(copies)",
+            "leaks = same_content(copies)",
             "building_build::a_photograph_in_two_splits_is_refused_unless_allowed",
         ),
         Row(
             "leaks by content",
-            "leaks = name_leaks(pairs) or content_leaks(source, pairs)",
+            "leaks = name_leaks(pairs) or same_content(copies)",
             "leaks = name_leaks(pairs)",
             "safeguards::a_photograph_under_two_names_in_two_splits_is_refused_unless_allowed",
         ),

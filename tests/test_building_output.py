@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 from builds import config, hidden
 from conftest import visible
 from in_process import in_process
 from memory_store import MemoryStore
+from PIL import Image
 
 from converter.building import build as building
 from converter.building import output
-from converter.building.output import SplitChange, changes, check_out, stored_keys, unknown_files
+from converter.building.output import SplitChange, changes, check_out, stored_images, unknown_files
 from converter.building.plan import plan_build
 from converter.building.receipts import receipt_name
 from converter.building.report import BuildReport
@@ -22,6 +25,7 @@ from converter.building.store import LocalStore
 from converter.config import BuildConfig
 from converter.dataset.parse import read_manifest
 from converter.errors import DataError, SegconvError, UsageError
+from converter.schema import RecordKey
 from converter.verifying.report import VerifyConfig
 from converter.verifying.verify import verify
 
@@ -211,7 +215,7 @@ def test_names_come_from_the_receipts_and_refused_pairs_are_none_of_them(dataset
     (dataset / "jpg/p4.jpg").write_bytes(b"x")
     old = build(config(dataset, tmp_path / "out", shards=2, on_error="skip")).manifest
     monkeypatch.setattr(output, "read_shard", refuse("a shard is read"))
-    assert stored_keys(LocalStore(tmp_path / "out"), old.splits["train"].shards) == keys_of(0, 1, 2, 3, 5)
+    assert stored_images(LocalStore(tmp_path / "out"), old.splits["train"].shards) == images_of(dataset, 0, 1, 2, 3, 5)
 
 
 @pytest.mark.parametrize("spoil", [
@@ -224,7 +228,56 @@ def test_without_a_receipt_the_records_say_their_names(dataset, tmp_path, spoil)
     old = build(config(dataset, tmp_path / "out", shards=2)).manifest
     shards = old.splits["train"].shards
     spoil(tmp_path / "out" / receipt_name(shards[0].name))
-    assert stored_keys(LocalStore(tmp_path / "out"), shards) == keys_of(*range(6))
+    found = stored_images(LocalStore(tmp_path / "out"), shards)
+    expected = images_of(dataset, *range(6))
+    assert found == dict.fromkeys(expected, "") | {key: found[key] for key in expected if found[key]}
+    assert {key: digest for key, digest in found.items() if digest}.items() <= expected.items()
+    assert list(found.values()).count("") == shards[0].records
+
+
+def images_of(dataset: Path, *numbers: int) -> dict[RecordKey, str]:
+    """Returns the keys of pairs of the split train, with the SHA-256 of their images."""
+    return {key: hashlib.sha256((dataset / key[0]).read_bytes()).hexdigest() for key in keys_of(*numbers)}
+
+
+def write_other(folder: Path, dataset: Path, *, names: str) -> Path:
+    """Makes a dataset of other images with the same classes; with `names`, "same" or "other" ones."""
+    shutil.copytree(dataset, folder)
+    for path in (*folder.glob("jpg/*"), *folder.glob("val_jpg/*")):
+        Image.effect_noise((30, 20), 90 + len(path.name)).convert("RGB").save(path)
+        if names == "other":
+            path.rename(path.with_name(f"x{path.name}"))
+    if names == "other":
+        for path in folder.glob("*.txt"):
+            path.write_text("".join(f"x{line}\n" for line in path.read_text().splitlines()))
+    return folder
+
+
+@pytest.mark.parametrize("names", ["same", "other"])
+def test_the_records_of_another_source_are_replaced_only_on_request(dataset, tmp_path, names):
+    build(config(dataset, tmp_path / "out", shards=2))
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    other = write_other(tmp_path / "b" / dataset.name, dataset, names=names)
+    with pytest.raises(UsageError) as caught:
+        build(config(other, tmp_path / "out", shards=2))
+    assert caught.value.code == "E_OUT"
+    assert caught.value.what == f"holds a dataset of another source: of its 8 images 0 are in {other}"
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+    report = build(config(other, tmp_path / "out", shards=2, overwrite=True))
+    assert report.manifest.splits["train"].records == 6
+
+
+def test_a_source_that_shrinks_grows_or_moves_stays_the_same_source(dataset, tmp_path):
+    build(config(dataset, tmp_path / "out", shards=1))
+    moved = tmp_path / "b" / dataset.name
+    shutil.copytree(dataset, moved)
+    lines = (moved / "train.txt").read_text().splitlines(keepends=True)
+    (moved / "train.txt").write_text("".join(lines[:1]))
+    assert build(config(moved, tmp_path / "out", shards=1)).manifest.splits["train"].records == 1
+    assert build(config(dataset, tmp_path / "out", shards=1)).manifest.splits["train"].records == 6
+    for path in (*dataset.glob("png/*"), *dataset.glob("val_png/*")):
+        Image.open(path).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(path)  # all masks drawn again
+    assert build(config(dataset, tmp_path / "out", shards=1)).reused == 0
 
 
 def test_names_that_cost_too_much_or_are_damaged_are_not_known(dataset, tmp_path, monkeypatch):
@@ -233,9 +286,9 @@ def test_names_that_cost_too_much_or_are_damaged_are_not_known(dataset, tmp_path
     (tmp_path / "out" / receipt_name(shards[0].name)).unlink()
     with monkeypatch.context() as patch:
         patch.setattr(output, "MAX_NAMES_BYTES", shards[0].bytes - 1)
-        assert stored_keys(LocalStore(tmp_path / "out"), shards) is None
+        assert stored_images(LocalStore(tmp_path / "out"), shards) is None
     cut(tmp_path / "out" / shards[0].name)
-    assert stored_keys(LocalStore(tmp_path / "out"), shards) is None
+    assert stored_images(LocalStore(tmp_path / "out"), shards) is None
     assert changes(LocalStore(tmp_path / "out"), old, {})[0] == SplitChange("train", 6, None)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from converter.config import SourceConfig
 from converter.errors import UsageError
-from converter.sources.leaks import check_leaks, content_leaks, name_leaks, place_of
+from converter.sources.leaks import Leak, check_leaks, find_copies, name_leaks, place_of, repeated_content, same_content
 from converter.sources.refs import ExampleRef
 
 
@@ -16,10 +16,17 @@ def ref(split: str, name: str, line: int = 0) -> ExampleRef:
     return ExampleRef(split, name, name + ".png", f"{split}.txt" if line else "", line)
 
 
+def refuse(folder, *pairs: ExampleRef) -> None:
+    check_leaks(SourceConfig(folder), pairs, find_copies(SourceConfig(folder), pairs))
+
+
+def content_leaks(source: SourceConfig, pairs: list[ExampleRef]) -> list[Leak]:
+    return same_content(find_copies(source, pairs))
+
+
 def test_peers_row_26_a_photograph_that_two_lists_name_is_a_leak_that_names_both_lines(tmp_path):
-    refs = {"train": [ref("train", "jpg/a.jpg", 88)], "val": [ref("val", "jpg/b.jpg", 1), ref("val", "jpg/a.jpg", 12)]}
     with pytest.raises(UsageError) as caught:
-        check_leaks(SourceConfig(tmp_path), refs)
+        refuse(tmp_path, ref("train", "jpg/a.jpg", 88), ref("val", "jpg/b.jpg", 1), ref("val", "jpg/a.jpg", 12))
     assert caught.value.code == "E_LEAK"
     assert caught.value.where == str(tmp_path / "val.txt:12")
     assert caught.value.what == "names jpg/a.jpg, which train.txt:88 names too"
@@ -28,9 +35,8 @@ def test_peers_row_26_a_photograph_that_two_lists_name_is_a_leak_that_names_both
 def test_peers_row_26_the_same_content_under_two_names_is_a_leak_that_names_both_lines(tmp_path):
     (tmp_path / "d4.jpg").write_bytes(b"the same image")
     shutil.copy(tmp_path / "d4.jpg", tmp_path / "e5.jpg")
-    refs = {"train": [ref("train", "d4.jpg", 88)], "val": [ref("val", "e5.jpg", 12)]}
     with pytest.raises(UsageError) as caught:
-        check_leaks(SourceConfig(tmp_path), refs)
+        refuse(tmp_path, ref("train", "d4.jpg", 88), ref("val", "e5.jpg", 12))
     assert caught.value.code == "E_LEAK"
     assert caught.value.where == str(tmp_path / "val.txt:12")
     assert caught.value.what == "e5.jpg has the content of d4.jpg (train.txt:88)"
@@ -46,10 +52,26 @@ def test_leaks_of_pairs_that_no_list_names_are_told_by_their_files(tmp_path):
     assert (place_of(leak), what) == ("a.jpg", "is in val, and in train too")
 
 
-def test_only_files_whose_size_occurs_in_two_splits_are_read(tmp_path, monkeypatch):
-    for name, data in {"a": b"1", "b": b"22", "c": b"22", "d": b"333", "e": b"4444", "f": b"4444"}.items():
+def test_an_image_twice_in_one_split_is_a_repeat_and_no_leak(tmp_path):
+    for name in ("a", "b", "c"):
+        (tmp_path / name).write_bytes(b"x")
+    pairs = [ref("train", "a", 1), ref("train", "b", 2), ref("train", "b", 3)]
+    copies = find_copies(SourceConfig(tmp_path), pairs)
+    assert [(place_of(repeat.ref), repeat.what) for repeat in repeated_content(copies)] == [
+        ("train.txt:2", "b has the content of a (train.txt:1)"),
+        ("train.txt:3", "b has the content of a (train.txt:1)"),
+    ]
+    assert same_content(copies) == []
+    pairs = [ref("train", "a"), ref("val", "b"), ref("val", "c")]
+    copies = find_copies(SourceConfig(tmp_path), pairs)
+    assert [repeat.ref.image for repeat in repeated_content(copies)] == ["c"]
+    assert [leak.ref.image for leak in same_content(copies)] == ["b", "c"]
+
+
+def test_only_files_of_a_size_that_occurs_twice_are_read(tmp_path, monkeypatch):
+    for name, data in {"a": b"1", "b": b"22", "c": b"22", "d": b"333", "e": b"4444"}.items():
         (tmp_path / name).write_bytes(data)
-    pairs = [ref("train", "a"), ref("train", "b"), ref("train", "e"), ref("train", "f"), ref("val", "c")]
+    pairs = [ref("train", "a"), ref("train", "b"), ref("train", "e"), ref("val", "c")]
     read = []
 
     def spy(root, name, *, follow_links):
@@ -80,8 +102,8 @@ def test_of_files_of_one_size_only_those_with_the_same_end_are_read_whole(tmp_pa
 def test_files_of_one_size_but_other_content_and_files_that_are_missing_are_no_leak(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"1")
     (tmp_path / "b.jpg").write_bytes(b"2")
-    refs = {"train": [ref("train", "a.jpg"), ref("train", "gone.jpg")], "val": [ref("val", "b.jpg")]}
-    check_leaks(SourceConfig(tmp_path), {**refs, "test": [ref("test", "no.jpg"), ref("test", "../a.jpg")]})
+    pairs = [ref("train", "a.jpg"), ref("train", "gone.jpg"), ref("val", "b.jpg")]
+    refuse(tmp_path, *pairs, ref("test", "no.jpg"), ref("test", "../a.jpg"))
 
 
 def test_a_link_out_of_the_source_folder_is_not_read_for_a_leak(tmp_path):

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterable
 
 from converter.building.commit import FIX_FOREIGN, is_own_name
-from converter.building.output import changes, check_out, check_space, unknown_files
+from converter.building.output import changes, check_out, check_source, check_space, unknown_files
 from converter.building.plan import Plan, plan_build
 from converter.building.receipts import ReusableShard, find_reusable, make_shard, receipt_name
 from converter.building.report import BuildReport, RefusedPairsError, one_class
@@ -32,11 +32,13 @@ from converter.engines.supervise import supervise
 from converter.errors import shown
 from converter.limits import MAX_BAD_PAIRS, MAX_BAD_PERCENT
 from converter.schema import ERRORS, MANIFEST
+from converter.sources.leaks import FIX_REPEAT, place_of
 from converter.sources.levels import with_levels
 from converter.sources.refs import Reject
 from converter.system.console import Progress, log
 from converter.system.files import write_error
 
+SHOWN_REPEATS = 3  # images that are in a split twice
 SHOWN_FOREIGN = 5  # files in the output folder that are not of the dataset
 
 
@@ -65,10 +67,16 @@ def build(config: BuildConfig, *, engine: Engine = local, store: Store | None = 
     if unmatched := plan.layout.unmatched:
         what = "%d files of the layout's folders are in no pair, such as %s"
         log.warning(f"Warning W_UNMATCHED: {what}. `segconv check` lists them.", len(unmatched), shown(unmatched[0]))
+    for repeat in plan.repeats[:SHOWN_REPEATS]:
+        log.warning("Warning W_DUPLICATE: %s: %s. %s", shown(place_of(repeat.ref)), repeat.what, FIX_REPEAT)
+    if len(plan.repeats) > SHOWN_REPEATS:
+        log.warning("... and %d more; `segconv check` lists them", len(plan.repeats) - SHOWN_REPEATS)
     check_out(config, plan)  # before the folder is created
     with plan.store.lock():
         plan.store.finish()
         report = _build(config, plan, check_out(config, plan), engine)
+        for line in one_class(report.manifest):
+            log.warning(line)
         _warn_of_unknown_files(plan.store, report.manifest)
     unreadable = any(unused.code == "W_NAME_ENCODING" for unused in plan.layout.unused)
     return dataclasses.replace(report, seconds=time.monotonic() - start, unreadable_names=unreadable)
@@ -87,6 +95,8 @@ def _build(config: BuildConfig, plan: Plan, old: Manifest | None, engine: Engine
             return BuildReport(config.out, manifest, rejects, len(reusable), is_up_to_date=True)
     planned = {split: [ref.key for task in tasks for ref in task.refs] for split, tasks in plan.tasks.items()}
     changed = changes(plan.store, old, planned) if old else []  # now, since its receipts are removed next
+    if old and not config.overwrite and not reusable:
+        check_source(config, plan, old)
     try:
         try:
             plan.store.clean(_files_of(reusable))
@@ -125,8 +135,6 @@ def _build_missing(
     texts = _changed_texts(plan.store, manifest, rejects) | {MANIFEST: manifest.to_json().encode()}
     names = [name for result in staged for name in (result.info.name, index_name(result.info.name))]
     plan.store.publish(names, texts, _obsolete(plan.store, old, manifest))
-    for line in one_class(manifest):
-        log.warning(line)
     return BuildReport(config.out, manifest, rejects, len(reusable))
 
 

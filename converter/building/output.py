@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from converter.building.plan import Plan, estimated_bytes
-from converter.building.receipts import noted_keys
-from converter.building.shards import ShardTask
+from converter.building.receipts import noted_images
+from converter.building.shards import ShardTask, SourceReader
 from converter.building.store import Store
 from converter.building.summary import options_of
 from converter.classes.class_map import ClassMap
@@ -18,7 +19,7 @@ from converter.dataset.parse import read_manifest
 from converter.dataset.tfds import tfds_files
 from converter.dataset.tfrecord import read_shard
 from converter.errors import DataError, MachineError, SegconvError, UsageError, shown
-from converter.limits import MAX_NAMES_BYTES
+from converter.limits import MAX_COMPARED_IMAGES, MAX_NAMES_BYTES
 from converter.schema import IGNORE_INDEX, MANIFEST, RecordKey, holds_shards
 from converter.system.files import TEMPORARY
 
@@ -144,30 +145,57 @@ def changes(store: Store, old: Manifest, new: Mapping[str, Collection[RecordKey]
     for split in dict.fromkeys([*old.splits, *new]):
         keys = new.get(split, ())
         before = old.splits.get(split)
-        stored = stored_keys(store, before.shards) if before else set()
-        lost = None if stored is None else tuple(sorted(stored - set(keys)))
+        stored = stored_images(store, before.shards) if before else {}
+        lost = None if stored is None else tuple(sorted(stored.keys() - set(keys)))
         found.append(SplitChange(split, before.records if before else 0, lost))
     return found
 
 
-def stored_keys(store: Store, shards: Sequence[ShardInfo]) -> set[RecordKey] | None:
-    """Returns the keys of the records of some shards; None where they are not known.
+def check_source(config: BuildConfig, plan: Plan, old: Manifest) -> None:
+    """Refuses to replace the dataset of another source: most of its images are not among those to be built.
 
-    From the receipts, which costs nothing; of a shard without one, from its records, unless those are too large.
+    Images are the same if they have the same name and, where that is known, the same content; of many, some are read.
+
+    Raises:
+      UsageError: fewer than half of the images of the smaller one of the two datasets are in both.
+    """
+    stored = stored_images(plan.store, [shard for split in old.splits.values() for shard in split.shards])
+    if not stored:
+        return
+    digests = {key[0]: digest for key, digest in stored.items()}
+    planned = {ref.image for task in plan.all_tasks for ref in task.refs}
+    common = sorted(digests.keys() & planned)
+    read = SourceReader(config.source)
+    some = common[:: math.ceil(len(common) / MAX_COMPARED_IMAGES) or 1]
+    same = sum(digests[name] in ("", read.file(name).digest) for name in some)
+    number = len(common) * same // max(len(some), 1)
+    if 2 * number < min(len(digests), len(planned)):
+        about = "about " if len(some) < len(common) else ""
+        found = f"of its {len(digests):,} images {about}{number:,} are in {shown(config.source.src)}"
+        what = f"holds a dataset of another source: {found}"
+        fix = "Pass --overwrite to replace it, or choose another folder with --out."
+        raise UsageError(plan.store.where(), what, fix, "E_OUT")
+
+
+def stored_images(store: Store, shards: Sequence[ShardInfo]) -> dict[RecordKey, str] | None:
+    """Returns the keys of the records of some shards, with the SHA-256 of each image; None where they are not known.
+
+    From the receipts, which costs nothing; of a shard without one, the keys from its records, unless those are too
+    large, and "" for the content of the images.
 
     Args:
       store: where the shards are.
       shards: their entries in the manifest.
     """
-    noted = {shard: noted_keys(store, shard) for shard in shards}
-    unknown = [shard for shard, keys in noted.items() if keys is None]
+    noted = {shard: noted_images(store, shard) for shard in shards}
+    unknown = [shard for shard, images in noted.items() if images is None]
     if sum(shard.bytes for shard in unknown) > MAX_NAMES_BYTES:
         return None
-    found = {key for keys in noted.values() for key in keys or ()}
+    found = {key: digest for images in noted.values() for key, digest in (images or {}).items()}
     try:
         for shard in unknown:
             where = store.where(shard.name)
-            found |= {decode_record(data, where).key for data in read_shard(store, shard.name)}
+            found |= {decode_record(data, where).key: "" for data in read_shard(store, shard.name)}
     except DataError:  # damaged, which may be why it is replaced
         return None
     return found

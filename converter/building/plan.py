@@ -18,7 +18,7 @@ from converter.errors import SHOWN_WHAT_CHARS, shown
 from converter.schema import IGNORE_INDEX, shard_name
 from converter.sources.layouts.find import find_layout
 from converter.sources.layouts.layout import Layout
-from converter.sources.leaks import check_leaks
+from converter.sources.leaks import Leak, check_leaks, find_copies, repeated_content
 from converter.sources.refs import ExampleRef, Reject
 
 # Bytes of a record per stored pixel, mask included. Only the number of shards depends on them.
@@ -96,6 +96,7 @@ class Plan:
       tasks: the shards of every split.
       store: where the records are written.
       missing_mask: what an image without a mask is, as in SourceConfig.
+      repeats: pairs whose image is in their split twice, under two names.
     """
 
     layout: Layout
@@ -103,6 +104,7 @@ class Plan:
     tasks: dict[str, list[ShardTask]]
     store: Store
     missing_mask: str = "error"
+    repeats: tuple[Leak, ...] = ()
 
     @property
     def classes(self) -> ClassMap:
@@ -158,9 +160,11 @@ def plan_build(config: BuildConfig, store: Store | None = None) -> Plan:
     """
     layout = find_layout(config.source)
     found = find_class_map(config.source, layout)
+    pairs = [ref for refs in layout.refs.values() for ref in refs]
+    copies = find_copies(config.source, pairs)
     if not config.allow_leak:
-        check_leaks(config.source, layout.refs)
+        check_leaks(config.source, pairs, copies)
     missing_mask_notes(layout, found.classes, config.source.missing_mask)  # fails before a pair is read
     store = store or LocalStore(config.out)
     tasks = {split: plan_shards(split, refs, config, found.classes, store) for split, refs in layout.refs.items()}
-    return Plan(layout, found, tasks, store, config.source.missing_mask)
+    return Plan(layout, found, tasks, store, config.source.missing_mask, tuple(repeated_content(copies)))

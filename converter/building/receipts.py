@@ -207,8 +207,10 @@ def _facts(store: Store, shard: str) -> dict[str, Any]:
     return facts
 
 
-def noted_keys(store: Store, shard: ShardInfo) -> list[RecordKey] | None:
-    """Returns the keys of the records of a shard from its receipt; None where that has none, or is of another file.
+def noted_images(store: Store, shard: ShardInfo) -> dict[RecordKey, str] | None:
+    """Returns the keys of the records of a shard, and the SHA-256 of the image of each, from its receipt.
+
+    None where it has no receipt, or one of another file.
 
     Args:
       store: where shard and receipt are.
@@ -216,9 +218,11 @@ def noted_keys(store: Store, shard: ShardInfo) -> list[RecordKey] | None:
     """
     try:
         facts = _facts(store, shard.name)
+        refused = {number for number, *_ in facts["refused"]}
+        digests = [str(image[0]) for number, (image, _) in enumerate(facts["sources"]) if number not in refused]
         keys = [tuple(map(str, key)) for key in facts["keys"]]
         if facts["info"]["sha256"] == shard.sha256 and len(keys) == shard.records:
-            return keys
+            return dict(zip(keys, digests, strict=True))
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass
     return None

@@ -23,7 +23,7 @@ from converter.pixels.masks import MaskValue
 from converter.schema import IGNORE_INDEX
 from converter.sources.duplicates import near_duplicates
 from converter.sources.layouts.folds import FOLDS
-from converter.sources.leaks import Leak, name_leaks, place_of, same_content
+from converter.sources.leaks import FIX_REPEAT, Leak, name_leaks, place_of, repeated_content, same_content
 from converter.sources.names import numbers_in
 from converter.sources.refs import ExampleRef
 
@@ -195,12 +195,8 @@ def _duplicates(dataset: DatasetFacts, collected: _ProblemList) -> None:
     code = "W_LEAK" if dataset.config.allow_leak else "E_LEAK"
     for leak in sorted(leaks, key=lambda leak: (list(dataset.layout.refs).index(leak.ref.split), leak.ref.line)):
         collected.add(code, "Remove each from one of the splits, or pass --allow-leak.", place_of(leak.ref), leak.what)
-    first: dict[tuple[str, bytes], ExampleRef] = {}
-    for ref, digest in known:
-        other = first.setdefault((ref.split, digest), ref)
-        if other.image != ref.image:
-            what = f"{shown(ref.image)} has the content of {shown(other.image)} ({place_of(other)})"
-            collected.add("W_DUPLICATE", "Remove all but one from the list: it counts twice.", place_of(ref), what)
+    for repeat in repeated_content(known):
+        collected.add("W_DUPLICATE", FIX_REPEAT, place_of(repeat.ref), repeat.what)
     for i, j in near_duplicates([facts.thumbnail for facts in dataset.facts]):
         one, two = dataset.facts[i], dataset.facts[j]
         if one.ref.split != two.ref.split and one.digest != two.digest:

@@ -1,10 +1,10 @@
-"""Leaks: the same image in two splits, which makes scores meaningless."""
+"""Leaks: the same image in two splits, which makes scores meaningless, or twice in one, where it counts twice."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from converter.config import SourceConfig
@@ -12,15 +12,17 @@ from converter.errors import DataError, UsageError, shown
 from converter.sources.refs import ExampleRef
 from converter.system.files import read_end, read_inside
 
+Digests = Iterable[tuple[ExampleRef, bytes]]  # pairs with the SHA-256 of the content of their image
+FIX_REPEAT = "Remove all but one: it counts twice."
 _END_BYTES = 4096
 
 
 class Leak(NamedTuple):
-    """A pair whose image is also in another split.
+    """A pair whose image is also in another split, or once more in its own.
 
     Attributes:
       ref: the pair.
-      other: the first such pair of another split.
+      other: the first such pair, of another split unless it is only a repeat.
       what: what the two have in common, as the end of "ref ...".
     """
 
@@ -29,15 +31,18 @@ class Leak(NamedTuple):
     what: str
 
 
-def check_leaks(source: SourceConfig, refs: Mapping[str, Sequence[ExampleRef]]) -> None:
+def check_leaks(source: SourceConfig, pairs: Sequence[ExampleRef], copies: Digests) -> None:
     """Refuses a dataset in which two splits share an image, by name or by content.
+
+    Args:
+      source: where the dataset is.
+      pairs: all of them.
+      copies: of `find_copies`.
 
     Raises:
       UsageError: they do; the message names the first leak and the number of others.
-      MachineError: the disk failed.
     """
-    pairs = [ref for split_refs in refs.values() for ref in split_refs]
-    leaks = name_leaks(pairs) or content_leaks(source, pairs)
+    leaks = name_leaks(pairs) or same_content(copies)
     if leaks:
         ref, _, what = leaks[0]
         more = f" (and {len(leaks) - 1} more)" if len(leaks) > 1 else ""
@@ -63,21 +68,36 @@ def name_leaks(pairs: Iterable[ExampleRef]) -> list[Leak]:
     return leaks
 
 
-def same_content(digests: Iterable[tuple[ExampleRef, bytes]]) -> list[Leak]:
+def same_content(digests: Digests) -> list[Leak]:
     """Returns the pairs whose image has the digest of an earlier one in another split, under another name."""
     seen: dict[bytes, ExampleRef] = {}
     leaks = []
     for ref, digest in digests:
         other = seen.setdefault(digest, ref)
         if other.split != ref.split and other.image != ref.image:
-            own = f"{shown(ref.image)} has" if ref.list_name else "has"
-            whose = f" ({place_of(other)})" if other.list_name else ""
-            leaks.append(Leak(ref, other, f"{own} the content of {shown(other.image)}{whose}"))
+            leaks.append(Leak(ref, other, _content_of(ref, other)))
     return leaks
 
 
-def content_leaks(source: SourceConfig, pairs: Sequence[ExampleRef]) -> list[Leak]:
-    """Returns the pairs whose image is byte-identical to one of another split under another name.
+def repeated_content(digests: Digests) -> list[Leak]:
+    """Returns the pairs whose image has the digest of an earlier one in the same split, under another name."""
+    seen: dict[tuple[str, bytes], ExampleRef] = {}
+    repeats = []
+    for ref, digest in digests:
+        other = seen.setdefault((ref.split, digest), ref)
+        if other.image != ref.image:
+            repeats.append(Leak(ref, other, _content_of(ref, other)))
+    return repeats
+
+
+def _content_of(ref: ExampleRef, other: ExampleRef) -> str:
+    own = f"{shown(ref.image)} has" if ref.list_name else "has"
+    whose = f" ({place_of(other)})" if other.list_name else ""
+    return f"{own} the content of {shown(other.image)}{whose}"
+
+
+def find_copies(source: SourceConfig, pairs: Sequence[ExampleRef]) -> list[tuple[ExampleRef, bytes]]:
+    """Returns the pairs whose image is byte-identical to one under another name, with the SHA-256 of its content.
 
     Sizes are compared first, then the last bytes, and only files that agree in both are read in full: among a hundred
     thousand images most share their size with another, but hardly any their end. Unreadable files are skipped; the
@@ -97,13 +117,15 @@ def content_leaks(source: SourceConfig, pairs: Sequence[ExampleRef]) -> list[Lea
     def content(ref: ExampleRef) -> bytes:
         return hashlib.sha256(read_inside(source.src, ref.image, follow_links=links)).digest()
 
+    keyed: list[tuple[ExampleRef, bytes]] = []
     for key_of in (size, end, content):
         keyed = list(_keyed(pairs, key_of))
-        splits_of: dict[bytes, set[str]] = {}
+        images: dict[bytes, set[str]] = {}
         for ref, key in keyed:
-            splits_of.setdefault(key, set()).add(ref.split)
-        pairs = [ref for ref, key in keyed if len(splits_of[key]) > 1]
-    return same_content(keyed)
+            images.setdefault(key, set()).add(ref.image)
+        keyed = [(ref, key) for ref, key in keyed if len(images[key]) > 1]
+        pairs = [ref for ref, _ in keyed]
+    return keyed
 
 
 def _keyed(pairs: Iterable[ExampleRef], key_of: Callable[[ExampleRef], bytes]) -> Iterator[tuple[ExampleRef, bytes]]:
