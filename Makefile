@@ -24,7 +24,7 @@ demo: $(VENV)/.installed  ## generate a dataset, build, inspect, train a few min
 	@echo "          $(DEMO)/runs/*/confusion-val.png      the confusion matrix"
 
 test: $(VENV)/.installed-dev  ## run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 soak: $(VENV)/.installed-dev  ## kill builds at 50 random moments, resume, compare every byte
 	$(BIN)/python tests/soak.py --kills 50 --disk

@@ -1031,6 +1031,30 @@ TABLE: dict[str, list[Row]] = {
             "sources_layouts_split_folders::folders_of_folds_are_named_with_the_command_that_keeps_them_whole",
         ),
     ],
+    "converter/sources/layouts/folds.py": [
+        never(
+            "a fold that is missing",
+            "numbers != list(range(max(len(numbers), 2))) or (source.fold or 0) >= len(numbers)",
+            "sources_layouts_folds::a_fold_that_is_not_there_is_named",
+        ),
+        never(
+            "a train list above folds",
+            'source.fold is None and (len(numbers) < 2 or "train.txt" in tree.file_set)',
+            "sources_layouts_folds::without_a_choice_all_folds_are_train_with_a_warning_and_a_train_list_wins",
+        ),
+    ],
+    "converter/sources/others.py": [
+        never(
+            "annotations of images that have a mask",
+            "kind.is_annotation and have is not None",
+            "sources_others::annotations_of_images_with_a_mask_are_no_warning_and_those_of_others_are",
+        ),
+        never(
+            "links that lead out",
+            "outside",
+            "sources_others::links_that_lead_out_are_counted",
+        ),
+    ],
     "converter/sources/layouts/tree.py": [
         Row(
             "names in another encoding than UTF-8",
@@ -1695,6 +1719,17 @@ TABLE: dict[str, list[Row]] = {
         ),
     ],
     "converter/building/output.py": [
+        never(
+            "records of another source",
+            "2 * number < min(len(digests), len(planned))",
+            "building_output::the_records_of_another_source_are_replaced_only_on_request",
+        ),
+        Row(
+            "content of images of the same names",
+            'digests[name] in ("", read.file(name).digest)',
+            "True",
+            "building_output::the_records_of_another_source_are_replaced_only_on_request",
+        ),
         never(
             "other options are refused",
             "found and not config.overwrite",
