@@ -17,7 +17,7 @@ from converter.sources.layouts.looks import FEW_VALUES, masks_by_evidence, num_v
 from converter.sources.layouts.pairing import FolderPair, Found, Named, match, split_in
 from converter.sources.layouts.tree import Tree, join
 from converter.sources.layouts.words import count_of, folder_list, parent_of
-from converter.sources.names import stem_of
+from converter.sources.names import split_within, stem_of
 
 _LOSSY = (".jpg", ".jpeg")
 _MERGE = "If each of them holds one class, give each its own value in one mask for each image; else choose one."
@@ -114,7 +114,7 @@ def _shared(stems: dict[str, frozenset[str]]) -> dict[tuple[str, str], int]:
 
 def _may_pair(left: str, right: str) -> bool:
     """Returns whether two folders are not of two different splits."""
-    splits = split_in(left), split_in(right)
+    splits = _split_within(left), _split_within(right)
     return not all(splits) or splits[0] == splits[1]
 
 
@@ -147,9 +147,15 @@ def _by_affixes(
             continue
         if len(stems[masks]) > 1 and (affixes := infer([Group(stems[images], stems[masks], _files(tree, images))])):
             inferred[FolderPair(images, masks)] = affixes
-    for group in by_difference(inferred).values():
+    numbers = {pair: len(stems[pair.masks]) for pair in inferred}
+    covered: list[tuple[set[str], set[str]]] = []
+    for group in sorted(by_difference(inferred).values(), key=lambda group: -sum(map(numbers.__getitem__, group))):
+        sides = {pair.images for pair in group}, {pair.masks for pair in group}
+        if any(sides[0] <= left and sides[1] <= right for left, right in covered):
+            continue  # the images of one folder with the masks of another, numbered alike
+        covered.append(sides)
         first = inferred[group[0]]
-        number = sum(len(stems[pair.masks]) for pair in group)
+        number = sum(map(numbers.__getitem__, group))
         candidate = candidate_of(group, number, first)
         if any(inferred[pair][2:] != first[2:] for pair in group):
             candidate = candidate._replace(image=None, mask=None)
@@ -162,6 +168,11 @@ def _by_affixes(
 
 def _files(tree: Tree, folder: str) -> frozenset[str]:
     return frozenset(tree.image_files[folder])
+
+
+def _split_within(folder: str) -> str:
+    """Returns the split of a folder by its path or a word in it, as in train_img; "" for none."""
+    return split_in(folder) or next(filter(None, map(split_within, folder.split("/"))), "")
 
 
 def _split(pair: FolderPair) -> str:
