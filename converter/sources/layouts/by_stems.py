@@ -16,6 +16,7 @@ from converter.sources.layouts.choice import Candidate, by_difference, candidate
 from converter.sources.layouts.looks import FEW_VALUES, masks_by_evidence, num_values
 from converter.sources.layouts.pairing import FolderPair, Found, Named, match, split_in
 from converter.sources.layouts.tree import Tree, join
+from converter.sources.layouts.versions import several_versions
 from converter.sources.layouts.words import count_of, folder_list, parent_of
 from converter.sources.names import split_within, stem_of
 
@@ -33,7 +34,11 @@ def by_stems(tree: Tree) -> Found | str:
     panoptic = [folder for folder in tree.image_files if folder and f"{folder}.json" in tree.file_set]
     found = candidates(tree, set(tree.image_files).difference(panoptic))
     if not found:
-        return f"{panoptic[0]}/ holds {_PANOPTIC} {panoptic[0]}.json" if panoptic else _in_one_folder(tree)
+        if panoptic:
+            return f"{panoptic[0]}/ holds {_PANOPTIC} {panoptic[0]}.json"
+        if error := several_versions(tree):
+            raise error
+        return _in_one_folder(tree)
     if len(found) > 1:
         raise _which(tree, found)
     ((candidate, evidence),) = found

@@ -14,7 +14,7 @@ from converter.limits import MAX_CANDIDATES
 from converter.sources.layouts.affixes import Affixes, group_of, infer
 from converter.sources.layouts.pairing import FolderPair, best_suffixes, pair_folders
 from converter.sources.layouts.tree import Tree
-from converter.sources.layouts.words import count_of, folder_list
+from converter.sources.layouts.words import JPEG, count_of, folder_list
 from converter.sources.names import split_of
 
 
@@ -26,12 +26,14 @@ class Candidate(NamedTuple):
       num_pairs: in all of them.
       image: what precedes and follows the common part of a name, of images; None where the names differ otherwise.
       mask: the same of masks.
+      is_lossy: whether the images are the JPEG files of their folders, beside other files.
     """
 
     folders: tuple[FolderPair, ...]
     num_pairs: int
     image: tuple[str, str] | None = ("", "")
     mask: tuple[str, str] | None = ("", "")
+    is_lossy: bool = False
 
     @property
     def image_folders(self) -> tuple[str, ...]:
@@ -59,6 +61,8 @@ class Candidate(NamedTuple):
             literal = f"{paths}{start}{end}"
             if not literal.isprintable() or any(character in literal for character in "{}*\\"):
                 return ""
+            if self.is_lossy:
+                names = [name for name in names if name.lower().endswith(JPEG) == (option == "--image")]
             path = "/".join([*folder, f"{start}{{stem}}{end}{_extension(names)}"])
             words += [option, path]
         return shlex.join(words)
