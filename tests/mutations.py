@@ -915,7 +915,7 @@ TABLE: dict[str, list[Row]] = {
         ),
         never(
             "a test set that is not used is not mixed in",
-            'unused.code != "W_UNREAD_FILES" and _has_test_word(unused.where)',
+            "unused.code not in _NOT_IN_PAIRS and _has_test_word(unused.where)",
             "checking_split_source::a_test_set_that_the_layout_does_not_use_is_not_mixed_in",
         ),
         never(
