@@ -162,7 +162,7 @@ def pascal_context(folder: Path) -> Wild:
 
 DATASETS = (
     *(scenes.camvid, scenes.acdc, scenes.rellis, scenes.rugd, scenes.freiburg_forest, scenes.goose),
-    *(scenes.a2d2, scenes.woodscape, scenes.gta5, scenes.idd, scenes.urbansyn, scenes.tas500),
+    *(scenes.a2d2, scenes.yamaha, scenes.woodscape, scenes.gta5, scenes.idd, scenes.urbansyn, scenes.tas500),
     *(scenes.inria_aerial, scenes.deepglobe_roads, scenes.rescuenet, scenes.dubai, scenes.open_earth_map),
     *(scenes.mumbai, scenes.aeroscapes, chase_db1, stare, cvc_clinicdb, hrf, lgg_mri, membrane, suim),
     *(water_bodies, duts, cod10k, deepcrack, crack500, lip, pascal_context),

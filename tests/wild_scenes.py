@@ -137,6 +137,16 @@ def a2d2(folder: Path) -> Wild:
     return wild
 
 
+def yamaha(folder: Path) -> Wild:
+    """YCOR, Yamaha and CMU: train/iid000008/rgb.jpg beside labels.png, a palette PNG; valid/ alike."""
+    names = ("non-traversable low vegetation", "sky", "high vegetation", "traversable grass", "rough trail")
+    wild = Wild(folder, dict(enumerate(names, 1)))
+    for split, numbers in (("train", (8, 9, 12)), ("valid", (0, 3))):
+        stems = [f"{split}/iid{number:06}" for number in numbers]
+        wild.pairs(split[:5].replace("valid", "val"), "yamaha_v0/{}/rgb.jpg", "yamaha_v0/{}/labels.png", stems, "P")
+    return wild
+
+
 def woodscape(folder: Path) -> Wild:
     """WoodScape, Valeo: rgb_images/00000_FV.png; semantic_annotations/gtLabels (ids) and rgbLabels (colours)."""
     names = (

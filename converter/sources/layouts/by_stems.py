@@ -14,6 +14,7 @@ from converter.limits import MAX_INFERRED_FOLDERS, MAX_SAME_STEM
 from converter.sources.layouts.affixes import Affixes, Group, group_of, infer, within_folder
 from converter.sources.layouts.choice import Candidate, by_difference, candidate_of, choice, described
 from converter.sources.layouts.looks import FEW_VALUES, masks_by_evidence, num_values
+from converter.sources.layouts.one_each import one_each
 from converter.sources.layouts.pairing import FolderPair, Found, Named, match, split_in
 from converter.sources.layouts.tree import Tree, join
 from converter.sources.layouts.versions import several_versions
@@ -31,6 +32,8 @@ def by_stems(tree: Tree) -> Found | str:
     Raises:
       UsageError: several fit, or nothing shows which of two folders holds the masks.
     """
+    if (found_each := one_each(tree)) is not None:
+        return found_each
     panoptic = [folder for folder in tree.image_files if folder and f"{folder}.json" in tree.file_set]
     found = candidates(tree, set(tree.image_files).difference(panoptic))
     if not found:
