@@ -170,3 +170,13 @@ def test_frames_of_several_scenes_that_are_numbered_alike_are_paired_within_thei
     photos, masks = names("camera", "camera/front"), names("label", "label/front")
     layout = find(paint(tmp_path, photos=photos, masks=masks))
     assert pairs(layout) == {"train": list(zip(photos, masks, strict=True))}
+
+
+def test_images_and_masks_in_two_formats_are_a_choice_that_has_the_right_pairing(tmp_path):
+    for kind in ("png", "jpeg"):
+        photos, masks = f"{kind}_images/IMAGES/i{{}}.{kind}", f"{kind}_masks/MASKS/s{{}}.{kind}"
+        paint(tmp_path, photos=numbered(photos), masks=numbered(masks))
+    with pytest.raises(UsageError, match="has 4 ways to pair its files") as caught:
+        find(tmp_path)
+    chosen = [way["mask"].partition("/")[0] for way in options_in(caught.value.fix)]
+    assert sorted(chosen) == ["jpeg_masks", "jpeg_masks", "png_masks", "png_masks"]  # never both as image and mask

@@ -160,7 +160,21 @@ def pascal_context(folder: Path) -> Wild:
     return wild
 
 
+def clothing(folder: Path) -> Wild:
+    """People Clothing Segmentation on Kaggle: png_images/IMAGES/img_0001.png, png_masks/MASKS/seg_0001.png."""
+    wild = Wild(folder, dict(enumerate(("background", "accessories", "bag", "belt", "blazer"))))
+    for number in range(1, 7):
+        image, mask = f"_images/IMAGES/img_{number:04}", f"_masks/MASKS/seg_{number:04}"
+        wild.pair("train", f"png{image}.png", f"png{mask}.png")
+        wild.again(f"png{image}.png", f"jpeg{image}.jpeg")
+        wild.again(f"png{mask}.png", f"jpeg{mask}.jpeg")
+    wild.text("labels.csv", [",label_list", *(f"{value},{name}" for value, name in wild.classes.items())])
+    wild.choice = "png_images/IMAGES/im{stem}.png' --mask 'png_masks/"  # img_ and seg_ share the g
+    return wild
+
+
 DATASETS = (
+    *(scenes.massachusetts_buildings, clothing),
     *(scenes.camvid, scenes.acdc, scenes.rellis, scenes.rugd, scenes.freiburg_forest, scenes.goose),
     *(scenes.a2d2, scenes.yamaha, scenes.woodscape, scenes.gta5, scenes.idd, scenes.urbansyn, scenes.tas500),
     *(scenes.inria_aerial, scenes.deepglobe_roads, scenes.rescuenet, scenes.dubai, scenes.open_earth_map),

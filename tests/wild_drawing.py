@@ -66,6 +66,10 @@ class Wild:
         for name in names:
             self.pair(split, image.replace("{}", str(name)), mask.replace("{}", str(name)), mode)
 
+    def again(self, name: str, other: str) -> None:
+        """Saves a picture in another format."""
+        Image.open(self.folder / name).save(self._path(other))
+
     def name_of(self, value: Value) -> str:
         """Returns the name of the class of a value, "ignore" for what is no class."""
         return self.classes[value] or "ignore"

@@ -214,6 +214,25 @@ def tas500(folder: Path) -> Wild:
         for stem in stems:
             wild.mask(f"tas500_v1.1/{split}_labels_ids/{stem}.png", [0, 1, 255])
     wild.photo("tas500_v1.1/test/15390.png", "tas500_v1.1/test/15391.png")
+    wild.choice = "_labels/{stem}"
+    return wild
+
+
+def massachusetts_buildings(folder: Path) -> Wild:
+    """Massachusetts Buildings on Kaggle: everything twice, in png/ and tiff/; label_class_dict.csv, metadata.csv."""
+    wild = Wild(folder, {(0, 0, 0): "background", (255, 255, 255): "building"})
+    rows = ["image_id,split,tiff_image_path,tif_label_path,png_image_path,png_label_path"]
+    for split, first in (("train", 22678), ("val", 22828), ("test", 22978)):
+        for number in range(first, first + 3):
+            paths = {form: f"{form}/{split}/{number}_15.{form}" for form in ("png", "tiff")}
+            masks = {form: f"{form}/{split}_labels/{number}_15.{form[:3]}" for form in ("png", "tiff")}
+            wild.pair(split, paths["png"], masks["png"])
+            wild.again(paths["png"], paths["tiff"])
+            wild.again(masks["png"], masks["tiff"])
+            rows.append(f"{number}_15,{split},{paths['tiff']},{masks['tiff']},{paths['png']},{masks['png']}")
+    wild.text("metadata.csv", rows)
+    wild.text("label_class_dict.csv", ["name,r,g,b", "background,0,0,0", "building,255,255,255"])
+    wild.choice = "png/"
     return wild
 
 

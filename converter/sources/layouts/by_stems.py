@@ -18,7 +18,7 @@ from converter.sources.layouts.one_each import one_each
 from converter.sources.layouts.pairing import FolderPair, Found, Named, match, split_in
 from converter.sources.layouts.tree import Tree, join
 from converter.sources.layouts.versions import several_versions
-from converter.sources.layouts.words import count_of, folder_list, parent_of
+from converter.sources.layouts.words import MASK_WORDS, count_of, folder_list, parent_of
 from converter.sources.names import split_within, stem_of
 
 _LOSSY = (".jpg", ".jpeg")
@@ -134,7 +134,8 @@ def _directed(tree: Tree, candidate: Candidate) -> Iterator[tuple[Candidate, str
         mask=candidate.image,
     )
     evidence = masks_by_evidence(tree, candidate.image_folders, candidate.mask_folders)
-    if evidence is None:
+    every = {folder.rpartition("/")[2].lower() for folder in (*candidate.image_folders, *candidate.mask_folders)}
+    if evidence is None or every <= set(MASK_WORDS):  # a/masks and b/masks: the same masks in two formats
         return
     if evidence.masks in (1, None):
         yield candidate, evidence.text

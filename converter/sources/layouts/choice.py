@@ -131,7 +131,7 @@ def _any_split(part: str) -> str:
     """Returns a part of a path with {split} in the place of the one word in it that names a split."""
     words = re.split(r"([_-])", part)
     places = [place for place, word in enumerate(words) if split_of(word)]
-    if len(words) == 1 or len(places) != 1:
+    if len(places) != 1:
         return part
     return "".join([*words[: places[0]], "{split}", *words[places[0] + 1 :]])
 
