@@ -38,6 +38,7 @@ item { name: 'dog', id: 1 }
 MAPILLARY = """{"labels": [
  {"color": [165, 42, 42], "instances": true, "readable": "Bird", "name": "animal--bird", "evaluate": true},
  {"color": [0, 0, 0], "instances": false, "readable": "Unlabeled", "name": "void--unlabeled", "evaluate": false}]}"""
+NUMBERED_COLORS = "0 bg 0 0 0\n14\trock-bed 102 102 0\n7: log 2 #00FF00\n"
 COLOR_AFTER_NAME = "bg 0 0 0\nlow vegetation: (0, 255, 0)\ncar\t#FF0000\n"
 THREE = ClassMap(("bg", "cat", "dog"), {0: 0, 1: 1, 2: 2}, {}, {})
 
@@ -197,6 +198,22 @@ FORMATS = {
             ClassMap(("bg", "low vegetation", "car"), {}, {(0, 0, 0): 0, (0, 255, 0): 1, (255, 0, 0): 2}, {}),
             "",
             "list of names and colours",
+        ),
+    ),
+    "numbered_colors": (
+        NUMBERED_COLORS,
+        FoundClasses(
+            ClassMap(("bg", "rock-bed", "log 2"), {}, {(0, 0, 0): 0, (102, 102, 0): 1, (0, 255, 0): 2}, {}),
+            "",
+            "numbered list of names and colours",
+        ),
+    ),
+    "color_names": (
+        '{"#ff0000": "Car 1", "#00C800": "Car 2"}',
+        FoundClasses(
+            ClassMap(("Car 1", "Car 2"), {}, {(255, 0, 0): 0, (0, 200, 0): 1}, {}),
+            "",
+            "JSON object of colours and names",
         ),
     ),
     "numbers and names": ("0 bg\n1\tcat\n2, dog\n", FoundClasses(THREE, "", "numbered list of names")),

@@ -915,7 +915,7 @@ TABLE: dict[str, list[Row]] = {
         ),
         never(
             "a test set that is not used is not mixed in",
-            'unused.code != "W_UNREAD_FILES" and _has_test_word(unused.where)',
+            "unused.code not in _NOT_IN_PAIRS and _has_test_word(unused.where)",
             "checking_split_source::a_test_set_that_the_layout_does_not_use_is_not_mixed_in",
         ),
         never(
@@ -1017,6 +1017,18 @@ TABLE: dict[str, list[Row]] = {
             "words that leave nothing for train",
             '"train" not in after',
             "sources_layouts_split_folders::words_that_leave_nothing_to_train_on_are_named_and_not_followed",
+        ),
+        Row(
+            "TR and TE are no splits",
+            "_by_contrast(folders) | {folder",
+            "{folder",
+            "sources_layouts_split_folders::short_words_are_splits_where_nothing_else_differs_and_one_is_a_test_set",
+        ),
+        Row(
+            "the first word of names is no split",
+            "return _with_name_splits(found)",
+            "return FolderSplits(found)",
+            "sources_layouts_split_folders::names_that_all_begin_with_the_word_of_a_split_are_split_by_it",
         ),
     ],
     "converter/sources/layouts/unused.py": [
@@ -1191,8 +1203,8 @@ TABLE: dict[str, list[Row]] = {
     "converter/sources/layouts/looks.py": [
         Row(
             "size of a file that is looked at",
-            "open_mask(data, name, MAX_LOOK_PIXELS)",
-            "open_mask(data, name)",
+            "open_mask(data, path, MAX_LOOK_PIXELS)",
+            "open_mask(data, path)",
             "sources_layouts_looks::what_cannot_be_read_or_was_changed_by_jpeg_shows_nothing",
         ),
     ],

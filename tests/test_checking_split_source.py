@@ -44,6 +44,7 @@ def test_a_test_split_of_the_dataset_is_not_drawn_again(tmp_path):
 ])  # fmt: skip
 def test_a_test_set_that_the_layout_does_not_use_is_not_mixed_in(tmp_path: Path, where, is_test):
     unused = (Unused("W_UNUSED_LIST", where, "names 3 images", "Do this."), Unused("W_UNREAD_FILES", "test", "", ""))
+    unused += (Unused("W_UNUSED_FOLDER", "test/images", "holds 3 image files, in no pair", "Leave it."),)
     if is_test:
         with pytest.raises(UsageError, match=r"may be a test set that is not used \(names 3 images\).*Do this"):
             check_layout(SourceConfig(tmp_path), layout("train", unused=unused), SplitConfig(), overwrite=True)

@@ -75,6 +75,10 @@ def test_of_files_that_say_the_same_the_first_in_this_order_is_the_origin(tmp_pa
         ('{"0": "a", "label_map": {"0": "a"}}', "datumaro"),
         ("a 1 2 3\n", "color_after_name"),
         ("1 a\n", "numbered"),
+        ("1 a 2 3\n", "numbered"),
+        ("1 a 2 3 4\n", "numbered_colors"),
+        ("1 2 3 4 5 a\n", "qgis"),
+        ('{"#ff0000": "a"}', "color_names"),
     ],
 )
 def test_of_formats_that_both_recognise_a_file_one_is_taken(tmp_path, text, name):

@@ -40,6 +40,7 @@ OF_THE_WHOLE = {  # test files about the whole program or the project, which bel
     "readme",
     "safeguards",
     "trainer_backends",
+    "wild",
 }
 
 

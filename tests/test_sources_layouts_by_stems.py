@@ -147,3 +147,36 @@ def test_one_mask_for_each_class_in_a_folder_of_its_own_is_refused_by_name(tmp_p
 def test_one_folder_of_images_and_masks_with_any_constant_text(tmp_path, photo, mask):
     layout = find(paint(tmp_path, photos=numbered(f"d/{photo}"), masks=numbered(f"d/{mask}")))
     assert pairs(layout) == {"train": list(zip(numbered(f"d/{photo}"), numbered(f"d/{mask}"), strict=True))}
+
+
+@pytest.mark.parametrize(("images", "masks"), [
+    ("{0}_img", "{0}_lab"), ("{0}/{0}-org-img", "{0}/{0}-label-img"), ("x/{0}_pictures", "y/{0}_segmentations"),
+])  # fmt: skip
+def test_folders_with_the_word_of_a_split_in_their_names_are_one_pairing(tmp_path, images, masks):
+    for number, split in enumerate(("train", "val", "test")):  # numbered alike, so that a mask could be of any
+        names = images.format(split), masks.format(split)
+        photos, drawn = (numbered(f"{names[0]}/{{}}.jpg", 3), numbered(f"{names[1]}/{{}}.png", 3))
+        paint(tmp_path, photos=photos, masks=drawn, values=2 + number)
+    assert pairs(find(tmp_path)) == {
+        split: [(f"{images.format(split)}/{n}.jpg", f"{masks.format(split)}/{n}.png") for n in range(3)]
+        for split in ("train", "val", "test")
+    }
+
+
+def test_frames_of_several_scenes_that_are_numbered_alike_are_paired_within_their_scene(tmp_path):
+    def names(kind: str, folder: str) -> tuple[str, ...]:
+        return tuple(f"{day}/{folder}/{day}_{kind}_front_{n:05}.png" for day in ("2018", "2019") for n in (1, 22, 333))
+
+    photos, masks = names("camera", "camera/front"), names("label", "label/front")
+    layout = find(paint(tmp_path, photos=photos, masks=masks))
+    assert pairs(layout) == {"train": list(zip(photos, masks, strict=True))}
+
+
+def test_images_and_masks_in_two_formats_are_a_choice_that_has_the_right_pairing(tmp_path):
+    for kind in ("png", "jpeg"):
+        photos, masks = f"{kind}_images/IMAGES/i{{}}.{kind}", f"{kind}_masks/MASKS/s{{}}.{kind}"
+        paint(tmp_path, photos=numbered(photos), masks=numbered(masks))
+    with pytest.raises(UsageError, match="has 4 ways to pair its files") as caught:
+        find(tmp_path)
+    chosen = [way["mask"].partition("/")[0] for way in options_in(caught.value.fix)]
+    assert sorted(chosen) == ["jpeg_masks", "jpeg_masks", "png_masks", "png_masks"]  # never both as image and mask

@@ -20,8 +20,15 @@ def test_folder_pairs_are_grouped_by_the_part_that_differs():
         FolderPair("val/RGB", "val/GT/x"),
         FolderPair("a", "b"),
         FolderPair("d", "d/m"),
+        FolderPair("train_img", "train_lab"),
+        FolderPair("test_img", "test_lab"),
     ]
-    assert by_difference(pairs) == {("RGB", "GT/x"): pairs[:2], ("a", "b"): pairs[2:3], ("", "m"): pairs[3:]}
+    assert by_difference(pairs) == {
+        ("RGB", "GT/x"): pairs[:2],
+        ("a", "b"): pairs[2:3],
+        ("", "m"): pairs[3:4],
+        ("{split}_img", "{split}_lab"): pairs[4:],
+    }
 
 
 @pytest.mark.parametrize(("folders", "options"), [
@@ -35,6 +42,12 @@ def test_folder_pairs_are_grouped_by_the_part_that_differs():
     ([("a/train/x", "b/train/x"), ("a/val/y", "b/val/y")],
      "--image 'a/{split}/{folder}/{stem}.jpg' --mask 'b/{split}/{folder}/{stem}.png'"),
     ([("it's", "b")], "--image 'it'\"'\"'s/{stem}.jpg' --mask 'b/{stem}.png'"),
+    ([("train_img", "train_lab"), ("test_img", "test_lab")],
+     "--image '{split}_img/{stem}.jpg' --mask '{split}_lab/{stem}.png'"),
+    ([("train/train-x", "train/train-y"), ("val/val-x", "val/val-y")],
+     "--image '{split}/{split}-x/{stem}.jpg' --mask '{split}/{split}-y/{stem}.png'"),
+    ([("train_a", "train_b"), ("test_c", "test_d")], ""),
+    ([("{split}_a", "{split}_b")], ""),
     ([("a{1}", "b")], ""),  # which a template cannot say
     ([("a\nb", "b")], ""),
     ([("x/a/s", "x/b/s"), ("y/z/a/t", "y/z/b/t")], ""),

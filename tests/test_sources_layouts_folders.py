@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from layout_files import assert_is_detected, drawn, refused
+from layout_files import assert_is_detected, draw, drawn, find, options_in, pairs, refused
+
+from converter.errors import UsageError
 
 # name of the layout: files, files with text, train pairs, val pairs, clause of the evidence, preset
 KNOWN = {
@@ -85,3 +87,25 @@ def test_each_layout_is_told_by_its_files_with_its_evidence(tmp_path, row):
 ])  # fmt: skip
 def test_a_near_miss_is_refused_with_what_it_lacks_and_the_way_out(tmp_path, files, texts, hint):
     assert hint in refused(drawn(tmp_path, files, texts))
+
+
+def test_all_images_in_two_formats_are_a_choice_and_not_stored_twice(tmp_path):
+    for form in ("png", "tif"):
+        for split in ("train", "val"):
+            draw(tmp_path, *(f"{form}/{split}{tail}/{split}{n}.{form}" for tail in ("", "_labels") for n in range(2)))
+    with pytest.raises(UsageError, match="has each image in 2 formats") as caught:
+        find(tmp_path)
+    png, tif = options_in(caught.value.fix)
+    assert png == {"image": "png/{split}/{stem}.png", "mask": "png/{split}_labels/{stem}.png"}
+    assert pairs(find(tmp_path, **tif)) == {
+        split: [(f"tif/{split}/{split}{n}.tif", f"tif/{split}_labels/{split}{n}.tif") for n in range(2)]
+        for split in ("train", "val")
+    }
+
+
+def test_scenes_whose_frames_are_numbered_alike_are_not_the_same_images(tmp_path):
+    draw(tmp_path, *(f"{s}/{kind}/{n}.png" for s in "ab" for kind in ("images", "masks") for n in range(2)))
+    assert len(find(tmp_path).refs["train"]) == 4
+    for number in range(2):
+        (tmp_path / f"b/images/{number}.png").rename(tmp_path / f"b/images/{number}.jpg")
+    assert len(find(tmp_path).refs["train"]) == 4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from layout_files import find
+from layout_files import draw, find
 from split_files import SIX, in_folders, numbers, of_code
 
 
@@ -58,3 +58,26 @@ def test_templates_are_taken_at_their_word(tmp_path):
     layout = find(tmp_path, image="TestDataset/images/{stem}.jpg", mask="TestDataset/masks/{stem}.png")
     assert (numbers(layout), layout.unused) == ({"train": 2}, ())
     assert SIX
+
+
+@pytest.mark.parametrize(("folders", "splits"), [
+    (("DUTS-TR/DUTS-TR", "DUTS-TE/DUTS-TE"), {"train": 2, "test": 2}),
+    (("a_tr", "a_va", "a_ts"), {"train": 2, "val": 2, "test": 2}),
+    (("a_tr", "b_te"), {"train": 4}),  # which differ in more
+    (("TE", "TM"), {"train": 4}), (("a-TE", "a-TM"), {"train": 4}), (("a-tr", "a-va"), {"train": 4}),
+    (("site", "sitr"), {"train": 4}),
+])  # fmt: skip
+def test_short_words_are_splits_where_nothing_else_differs_and_one_is_a_test_set(tmp_path, folders, splits):
+    assert numbers(in_folders(tmp_path, *folders)) == splits
+
+
+@pytest.mark.parametrize(("names", "splits"), [
+    (("train_1", "train_2", "testA_1", "testB_1"), {"train": 2, "test": 2}),
+    (("train1", "val1", "test1"), {"train": 1, "val": 1, "test": 1}),
+    (("Train-01", "Val-01", "Val-02"), {"train": 1, "val": 2}),
+    (("train_1", "test_1", "x_1"), {"train": 3}), (("test_1", "test_2"), {"train": 2}),
+])  # fmt: skip
+def test_names_that_all_begin_with_the_word_of_a_split_are_split_by_it(tmp_path, names, splits):
+    layout = find(draw(tmp_path, *(f"images/{name}.jpg" for name in names), *(f"masks/{name}.png" for name in names)))
+    assert numbers(layout) == splits
+    assert any("by the first word" in clause for clause in layout.evidence) == (len(splits) > 1)

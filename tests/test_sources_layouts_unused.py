@@ -18,8 +18,8 @@ def test_a_folder_of_images_in_no_pair_is_named(tmp_path, folder):
     assert unused.what == "holds 2 image files, in no pair"
 
 
-@pytest.mark.parametrize("name", ["test.zip", "val_set.tar.gz", "x/train.mat", "test.parquet"])
-def test_an_archive_named_like_a_split_is_named(tmp_path, name):
+@pytest.mark.parametrize("name", ["test.zip", "val_set.tar.gz", "x/train.mat", "test.parquet", "train_test_split.yaml"])
+def test_an_archive_or_yaml_file_named_like_a_split_is_named(tmp_path, name):
     (unused,) = six(tmp_path, {}, name).unused
     assert (unused.code, unused.where) == ("W_UNUSED_FILE", name)
 

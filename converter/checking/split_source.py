@@ -17,6 +17,7 @@ from converter.sources.names import SPLIT_WORDS
 from converter.system.files import open_regular
 
 _MADE = b"# segconv split"  # the beginning of every list of ours
+_NOT_IN_PAIRS = ("W_UNREAD_FILES", "W_UNUSED_FOLDER")  # no image of theirs is in a pair, so none can be mixed in
 _TEST_WORDS = frozenset(word for word, split in SPLIT_WORDS.items() if split == "test")
 
 
@@ -33,7 +34,7 @@ def check_layout(source: SourceConfig, layout: Layout, config: SplitConfig, over
         what = f"would mix the {len(layout.refs['test'])} pairs of the dataset's own test split with the others"
         raise UsageError("--test", what, "Leave out --test: the test split is kept as it is.", "E_OUT")
     for unused in layout.unused:
-        if unused.code != "W_UNREAD_FILES" and _has_test_word(unused.where):
+        if unused.code not in _NOT_IN_PAIRS and _has_test_word(unused.where):
             what = f"may be a test set that is not used ({unused.what}), which must not be mixed with the other splits"
             raise UsageError(source.src / unused.where, what, unused.fix, "E_LIST")
 

@@ -1,4 +1,4 @@
-"""ID names: a JSON object of numbers and names, such as Hugging Face's id2label.json."""
+"""ID names: a JSON object of numbers or colours and names, such as Hugging Face's id2label.json."""
 
 from __future__ import annotations
 
@@ -27,6 +27,17 @@ def id_names(data: dict[str, Any]) -> Iterator[Row | str]:
         rows = [(whole_in(value, f"the number of {name!r}"), name) for name, value in names.items()]
     for value, name in sorted(rows):
         yield Row(0, name, value)
+
+
+def is_color_names(data: Any) -> bool:
+    """Returns whether a JSON value is an object of colours and names."""
+    return isinstance(data, dict) and bool(data) and all(re.fullmatch("#[0-9a-fA-F]{6}", key) for key in data)
+
+
+def color_names(data: dict[str, Any]) -> Iterator[Row | str]:
+    """`{"#ff0000": "Car 1"}`: A2D2's class_list.json."""
+    for color, name in data.items():
+        yield Row(0, name_in(name), color)
 
 
 def _is_by_id(names: dict[str, Any]) -> bool:

@@ -42,6 +42,21 @@ def label_colors(text: str) -> Iterator[Row | str]:
         yield Row(number, match[4], channels_of(number, list(match.groups()[:3])))
 
 
+def is_numbered_colors(first: str) -> bool:
+    """Returns whether a first line is a number, a name and its colour."""
+    match = re.match(r"[0-9]+[\s,:]\s*+", first)
+    return match is not None and is_color_after_name(first[match.end() :])
+
+
+def numbered_colors(text: str) -> Iterator[Row | str]:
+    """A list such as `0 void 0 0 0` or `1: dirt #6C4014`: RUGD's annotation colour map."""
+    for number, match in matched_lines(
+        rf"([0-9]{{1,5}})[\s,:]\s*+{_COLOR_AFTER_NAME}", text, "number name red green blue"
+    ):
+        color = match[3] or channels_of(number, list(match.groups()[3:]))
+        yield Row(number, match[2].strip(), color, int(match[1]))
+
+
 def is_color_after_name(first: str) -> bool:
     """Returns whether a first line is a name and its colour."""
     return re.fullmatch(_COLOR_AFTER_NAME, first) is not None

@@ -179,12 +179,25 @@ FORMATS: dict[str, Format] = {
         f"{_HERE}.id_names:is_id_names",
         f"{_HERE}.id_names:id_names",
     ),
+    "color_names": Format(
+        "JSON object of colours and names",
+        JSON,
+        f"{_HERE}.id_names:is_color_names",
+        f"{_HERE}.id_names:color_names",
+        is_distinct=True,
+    ),
     "pbtxt": Format(
         "TensorFlow label map",
         TEXT,
         f"{_HERE}.pbtxt:is_pbtxt",
         f"{_HERE}.pbtxt:pbtxt",
         is_distinct=True,
+    ),
+    "numbered_colors": Format(  # before numbered, whose names may end in numbers
+        "numbered list of names and colours",
+        LINES,
+        f"{_HERE}.palettes:is_numbered_colors",
+        f"{_HERE}.palettes:numbered_colors",
     ),
     "numbered": Format(  # after cvat, whose labels may be numbers
         "numbered list of names",

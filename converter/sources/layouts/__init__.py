@@ -8,7 +8,9 @@ Modules, in dependency order:
     words        usual names of folders of images and of masks
     choice       the error for several candidates, with the options for each
     looks        whether the files of a folder look like masks
+    one_each     a folder for each image, all with files of the same names
     several      the error for several masks of each image
+    versions     the error for masks of several kinds side by side
     registry     every known layout, one row each
     refusal      the error for a folder that does not fit exactly one layout
     same_folder  image and mask in one folder

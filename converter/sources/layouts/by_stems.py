@@ -14,10 +14,12 @@ from converter.limits import MAX_INFERRED_FOLDERS, MAX_SAME_STEM
 from converter.sources.layouts.affixes import Affixes, Group, group_of, infer, within_folder
 from converter.sources.layouts.choice import Candidate, by_difference, candidate_of, choice, described
 from converter.sources.layouts.looks import FEW_VALUES, masks_by_evidence, num_values
+from converter.sources.layouts.one_each import one_each
 from converter.sources.layouts.pairing import FolderPair, Found, Named, match, split_in
 from converter.sources.layouts.tree import Tree, join
-from converter.sources.layouts.words import count_of, folder_list, parent_of
-from converter.sources.names import stem_of
+from converter.sources.layouts.versions import several_versions
+from converter.sources.layouts.words import MASK_WORDS, count_of, folder_list, parent_of
+from converter.sources.names import split_within, stem_of
 
 _LOSSY = (".jpg", ".jpeg")
 _MERGE = "If each of them holds one class, give each its own value in one mask for each image; else choose one."
@@ -30,10 +32,16 @@ def by_stems(tree: Tree) -> Found | str:
     Raises:
       UsageError: several fit, or nothing shows which of two folders holds the masks.
     """
+    if (found_each := one_each(tree)) is not None:
+        return found_each
     panoptic = [folder for folder in tree.image_files if folder and f"{folder}.json" in tree.file_set]
     found = candidates(tree, set(tree.image_files).difference(panoptic))
     if not found:
-        return f"{panoptic[0]}/ holds {_PANOPTIC} {panoptic[0]}.json" if panoptic else _in_one_folder(tree)
+        if panoptic:
+            return f"{panoptic[0]}/ holds {_PANOPTIC} {panoptic[0]}.json"
+        if error := several_versions(tree):
+            raise error
+        return _in_one_folder(tree)
     if len(found) > 1:
         raise _which(tree, found)
     ((candidate, evidence),) = found
@@ -114,7 +122,7 @@ def _shared(stems: dict[str, frozenset[str]]) -> dict[tuple[str, str], int]:
 
 def _may_pair(left: str, right: str) -> bool:
     """Returns whether two folders are not of two different splits."""
-    splits = split_in(left), split_in(right)
+    splits = _split_within(left), _split_within(right)
     return not all(splits) or splits[0] == splits[1]
 
 
@@ -126,7 +134,8 @@ def _directed(tree: Tree, candidate: Candidate) -> Iterator[tuple[Candidate, str
         mask=candidate.image,
     )
     evidence = masks_by_evidence(tree, candidate.image_folders, candidate.mask_folders)
-    if evidence is None:
+    every = {folder.rpartition("/")[2].lower() for folder in (*candidate.image_folders, *candidate.mask_folders)}
+    if evidence is None or every <= set(MASK_WORDS):  # a/masks and b/masks: the same masks in two formats
         return
     if evidence.masks in (1, None):
         yield candidate, evidence.text
@@ -147,9 +156,15 @@ def _by_affixes(
             continue
         if len(stems[masks]) > 1 and (affixes := infer([Group(stems[images], stems[masks], _files(tree, images))])):
             inferred[FolderPair(images, masks)] = affixes
-    for group in by_difference(inferred).values():
+    numbers = {pair: len(stems[pair.masks]) for pair in inferred}
+    covered: list[tuple[set[str], set[str]]] = []
+    for group in sorted(by_difference(inferred).values(), key=lambda group: -sum(map(numbers.__getitem__, group))):
+        sides = {pair.images for pair in group}, {pair.masks for pair in group}
+        if any(sides[0] <= left and sides[1] <= right for left, right in covered):
+            continue  # the images of one folder with the masks of another, numbered alike
+        covered.append(sides)
         first = inferred[group[0]]
-        number = sum(len(stems[pair.masks]) for pair in group)
+        number = sum(map(numbers.__getitem__, group))
         candidate = candidate_of(group, number, first)
         if any(inferred[pair][2:] != first[2:] for pair in group):
             candidate = candidate._replace(image=None, mask=None)
@@ -162,6 +177,11 @@ def _by_affixes(
 
 def _files(tree: Tree, folder: str) -> frozenset[str]:
     return frozenset(tree.image_files[folder])
+
+
+def _split_within(folder: str) -> str:
+    """Returns the split of a folder by its path or a word in it, as in train_img; "" for none."""
+    return split_in(folder) or next(filter(None, map(split_within, folder.split("/"))), "")
 
 
 def _split(pair: FolderPair) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -13,7 +14,7 @@ from converter.limits import MAX_CANDIDATES
 from converter.sources.layouts.affixes import Affixes, group_of, infer
 from converter.sources.layouts.pairing import FolderPair, best_suffixes, pair_folders
 from converter.sources.layouts.tree import Tree
-from converter.sources.layouts.words import count_of, folder_list
+from converter.sources.layouts.words import JPEG, count_of, folder_list
 from converter.sources.names import split_of
 
 
@@ -25,12 +26,14 @@ class Candidate(NamedTuple):
       num_pairs: in all of them.
       image: what precedes and follows the common part of a name, of images; None where the names differ otherwise.
       mask: the same of masks.
+      is_lossy: whether the images are the JPEG files of their folders, beside other files.
     """
 
     folders: tuple[FolderPair, ...]
     num_pairs: int
     image: tuple[str, str] | None = ("", "")
     mask: tuple[str, str] | None = ("", "")
+    is_lossy: bool = False
 
     @property
     def image_folders(self) -> tuple[str, ...]:
@@ -50,13 +53,16 @@ class Candidate(NamedTuple):
         if folders is None:
             return ""
         words = []
+        paths = "".join(f"{pair.images}{pair.masks}" for pair in self.folders)
         for option, folder, (start, end), names in (
             ("--image", folders[0], self.image, _names(tree, self.image_folders)),
             ("--mask", folders[1], self.mask, _names(tree, self.mask_folders)),
         ):
-            literal = "".join((*(part for part in folder if part not in _PLACES), start, end))
+            literal = f"{paths}{start}{end}"
             if not literal.isprintable() or any(character in literal for character in "{}*\\"):
                 return ""
+            if self.is_lossy:
+                names = [name for name in names if name.lower().endswith(JPEG) == (option == "--image")]
             path = "/".join([*folder, f"{start}{{stem}}{end}{_extension(names)}"])
             words += [option, path]
         return shlex.join(words)
@@ -111,13 +117,23 @@ def candidate_for(tree: Tree, folders: Sequence[FolderPair]) -> Candidate:
 def by_difference(pairs: Iterable[FolderPair]) -> dict[tuple[str, str], list[FolderPair]]:
     """Groups folder pairs by the parts of their paths that differ.
 
-    a/train/RGB with a/train/SemSeg and a/val/RGB with a/val/SemSeg are one group: RGB and SemSeg.
+    a/train/RGB with a/train/SemSeg and a/val/RGB with a/val/SemSeg are one group: RGB and SemSeg. So are train_img with
+    train_lab and test_img with test_lab: {split}_img and {split}_lab.
     """
     found: defaultdict[tuple[str, str], list[FolderPair]] = defaultdict(list)
     for pair in pairs:
         _, images, masks, _ = _difference(pair)
-        found["/".join(images), "/".join(masks)].append(pair)
+        found["/".join(map(_any_split, images)), "/".join(map(_any_split, masks))].append(pair)
     return dict(found)
+
+
+def _any_split(part: str) -> str:
+    """Returns a part of a path with {split} in the place of the one word in it that names a split."""
+    words = re.split(r"([_-])", part)
+    places = [place for place, word in enumerate(words) if split_of(word)]
+    if len(places) != 1:
+        return part
+    return "".join([*words[: places[0]], "{split}", *words[places[0] + 1 :]])
 
 
 def _parts(folder: str) -> list[str]:
@@ -140,6 +156,10 @@ def _difference(pair: FolderPair) -> tuple[list[str], list[str], list[str], list
 def _folder_templates(folders: Sequence[FolderPair]) -> tuple[list[str], list[str]] | None:
     """Returns the parts of the two paths of all pairs of one difference, with placeholders for what varies; or None."""
     pieces = [_difference(pair) for pair in folders]
+    if len({(tuple(images), tuple(masks)) for _, images, masks, _ in pieces}) > 1:
+        pieces = [
+            (lead, [*map(_any_split, images)], [*map(_any_split, masks)], tail) for lead, images, masks, tail in pieces
+        ]
     if len({(tuple(images), tuple(masks)) for _, images, masks, _ in pieces}) > 1:
         return None
     leads, tails = (_varying([piece[number] for piece in pieces]) for number in (0, 3))

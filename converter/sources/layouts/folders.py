@@ -6,13 +6,13 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 
-from converter.sources.layouts.affixes import pair_by_affixes
-from converter.sources.layouts.choice import by_difference, candidate_for, choice
+from converter.sources.layouts.affixes import group_of, pair_by_affixes
+from converter.sources.layouts.choice import by_difference, candidate_for, choice, described
 from converter.sources.layouts.pairing import FolderPair, Found, Suffixes, best_suffixes, pair_folders, split_in
 from converter.sources.layouts.several import several_masks
 from converter.sources.layouts.tree import Tree
 from converter.sources.layouts.words import IMAGE_WORDS, MASK_WORDS, SIBLING_TAILS, count_of, folder_list, parent_of
-from converter.sources.names import split_of
+from converter.sources.names import IMAGE_EXTENSIONS, split_of, words_in
 from converter.sources.others import unread_image
 
 
@@ -94,6 +94,7 @@ def _paired(tree: Tree, name: str, pairs: list[FolderPair], near: str) -> Found 
     suffixes = best_suffixes(tree, pairs)
     pairs = _matching(tree, pairs, suffixes) or pairs
     _check_double(tree, pairs)
+    _check_formats(tree, pairs)
     folders = _with_other_splits(tree, pairs)
     found = pair_folders(tree, folders, suffixes, loosely=True)
     evidence = [f"names end in {suffixes.image or 'nothing'} and {suffixes.mask or 'nothing'}"]
@@ -137,6 +138,30 @@ def _check_double(tree: Tree, pairs: list[FolderPair]) -> None:
             candidates = [candidate_for(tree, group) for group in by_difference(pairs).values()]
             what = f"has more than one layout: {double[0]}/ matches each of {folder_list(which)}"
             raise choice(tree, what, candidates)
+
+
+def _check_formats(tree: Tree, pairs: list[FolderPair]) -> None:
+    """Raises the error for folders that hold all images and masks twice, in two formats that they are named after."""
+    formats = [_format_in(pair.images) for pair in pairs]
+    if None in formats or len(set(formats)) < 2:
+        return
+    groups = [group_of(tree, pair)[:2] for pair in pairs]
+    twice: defaultdict[str | None, list[FolderPair]] = defaultdict(list)
+    for pair, group, own in zip(pairs, groups, formats, strict=True):
+        if any(
+            group == other and own != kind and pair.split == each.split
+            for each, other, kind in zip(pairs, groups, formats, strict=True)
+        ):
+            twice[own].append(pair)
+    if len(twice) < 2 or sum(map(len, twice.values())) < len(pairs):
+        return
+    candidates = [candidate_for(tree, group) for group in twice.values()]
+    raise choice(tree, f"has each image in {len(twice)} formats: {described(candidates)}", candidates)
+
+
+def _format_in(folder: str) -> str | None:
+    """Returns the format of images that a path names, such as png; None if it names none."""
+    return next((word for word in words_in(folder) if f".{word}" in IMAGE_EXTENSIONS), None)
 
 
 def _with_other_splits(tree: Tree, pairs: list[FolderPair]) -> list[FolderPair]:

@@ -19,7 +19,7 @@ from converter.sources.layouts.registry import LIST, RULES
 from converter.sources.layouts.split_folders import with_folder_splits
 from converter.sources.layouts.split_lists import Listed, by_names, name_rules, pair_rules, similar_lists
 from converter.sources.layouts.tree import Tree, join
-from converter.sources.layouts.unpaired import unpaired, with_missing_masks
+from converter.sources.layouts.unpaired import unpaired, with_missing_masks, without_bare_folders
 from converter.sources.layouts.unused import folds_as_folders, unused_files, unused_lists
 from converter.sources.layouts.words import count_of, parent_of
 from converter.sources.mix_ups import mix_ups
@@ -94,6 +94,8 @@ def found_layout(search: Search, found: Found) -> Layout:
         evidence.append(unnamed_text(tree))
     if source.missing_mask != "error":
         found = with_missing_masks(found)
+    elif found.name == "templates" and "{folder}" in (source.image or ""):
+        found = without_bare_folders(found)
     left_out: set[str] = set()
     rejects = list(found.rejects)
     listed = _lists_of(search, found)

@@ -18,7 +18,7 @@ from converter.system.files import read_inside
 
 FEW_VALUES = "its files have few values"
 _LOOKED_AT = 3  # files of a folder: the first, one in the middle, the last
-_FEW = 32  # values in one mask; photographs have hundreds, and an image rarely shows as many classes
+FEW = 32  # values in one mask; photographs have hundreds, and an image rarely shows as many classes
 _LOSSY = (".jpg", ".jpeg")
 
 
@@ -28,22 +28,30 @@ def num_values(tree: Tree, folder: str) -> int | None:
     chosen = {names[0], names[len(names) // 2], names[-1]} if len(names) > _LOOKED_AT else set(names)
     most = None
     for name in sorted(chosen):
-        if name.lower().endswith(_LOSSY):
-            return None  # JPEG changes the values of a mask, too
-        try:
-            # Links out of the folder are in the tree only if they may be followed.
-            data = read_inside(tree.src, join(folder, name), follow_links=True)
-            values, _, _ = ValueCounter().count_most_frequent(open_mask(data, name, MAX_LOOK_PIXELS), _FEW + 1)
-        except DataError:
+        number = values_in(tree, join(folder, name))
+        if number is None:
             return None
-        most = max(most or 0, len(values))
+        most = max(most or 0, number)
     return most
+
+
+def values_in(tree: Tree, path: str) -> int | None:
+    """Returns the number of values in a file, up to one more than masks have; None where that cannot be seen."""
+    if path.lower().endswith(_LOSSY):
+        return None  # JPEG changes the values of a mask, too
+    try:
+        # Links out of the folder are in the tree only if they may be followed.
+        data = read_inside(tree.src, path, follow_links=True)
+        values, _, _ = ValueCounter().count_most_frequent(open_mask(data, path, MAX_LOOK_PIXELS), FEW + 1)
+    except DataError:
+        return None
+    return len(values)
 
 
 def looks_like_masks(tree: Tree, folders: Sequence[str]) -> bool | None:
     """Returns whether the files of folders have few values; None where that cannot be seen."""
     number = num_values(tree, folders[0])
-    return None if number is None else number <= _FEW
+    return None if number is None else number <= FEW
 
 
 class Evidence(NamedTuple):

@@ -1,16 +1,19 @@
-"""Split folders: folders whose names contain the word of a split, such as TrainDataset -> the splits of images."""
+"""Split folders: folders or files whose names contain the word of a split, such as TrainDataset -> splits of images."""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from converter.sources.layouts.pairing import Found
 from converter.sources.layouts.words import folder_list
-from converter.sources.names import SPLITS, split_within
+from converter.sources.names import SPLITS, split_of, split_within, words_in
 from converter.sources.refs import Unused
 
+_SHORT_SPLITS = {"tr": "train", "va": "val", "te": "test", "ts": "test"}
+_SHORT = re.compile(rf"(?<![^\W_])({'|'.join(_SHORT_SPLITS)})(?![^\W_])", re.IGNORECASE)
 _FIX = "If it is no split, ignore this; else make lists and pass them with --list test=FILE."
 
 
@@ -31,12 +34,12 @@ def with_folder_splits(found: Found) -> FolderSplits:
     if found.name == "templates":
         return FolderSplits(found)
     folders = {image.image.rpartition("/")[0] for image in found.images if not image.split}
-    splits = {folder: named for folder in folders if (named := _split_of_folder(folder))}
+    splits = _by_contrast(folders) | {folder: named for folder in folders if (named := _split_of_folder(folder))}
     pairs = [image for image in found.images if image.mask is not None]
     after = {image.split or splits.get(image.image.rpartition("/")[0], ("", ""))[0] or "train" for image in pairs}
     before = {image.split or "train" for image in pairs}
     if not splits or after == before == {"train"}:
-        return FolderSplits(found)
+        return _with_name_splits(found)
     if "train" not in after:
         return FolderSplits(found, unused=tuple(_not_followed(splits.values())))
     images = tuple(
@@ -57,6 +60,38 @@ def _split_of_folder(folder: str) -> tuple[str, str] | None:
         if split := split_within(part):
             return split, "/".join(parts[: place + 1])
     return None
+
+
+def _by_contrast(folders: Collection[str]) -> dict[str, tuple[str, str]]:
+    """Returns the splits of folders whose paths differ in TR and TE alone, such as DUTS-TR/Image and DUTS-TE/Image.
+
+    Alone such a short word means nothing: TE is also tellurium, and TR a country.
+    """
+    alike: defaultdict[str, dict[str, str]] = defaultdict(dict)  # path without the word -> split -> folder
+    for folder in folders:
+        pieces = _SHORT.split(folder)
+        words = {piece.lower() for piece in pieces[1::2]}
+        if len(words) == 1:
+            alike["*".join(pieces[::2])][_SHORT_SPLITS[words.pop()]] = folder
+    return {
+        folder: (split, "/".join(folder.split("/")[: _SHORT.split(folder)[0].count("/") + 1]))
+        for same in alike.values()
+        if {"train", "test"} <= same.keys()
+        for split, folder in same.items()
+    }
+
+
+def _with_name_splits(found: Found) -> FolderSplits:
+    """Returns what a rule found, where the name of every image begins with the word of a split: testA_1, train_1."""
+    pairs = [image for image in found.images if image.mask is not None]
+    words = {image.image: (*words_in(image.stem), "")[0] for image in found.images}
+    splits = {name: split_of(word) for name, word in words.items()}
+    used = {splits[image.image] for image in pairs}
+    if any(image.split for image in found.images) or not {"train"} < used or None in splits.values():
+        return FolderSplits(found)
+    images = tuple(replace(image, split=splits[image.image] or "") for image in found.images)
+    text = ", ".join(f"{split} from {word}*" for word, split in sorted({(words[n], splits[n] or "") for n in splits}))
+    return FolderSplits(replace(found, images=images), (f"split by the first word of the names: {text}",))
 
 
 def _not_followed(named: Collection[tuple[str, str]]) -> list[Unused]:

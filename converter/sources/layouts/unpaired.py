@@ -5,6 +5,7 @@ They are rejected, unless --missing-mask says what an image without a mask is.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
@@ -22,6 +23,16 @@ def with_missing_masks(found: Found) -> Found:
     """Returns what a rule found, with "" as the mask of each image without one: what --missing-mask says holds."""
     images = tuple(replace(image, mask="") if image.mask is None else image for image in found.images)
     return replace(found, images=images)
+
+
+def without_bare_folders(found: Found) -> Found:
+    """Returns what templates with {folder} found, without the images of folders of which none has a mask.
+
+    Such as the reference images that a dataset has in folders of its own. Those of a split are told elsewhere.
+    """
+    folders = {posixpath.dirname(image.image) for image in found.images if image.mask is not None}
+    kept = [image for image in found.images if image.split or posixpath.dirname(image.image) in folders]
+    return replace(found, images=tuple(kept))
 
 
 def unpaired(tree: Tree, images: Iterable[FoundImage], masks: Iterable[str], splits: Collection[str]) -> list[Reject]:

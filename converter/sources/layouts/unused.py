@@ -22,6 +22,8 @@ _ARCHIVES = re.compile(
     r"\.(?:zip|tar|tgz|gz|bz2|xz|7z|rar|mat|parquet|pkl|lmdb|tfrecords?)$",
     re.IGNORECASE,  # others reports arrays
 )
+_TEXTS = (".yaml", ".yml")  # of a split: CWFID's train_test_split.yaml
+_FIX_TEXT = "Write its splits as train.txt, val.txt and test.txt, or move it away."
 _FIX_ENCODING = "Rename them, for example with `convmv -f latin1 -t utf8 -r --notest`; records store names as UTF-8."
 
 
@@ -120,8 +122,11 @@ def _folds(tree: Tree, folder: str, folds: Sequence[Fit]) -> Unused:
 
 
 def unused_files(tree: Tree) -> Iterator[Unused]:
-    """Yields archives and arrays whose names contain the word of a split, and names that are not UTF-8."""
+    """Yields archives, arrays and YAML files whose names contain the word of a split, and names that are not UTF-8."""
     archives = [path for path in tree.files if _ARCHIVES.search(path) and names_split(path.rpartition("/")[2])]
+    texts = [path for path in tree.files if path.lower().endswith(_TEXTS) and names_split(path.rpartition("/")[2])]
+    for path in texts[:SHOWN]:
+        yield Unused("W_UNUSED_FILE", path, "is not used: YAML is not read as a list", _FIX_TEXT)
     for path in archives[:SHOWN]:
         yield Unused("W_UNUSED_FILE", path, "is not used: it is no image and no list", "Unpack it, or move it away.")
     if len(archives) > SHOWN:
