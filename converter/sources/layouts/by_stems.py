@@ -10,11 +10,13 @@ import itertools
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 
+from converter.errors import UsageError
 from converter.limits import MAX_INFERRED_FOLDERS, MAX_SAME_STEM
 from converter.sources.layouts.affixes import Affixes, Group, group_of, infer, within_folder
 from converter.sources.layouts.choice import Candidate, by_difference, candidate_of, choice, described
 from converter.sources.layouts.looks import FEW_VALUES, masks_by_evidence, num_values
 from converter.sources.layouts.pairing import FolderPair, Found, Named, match, split_in
+from converter.sources.layouts.several import several_masks
 from converter.sources.layouts.tree import Tree, join
 from converter.sources.layouts.words import count_of, folder_list, parent_of
 from converter.sources.names import stem_of
@@ -33,7 +35,12 @@ def by_stems(tree: Tree) -> Found | str:
     panoptic = [folder for folder in tree.image_files if folder and f"{folder}.json" in tree.file_set]
     found = candidates(tree, set(tree.image_files).difference(panoptic))
     if not found:
-        return f"{panoptic[0]}/ holds {_PANOPTIC} {panoptic[0]}.json" if panoptic else _in_one_folder(tree)
+        if panoptic:
+            return f"{panoptic[0]}/ holds {_PANOPTIC} {panoptic[0]}.json"
+        inside = _in_one_folder(tree)
+        if not inside and (error := _kinds_elsewhere(tree)):
+            raise error
+        return inside
     if len(found) > 1:
         raise _which(tree, found)
     ((candidate, evidence),) = found
@@ -147,7 +154,13 @@ def _by_affixes(
             continue
         if len(stems[masks]) > 1 and (affixes := infer([Group(stems[images], stems[masks], _files(tree, images))])):
             inferred[FolderPair(images, masks)] = affixes
-    for group in by_difference(inferred).values():
+    covered: list[tuple[set[str], set[str]]] = []
+    groups = by_difference(inferred).values()
+    for group in sorted(groups, key=lambda group: -len(group)):
+        sides = {pair.images for pair in group}, {pair.masks for pair in group}
+        if any(sides[0] < left and sides[1] < right for left, right in covered):
+            continue  # across the folders of a larger pairing, whose files are numbered alike
+        covered.append(sides)
         first = inferred[group[0]]
         number = sum(len(stems[pair.masks]) for pair in group)
         candidate = candidate_of(group, number, first)
@@ -158,6 +171,20 @@ def _by_affixes(
             continue
         if evidence.masks == 1 or len(stems[group[0].images]) >= len(stems[group[0].masks]):
             yield candidate, evidence.text or "no fewer images than masks"
+
+
+def _kinds_elsewhere(tree: Tree) -> UsageError | None:
+    """Returns the error for a folder whose files are several masks of each image in another folder; else None."""
+    folders = [folder for folder in tree.image_files if len(tree.image_files[folder]) > 1]
+    if len(folders) > MAX_INFERRED_FOLDERS:
+        return None
+    for images, masks in itertools.permutations(folders, 2):
+        if len(tree.image_files[images]) >= len(tree.image_files[masks]) or not _may_pair(images, masks):
+            continue
+        error = several_masks(tree, [FolderPair(images, masks)])
+        if error and (evidence := masks_by_evidence(tree, [images], [masks])) and evidence.masks != 0:
+            return error
+    return None
 
 
 def _files(tree: Tree, folder: str) -> frozenset[str]:
