@@ -11,7 +11,7 @@ from split_files import SIX, in_folders, numbers, of_code
     ("TrainDataset", "TestDataset"), ("training_data", "test_data"), ("train_set", "val_set"),
     ("uavid_train", "uavid_val"), ("01_train", "02_test"), ("MyTrain", "MyVal"), ("训练集", "测试集"),
     ("data/trainset", "data/testset"),
-    ("datos entrenamiento", "datos prueba"), ("train-part", "valid-part", "test-part"),
+    ("Trainingsdaten", "Testdaten"), ("datos entrenamiento", "datos prueba"), ("train-part", "valid-part", "test-part"),
     ("Split-Train/a", "Split-Test/a"),
 ])  # fmt: skip
 def test_words_in_the_names_of_folders_are_splits(tmp_path, folders):
@@ -58,3 +58,10 @@ def test_templates_are_taken_at_their_word(tmp_path):
     layout = find(tmp_path, image="TestDataset/images/{stem}.jpg", mask="TestDataset/masks/{stem}.png")
     assert (numbers(layout), layout.unused) == ({"train": 2}, ())
     assert SIX
+
+
+def test_a_folder_that_templates_leave_open_has_the_split_of_its_name(tmp_path):
+    in_folders(tmp_path, "train_set", "val_set")
+    layout = find(tmp_path, image="{folder}/images/{stem}.jpg", mask="{folder}/masks/{stem}.png")
+    assert numbers(layout) == {"train": 2, "val": 2}
+    assert "split by the names of folders: train from train_set/, val from val_set/" in layout.evidence

@@ -26,10 +26,9 @@ class FolderSplits:
 def with_folder_splits(found: Found) -> FolderSplits:
     """Returns what a rule found, where images without a split have that of the word in the name of a folder.
 
-    A word that is in the paths of all images says nothing. Without any pair left for train, no word is followed.
+    A word that is in the paths of all images says nothing. Without any pair left for train, no word is followed; with
+    templates that name such a folder, this is what the user wants.
     """
-    if found.name == "templates":
-        return FolderSplits(found)
     folders = {image.image.rpartition("/")[0] for image in found.images if not image.split}
     splits = {folder: named for folder in folders if (named := _split_of_folder(folder))}
     pairs = [image for image in found.images if image.mask is not None]
@@ -38,6 +37,8 @@ def with_folder_splits(found: Found) -> FolderSplits:
     if not splits or after == before == {"train"}:
         return FolderSplits(found)
     if "train" not in after:
+        if found.name == "templates":
+            return FolderSplits(found)
         return FolderSplits(found, unused=tuple(_not_followed(splits.values())))
     images = tuple(
         image if image.split else replace(image, split=splits.get(image.image.rpartition("/")[0], ("", ""))[0])
