@@ -71,8 +71,9 @@ _EXTENSIONS = {
     ".npy": "npy", ".npz": "npz", ".mat": "mat", ".h5": "hdf5", ".hdf5": "hdf5", ".heic": "heic", ".heif": "heic",
     ".avif": "avif", ".jxl": "jxl", ".jp2": "jp2", ".j2k": "jp2", ".j2c": "jp2", ".jpx": "jp2", ".tga": "tga",
     ".exr": "tga", ".dng": "raw", ".cr2": "raw", ".cr3": "raw", ".nef": "raw", ".arw": "raw", ".raf": "raw",
-    ".rw2": "raw", ".dcm": "dicom", ".nii": "nifti", ".nii.gz": "nifti", ".mha": "nifti", ".nrrd": "nifti", ".psd": "psd",
-    ".svg": "svg", ".mp4": "video", ".avi": "video", ".mov": "video", ".mkv": "video", ".geojson": "geojson",
+    ".rw2": "raw", ".dcm": "dicom", ".nii": "nifti", ".nii.gz": "nifti", ".mha": "nifti", ".nrrd": "nifti",
+    ".psd": "psd", ".svg": "svg", ".mp4": "video", ".avi": "video", ".mov": "video", ".mkv": "video",
+    ".geojson": "geojson",
 }  # fmt: skip
 _TEXTS = (".json", ".xml", ".txt", ".ndjson", ".jsonl")
 _PER_IMAGE = frozenset({"labelme", "voc", "yolo", "boxes", "supervisely", "svg"})  # one file an image, of its name
