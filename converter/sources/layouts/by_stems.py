@@ -16,7 +16,7 @@ from converter.sources.layouts.affixes import Affixes, Group, group_of, infer, w
 from converter.sources.layouts.choice import Candidate, by_difference, candidate_of, choice, described
 from converter.sources.layouts.looks import FEW_VALUES, masks_by_evidence, num_values
 from converter.sources.layouts.pairing import FolderPair, Found, Named, match, split_in
-from converter.sources.layouts.several import several_masks
+from converter.sources.layouts.several import masks_in_own_folders, several_masks
 from converter.sources.layouts.tree import Tree, join
 from converter.sources.layouts.words import count_of, folder_list, parent_of
 from converter.sources.names import stem_of
@@ -32,6 +32,8 @@ def by_stems(tree: Tree) -> Found | str:
     Raises:
       UsageError: several fit, or nothing shows which of two folders holds the masks.
     """
+    if own := masks_in_own_folders(tree):
+        raise own
     panoptic = [folder for folder in tree.image_files if folder and f"{folder}.json" in tree.file_set]
     found = candidates(tree, set(tree.image_files).difference(panoptic))
     if not found:
