@@ -65,3 +65,14 @@ def test_a_folder_that_templates_leave_open_has_the_split_of_its_name(tmp_path):
     layout = find(tmp_path, image="{folder}/images/{stem}.jpg", mask="{folder}/masks/{stem}.png")
     assert numbers(layout) == {"train": 2, "val": 2}
     assert "split by the names of folders: train from train_set/, val from val_set/" in layout.evidence
+
+
+@pytest.mark.parametrize(("folders", "other", "train"), [
+    (("set_train", "set_holdout"), "set_holdout/", "set_train/"), (("train", "unseen"), "unseen/", "train/"),
+    (("data/train_x", "data/rest/a"), "data/rest/", "data/train_x/"),
+])  # fmt: skip
+def test_a_folder_beside_that_of_train_is_named_if_it_is_train_as_well(tmp_path, folders, other, train):
+    layout = in_folders(tmp_path, *folders)
+    assert numbers(layout) == {"train": 4}
+    (unused,) = of_code(layout, "W_SPLIT_NAME")
+    assert (unused.where, unused.what) == (other, f"is train as well as {train}, whose name has that word")

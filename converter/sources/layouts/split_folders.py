@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from converter.sources.layouts.pairing import Found
@@ -11,6 +11,7 @@ from converter.sources.layouts.words import folder_list
 from converter.sources.names import SPLITS, split_within
 from converter.sources.refs import Unused
 
+_FIX_OTHER = "If it is for training, ignore this; else make lists and pass them with --list test=FILE."
 _FIX = "If it is no split, ignore this; else make lists and pass them with --list test=FILE."
 
 
@@ -35,7 +36,7 @@ def with_folder_splits(found: Found) -> FolderSplits:
     after = {image.split or splits.get(image.image.rpartition("/")[0], ("", ""))[0] or "train" for image in pairs}
     before = {image.split or "train" for image in pairs}
     if not splits or after == before == {"train"}:
-        return FolderSplits(found)
+        return FolderSplits(found, unused=tuple(_beside_train(found, splits)))
     if "train" not in after:
         if found.name == "templates":
             return FolderSplits(found)
@@ -58,6 +59,20 @@ def _split_of_folder(folder: str) -> tuple[str, str] | None:
         if split := split_within(part):
             return split, "/".join(parts[: place + 1])
     return None
+
+
+def _beside_train(found: Found, splits: Mapping[str, tuple[str, str]]) -> Iterator[Unused]:
+    """Yields that folders without a word of a split are train as well as one that has the word of train."""
+    if found.name == "templates":
+        return
+    folders = {image.image.rpartition("/")[0] for image in found.images if image.mask is not None}
+    named = {part for folder, (_, part) in splits.items() if folder in folders}
+    named |= {part for folder in folders if (part := (_split_of_folder(folder) or ("", ""))[1])}
+    depth = min((part.count("/") + 1 for part in named), default=1)
+    others = {"/".join(folder.split("/")[:depth]) for folder in folders if _split_of_folder(folder) is None}
+    if named and others:
+        what = f"is train as well as {folder_list(named)}, whose name has that word"
+        yield Unused("W_SPLIT_NAME", folder_list(others), what, _FIX_OTHER)
 
 
 def _not_followed(named: Collection[tuple[str, str]]) -> list[Unused]:
