@@ -58,6 +58,9 @@ def test_instances_are_a_warning_and_not_drafted_unless_asked(tmp_path, masks, r
     (problem,) = [one for one in report.problems if one.code == "W_INSTANCES"]
     assert re.search(reason, problem.places[0][1])
     assert "classes" not in report.next_command
+    assert [one.fix for one in report.problems if one.code == "E_CLASSES"] == [
+        "The values of the masks are no classes: see W_INSTANCES."
+    ]
     assert all("class_" not in row.name for row in report.rows)
     facts = facts_of(folder)
     with pytest.raises(UsageError, match=reason) as caught:

@@ -39,8 +39,9 @@ def test_the_tolerance_and_the_stored_size_go_along_with_every_command():
     options = "--src 'my data' --tolerance 3"
     facts = [fact(1, GOOD), fact(2, GOOD)]
     assert judged(facts, pair=pair).next_command == (
-        f"segconv split --src 'my data' --overwrite --tolerance 3 && segconv build {options} --size 24x36 --fit crop"
+        f"segconv split {options} --overwrite && segconv build {options} --size 24x36 --fit crop"
     )
     bad = [fact(1, GOOD, error=DataError("a", "b", "c", "E_DAMAGED")), fact(1, GOOD, "val")]
+    assert by_code(judged(facts, pair=pair))["W_NO_VAL"].fix.endswith(f": segconv split {options} --overwrite")
     again = judged(bad, pair=pair).next_command
     assert again == f"fix the errors above, then run segconv check {options} --size 24x36 --fit crop again"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -38,6 +39,13 @@ def test_json_has_the_promised_keys_and_all_places(sample):
     damaged = next(problem for problem in result["problems"] if problem["code"] == "E_DAMAGED")
     assert damaged["count"] == len(damaged["places"]) == 2
     assert [damaged["where"], damaged["what"]] == damaged["places"][0]
+
+
+def test_the_evidence_of_a_layout_is_shown_whole():
+    report = judged([fact(1, GOOD)])
+    clauses = [f"clause {number} of the evidence" for number in range(20)]
+    text = dataclasses.replace(report, evidence=tuple(clauses)).to_text()
+    assert f"({', '.join(clauses)})" in text
 
 
 def test_the_text_shows_five_places_of_a_problem_and_counts_the_rest():

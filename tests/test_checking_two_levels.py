@@ -53,6 +53,17 @@ def test_what_jpeg_makes_is_a_blend(quality):
     assert blended_ends(counts_of([jpeg(mask, quality) for mask in shapes(4)]), is_lossy=True) == (0, 255)
 
 
+def test_jpeg_of_interpolated_or_thin_masks_is_a_blend_and_a_class_between_them_is_not():
+    soft = [resized(resized(mask, 0.4, Image.Resampling.BILINEAR), 2.5, Image.Resampling.BICUBIC) for mask in shapes(6)]
+    assert blended_ends(counts_of([jpeg(mask, 40) for mask in soft]), is_lossy=True) == (0, 255)
+    stripes = np.zeros((48, 64), np.uint8)
+    stripes[4:12, 10:40] = 255
+    assert blended_ends(counts_of([jpeg(stripes, 30)]), is_lossy=True) == (0, 255)
+    third = [np.where(np.roll(mask, 40, axis=1) & ~mask, 128, mask).astype(np.uint8) for mask in shapes(6)]
+    for quality in (30, 75, 95):
+        assert blended_ends(counts_of([jpeg(mask, quality) for mask in third]), is_lossy=True) is None
+
+
 @pytest.mark.parametrize(
     "ids",
     [

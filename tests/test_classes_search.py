@@ -32,6 +32,14 @@ def names_in(folder: Path) -> tuple[str, ...]:
     return find_class_map(SourceConfig(folder), LAYOUT).classes.names
 
 
+def test_of_two_class_files_the_one_that_contains_the_other_is_used(tmp_path):
+    put(tmp_path, "part/colors.csv", text="name,r,g,b\nunlabeled,0,0,0\npaved,255,0,0\n")
+    assert names_in(put(tmp_path, "whole/colors.csv")) == ("unlabeled", "paved", "grass")
+    put(tmp_path, "third/colors.csv", text="name,r,g,b\nunlabeled,0,0,0\nroad,255,0,0\n")
+    with pytest.raises(UsageError, match="contains class files that disagree"):
+        names_in(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [

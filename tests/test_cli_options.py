@@ -73,6 +73,7 @@ def test_the_command_for_folds_splits_them_whole(segconv, dataset):
     (command,) = re.findall("`(.*)`", problem["mend"])
     done = segconv(*shlex.split(command)[1:], "--val", "0.34")
     assert done.returncode == 0, done.stderr
+    assert "W_FOLDS" not in done.stderr  # no advice to run what has just run
     folds = [
         {line.partition("/")[0] for line in (dataset / name).read_text().splitlines()[1:]}
         for name in ("train.txt", "val.txt")

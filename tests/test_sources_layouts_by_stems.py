@@ -180,3 +180,23 @@ def test_images_and_masks_in_two_formats_are_a_choice_that_has_the_right_pairing
         find(tmp_path)
     chosen = [way["mask"].partition("/")[0] for way in options_in(caught.value.fix)]
     assert sorted(chosen) == ["jpeg_masks", "jpeg_masks", "png_masks", "png_masks"]  # never both as image and mask
+
+
+def test_folders_of_two_splits_whose_files_are_numbered_alike_are_paired_within_each(tmp_path):
+    photos = numbered("train_set/pics/train_set_{}.jpg") + numbered("val_set/pics/val_set_{}.jpg")
+    masks = numbered("train_set/drawn/train_set_{}_15label.png") + numbered("val_set/drawn/val_set_{}_15label.png")
+    layout = find(paint(tmp_path, photos=photos, masks=masks))
+    assert [pair for split in ("train", "val") for pair in pairs(layout)[split]] == list(
+        zip(photos, masks, strict=True)
+    )
+
+
+@pytest.mark.parametrize("mask", ["{kind}_{{}}.tif", "{{}}-{kind}.png"])
+def test_one_mask_for_each_class_is_refused_by_name_whatever_the_folders_are_called(tmp_path, mask):
+    masks = tuple(name for kind in ("road", "tree", "lake") for name in numbered("drawn/" + mask.format(kind=kind)))
+    paint(tmp_path, photos=numbered("tiles/{}.tif"), masks=masks, values=2)
+    with pytest.raises(UsageError, match=r"has 3 masks an image in drawn/ .*: merge them") as caught:
+        find(tmp_path)
+    ways = options_in(caught.value.fix)
+    assert len(ways) == 3
+    assert all(len(find(tmp_path, **way).refs["train"]) == 4 for way in ways)

@@ -57,6 +57,11 @@ def test_lists_of_which_one_ends_earlier_agree_and_the_longest_is_the_class_map(
     found = find_class_map(SourceConfig(tmp_path), layout)
     assert found.classes.names == ("_background_", "pea", "apple")
     assert found.classes.grey[1] == 1
+    assert found.warnings == ()  # a list that ends earlier says nothing else
+    lines = "".join(f"im{n}_json/img.png im{n}_json/label.png\n" for n in range(3))
+    write(tmp_path, "train.txt", lines)  # as `segconv split` does
+    assert find(tmp_path).name == "list"
+    assert find_class_map(SourceConfig(tmp_path), find(tmp_path)).classes == found.classes
 
 
 def test_a_list_that_is_no_text_is_a_difference(tmp_path):

@@ -54,8 +54,25 @@ def test_files_that_cannot_be_read_are_told_by_names(tmp_path, left, right, expe
     assert masks_by_evidence(tree, *folders) == expected
 
 
+def test_jpeg_masks_beside_jpeg_images_are_told_by_their_flat_areas(tmp_path):
+    rng = np.random.default_rng(3)
+    for folder in ("a", "b", "c"):
+        (tmp_path / folder).mkdir()
+    for name in "012":
+        Image.fromarray(rng.integers(0, 256, (48, 64, 3), np.uint8)).save(tmp_path / f"a/{name}.jpg")
+        drawn = np.zeros((48, 64), np.uint8)
+        drawn[8:40, 8:40] = 255
+        Image.fromarray(drawn).save(tmp_path / f"b/{name}.jpg", quality=50)
+        Image.fromarray(255 - drawn).save(tmp_path / f"c/{name}.jpg")
+    tree = tree_of(tmp_path)
+    flat = "a few values in most of their pixels"
+    assert masks_by_evidence(tree, ["a"], ["b"]) == Evidence(1, flat)
+    assert masks_by_evidence(tree, ["c"], ["a"]) == Evidence(0, flat)
+    assert masks_by_evidence(tree, ["b"], ["c"]) is None
+
+
 def test_content_comes_before_names(tmp_path):
     tree = tree_of(paint(tmp_path, photos=("labels/0.png", "z/0.png"), masks=("rgb/0.png", "y/0.png")))
-    assert masks_by_evidence(tree, ["labels"], ["rgb"]) == Evidence(1, "its files have few values")
+    assert masks_by_evidence(tree, ["labels"], ["rgb"]) == Evidence(1, "few values in each file")
     assert masks_by_evidence(tree, ["rgb"], ["y"]) is None
     assert masks_by_evidence(tree, ["z"], ["absent"]) is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from layout_files import assert_is_detected, drawn, refused
+from layout_files import assert_is_detected, draw, drawn, find, pairs, refused
 
 # name of the layout: files, files with text, train pairs, val pairs, clause of the evidence, preset
 KNOWN = {
@@ -36,3 +36,10 @@ def test_each_layout_is_told_by_its_files_with_its_evidence(tmp_path, row):
 ])  # fmt: skip
 def test_a_near_miss_is_refused_with_what_it_lacks_and_the_way_out(tmp_path, files, texts, hint):
     assert hint in refused(drawn(tmp_path, files, texts))
+
+
+@pytest.mark.parametrize("extension", ["gif", "ppm", "bmp"])
+def test_masks_of_other_exact_formats_have_the_names_of_their_images(tmp_path, extension):
+    layout = find(draw(tmp_path, "d/0.jpg", f"d/0.{extension}", "d/1.jpg", f"d/1.{extension}"))
+    assert pairs(layout) == {"train": [(f"d/{n}.jpg", f"d/{n}.{extension}") for n in (0, 1)]}
+    assert layout.evidence[0] == f"*.jpg and *.{extension} in one folder: d/"

@@ -11,7 +11,7 @@ from split_files import SIX, in_folders, numbers, of_code
     ("TrainDataset", "TestDataset"), ("training_data", "test_data"), ("train_set", "val_set"),
     ("uavid_train", "uavid_val"), ("01_train", "02_test"), ("MyTrain", "MyVal"), ("训练集", "测试集"),
     ("data/trainset", "data/testset"),
-    ("datos entrenamiento", "datos prueba"), ("train-part", "valid-part", "test-part"),
+    ("Trainingsdaten", "Testdaten"), ("datos entrenamiento", "datos prueba"), ("train-part", "valid-part", "test-part"),
     ("Split-Train/a", "Split-Test/a"),
 ])  # fmt: skip
 def test_words_in_the_names_of_folders_are_splits(tmp_path, folders):
@@ -81,3 +81,21 @@ def test_names_that_all_begin_with_the_word_of_a_split_are_split_by_it(tmp_path,
     layout = find(draw(tmp_path, *(f"images/{name}.jpg" for name in names), *(f"masks/{name}.png" for name in names)))
     assert numbers(layout) == splits
     assert any("by the first word" in clause for clause in layout.evidence) == (len(splits) > 1)
+
+
+def test_a_folder_that_templates_leave_open_has_the_split_of_its_name(tmp_path):
+    in_folders(tmp_path, "train_set", "val_set")
+    layout = find(tmp_path, image="{folder}/images/{stem}.jpg", mask="{folder}/masks/{stem}.png")
+    assert numbers(layout) == {"train": 2, "val": 2}
+    assert "split by the names of folders: train from train_set/, val from val_set/" in layout.evidence
+
+
+@pytest.mark.parametrize(("folders", "other", "train"), [
+    (("set_train", "set_holdout"), "set_holdout/", "set_train/"), (("train", "unseen"), "unseen/", "train/"),
+    (("data/train_x", "data/rest/a"), "data/rest/", "data/train_x/"),
+])  # fmt: skip
+def test_a_folder_beside_that_of_train_is_named_if_it_is_train_as_well(tmp_path, folders, other, train):
+    layout = in_folders(tmp_path, *folders)
+    assert numbers(layout) == {"train": 4}
+    (unused,) = of_code(layout, "W_SPLIT_NAME")
+    assert (unused.where, unused.what) == (other, f"is train as well as {train}, whose name has that word")

@@ -43,9 +43,8 @@ def next_command(dataset: DatasetFacts, problems: Sequence[Problem]) -> str:
     pair = _pair_options(config.pair)
     splits = split_command(dataset) if any(problem.code == "W_NO_VAL" for problem in problems) else ""
     if splits:  # which itself names the build that follows; it knows no options of the stored size
-        split = f"{splits} --tolerance {tolerance}" if tolerance else splits
         build = " ".join(["segconv build", source_options(config.source.as_listed(), tolerance), *pair])
-        return f"{split} && {build}" if pair else split
+        return f"{splits} && {build}" if pair else splits
     return " ".join(["segconv build", source_options(config.source, tolerance), *pair])
 
 

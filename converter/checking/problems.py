@@ -102,7 +102,7 @@ def _class_map(dataset: DatasetFacts, collected: _ProblemList) -> None:
     fix = error.fix
     if error.what.startswith("does not exist"):
         if dataset.instances:  # of which no class map is drafted
-            fix = dataset.instances[1]
+            fix = "The values of the masks are no classes: see W_INSTANCES."
         elif dataset.draft and dataset.draft.preset:
             fix += f" Or {taking(dataset.draft.preset, dataset.config.source)}."
     collected.add("E_CLASSES", fix, error.where, error.what + explained)

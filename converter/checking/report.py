@@ -183,8 +183,9 @@ def _head_text(report: CheckReport) -> str:
     rate = f", {report.read / report.seconds:.0f} pairs/s" if report.seconds else ""
     sizes = [f"{number:,} x {height} high, {width} wide" for (height, width), number in report.image_sizes[:3]]
     more = f", and {len(report.image_sizes) - 3} more sizes" if len(report.image_sizes) > 3 else ""
+    evidence = shown(", ".join(report.evidence), SHOWN_WHAT_CHARS)
     lines = [
-        ("layout", f"{report.layout} ({shown(', '.join(report.evidence))})" if report.evidence else report.layout),
+        ("layout", f"{report.layout} ({evidence})" if evidence else report.layout),
         ("pairs", pairs),
         ("class map", shown(report.classes) or "none"),
         *(("", shown(note)) for note in report.notes),

@@ -12,9 +12,9 @@ def split_command(dataset: DatasetFacts) -> str:
 
 
 def command_of(dataset: DatasetFacts) -> str:
-    """Returns the `segconv split` of a dataset, with --overwrite where lists have to be replaced."""
-    source = dataset.config.source
+    """Returns the `segconv split` of a dataset with its options, and --overwrite where lists have to be replaced."""
+    options = source_options(dataset.config.source, dataset.config.pair.tolerance)
     names = {ref.list_name for refs in dataset.layout.refs.values() for ref in refs}
     has_lists = any(name and "/" not in name for name in names)
     overwrite = " --overwrite" if has_lists or "val" in dataset.layout.refs else ""
-    return f"segconv split {source_options(source)}{overwrite}"
+    return f"segconv split {options}{overwrite}"

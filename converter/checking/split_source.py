@@ -12,13 +12,20 @@ from converter.checking.survey import PairFacts
 from converter.classes.drafts import draft_command
 from converter.config import SourceConfig, source_options
 from converter.errors import UsageError
+from converter.sources.layouts.folds import FOLDS
 from converter.sources.layouts.layout import Layout
 from converter.sources.names import SPLIT_WORDS
+from converter.sources.refs import Unused
 from converter.system.files import open_regular
 
 _MADE = b"# segconv split"  # the beginning of every list of ours
 _NOT_IN_PAIRS = ("W_UNREAD_FILES", "W_UNUSED_FOLDER")  # no image of theirs is in a pair, so none can be mixed in
 _TEST_WORDS = frozenset(word for word, split in SPLIT_WORDS.items() if split == "test")
+
+
+def unused_beyond(layout: Layout, config: SplitConfig) -> list[Unused]:
+    """Returns what is not used, without the folds that --group keeps whole."""
+    return [unused for unused in layout.unused if unused.code != FOLDS or config.group is None]
 
 
 def check_layout(source: SourceConfig, layout: Layout, config: SplitConfig, overwrite: bool) -> None:

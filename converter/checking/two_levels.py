@@ -32,12 +32,21 @@ def blended_ends(counts: np.ndarray, *, is_lossy: bool = False) -> tuple[int, in
     high = 255 if counts[255] else 255 - int(counts[: 254 - _END : -1].argmax())
     peak = min(int(counts[low]), int(counts[high]))
     others = [level for level in np.flatnonzero(counts).tolist() if level not in (low, high)]
-    if peak < _MIN_PEAK * counts.sum() or not (others or is_lossy):
+    if not counts[low] or not counts[high] or not (others or is_lossy):
         return None
-    if is_lossy and all(level <= _RINGING or level >= 255 - _RINGING for level in others):
+    if is_lossy and _is_only_near_ends(counts):
         return low, high
+    if peak < _MIN_PEAK * counts.sum():
+        return None
     is_blend = max(counts[others]) <= _CLASS_SHARE * peak and _is_blend(low, high, others)
     return (low, high) if is_blend else None
+
+
+def _is_only_near_ends(counts: np.ndarray) -> bool:
+    """Returns whether levels of JPEG masks are near 0 and 255, but for a few that are nowhere dense, as edges are."""
+    ends = int(counts[: _RINGING + 1].sum()), int(counts[255 - _RINGING :].sum())
+    densest = int(np.convolve(counts[_RINGING + 1 : 255 - _RINGING], np.ones(_END + 1, np.int64)).max())
+    return min(ends) >= _MIN_PEAK * counts.sum() and densest <= _CLASS_SHARE * min(ends)
 
 
 def _is_blend(low: int, high: int, others: Sequence[int]) -> bool:

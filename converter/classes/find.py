@@ -10,9 +10,11 @@ from __future__ import annotations
 import dataclasses
 import os
 import posixpath
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from converter.classes.class_map import CLASSES_CSV
+from converter.classes.class_map import CLASSES_CSV, ClassMap
 from converter.classes.drafts import draft_command, draft_warning
 from converter.classes.formats.base import data_lines
 from converter.classes.formats.name_lists import is_list_of_names
@@ -110,10 +112,11 @@ def _found(source: SourceConfig, layout: Layout) -> FoundClasses:
     if found or layout.class_file or layout.preset is not None:
         first = found[0] if found else _of_layout(source, layout)
         return dataclasses.replace(first, warnings=tuple(_passed_over(source, first, elsewhere)))
-    if any(file.classes != elsewhere[0].classes for file in elsewhere):
-        raise _disagreement(source, elsewhere)
     if elsewhere:
-        return elsewhere[0]
+        fullest = max(elsewhere, key=lambda file: sum(map(len, _names_of(file.classes))))
+        if not all(_is_part(file.classes, fullest.classes) for file in elsewhere):
+            raise _disagreement(source, elsewhere)
+        return fullest
     what = "; ".join(("does not exist, nor any other class file", *dict.fromkeys((*skipped, *unusable))))
     fix = (
         f"Write one from the values of the masks with `{draft_command(source)}`, "
@@ -159,12 +162,27 @@ def _passed_over(source: SourceConfig, first: FoundClasses, files: list[FoundCla
     """Returns a warning for each class file that says something else than the one that is used."""
     found = []
     for file in files:
-        if file.classes != first.classes:
+        if not _is_part(file.classes, first.classes):
             option = source_options(dataclasses.replace(source, classes=file.origin))
             what = f"is a class file ({file.kind}) that says something else than {shown(first.origin)}, which is used"
             fix = f"Leave it, or take it: `segconv check {option}`."
             found.append(Unused("W_UNUSED_CLASSES", os.path.relpath(file.origin, source.src), what, fix))
     return found
+
+
+def _is_part(classes: ClassMap, whole: ClassMap) -> bool:
+    """Returns whether a class map says nothing that another one does not say: labelme writes lists of each image."""
+    if classes.default not in (None, whole.default):
+        return False
+    return all(
+        table.items() <= other.items() for table, other in zip(_names_of(classes), _names_of(whole), strict=True)
+    )
+
+
+def _names_of(classes: ClassMap) -> list[dict[object, str]]:
+    """Returns the name of each value of a class map: of grey levels, of colours, of palette indices."""
+    tables: tuple[Mapping[Any, int], ...] = (classes.grey, classes.rgb, classes.palette)
+    return [{value: classes.name_of(index) for value, index in table.items()} for table in tables]
 
 
 def _inside(source: SourceConfig, name: str) -> Path | None:

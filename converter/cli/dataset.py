@@ -183,7 +183,7 @@ def split(workers: int, overwrite: bool, dry_run: bool, json: bool, tolerance: i
     if layout.rejects:
         more = f", and {len(layout.rejects) - 1} more" if len(layout.rejects) > 1 else ""
         log.warning("left out of the lists: %s%s", layout.rejects[0], more)
-    for unused in layout.unused:
+    for unused in split_source.unused_beyond(layout, config):
         log.warning(unused.warning())
     classes = _classes_of(source, layout)
     facts = _read_all(layout, source, workers, tolerance=tolerance)

@@ -34,7 +34,8 @@ SPLIT_WORDS = {word: split for split, words in _WORDS_OF.items() for word in wor
 _SHORT_WORDS = ("tr", "ts", "dev")  # name a split only where they are the whole name: ts is also a time stamp
 _TAILS = (  # after such a word, without a separator: trainset, testlist
     *("set", "sets", "data", "dataset", "list", "images", "image", "imgs", "img", "masks", "mask", "labels", "label"),
-    *("annot", "files", "split", "集", "数据", "数据集", "セット", "データ", "세트"),
+    *("annot", "files", "split", "daten", "sdaten", "satz", "bilder", "sbilder", "masken", "smasken"),
+    *("集", "数据", "数据集", "セット", "データ", "세트"),
 )
 _LONG_WORDS = "|".join(sorted(SPLIT_WORDS.keys() - {*_SHORT_WORDS}, key=len, reverse=True))
 _WORD_IN_NAME = re.compile(rf"({_LONG_WORDS})(?:{'|'.join(_TAILS)})?")

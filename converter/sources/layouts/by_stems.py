@@ -10,12 +10,14 @@ import itertools
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 
+from converter.errors import UsageError
 from converter.limits import MAX_INFERRED_FOLDERS, MAX_SAME_STEM
 from converter.sources.layouts.affixes import Affixes, Group, group_of, infer, within_folder
 from converter.sources.layouts.choice import Candidate, by_difference, candidate_of, choice, described
 from converter.sources.layouts.looks import FEW_VALUES, masks_by_evidence, num_values
 from converter.sources.layouts.one_each import one_each
 from converter.sources.layouts.pairing import FolderPair, Found, Named, match, split_in
+from converter.sources.layouts.several import masks_in_own_folders, several_masks
 from converter.sources.layouts.tree import Tree, join
 from converter.sources.layouts.versions import several_versions
 from converter.sources.layouts.words import MASK_WORDS, count_of, folder_list, parent_of
@@ -34,14 +36,12 @@ def by_stems(tree: Tree) -> Found | str:
     """
     if (found_each := one_each(tree)) is not None:
         return found_each
+    if own := masks_in_own_folders(tree):
+        raise own
     panoptic = [folder for folder in tree.image_files if folder and f"{folder}.json" in tree.file_set]
     found = candidates(tree, set(tree.image_files).difference(panoptic))
     if not found:
-        if panoptic:
-            return f"{panoptic[0]}/ holds {_PANOPTIC} {panoptic[0]}.json"
-        if error := several_versions(tree):
-            raise error
-        return _in_one_folder(tree)
+        return f"{panoptic[0]}/ holds {_PANOPTIC} {panoptic[0]}.json" if panoptic else _without_pairing(tree)
     if len(found) > 1:
         raise _which(tree, found)
     ((candidate, evidence),) = found
@@ -64,6 +64,16 @@ def by_stems(tree: Tree) -> Found | str:
     )
     texts = [text, f"taken as masks: {evidence}", affixes.text if affixes else ""]
     return result.as_layout("stems", *filter(None, texts))
+
+
+def _without_pairing(tree: Tree) -> Found | str:
+    """Returns what is found where no folder pairs with another: pairs in one folder, "", or several masks an image."""
+    if error := several_versions(tree):
+        raise error
+    inside = _in_one_folder(tree)
+    if not inside and (error := _kinds_elsewhere(tree)):
+        raise error
+    return inside
 
 
 def candidates(tree: Tree, within: Collection[str] | None = None) -> list[tuple[Candidate, str]]:
@@ -173,6 +183,20 @@ def _by_affixes(
             continue
         if evidence.masks == 1 or len(stems[group[0].images]) >= len(stems[group[0].masks]):
             yield candidate, evidence.text or "no fewer images than masks"
+
+
+def _kinds_elsewhere(tree: Tree) -> UsageError | None:
+    """Returns the error for a folder whose files are several masks of each image in another folder; else None."""
+    folders = [folder for folder in tree.image_files if len(tree.image_files[folder]) > 1]
+    if len(folders) > MAX_INFERRED_FOLDERS:
+        return None
+    for images, masks in itertools.permutations(folders, 2):
+        if len(tree.image_files[images]) >= len(tree.image_files[masks]) or not _may_pair(images, masks):
+            continue
+        error = several_masks(tree, [FolderPair(images, masks)])
+        if error and (evidence := masks_by_evidence(tree, [images], [masks])) and evidence.masks != 0:
+            return error
+    return None
 
 
 def _files(tree: Tree, folder: str) -> frozenset[str]:

@@ -10,24 +10,24 @@ from typing import NamedTuple
 
 from converter.errors import DataError
 from converter.limits import MAX_LOOK_PIXELS
-from converter.pixels.masks import ValueCounter, open_mask
+from converter.pixels.masks import MaskValue, ValueCounter, open_mask
 from converter.sources.layouts.tree import Tree, join
 from converter.sources.layouts.words import MASK_WORDS
 from converter.sources.names import stem_of
 from converter.system.files import read_inside
 
-FEW_VALUES = "its files have few values"
+FEW_VALUES = "few values in each file"
 _LOOKED_AT = 3  # files of a folder: the first, one in the middle, the last
 FEW = 32  # values in one mask; photographs have hundreds, and an image rarely shows as many classes
 _LOSSY = (".jpg", ".jpeg")
+FLAT = "a few values in most of their pixels"
+_FLAT_SHARE, _TEXTURED_SHARE = 0.6, 0.3  # of the pixels that have one of the FEW most frequent values, in JPEG files
 
 
 def num_values(tree: Tree, folder: str) -> int | None:
     """Returns the maximum number of values in a few files of a folder, up to one more than masks have; else None."""
-    names = tree.image_files.get(folder, [])
-    chosen = {names[0], names[len(names) // 2], names[-1]} if len(names) > _LOOKED_AT else set(names)
     most = None
-    for name in sorted(chosen):
+    for name in _chosen(tree, folder):
         number = values_in(tree, join(folder, name))
         if number is None:
             return None
@@ -40,12 +40,36 @@ def values_in(tree: Tree, path: str) -> int | None:
     if path.lower().endswith(_LOSSY):
         return None  # JPEG changes the values of a mask, too
     try:
-        # Links out of the folder are in the tree only if they may be followed.
-        data = read_inside(tree.src, path, follow_links=True)
-        values, _, _ = ValueCounter().count_most_frequent(open_mask(data, path, MAX_LOOK_PIXELS), FEW + 1)
+        return len(_counted(tree, path, FEW + 1)[0])
     except DataError:
         return None
-    return len(values)
+
+
+def _chosen(tree: Tree, folder: str) -> list[str]:
+    """Returns the names of the few files of a folder that are looked at."""
+    names = tree.image_files.get(folder, [])
+    return sorted({names[0], names[len(names) // 2], names[-1]} if len(names) > _LOOKED_AT else set(names))
+
+
+def _counted(tree: Tree, path: str, limit: int) -> tuple[dict[MaskValue, int], int]:
+    """Returns (pixels of the `limit` most frequent values of a file, pixels of the others); JPEG is counted as well."""
+    data = read_inside(tree.src, path, follow_links=True)  # links out of the folder are in the tree only if followed
+    source = open_mask(data, path, MAX_LOOK_PIXELS)
+    values, _, others = ValueCounter(int(source.is_lossy)).count_most_frequent(source, limit)
+    return values, others
+
+
+def _flat_share(tree: Tree, folder: str) -> float | None:
+    """Returns the share of the pixels of a few files that have one of the most frequent values; None if unreadable."""
+    flat = total = 0
+    for name in _chosen(tree, folder):
+        try:
+            values, others = _counted(tree, join(folder, name), FEW)
+        except DataError:
+            return None
+        flat += sum(values.values())
+        total += sum(values.values()) + others
+    return flat / total if total else None
 
 
 def looks_like_masks(tree: Tree, folders: Sequence[str]) -> bool | None:
@@ -76,7 +100,12 @@ def masks_by_evidence(tree: Tree, left: Sequence[str], right: Sequence[str]) -> 
     names = [_by_name(left, right), _by_name(right, left)]
     if names[0] != names[1] and (None not in looks or looks[names.index(True)] is not False):
         return Evidence(names.index(True), "by the names of the folders")
-    if None not in looks or all(is_lossy):
+    if all(is_lossy):
+        shares = [_flat_share(tree, folders[0]) for folders in (left, right)]
+        is_flat = [share is not None and share >= _FLAT_SHARE for share in shares]
+        is_textured = [share is not None and share <= _TEXTURED_SHARE for share in shares]
+        return Evidence(is_flat.index(True), FLAT) if True in is_flat and True in is_textured else None
+    if None not in looks:
         return None
     if is_lossy[0] != is_lossy[1] and looks[is_lossy.index(False)] is None:
         return Evidence(is_lossy.index(False), "PNG next to JPEG")

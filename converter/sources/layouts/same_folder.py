@@ -10,6 +10,7 @@ from converter.sources.layouts.tree import Tree
 from converter.sources.layouts.words import JPEG, PNG, folder_list
 from converter.sources.names import stem_of
 
+_DRAWN = (".gif", ".bmp", ".pbm", ".pgm", ".pnm", ".ppm")  # not TIFF or WebP, which are as often other photographs
 STARTS = ("", "_sat", "_RGB", "_RGBIR", "_image", "_img")  # suffixes of images whose masks have a suffix
 
 
@@ -27,7 +28,8 @@ def same_folder(tree: Tree, name: str, suffixes: Suffixes, preset: str | None = 
     if not found.num_pairs:
         return f"{folder_list(folders)} has names with {end}, but no image matches them" if end and folders else ""
     images = f"*{suffixes.image}" + (".jpg" if suffixes.image_types == JPEG else ".*")
-    masks = f"*{end}" + (".png" if suffixes.mask_types == PNG else ".*")
+    kinds = {path[len(stem_of(path)) :] for path in found.masks} if suffixes.mask_types == _DRAWN else set()
+    masks = f"*{end}" + (".png" if suffixes.mask_types == PNG else kinds.pop() if len(kinds) == 1 else ".*")
     paired = {image.image.rpartition("/")[0] for image in found.images if image.mask}
     return found.as_layout(name, f"{images} and {masks} in one folder: {folder_list(paired)}", preset=preset)
 
@@ -51,5 +53,7 @@ def suffix(tree: Tree) -> Found | str:
 
 
 def coco_stuff(tree: Tree) -> Found | str:
-    """COCO-Stuff: S.jpg and S.png in one folder."""
-    return same_folder(tree, "coco-stuff", Suffixes("", "", JPEG, PNG))
+    """COCO-Stuff: S.jpg and S.png in one folder; without any S.png, S of another format in which masks are drawn."""
+    return same_folder(tree, "coco-stuff", Suffixes("", "", JPEG, PNG)) or same_folder(
+        tree, "coco-stuff", Suffixes("", "", JPEG, _DRAWN)
+    )

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+import posixpath
+import shlex
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 
 from converter.errors import UsageError
+from converter.limits import MAX_INFERRED_FOLDERS
 from converter.sources.layouts.affixes import group_of, kinds_of_masks
 from converter.sources.layouts.choice import Candidate, choice
 from converter.sources.layouts.pairing import FolderPair
-from converter.sources.layouts.tree import Tree
-from converter.sources.layouts.words import folder_list
+from converter.sources.layouts.tree import Tree, join
+from converter.sources.layouts.words import count_of, folder_list
+from converter.sources.names import stem_of
 
 _MERGE_ALL = "Give each class its own value in one mask for each image."
 _MERGE = "Give each class its own value in one mask for each image, or take one kind alone."
@@ -45,3 +49,44 @@ def several_masks(tree: Tree, folders: Sequence[FolderPair]) -> UsageError | Non
     if numbered:  # one for each object: none of them alone is a mask of the image
         return UsageError(tree.src, what, _MERGE_ALL, "E_LAYOUT")
     return choice(tree, what, candidates, _MERGE)
+
+
+def masks_in_own_folders(tree: Tree) -> UsageError | None:
+    """Returns the error for images whose masks are in folders named after them, as masks/p0/ for images/p0.jpg."""
+    parents: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for folder in tree.image_files:
+        parent, _, last = folder.rpartition("/")
+        parents[parent][last] = folder
+    large = {parent: own for parent, own in parents.items() if len(own) > 1}
+    if len(large) > MAX_INFERRED_FOLDERS:
+        return None
+    for images, names in tree.image_files.items():
+        stems = {stem_of(name): name for name in names}
+        for parent, own in large.items():
+            shared = sorted(stems.keys() & own.keys()) if len(stems) > 1 else []
+            if len(shared) > 1 and 2 * len(shared) >= len(own):
+                return _own_folders(tree, images, parent, {stem: stems[stem] for stem in shared})
+    return None
+
+
+def _own_folders(tree: Tree, images: str, parent: str, names: Mapping[str, str]) -> UsageError:
+    """Returns the error for such folders below `parent`; `names` are the names of the images by their stems."""
+    files = {stem: tree.image_files[join(parent, stem)] for stem in names}
+    kinds = Counter(name.replace(stem, "{stem}") for stem, own in files.items() for name in own)
+    fullest = max(files, key=lambda stem: len(files[stem]))
+    where = f"{join(parent, fullest)}/ for {join(images, names[fullest])}"
+    extensions = {posixpath.splitext(name)[1] for name in names.values()}
+    image = join(images, f"{{stem}}{extensions.pop() if len(extensions) == 1 else '.*'}")
+    ways = [
+        f"{shlex.join(['--image', image, '--mask', join(parent, f'{{stem}}/{kind}')])} ({count_of(number, 'pair')})"
+        for kind, number in sorted(kinds.items(), key=lambda item: (-item[1], item[0]))[:_SHOWN]
+        if number > 1 and not stem_of(kind).strip("_-. ").isdigit()
+    ]
+    choose = f"Pass {', or '.join(ways)}." if ways else ""
+    if len(files[fullest]) == 1:
+        what = f"has the mask of each image in a folder named after it, such as {where}"
+        return UsageError(tree.src, what, choose or _MERGE_ALL, "E_LAYOUT")
+    what = (
+        f"has up to {len(files[fullest])} masks an image in folders named after the images, such as {where}: merge them"
+    )
+    return UsageError(tree.src, what, f"{_MERGE} {choose}" if choose else _MERGE_ALL, "E_LAYOUT")

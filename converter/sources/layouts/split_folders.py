@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from converter.sources.layouts.pairing import Found
@@ -14,6 +14,7 @@ from converter.sources.refs import Unused
 
 _SHORT_SPLITS = {"tr": "train", "va": "val", "te": "test", "ts": "test"}
 _SHORT = re.compile(rf"(?<![^\W_])({'|'.join(_SHORT_SPLITS)})(?![^\W_])", re.IGNORECASE)
+_FIX_OTHER = "If it is for training, ignore this; else make lists and pass them with --list test=FILE."
 _FIX = "If it is no split, ignore this; else make lists and pass them with --list test=FILE."
 
 
@@ -29,18 +30,20 @@ class FolderSplits:
 def with_folder_splits(found: Found) -> FolderSplits:
     """Returns what a rule found, where images without a split have that of the word in the name of a folder.
 
-    A word that is in the paths of all images says nothing. Without any pair left for train, no word is followed.
+    A word that is in the paths of all images says nothing. Without any pair left for train, no word is followed; with
+    templates that name such a folder, this is what the user wants.
     """
-    if found.name == "templates":
-        return FolderSplits(found)
     folders = {image.image.rpartition("/")[0] for image in found.images if not image.split}
     splits = _by_contrast(folders) | {folder: named for folder in folders if (named := _split_of_folder(folder))}
     pairs = [image for image in found.images if image.mask is not None]
     after = {image.split or splits.get(image.image.rpartition("/")[0], ("", ""))[0] or "train" for image in pairs}
     before = {image.split or "train" for image in pairs}
     if not splits or after == before == {"train"}:
-        return _with_name_splits(found)
+        by_name = _with_name_splits(found)
+        return replace(by_name, unused=() if by_name.evidence else tuple(_beside_train(found, splits)))
     if "train" not in after:
+        if found.name == "templates":
+            return FolderSplits(found)
         return FolderSplits(found, unused=tuple(_not_followed(splits.values())))
     images = tuple(
         image if image.split else replace(image, split=splits.get(image.image.rpartition("/")[0], ("", ""))[0])
@@ -92,6 +95,20 @@ def _with_name_splits(found: Found) -> FolderSplits:
     images = tuple(replace(image, split=splits[image.image] or "") for image in found.images)
     text = ", ".join(f"{split} from {word}*" for word, split in sorted({(words[n], splits[n] or "") for n in splits}))
     return FolderSplits(replace(found, images=images), (f"split by the first word of the names: {text}",))
+
+
+def _beside_train(found: Found, splits: Mapping[str, tuple[str, str]]) -> Iterator[Unused]:
+    """Yields that folders without a word of a split are train as well as one that has the word of train."""
+    if found.name == "templates":
+        return
+    folders = {image.image.rpartition("/")[0] for image in found.images if image.mask is not None}
+    named = {part for folder, (_, part) in splits.items() if folder in folders}
+    named |= {part for folder in folders if (part := (_split_of_folder(folder) or ("", ""))[1])}
+    depth = min((part.count("/") + 1 for part in named), default=1)
+    others = {"/".join(folder.split("/")[:depth]) for folder in folders if _split_of_folder(folder) is None}
+    if named and others:
+        what = f"is train as well as {folder_list(named)}, whose name has that word"
+        yield Unused("W_SPLIT_NAME", folder_list(others), what, _FIX_OTHER)
 
 
 def _not_followed(named: Collection[tuple[str, str]]) -> list[Unused]:
