@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from converter.sources.layouts.pairing import Found
@@ -40,7 +40,9 @@ def with_folder_splits(found: Found) -> FolderSplits:
     before = {image.split or "train" for image in pairs}
     if not splits or after == before == {"train"}:
         by_name = _with_name_splits(found)
-        return replace(by_name, unused=() if by_name.evidence else tuple(_beside_train(found, splits)))
+        return (
+            by_name if by_name.evidence or after != {"train"} else replace(by_name, unused=tuple(_beside_train(found)))
+        )
     if "train" not in after:
         if found.name == "templates":
             return FolderSplits(found)
@@ -97,13 +99,12 @@ def _with_name_splits(found: Found) -> FolderSplits:
     return FolderSplits(replace(found, images=images), (f"split by the first word of the names: {text}",))
 
 
-def _beside_train(found: Found, splits: Mapping[str, tuple[str, str]]) -> Iterator[Unused]:
+def _beside_train(found: Found) -> Iterator[Unused]:
     """Yields that folders without a word of a split are train as well as one that has the word of train."""
     if found.name == "templates":
         return
     folders = {image.image.rpartition("/")[0] for image in found.images if image.mask is not None}
-    named = {part for folder, (_, part) in splits.items() if folder in folders}
-    named |= {part for folder in folders if (part := (_split_of_folder(folder) or ("", ""))[1])}
+    named = {split[1] for folder in folders if (split := _split_of_folder(folder)) and split[0] == "train"}
     depth = min((part.count("/") + 1 for part in named), default=1)
     others = {"/".join(folder.split("/")[:depth]) for folder in folders if _split_of_folder(folder) is None}
     if named and others:

@@ -17,7 +17,7 @@ from converter.sources.layouts.words import JPEG, folder_list
 from converter.sources.names import stem_of
 
 _LAST_WORD = re.compile(r"[_.-]([^_.-]+)$")
-_FIX = "Choose one."
+_FIX = "If each of them holds one class, give each its own value in one mask for each image; else choose one."
 
 
 def several_versions(tree: Tree) -> UsageError | None:
