@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from converter.sources.lists import read_split_list
+from converter.sources.lists.resolve import PathRule, Resolved, resolve
+from converter.sources.lists.text import read_split_list
 from converter.sources.names import Names
-from converter.sources.resolve import PathRule, Resolved, resolve
 
 FILES = [
     *("jpg/a.jpg", "jpg/b.jpg", "jpg/c.jpg", "jpg/A17.jpg", "jpg/sub/d.jpg", "jpg/my photo (1).jpg", "jpg/Straße.jpg"),

@@ -799,11 +799,11 @@ TABLE: dict[str, list[Row]] = {
             "dataset_reader::an_index_that_points_elsewhere_is_noticed_by_the_checksums",
         ),
     ],
-    "converter/sources/lists.py": [
+    "converter/sources/lists/text.py": [
         never(
             "size of a list",
             "os.fstat(file.fileno()).st_size > max_bytes",
-            "sources_lists::a_file_that_is_too_large_for_a_list_is_refused_before_it_is_read",
+            "sources_lists_text::a_file_that_is_too_large_for_a_list_is_refused_before_it_is_read",
         ),
         Row(
             "a list is opened as a file that is not trusted",
@@ -813,18 +813,18 @@ TABLE: dict[str, list[Row]] = {
             HANG_S,
         ),
     ],
-    "converter/sources/tables.py": [
+    "converter/sources/lists/tables.py": [
         Row(
             "rows of another split",
             'is_split = len(set(splits.values()) - {""}) > 1 or (not listed.split and any(splits.values()))',
             "is_split = False",
-            "sources_tables::a_column_says_which_split_a_row_belongs_to",
+            "sources_lists_tables::a_column_says_which_split_a_row_belongs_to",
         ),
         Row(
             "three columns of images",
             "if len(paths) == 2:",
             "if len(paths) >= 2:",
-            "sources_tables::three_columns_of_images_are_no_choice_of_ours",
+            "sources_lists_tables::three_columns_of_images_are_no_choice_of_ours",
         ),
         Row(
             "names of columns are escaped",
@@ -833,12 +833,12 @@ TABLE: dict[str, list[Row]] = {
             "fuzz::what_was_found_by_fuzzing_is_taken_or_refused_in_one_line",
         ),
     ],
-    "converter/sources/json_lists.py": [
+    "converter/sources/lists/json_lists.py": [
         Row(
             "depth of a JSON list",
             "except (ValueError, RecursionError):",
             "except ValueError:",
-            "sources_json_lists::what_lists_no_files_is_no_list",
+            "sources_lists_json_lists::what_lists_no_files_is_no_list",
         ),
     ],
     "converter/sources/mix_ups.py": [
@@ -858,40 +858,40 @@ TABLE: dict[str, list[Row]] = {
             "sources_mix_ups::names_without_a_pattern_are_not_accused",
         ),
     ],
-    "converter/sources/resolve.py": [
+    "converter/sources/lists/resolve.py": [
         Row(
             "a leading slash",
             'is_absolute = is_absolute and not (plain.startswith("/") and not base)',
             "pass",
-            "sources_resolve::a_leading_slash_means_the_source_folder_in_a_rule_without_a_base",
+            "sources_lists_resolve::a_leading_slash_means_the_source_folder_in_a_rule_without_a_base",
         ),
         never(
             "image named twice",
             "earlier is not line",
-            "sources_resolve::every_copy_of_a_pair_is_rejected_and_the_first_is_kept",
+            "sources_lists_resolve::every_copy_of_a_pair_is_rejected_and_the_first_is_kept",
         ),
         never(
             "length of a line",
             "len(line.text) > MAX_LINE_CHARS",
-            "sources_resolve::a_bad_line_is_rejected_with_its_number_and_the_others_are_kept",
+            "sources_lists_resolve::a_bad_line_is_rejected_with_its_number_and_the_others_are_kept",
         ),
         Row(
             "a line climbs",
             '".." in parts or (is_absolute',
             "(is_absolute",
-            "sources_resolve::a_bad_line_is_rejected_with_its_number_and_the_others_are_kept"
-            " sources_resolve::a_path_may_climb_out_of_the_folder_of_its_list_but_not_out_of_the_source",
+            "sources_lists_resolve::a_bad_line_is_rejected_with_its_number_and_the_others_are_kept"
+            " sources_lists_resolve::a_path_may_climb_out_of_the_folder_of_its_list_but_not_out_of_the_source",
         ),
         Row(
             "a line is absolute",
             "or (is_absolute and not self.drop)",
             "",
-            "sources_resolve::a_bad_line_is_rejected_with_its_number_and_the_others_are_kept",
+            "sources_lists_resolve::a_bad_line_is_rejected_with_its_number_and_the_others_are_kept",
         ),
         never(
             "image as its own mask",
             "len(found) == 2 and found[0][0] == found[1][0]",
-            "sources_resolve::a_photograph_is_not_its_own_mask",
+            "sources_lists_resolve::a_photograph_is_not_its_own_mask",
         ),
     ],
     "converter/sources/pairs.py": [
@@ -924,17 +924,17 @@ TABLE: dict[str, list[Row]] = {
             "checking_split_source::masks_of_which_none_can_be_read_are_refused_and_some_are_counted",
         ),
     ],
-    "converter/sources/exchange.py": [
+    "converter/sources/lists/exchange.py": [
         never(
             "lists of two splits are refused",
             "(journal := _read_journal(source.src)) is not None",
-            "sources_exchange::a_kill_leaves_the_old_lists_or_an_exchange_that_is_refused_and_finished",
+            "sources_lists_exchange::a_kill_leaves_the_old_lists_or_an_exchange_that_is_refused_and_finished",
         ),
         Row(
             "a forged journal moves no file",
             "is_ours = all(_OURS.fullmatch(name) for name in give) and",
             "is_ours = True and",
-            "sources_exchange::a_journal_of_others_moves_no_file",
+            "sources_lists_exchange::a_journal_of_others_moves_no_file",
         ),
     ],
     "converter/sources/leaks.py": [
@@ -951,37 +951,37 @@ TABLE: dict[str, list[Row]] = {
             "safeguards::a_photograph_under_two_names_in_two_splits_is_refused_unless_allowed",
         ),
     ],
-    "converter/sources/layouts/list_files.py": [
+    "converter/sources/lists/files.py": [
         Row(
             "the exact name of a list",
             "own.sort(key=lambda file: (file.rank, file.kind, file.path))",
             "own.sort(key=lambda file: (file.kind, file.path))",
-            "sources_layouts_list_files::the_exact_name_wins_and_the_other_list_is_named",
+            "sources_lists_files::the_exact_name_wins_and_the_other_list_is_named",
         ),
         Row(
             "texts of single images",
             "if stem in stems and split_of(stem) is None:",
             "if False:",
-            "sources_layouts_list_files::texts_of_single_images_are_no_lists",
+            "sources_lists_files::texts_of_single_images_are_no_lists",
         ),
     ],
-    "converter/sources/layouts/list_fits.py": [
+    "converter/sources/lists/fits.py": [
         never(
             "lists of equal names that disagree",
             "found[0].file.ties_with(other.file)",
-            "sources_layouts_list_fits::two_lists_of_a_split_that_disagree_are_refused_with_the_way_to_choose",
+            "sources_lists_fits::two_lists_of_a_split_that_disagree_are_refused_with_the_way_to_choose",
         ),
         Row(
             "lists of equal folders that disagree",
             'if other not in ("", folder) and other.count("/") == folder.count("/"):',
             "if False:",
-            "sources_layouts_list_fits::lists_of_parts_are_refused_rather_than_the_second_part_lost",
+            "sources_lists_fits::lists_of_parts_are_refused_rather_than_the_second_part_lost",
         ),
         Row(
             "a text that is no list",
             "if fit.num_found and 2 * fit.num_found >= fit.num_lines:",
             "if True:",
-            "sources_layouts_list_fits::a_text_with_a_similar_name_that_is_no_list_is_named",
+            "sources_lists_fits::a_text_with_a_similar_name_that_is_no_list_is_named",
         ),
     ],
     "converter/sources/layouts/split_lists.py": [
@@ -989,13 +989,13 @@ TABLE: dict[str, list[Row]] = {
             "a list that overlaps",
             "if others and not taken & others[0].parts[split].images():",
             "if others:",
-            "sources_layouts_list_files::a_list_with_a_similar_name_fills_in_for_a_missing_split_unless_it_overlaps",
+            "sources_lists_files::a_list_with_a_similar_name_fills_in_for_a_missing_split_unless_it_overlaps",
         ),
         Row(
             "a train.csv that cannot be used",
             "elif is_own:",
             "elif False:",
-            "sources_layouts_list_fits::a_train_list_that_cannot_be_used_is_an_error",
+            "sources_lists_fits::a_train_list_that_cannot_be_used_is_an_error",
         ),
         Row(
             "a listed test set is not all background",
@@ -1067,7 +1067,7 @@ TABLE: dict[str, list[Row]] = {
             "sources_others::links_that_lead_out_are_counted",
         ),
     ],
-    "converter/sources/layouts/tree.py": [
+    "converter/sources/tree.py": [
         Row(
             "names in another encoding than UTF-8",
             'if encoding.lower() not in ("utf-8", "utf8") and not all(map(str.isascii, names)):',
@@ -1077,30 +1077,30 @@ TABLE: dict[str, list[Row]] = {
         never(
             "links out of the tree",
             "not follow_links and entry.is_symlink() and not _leads_inside(entry, root)",
-            "sources_layouts_tree::links_lead_out_of_the_source_only_where_that_is_allowed",
+            "sources_tree::links_lead_out_of_the_source_only_where_that_is_allowed",
         ),
         never(
             "nested links",
             "nested > MAX_NESTED_LINKS",
-            "sources_layouts_tree::folders_that_all_link_to_one_another_are_given_up",
+            "sources_tree::folders_that_all_link_to_one_another_are_given_up",
             HANG_S,
         ),
         never(
             "number of files",
             "files > MAX_FILES",
-            "sources_layouts_tree::a_folder_that_is_no_dataset_is_given_up_before_all_of_it_is_read",
+            "sources_tree::a_folder_that_is_no_dataset_is_given_up_before_all_of_it_is_read",
         ),
         never(
             "depth of folders",
             'folder.count("/") >= MAX_FOLDER_DEPTH',
-            "sources_layouts_tree::a_folder_that_is_no_dataset_is_given_up_before_all_of_it_is_read "
-            "sources_layouts_tree::links_in_a_circle_end",
+            "sources_tree::a_folder_that_is_no_dataset_is_given_up_before_all_of_it_is_read "
+            "sources_tree::links_in_a_circle_end",
         ),
         Row(
             "cycle of links",
             "if real not in chain:",
             "if True:",
-            "sources_layouts_tree::links_in_a_circle_end",
+            "sources_tree::links_in_a_circle_end",
             HANG_S,
         ),
     ],
@@ -1148,7 +1148,7 @@ TABLE: dict[str, list[Row]] = {
             "exact folders above tables",
             "if listed is not None or any(image.split for image in found.images if image.mask):",
             "if listed is not None:",
-            "sources_tables::exact_folders_stand_above_a_table",
+            "sources_lists_tables::exact_folders_stand_above_a_table",
         ),
         Row(
             "second folder of masks",

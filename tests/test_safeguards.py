@@ -34,7 +34,7 @@ from converter.errors import DataError, UsageError
 from converter.pixels.png import check_png, check_png_rows
 from converter.pixels.tiff import check_tiff
 from converter.schema import MANIFEST
-from converter.sources.lists import read_split_list
+from converter.sources.lists.text import read_split_list
 from converter.system.files import temporary_path, whole_file
 from converter.verifying.report import VerifyConfig
 from converter.verifying.verify import verify

@@ -7,7 +7,7 @@ from layout_files import draw, options_in
 
 from converter.sources.layouts.choice import Candidate, by_difference, candidate_for, choice, described
 from converter.sources.layouts.pairing import FolderPair
-from converter.sources.layouts.tree import list_tree
+from converter.sources.tree import list_tree
 
 
 def tree_of(folder, *names):

@@ -10,7 +10,7 @@ from converter.config import SourceConfig
 from converter.errors import UsageError
 from converter.limits import MAX_CLASS_FILE_BYTES
 from converter.sources.layouts.labelme_json import compare_names
-from converter.sources.layouts.tree import list_tree
+from converter.sources.tree import list_tree
 
 KNOWN = {
     "labelme-json": (

@@ -9,7 +9,7 @@ from PIL import Image
 
 from converter.sources.layouts import looks
 from converter.sources.layouts.looks import Evidence, are_images, looks_like_masks, masks_by_evidence, num_values
-from converter.sources.layouts.tree import list_tree
+from converter.sources.tree import list_tree
 
 
 def tree_of(folder):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from converter.checking.split_plan import SplitPlan
 from converter.errors import UsageError
-from converter.sources.exchange import exchange
-from converter.sources.lists import why_unlistable
+from converter.sources.lists.exchange import exchange
+from converter.sources.lists.text import why_unlistable
 
 _SEPARATOR = ";"
 _FOLD = r"fold[0-9]+\.txt"  # of an earlier number of folds

@@ -14,8 +14,8 @@ from collections import defaultdict
 from converter.classes.class_map import ClassMap
 from converter.config import SourceConfig
 from converter.limits import MAX_CLASS_FILE_BYTES, MAX_CLASS_FILE_DEPTH, MAX_CLASS_FILES, MAX_FOLDER_CLASS_FILES
-from converter.sources.layouts.tree import list_tree
 from converter.sources.names import IMAGE_EXTENSIONS
+from converter.sources.tree import list_tree
 
 _EXTENSIONS = (".csv", ".tsv", ".txt", ".json", ".pbtxt", ".yaml", ".yml")
 _CLASS_WORDS = re.compile("class|label|colou?r|palette|categor|legend|id2|names", re.IGNORECASE)

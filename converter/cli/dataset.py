@@ -168,8 +168,8 @@ def split(workers: int, overwrite: bool, dry_run: bool, json: bool, tolerance: i
     from converter.checking.split import make_splits
     from converter.checking.split_files import check_lists, write_lists
     from converter.checking.split_plan import SplitConfig
-    from converter.sources.exchange import finish
     from converter.sources.layouts.find import find_layout
+    from converter.sources.lists.exchange import finish
 
     PairConfig(tolerance=tolerance)  # refuses what is out of range
     config = SplitConfig(**options)

@@ -4,16 +4,13 @@ Modules, in dependency order:
 
     refs        a pair of files; a pair that was rejected
     names       how the names of files, folders and splits are matched
-    lists       the text of a split list -> its lines
-    tables      a list with more columns -> the ways to read it
-    json_lists  a dataset.json -> the lists of its splits
-    resolve     the lines of a split list -> ExampleRefs
+    tree        source folder -> the names of all files and folders in it
+    lists       split lists: text, tables and JSON -> the files that they name
     pairs       ExampleRef -> image and mask, opened, in the same orientation
     duplicates  thumbnails -> near-duplicate images
     mix_ups     an image with the mask of another one
     leaks       the same image in two splits
     others      what the files are that are not read
-    exchange    new lists take the place of old ones together
     layouts     source folder -> the pairs of its splits, detected from the files in it
     levels      a range in percentiles -> the levels in the images of the train split
 """

@@ -16,8 +16,8 @@ from converter.pixels.images import open_image
 from converter.pixels.jpeg import strip_jpeg
 from converter.pixels.signatures import PNG_SIGNATURE
 from converter.pixels.tiff import check_tiff
-from converter.sources.lists import read_split_list
-from converter.sources.resolve import resolve
+from converter.sources.lists.resolve import resolve
+from converter.sources.lists.text import read_split_list
 from fuzz.seeds import seeds
 from fuzz.targets import rules, written
 

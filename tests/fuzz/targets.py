@@ -39,15 +39,15 @@ from converter.pixels.masks import MaskValue, ValueCounter, open_mask
 from converter.pixels.png import check_png
 from converter.pixels.signatures import PNG_SIGNATURE
 from converter.schema import IGNORE_INDEX, MANIFEST
-from converter.sources.json_lists import read_json_lists
 from converter.sources.layouts.affixes import Group, infer, kinds_of_masks, within_folder
 from converter.sources.layouts.labelme_json import compare_names
-from converter.sources.layouts.tree import Tree
-from converter.sources.lists import SplitList, read_split_list
+from converter.sources.lists.json_lists import read_json_lists
+from converter.sources.lists.resolve import PathRule, resolve
+from converter.sources.lists.tables import readings
+from converter.sources.lists.text import SplitList, read_split_list
 from converter.sources.names import Names
 from converter.sources.others import KINDS, kind_of
-from converter.sources.resolve import PathRule, resolve
-from converter.sources.tables import readings
+from converter.sources.tree import Tree
 
 MAX_PIXELS = 256
 TOLERANCE = 12

@@ -2,7 +2,6 @@
 
 Modules, in dependency order:
 
-    tree         source folder -> the names of all files and folders in it
     pairing      folders -> images with their masks
     affixes      constant texts by which names of masks differ, inferred from all names
     words        usual names of folders of images and of masks
@@ -17,8 +16,6 @@ Modules, in dependency order:
     ...          the layouts, one module each, named in registry
     leftover     folders of image files that a layout does not use
     unpaired     images without a mask, masks without an image
-    list_files   files that may be split lists, by their names
-    list_fits    a file that may be a list -> how it is read best
     split_lists  the split lists of a folder -> pairs
     chosen_lists  the lists that --list names -> pairs
     folds        fold0.txt, fold1.txt ... -> pairs

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from converter.sources.layouts.pairing import Found, Suffixes, mirrored, pair_folders
-from converter.sources.layouts.tree import Tree
 from converter.sources.layouts.words import preset_of_names
+from converter.sources.tree import Tree
 
 
 def ade20k(tree: Tree) -> Found | str:

@@ -7,9 +7,9 @@ from collections import defaultdict
 
 from converter.sources.layouts.pairing import FolderPair, Found, Named, Suffixes, match, pair_folders, split_in
 from converter.sources.layouts.same_folder import same_folder
-from converter.sources.layouts.tree import Tree
-from converter.sources.layouts.words import JPEG, PNG, folder_list, parent_of
+from converter.sources.layouts.words import JPEG, PNG
 from converter.sources.names import stem_of
+from converter.sources.tree import Tree, folder_list, parent_of
 
 
 def loveda(tree: Tree) -> Found | str:

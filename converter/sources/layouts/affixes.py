@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from converter.limits import MAX_AFFIXES, MAX_INFIX_CHARS
 from converter.sources.layouts.pairing import FolderPair, Found, Named, match
-from converter.sources.layouts.tree import Tree, join
 from converter.sources.names import stem_of
+from converter.sources.tree import Tree, join
 
 _SAMPLED = 8  # masks from which differences are proposed; all masks decide which one is right
 

@@ -18,10 +18,10 @@ from converter.sources.layouts.looks import FEW_VALUES, masks_by_evidence, num_v
 from converter.sources.layouts.one_each import one_each
 from converter.sources.layouts.pairing import FolderPair, Found, Named, match, split_in
 from converter.sources.layouts.several import masks_in_own_folders, several_masks
-from converter.sources.layouts.tree import Tree, join
 from converter.sources.layouts.versions import several_versions
-from converter.sources.layouts.words import MASK_WORDS, count_of, folder_list, parent_of
+from converter.sources.layouts.words import MASK_WORDS
 from converter.sources.names import split_within, stem_of
+from converter.sources.tree import Tree, count_of, folder_list, join, parent_of
 
 _LOSSY = (".jpg", ".jpeg")
 _MERGE = "If each of them holds one class, give each its own value in one mask for each image; else choose one."

@@ -13,9 +13,9 @@ from converter.errors import UsageError
 from converter.limits import MAX_CANDIDATES
 from converter.sources.layouts.affixes import Affixes, group_of, infer
 from converter.sources.layouts.pairing import FolderPair, best_suffixes, pair_folders
-from converter.sources.layouts.tree import Tree
-from converter.sources.layouts.words import JPEG, count_of, folder_list
+from converter.sources.layouts.words import JPEG
 from converter.sources.names import split_of
+from converter.sources.tree import Tree, count_of, folder_list
 
 
 class Candidate(NamedTuple):

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from converter.config import SourceConfig
 from converter.errors import DataError, UsageError, shown
-from converter.sources.layouts.list_files import LIST_TYPES, WITHIN, ListFile, kind_of, list_file
-from converter.sources.layouts.list_fits import Fit, Rules, fit_list
 from converter.sources.layouts.split_lists import Listed, pair_rules
-from converter.sources.layouts.tree import Tree
+from converter.sources.lists.files import LIST_TYPES, WITHIN, ListFile, kind_of, list_file
+from converter.sources.lists.fits import Fit, Rules, fit_list
+from converter.sources.lists.resolve import Resolved
 from converter.sources.names import SPLITS
 from converter.sources.refs import ExampleRef, Reject
-from converter.sources.resolve import Resolved
+from converter.sources.tree import Tree
 
 _FIX_SPLIT = "Say it: --list train=FILE."
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from converter.sources.layouts.pairing import Found, Suffixes, mirrored, pair_folders
-from converter.sources.layouts.tree import Tree
-from converter.sources.layouts.words import count_of
+from converter.sources.tree import Tree, count_of
 
 
 def cityscapes(tree: Tree) -> Found | str:

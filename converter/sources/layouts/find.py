@@ -13,19 +13,18 @@ from dataclasses import replace
 from converter.config import SourceConfig
 from converter.errors import UsageError, shown
 from converter.limits import MAX_INNER
-from converter.sources.exchange import check_finished
 from converter.sources.layouts.chosen_lists import chosen_files, chosen_pairs
 from converter.sources.layouts.folds import fold_choice, fold_lists
 from converter.sources.layouts.layout import Layout, Search, found_layout, listed_layout, unnamed_text
-from converter.sources.layouts.list_files import ListFiles
 from converter.sources.layouts.pairing import Found
 from converter.sources.layouts.refusal import refusal
 from converter.sources.layouts.registry import LAYOUTS, LIST, RULES
 from converter.sources.layouts.split_lists import EXPECTED, Listed, pair_lists, pair_rules, similar_lists
 from converter.sources.layouts.templates import by_templates
-from converter.sources.layouts.tree import Tree, list_tree
-from converter.sources.layouts.words import folder_list
+from converter.sources.lists.exchange import check_finished
+from converter.sources.lists.files import ListFiles
 from converter.sources.others import unread_files
+from converter.sources.tree import Tree, folder_list, list_tree
 
 _FIRST_GENERAL = next(name for name, rule in RULES.items() if rule.is_general)
 _MARKS = tuple(rule.mark for rule in RULES.values() if rule.mark)

@@ -10,10 +10,10 @@ from converter.sources.layouts.affixes import group_of, pair_by_affixes
 from converter.sources.layouts.choice import by_difference, candidate_for, choice, described
 from converter.sources.layouts.pairing import FolderPair, Found, Suffixes, best_suffixes, pair_folders, split_in
 from converter.sources.layouts.several import several_masks
-from converter.sources.layouts.tree import Tree
-from converter.sources.layouts.words import IMAGE_WORDS, MASK_WORDS, SIBLING_TAILS, count_of, folder_list, parent_of
+from converter.sources.layouts.words import IMAGE_WORDS, MASK_WORDS, SIBLING_TAILS
 from converter.sources.names import IMAGE_EXTENSIONS, split_of, words_in
 from converter.sources.others import unread_image
+from converter.sources.tree import Tree, count_of, folder_list, parent_of
 
 
 def siblings(tree: Tree) -> Found | str:

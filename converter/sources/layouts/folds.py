@@ -6,8 +6,8 @@ import re
 
 from converter.config import SourceConfig, source_options
 from converter.errors import UsageError
-from converter.sources.layouts.tree import Tree
 from converter.sources.refs import Unused
+from converter.sources.tree import Tree
 
 FOLDS = "W_FOLDS"
 _FOLD = re.compile(r"fold(0|[1-9][0-9]{0,2})\.txt", re.ASCII)

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from converter.errors import DataError, UsageError, shown
 from converter.limits import MAX_CLASS_FILE_BYTES
 from converter.sources.layouts.pairing import Found, Named, match, split_in
-from converter.sources.layouts.tree import Tree, join
-from converter.sources.layouts.words import count_of
+from converter.sources.tree import Tree, count_of, join
 from converter.system.files import read_inside
 
 IMAGE, MASK, NAMES = "img.png", "label.png", "label_names.txt"

@@ -11,20 +11,19 @@ from converter.config import SourceConfig
 from converter.sources.layouts.chosen_lists import chosen_files, chosen_names
 from converter.sources.layouts.labelme_json import FIX_NAMES, NAMES, compare_names
 from converter.sources.layouts.leftover import check_rivals, unused_folders
-from converter.sources.layouts.list_files import ListFiles
-from converter.sources.layouts.list_fits import Rules
 from converter.sources.layouts.pairing import Found, FoundImage
 from converter.sources.layouts.refusal import refusal
 from converter.sources.layouts.registry import LIST, RULES
 from converter.sources.layouts.split_folders import with_folder_splits
 from converter.sources.layouts.split_lists import Listed, by_names, name_rules, pair_rules, similar_lists
-from converter.sources.layouts.tree import Tree, join
 from converter.sources.layouts.unpaired import unpaired, with_missing_masks, without_bare_folders
 from converter.sources.layouts.unused import folds_as_folders, unused_files, unused_lists
-from converter.sources.layouts.words import count_of, parent_of
+from converter.sources.lists.files import ListFiles
+from converter.sources.lists.fits import Rules
 from converter.sources.mix_ups import mix_ups
 from converter.sources.names import SPLITS
 from converter.sources.refs import ExampleRef, Reject, Unused
+from converter.sources.tree import Tree, count_of, join, parent_of
 
 
 @dataclass(frozen=True)

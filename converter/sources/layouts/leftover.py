@@ -15,10 +15,9 @@ from converter.sources.layouts.by_stems import candidates
 from converter.sources.layouts.choice import by_difference, candidate_for, choice, described
 from converter.sources.layouts.looks import are_images
 from converter.sources.layouts.pairing import FolderPair, Found
-from converter.sources.layouts.tree import Tree
-from converter.sources.layouts.words import count_of, folder_list, parent_of
 from converter.sources.names import stem_of
 from converter.sources.refs import Unused
+from converter.sources.tree import Tree, count_of, folder_list, parent_of
 
 CODE = "W_UNUSED_FOLDER"
 _FIX = "Leave it, or say with --image and --mask which folders to use."

@@ -11,9 +11,9 @@ from typing import NamedTuple
 from converter.errors import DataError
 from converter.limits import MAX_LOOK_PIXELS
 from converter.pixels.masks import MaskValue, ValueCounter, open_mask
-from converter.sources.layouts.tree import Tree, join
 from converter.sources.layouts.words import MASK_WORDS
 from converter.sources.names import stem_of
+from converter.sources.tree import Tree, join
 from converter.system.files import read_inside
 
 FEW_VALUES = "few values in each file"

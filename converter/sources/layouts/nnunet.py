@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from converter.sources.layouts.pairing import FolderPair, Found, Suffixes, pair_folders
-from converter.sources.layouts.tree import Tree
 from converter.sources.names import stem_of
+from converter.sources.tree import Tree
 
 
 def nnunet(tree: Tree) -> Found | str:

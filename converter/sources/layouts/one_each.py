@@ -7,9 +7,8 @@ from collections import Counter
 
 from converter.sources.layouts.looks import FEW, values_in
 from converter.sources.layouts.pairing import Found, Named, match, split_in
-from converter.sources.layouts.tree import Tree, join
-from converter.sources.layouts.words import count_of
 from converter.sources.names import stem_of
+from converter.sources.tree import Tree, count_of, join
 
 _MIN_FOLDERS = 3  # fewer may be alike by chance
 _LOOKED_AT = 3  # folders: the first, one in the middle, the last

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from converter.errors import DataError
-from converter.sources.layouts.tree import Tree, join
 from converter.sources.names import IMAGE_EXTENSIONS, folded, split_of, stem_of
 from converter.sources.refs import Reject
+from converter.sources.tree import Tree, join
 
 IMAGE_SUFFIXES = ("", "_sat", "_RGB", "_RGBIR", "_leftImg8bit", "_image", "_img", "_rgb")
 MASK_SUFFIXES = (

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from converter.errors import UsageError, shown
 from converter.limits import MAX_CANDIDATES
 from converter.sources.layouts.registry import LAYOUTS
-from converter.sources.layouts.tree import Tree
 from converter.sources.refs import Unused
+from converter.sources.tree import Tree
 
 EXAMPLE = "--image 'images/{split}/{stem}.jpg' --mask 'masks/{split}/{stem}.png'"
 

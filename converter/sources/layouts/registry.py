@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from converter.sources.layouts.pairing import Found
-from converter.sources.layouts.tree import Tree
+from converter.sources.tree import Tree
 
 LIST = "list"  # the layout of lists whose lines name both files of a pair; it is tried first and is not a rule
 

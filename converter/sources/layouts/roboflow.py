@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from converter.sources.layouts.pairing import FolderPair, Found, Suffixes, pair_folders, split_in
-from converter.sources.layouts.tree import Tree
-from converter.sources.layouts.words import folder_list, parent_of
+from converter.sources.tree import Tree, folder_list, parent_of
 
 
 def roboflow(tree: Tree) -> Found | str:

@@ -6,9 +6,9 @@ import itertools
 from collections import Counter
 
 from converter.sources.layouts.pairing import MASK_SUFFIXES, FolderPair, Found, Suffixes, pair_folders, split_in
-from converter.sources.layouts.tree import Tree
-from converter.sources.layouts.words import JPEG, PNG, folder_list
+from converter.sources.layouts.words import JPEG, PNG
 from converter.sources.names import stem_of
+from converter.sources.tree import Tree, folder_list
 
 _DRAWN = (".gif", ".bmp", ".pbm", ".pgm", ".pnm", ".ppm")  # not TIFF or WebP, which are as often other photographs
 STARTS = ("", "_sat", "_RGB", "_RGBIR", "_image", "_img")  # suffixes of images whose masks have a suffix

@@ -12,9 +12,8 @@ from converter.limits import MAX_INFERRED_FOLDERS
 from converter.sources.layouts.affixes import group_of, kinds_of_masks
 from converter.sources.layouts.choice import Candidate, choice
 from converter.sources.layouts.pairing import FolderPair
-from converter.sources.layouts.tree import Tree, join
-from converter.sources.layouts.words import count_of, folder_list
 from converter.sources.names import stem_of
+from converter.sources.tree import Tree, count_of, folder_list, join
 
 _MERGE_ALL = "Give each class its own value in one mask for each image."
 _MERGE = "Give each class its own value in one mask for each image, or take one kind alone."

@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from converter.sources.layouts.pairing import Found
-from converter.sources.layouts.words import folder_list
 from converter.sources.names import SPLITS, split_of, split_within, words_in
 from converter.sources.refs import Unused
+from converter.sources.tree import folder_list
 
 _SHORT_SPLITS = {"tr": "train", "va": "val", "te": "test", "ts": "test"}
 _SHORT = re.compile(rf"(?<![^\W_])({'|'.join(_SHORT_SPLITS)})(?![^\W_])", re.IGNORECASE)

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 
 from converter.errors import UsageError
 from converter.limits import MAX_DROP
-from converter.sources.layouts.list_files import WITHIN, ListFiles
-from converter.sources.layouts.list_fits import Fit, Rules, check_folders, check_ties, fit_list, fitting
 from converter.sources.layouts.pairing import Found
-from converter.sources.layouts.tree import Tree
 from converter.sources.layouts.words import IMAGE_WORDS, MASK_WORDS, SIBLING_TAILS
-from converter.sources.lists import SplitList
+from converter.sources.lists.files import WITHIN, ListFiles
+from converter.sources.lists.fits import Fit, Rules, check_folders, check_ties, fit_list, fitting
+from converter.sources.lists.resolve import PathRule, Resolved
+from converter.sources.lists.text import SplitList
 from converter.sources.names import SPLITS, Names
 from converter.sources.refs import ExampleRef, Reject, Unused
-from converter.sources.resolve import PathRule, Resolved
+from converter.sources.tree import Tree
 
 EXPECTED = "Expected train.txt and val.txt next to jpg/ and png/ (val.txt may have its own val_jpg/ and val_png/)."
 

@@ -12,8 +12,8 @@ import re
 from converter.errors import UsageError
 from converter.sources.layouts.pairing import Found, Named, match, split_in
 from converter.sources.layouts.refusal import EXAMPLE
-from converter.sources.layouts.tree import Tree
 from converter.sources.names import IMAGE_EXTENSIONS, SPLIT_WORDS, split_of
+from converter.sources.tree import Tree
 
 _FIX = f"Write two paths below the source folder, such as {EXAMPLE}; `.*` is any extension."
 _ANY_SPLIT = rf"(?i:{'|'.join(sorted(SPLIT_WORDS, key=len, reverse=True))})(?:[_-]?[0-9]{{4}})?"

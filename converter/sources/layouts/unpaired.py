@@ -11,9 +11,9 @@ from dataclasses import replace
 
 from converter.errors import DataError, shown
 from converter.sources.layouts.pairing import Found, FoundImage, split_in
-from converter.sources.layouts.tree import Tree
 from converter.sources.others import unread_image
 from converter.sources.refs import Reject
+from converter.sources.tree import Tree
 
 _FIX_MASK = "Put its mask there, remove it, or pass --missing-mask background or --missing-mask ignore."
 _FIX_IMAGE = "Put its image there, or remove it."

@@ -11,11 +11,11 @@ from collections.abc import Collection, Iterator, Sequence
 from converter.config import SourceConfig, source_options
 from converter.errors import UsageError, shown
 from converter.limits import MAX_SIMILAR_LISTS
-from converter.sources.layouts.list_files import BOTH, BOTH_WITHIN, JSON, ListFile, ListFiles, kind_of
-from converter.sources.layouts.list_fits import FIX_FOLDS, Fit, Rules, fit_list, list_argument
-from converter.sources.layouts.tree import Tree
+from converter.sources.lists.files import BOTH, BOTH_WITHIN, JSON, ListFile, ListFiles, kind_of
+from converter.sources.lists.fits import FIX_FOLDS, Fit, Rules, fit_list, list_argument
 from converter.sources.names import fold_in, names_split
 from converter.sources.refs import ExampleRef, Unused
+from converter.sources.tree import Tree
 
 SHOWN = 3  # names in one warning
 _ARCHIVES = re.compile(

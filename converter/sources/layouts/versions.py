@@ -12,9 +12,9 @@ from converter.limits import MAX_INFERRED_FOLDERS
 from converter.sources.layouts.affixes import Affixes, Group, infer
 from converter.sources.layouts.choice import Candidate, by_difference, candidate_of, choice
 from converter.sources.layouts.pairing import FolderPair
-from converter.sources.layouts.tree import Tree
-from converter.sources.layouts.words import JPEG, folder_list
+from converter.sources.layouts.words import JPEG
 from converter.sources.names import stem_of
+from converter.sources.tree import Tree, folder_list
 
 _LAST_WORD = re.compile(r"[_.-]([^_.-]+)$")
 _FIX = "If each of them holds one class, give each its own value in one mask for each image; else choose one."

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from converter.sources.layouts.pairing import Found, Suffixes, mirrored, pair_folders
-from converter.sources.layouts.tree import Tree
 from converter.sources.layouts.words import PNG, preset_of_names
+from converter.sources.tree import Tree
 
 VOC_LISTS = "ImageSets/Segmentation"
 

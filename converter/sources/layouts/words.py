@@ -1,9 +1,8 @@
-"""Words: usual names of folders of images and of masks, and how messages name folders."""
+"""Words: usual names of folders of images and of masks."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from converter.sources.layouts.pairing import Found
 
@@ -20,22 +19,6 @@ SIBLING_TAILS = (
     *("labels", "masks", "annotations", "-labels", "-masks"),
 )
 JPEG, PNG = (".jpg", ".jpeg"), (".png",)
-
-
-def count_of(number: int, word: str) -> str:
-    """Returns a number and a noun, in the plural unless it is 1."""
-    return f"{number} {word}" if number == 1 else f"{number} {'cities' if word == 'city' else word + 's'}"
-
-
-def folder_list(folders: Iterable[str]) -> str:
-    """Returns a list of folders for a message, the first few of them."""
-    names = [f"{name}/" if name else "the source folder" for name in sorted(set(folders))]
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-
-
-def parent_of(folder: str) -> str:
-    """Returns the parent of a folder; "" is the source folder."""
-    return folder.rpartition("/")[0]
 
 
 def preset_of_names(preset: str, found: Found, pattern: str) -> str | None:

@@ -11,11 +11,11 @@ import pytest
 
 from converter.config import SourceConfig
 from converter.errors import UsageError
-from converter.sources.exchange import JOURNAL, check_finished, exchange, finish
+from converter.sources.lists.exchange import JOURNAL, check_finished, exchange, finish
 
 KILLED = """
 import os, pathlib, signal, sys
-from converter.sources.exchange import exchange
+from converter.sources.lists.exchange import exchange
 left, real = int(sys.argv[2]), pathlib.Path.replace
 def replace(self, target):
     global left

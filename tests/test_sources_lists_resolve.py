@@ -8,10 +8,10 @@ import pytest
 from list_files import FILES, TUTORIAL, found, look_up
 
 from converter.limits import MAX_CLOSEST
-from converter.sources.lists import read_split_list
+from converter.sources.lists.resolve import PathRule, resolve
+from converter.sources.lists.text import read_split_list
 from converter.sources.names import Names
 from converter.sources.refs import ExampleRef
-from converter.sources.resolve import PathRule, resolve
 
 
 def test_each_line_is_a_pair_below_its_folders(tmp_path):

@@ -7,7 +7,7 @@ import json
 import pytest
 from split_files import of_code, six, stems
 
-from converter.sources.json_lists import read_json_lists
+from converter.sources.lists.json_lists import read_json_lists
 
 
 def entries(numbers, image="image", mask="label"):

@@ -6,8 +6,8 @@ import pytest
 from list_files import found, look_up
 
 from converter.errors import UsageError
-from converter.sources import lists
-from converter.sources.lists import read_split_list, why_unlistable
+from converter.sources.lists import text as lists
+from converter.sources.lists.text import read_split_list, why_unlistable
 from converter.sources.refs import ExampleRef
 
 

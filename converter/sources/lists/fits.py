@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from converter.errors import UsageError, shown
-from converter.sources.json_lists import read_json_lists
-from converter.sources.layouts.list_files import JSON, USUAL_FOLDERS, ListFile, ListFiles, kind_of
-from converter.sources.layouts.tree import Tree
-from converter.sources.layouts.words import count_of
-from converter.sources.lists import SplitList, read_split_list
+from converter.sources.lists.files import JSON, USUAL_FOLDERS, ListFile, ListFiles, kind_of
+from converter.sources.lists.json_lists import read_json_lists
+from converter.sources.lists.resolve import PathRule, Resolved, resolve
+from converter.sources.lists.tables import readings
+from converter.sources.lists.text import SplitList, read_split_list
 from converter.sources.refs import Unused
-from converter.sources.resolve import PathRule, Resolved, resolve
-from converter.sources.tables import readings
+from converter.sources.tree import Tree, count_of
 
 Rules = Callable[[SplitList], Sequence[PathRule]]
 _FIX_NO_MASKS = "Add its masks; without them it cannot be scored."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from split_files import lines, names, numbers, of_code, six, stems
 
-from converter.sources.layouts.list_files import EXACT, OTHER_FORM, WITH_YEAR, ListFile, list_file
+from converter.sources.lists.files import EXACT, OTHER_FORM, WITH_YEAR, ListFile, list_file
 
 
 @pytest.mark.parametrize("other", [

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from converter.errors import DataError, shown
 from converter.limits import MAX_CLOSEST, MAX_LINE_CHARS
-from converter.sources.lists import HEADER, Line, SplitList
+from converter.sources.lists.text import HEADER, Line, SplitList
 from converter.sources.names import Names
 from converter.sources.refs import ExampleRef, Reject
 

@@ -6,8 +6,8 @@ import pytest
 from layout_files import find, write
 from split_files import in_folders, lines, names, numbers, of_code, refused_list, six, stems
 
-from converter.sources.lists import SplitList, read_split_list
-from converter.sources.tables import readings
+from converter.sources.lists.tables import readings
+from converter.sources.lists.text import SplitList, read_split_list
 
 
 def read(folder, text: str, split: str = "train") -> list[dict[str, SplitList]]:

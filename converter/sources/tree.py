@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -185,3 +186,19 @@ def _leads_inside(entry: os.DirEntry[str], root: Path) -> bool:
         return Path(entry.path).resolve().is_relative_to(root)
     except (OSError, RuntimeError):  # a loop of links; opening it reports that
         return True
+
+
+def count_of(number: int, word: str) -> str:
+    """Returns a number and a noun, in the plural unless it is 1."""
+    return f"{number} {word}" if number == 1 else f"{number} {'cities' if word == 'city' else word + 's'}"
+
+
+def folder_list(folders: Iterable[str]) -> str:
+    """Returns a list of folders for a message, the first few of them."""
+    names = [f"{name}/" if name else "the source folder" for name in sorted(set(folders))]
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+
+
+def parent_of(folder: str) -> str:
+    """Returns the parent of a folder; "" is the source folder."""
+    return folder.rpartition("/")[0]

@@ -9,7 +9,7 @@ import pytest
 from layout_files import draw, find, pairs, refused
 
 from converter.errors import UsageError
-from converter.sources.layouts import tree
+from converter.sources import tree
 
 
 def test_hidden_files_and_our_own_records_are_not_looked_into(tmp_path):

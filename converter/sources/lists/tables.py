@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from converter.errors import shown
 from converter.limits import MAX_READINGS, MAX_TABLE_COLUMNS
-from converter.sources.lists import Line, SplitList, fields_of
+from converter.sources.lists.text import Line, SplitList, fields_of
 from converter.sources.names import has_extension, is_both, split_within, words_in
 
 _IMAGE_WORDS = {"image", "images", "img", "imgs", "photo", "photos", "picture", "pictures", "input", "rgb"}

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from converter.errors import DataError, UsageError
 from converter.limits import MAX_LIST_FOLDERS, MAX_SIMILAR_LISTS
-from converter.sources.layouts.tree import Tree
 from converter.sources.names import SPLITS, is_both, split_of, split_within, stem_of
+from converter.sources.tree import Tree
 from converter.system.files import resolve_inside
 
 JSON = ".json"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from converter.errors import shown
 from converter.limits import MAX_JSON_LIST_BYTES, MAX_LIST_LINES
-from converter.sources.lists import Line, SplitList, list_text
+from converter.sources.lists.text import Line, SplitList, list_text
 from converter.sources.names import split_within
 
 SHOWN_KEY_CHARS = 40
