@@ -109,3 +109,25 @@ def test_instances_that_a_class_map_makes_one_class_are_no_problem(tmp_path):
     folder = draw(tmp_path, [np.where(mask == mask[0, 0], 0, mask).astype(np.uint8) for mask in COLORED])
     (folder / "classes.csv").write_text("name,value\nbackground,#000000\nobject,*\n")
     assert "W_INSTANCES" not in {problem.code for problem in report_on(folder).problems}
+
+
+@pytest.mark.parametrize("quality", [75, 90, 95])
+def test_colours_of_jpeg_masks_are_drafted_without_those_of_edges_and_are_no_instances(tmp_path, quality):
+    colors = np.array([(0, 0, 0), (255, 0, 0), (0, 255, 0), (0, 0, 255)], np.uint8)
+    rng = np.random.default_rng(0)
+    masks = []
+    for _ in range(6):
+        classes = np.zeros((96, 128), np.uint8)
+        for number in (1, 2, 3):
+            top, left = rng.integers(0, (60, 90))
+            classes[top : top + 30, left : left + 35] = number
+        masks.append(colors[classes])
+    facts = facts_of(draw(tmp_path / "src", masks, suffix=".jpg", quality=quality))
+    assert instance_problem(facts) is None
+    drafted = draft_classes(facts, None)
+    rows_of = [line.split(",") for line in drafted.text.split("name,value\n")[1].splitlines()]
+    assert rows_of.pop() == ["ignore", "*"]  # within 32 levels a colour is mapped, a blend of two classes is ignored
+    assert drafted.tolerance == 32
+    found = np.array([[int(value[i : i + 2], 16) for i in (1, 3, 5)] for _, value in rows_of])
+    assert len(found) == 4
+    assert np.abs(found[:, None] - colors.astype(int)).max(2).min(0).max() <= 2

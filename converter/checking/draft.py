@@ -103,14 +103,17 @@ def draft_classes(facts: Sequence[PairFacts], found: FoundClasses | None, *, all
     if suggested:
         what = f"preset:{suggested} ({PRESETS[suggested].text}) has these values"
         guesses.append(f"Suggestion: {what}. If these are its masks, pass --classes preset:{suggested} instead.")
+    damage, tolerance = _stray_remarks(strays, totals, is_lossy=lossy)
     try:
         for row in rows:
             builder.add(names[row.key], row.key)
+        has_default = found is not None and is_used and found.classes.default is not None
+        if lossy and tolerance < THRESHOLD and _farthest(strays) > tolerance and not has_default:
+            builder.add(IGNORE_NAME, "*")  # for the edges: nothing tells which of two classes they are
         text = to_csv(builder.finish())
     except ValueError as error:
         fix = "Write classes.csv by hand."
         raise UsageError(CLASSES_CSV, f"cannot be drafted: it {error}", fix, "E_MASK_VALUE") from None
-    damage, tolerance = _stray_remarks(strays, totals, is_lossy=lossy)
     remarks += guesses + _mode_remarks(kept) + damage + _table(all_rows, totals)
     text = "".join(f"# {remark}".rstrip() + "\n" for remark in remarks) + text
     return Draft(text, tolerance, suggested, any(isinstance(row.key, tuple) for row in rows))
@@ -337,9 +340,7 @@ def _stray_remarks(
         return [*text, fix], THRESHOLD
     if not strays:
         return (["JPEG masks need a tolerance: pass `--tolerance 1` to check and build."], 1) if is_lossy else ([], 0)
-    farthest = max(
-        max(abs(a - b) for a, b in zip(value.color, frequent.color, strict=True)) for value, frequent in strays.items()
-    )
+    farthest = _farthest(strays)
     tolerance = min(farthest, DAMAGE_LEVELS)
     fix = f"`--tolerance {tolerance}` takes each for the nearest class"
     if farthest > tolerance:  # a blend of two classes must not be taken for either
@@ -347,6 +348,14 @@ def _stray_remarks(
             f"`--tolerance {tolerance}` takes the nearer ones for the nearest class, a row `ignore,*` ignores the rest"
         )
     return [*text, f"They differ by up to {farthest} levels: {fix}."], tolerance
+
+
+def _farthest(strays: Mapping[MaskValue, MaskValue]) -> int:
+    """Returns the maximum difference of a value from the frequent one that it is a damaged form of, in levels."""
+    return max(
+        (max(abs(a - b) for a, b in zip(value.color, other.color, strict=True)) for value, other in strays.items()),
+        default=0,
+    )
 
 
 def _left_out(strays: Mapping[MaskValue, MaskValue], totals: Mapping[MaskValue, ValueTotal]) -> list[str]:

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Hashable, Mapping, Sequence
 
-from converter.checking.strays import stray_values, total_values
+from converter.checking.strays import are_lossy, stray_values, total_values
 from converter.checking.survey import PairFacts
 from converter.pixels.masks import MaskValue
 from converter.schema import IGNORE_INDEX
@@ -40,7 +40,7 @@ def instance_problem(
       index_of: the class of each value where a class map lists it; several values of one class count once.
     """
     totals = total_values(facts)
-    kept = totals.keys() - stray_values(totals)
+    kept = totals.keys() - stray_values(totals, is_lossy=are_lossy(facts))
     masks = [[value for value, _ in fact.values if value in kept] for fact in facts if fact.values]
     if _are_ade20k(facts, kept):
         numbers = {value.color[0] // 10 * 256 + value.color[1] for value in kept}

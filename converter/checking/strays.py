@@ -33,6 +33,7 @@ MIN_ON_LINE = 4  # VOC has 2 colours on the line between two others, and no more
 TOWER = 8  # times as many pixels as any value around it: a class, unless it is
 RARE_TOWER = 25  # times rarer than what it may be a mixture of; CamVid's rarest class, midway between two others, is 24
 SPECK_PIXELS = 4  # per image: smaller than any annotated region
+SPECK_PIXELS_LOSSY = 64  # per image, of one colour: less than one block of JPEG, where edges leave colours of their own
 REACH = 6  # grey levels within which there is only one peak
 PEAK = 3  # times as many pixels as any level within REACH
 
@@ -94,7 +95,7 @@ def stray_values(totals: Mapping[MaskValue, ValueTotal], *, is_lossy: bool = Fal
     channel = _only_channel(colors)
     if channel is not None:
         return strays | _stray_levels({value: value.color[channel] for value in colors}, totals)
-    return strays | _stray_colors(colors, totals)
+    return strays | _stray_colors(colors, totals, SPECK_PIXELS_LOSSY if is_lossy else SPECK_PIXELS)
 
 
 def _only_channel(colors: Sequence[MaskValue]) -> int | None:
@@ -159,8 +160,10 @@ def _is_damaged(counts: np.ndarray, frequent: Sequence[int]) -> bool:
     return True
 
 
-def _stray_colors(colors: Sequence[MaskValue], totals: Mapping[MaskValue, ValueTotal]) -> dict[MaskValue, MaskValue]:
-    """Returns stray value -> frequent value among colours."""
+def _stray_colors(
+    colors: Sequence[MaskValue], totals: Mapping[MaskValue, ValueTotal], speck_pixels: int
+) -> dict[MaskValue, MaskValue]:
+    """Returns stray value -> frequent value among colours; rare ones of fewer pixels an image are damage."""
     if len(colors) < 2:
         return {}
     rgb = np.array([value.color for value in colors], np.int32)  # most frequent first, as the totals are
@@ -183,7 +186,7 @@ def _stray_colors(colors: Sequence[MaskValue], totals: Mapping[MaskValue, ValueT
     strays = sorted(set(range(len(colors))) - set(frequent))
     if len(strays) > len(frequent):  # damage is proven: only then may unexplained specks be damage as well
         images = np.array([totals[value].images for value in colors])
-        specks = {i for i in frequent[1:] if pixels[i] <= SPECK_PIXELS * images[i] and pixels[i] * RARE <= pixels[0]}
+        specks = {i for i in frequent[1:] if pixels[i] <= speck_pixels * images[i] and pixels[i] * RARE <= pixels[0]}
         frequent = [index for index in frequent if index not in specks]
         strays = sorted(set(range(len(colors))) - set(frequent))
     nearest = _nearest(rgb[strays], rgb[frequent])
