@@ -160,7 +160,7 @@ def _build_trainer(config: TrainConfig, manifest: Manifest, devices: Devices) ->
             raise UsageError(
                 f"--model {config.model}", "has no trainable weight", "Add a layer with trainable weights."
             )
-        trainer = SegTrainer(net, num_classes, loss, build_augment(config.strengths, config.seed))
+        trainer = SegTrainer(net, num_classes, loss, build_augment(config.strengths, config.seed), ema=config.ema)
         # "auto" compiles the step with XLA on a GPU, but not on a CPU, where it costs more than it gains.
         trainer.compile(build_optimizer(config, steps), jit_compile="auto")
         trainer.optimizer.build(trainer.trainable_variables)
