@@ -165,8 +165,6 @@ def test_weights_of_a_former_run_are_taken_over(tmp_path):
     model = build_model("unet_small", (64, 48), 3, weights=best)  # another size of input, same weights
     for ours, theirs in zip(model.get_weights(), former.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    with pytest.raises(UsageError, match=r"does not fit unet_small: 2 of \d+ weights differ in shape"):
-        build_model("unet_small", (32, 32), 4, weights=best)
     with pytest.raises(UsageError, match="does not fit unet: "):
         build_model("unet", (32, 32), 3, weights=best)
 

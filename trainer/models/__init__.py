@@ -20,6 +20,7 @@ The modules, in dependency order:
     segformer         transformers at four scales, from KerasHub
     custom            a model of the user's, named as package.module:function
     load              a .keras file -> the model in it
+    transfer          the weights of a saved model, matched by the names of the classes
     build             name -> model, with its initial weights
 """
 
