@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pkgutil import resolve_name
 
 import numpy as np
@@ -109,6 +112,35 @@ def test_a_saved_model_loads_safely_and_gives_the_same_logits(name, mixed, tmp_p
     loaded = load_model(tmp_path / "best.keras")
     image = noise_image(SIZES.get(name, SIZE))
     np.testing.assert_array_equal(mixed(name)(image), loaded(image))
+
+
+PLAIN_KERAS = """
+import sys
+sys.modules.update(trainer=None, converter=None)  # neither can be imported
+import keras
+import numpy as np
+
+for name in sys.argv[1:]:
+    model = keras.saving.load_model(f"{name}.keras", compile=False, safe_mode=True)
+    np.save(f"{name}-logits.npy", model(np.load(f"{name}-image.npy")))
+"""
+
+
+def test_every_saved_model_loads_in_plain_keras_and_gives_the_same_logits(mixed, tmp_path):
+    from trainer.models.build import build_model
+
+    models = {name: mixed(name) for name in OWN_NAMES}
+    models |= {name: build_model("unet", SIZE, 2, encoder=name) for name in ("convnext_tiny", "efficientnetb0")}
+    for name, model in models.items():
+        model.save(tmp_path / f"{name}.keras")
+        np.save(tmp_path / f"{name}-image.npy", noise_image(SIZES.get(name, SIZE)))
+    command = [sys.executable, "-c", PLAIN_KERAS, *models]
+    environment = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    for name, model in models.items():
+        logits, image = (np.load(tmp_path / f"{name}-{what}.npy") for what in ("logits", "image"))
+        np.testing.assert_array_equal(model(image), logits, err_msg=name)
 
 
 @pytest.mark.parametrize("name", OWN_NAMES)
