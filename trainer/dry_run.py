@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 
 from converter.system.console import log
-from trainer.backend import keras
 from trainer.config import TrainConfig
 from trainer.devices import is_out_of_memory, out_of_memory
-from trainer.learning.step import SegTrainer
+from trainer.learning.footprint import memory_parts
 from trainer.setup import prepare
 
 
@@ -35,9 +34,13 @@ def dry_run(config: TrainConfig) -> str:
         raise out_of_memory("--batch", config.batch) from error
     if not math.isfinite(logs["loss"][0] + logs["val_loss"][0]):
         log.warning("The loss is not finite after one step. Pass a smaller --learning-rate.")
-    parts = memory_parts(trainer, config.batch // devices.num_replicas)
+    pixels = setup.manifest.common_size(config.data)
+    parts = memory_parts(trainer, pixels, config.batch // devices.num_replicas, config.loss)
+    if not parts["activations"]:
+        del parts["activations"]
+        log.warning("The model is subclassed, so its activations are not in the estimate of the memory.")
     parts["total"] = sum(parts.values())
-    size = "x".join(map(str, setup.manifest.common_size(config.data)))
+    size = "x".join(map(str, pixels))
     lines = [
         f"{config.model}, {config.batch} records of {size} per step, {devices.describe()}",
         f"one step succeeded: loss {logs['loss'][0]:.4f}, val loss {logs['val_loss'][0]:.4f}",
@@ -46,27 +49,3 @@ def dry_run(config: TrainConfig) -> str:
         f"an epoch has {setup.steps_per_epoch} steps; nothing was written",
     ]
     return "\n".join(lines)
-
-
-def memory_parts(trainer: SegTrainer, batch: int) -> dict[str, int]:
-    """Returns the bytes that a training step keeps, by what they hold.
-
-    Activations are the outputs of all layers, since the backward pass may need each. This is an upper estimate: a
-    compiler that fuses layers saves some of them.
-
-    Args:
-      trainer: compiled, with its optimizer built.
-      batch: records per step of one device.
-    """
-    weights, gradients, optimizer = (
-        sum(_num_bytes(variable.shape, variable.dtype) for variable in variables)
-        for variables in (trainer.net.variables, trainer.net.trainable_variables, trainer.optimizer.variables)
-    )
-    outputs = [tensor for operation in trainer.net.operations for tensor in keras.tree.flatten(operation.output)]
-    activations = batch * sum(_num_bytes(tensor.shape[1:], tensor.dtype) for tensor in outputs)
-    return {"weights": weights, "gradients": gradients, "optimizer": optimizer, "activations": activations}
-
-
-def _num_bytes(shape: tuple[int | None, ...], dtype: str) -> int:
-    bits = int("".join(filter(str.isdigit, keras.backend.standardize_dtype(dtype))) or 8)
-    return math.prod(side or 1 for side in shape) * bits // 8

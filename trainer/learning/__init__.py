@@ -9,4 +9,5 @@ The modules, in dependency order:
     averaging      the moving average of weights and statistics
     optimizers     optimizer and learning rate schedule
     step           the training step: augment, model, one-hot, loss, confusion matrix
+    footprint      the memory that a step takes, by what it holds
 """
