@@ -79,8 +79,10 @@ def test_logits_are_float32_of_the_size_of_the_image_in_mixed_precision(name, mi
     logits = model(np.full((2, *size, 3), 255, np.float32))
     assert tuple(logits.shape) == (2, *size, CLASSES)
     assert logits.dtype == "float32"
-    last = [layer.compute_dtype for layer in deep_layers(model) if layer.name.startswith("logits")]
-    assert set(last) == {"float32"}  # and were never rounded to a lower precision
+    heads = [layer for layer in deep_layers(model) if layer.name.startswith("logits")]
+    kinds = {type(layer).__name__: layer.compute_dtype for layer in heads}
+    assert kinds.pop("Conv2D") == "bfloat16"  # over many channels; the logits alone are float32
+    assert set(kinds.values()) == {"float32"}
     assert np.isfinite(logits).all()
 
 

@@ -189,3 +189,24 @@ def test_the_bar_goes_to_stderr_and_leaves_nothing_behind(capsys):
     assert out == ""
     assert "epoch 1/2" in err
     assert err.endswith("\r")
+
+
+def test_the_bar_reads_the_loss_twice_a_second_and_not_every_step():
+    from trainer.run.callbacks import EpochBar
+
+    class Loss(float):
+        reads = 0
+
+        def __format__(self, spec: str) -> str:
+            Loss.reads += 1
+            return super().__format__(spec)
+
+    now = [0.0]
+    bar = EpochBar(clock=lambda: now[0])
+    bar.set_params({"epochs": 1, "steps": 200})
+    bar.on_epoch_begin(0)
+    for batch in range(200):  # of 10 ms each
+        bar.on_train_batch_end(batch, {"loss": Loss(0.5)})
+        now[0] += 0.01
+    bar.close()
+    assert 3 <= Loss.reads <= 5

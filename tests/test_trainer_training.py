@@ -280,6 +280,17 @@ def test_a_schedule_goes_on_where_it_was_when_the_batch_became_smaller(tmp_path)
     assert rates == [0.0, 0.0]  # at the end of the last epoch of each, in whatever steps
 
 
+def test_a_schedule_to_a_fixed_end_does_not_go_on_to_another(tmp_path):
+    from trainer.training import train
+
+    write_records(tmp_path / "records", records={"train": [4], "val": [2]})
+    config = TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small", batch=2, epochs=1, schedule="cosine")
+    run = train(config).run
+    with pytest.raises(UsageError, match=r"--epochs: is 2, but the learning rate \(cosine\) falls to 0 at epoch 1"):
+        train(dataclasses.replace(config, epochs=2), run)
+    assert json.loads((run / "config.json").read_text())["config"]["epochs"] == 1
+
+
 def test_a_run_is_trained_by_one_process_at_a_time(tmp_path):
     from trainer.run.runs import held
     from trainer.training import train

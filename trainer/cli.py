@@ -14,8 +14,9 @@ import click
 from click.core import ParameterSource
 
 from converter.errors import UsageError
-from converter.system.console import print_json, print_result
+from converter.system.console import log, print_json, print_result
 from trainer.choices.augments import AUGMENTATIONS, AUGMENTS, AugmentConfig
+from trainer.choices.optimizers import OPTIMIZERS
 from trainer.config import (
     AUGMENT_NAMES,
     CACHE_NAMES,
@@ -27,6 +28,7 @@ from trainer.config import (
     PRECISION_NAMES,
     SCHEDULE_NAMES,
     TrainConfig,
+    without_effect,
 )
 from trainer.models import TAKES_ENCODER
 
@@ -108,6 +110,13 @@ def _strengths(ctx: click.Context, augment: str) -> AugmentConfig:
     return dataclasses.replace(AUGMENTS[augment], **given)
 
 
+def _warn_of_no_effect(ctx: click.Context, config: TrainConfig) -> None:
+    """Warns, in one line each, of the options on the command line that change nothing."""
+    for name, reason in without_effect(config).items():
+        if ctx.get_parameter_source(name) == ParameterSource.COMMANDLINE:
+            log.warning("--%s has no effect with %s.", name.replace("_", "-"), reason)
+
+
 def _run_to_resume(ctx: click.Context, resume: str, runs: Path) -> tuple[TrainConfig, Path]:
     """Returns the config and the folder of the run to resume.
 
@@ -187,7 +196,12 @@ def _run_to_resume(ctx: click.Context, resume: str, runs: Path) -> tuple[TrainCo
 )
 @click.option("--label-smoothing", type=float, default=DEFAULT.label_smoothing, help="Label smoothing; 0 disables it.")
 @click.option("--optimizer", type=click.Choice(OPTIMIZER_NAMES), default=DEFAULT.optimizer, help="Optimizer.")
-@click.option("--learning-rate", type=float, default=DEFAULT.learning_rate, help="Peak learning rate.")
+@click.option(
+    "--learning-rate",
+    type=float,
+    show_default=f"{DEFAULT.learning_rate:g}, with sgd {OPTIMIZERS['sgd'].learning_rate:g}",
+    help="Peak learning rate.",
+)
 @click.option("--weight-decay", type=float, default=DEFAULT.weight_decay, help="Weight decay, for adamw only.")
 @click.option("--clip-norm", type=float, default=DEFAULT.clip_norm, help="Maximum gradient norm; 0 disables it.")
 @click.option("--ema", type=float, default=DEFAULT.ema, help="EMA decay of the weights, e.g. 0.999; 0 disables it.")
@@ -237,6 +251,7 @@ def train(ctx: click.Context, /, resume: str | None, dry_run: bool, **choices: A
         known = {field.name for field in dataclasses.fields(TrainConfig)}
         strengths = _strengths(ctx, choices["augment"])
         config = TrainConfig(**{name: choices[name] for name in known & choices.keys()}, strengths=strengths)
+        _warn_of_no_effect(ctx, config)
     else:
         config, run = _run_to_resume(ctx, resume, choices["runs"])
     if dry_run:

@@ -217,9 +217,15 @@ def _check_resumable(run: Path, facts: dict[str, Any], setup: TrainingSetup) -> 
     if not facts:
         return
     load_model(run / BEST, setup.config.model)  # checked now, not after the last epoch
+    before = read_run(run).config
+    if before.schedule != "plateau" and before.epochs != setup.config.epochs:
+        end = f"falls to 0 at epoch {before.epochs}"
+        what = f"is {setup.config.epochs}, but the learning rate ({before.schedule}) {end}"
+        fix = f"Leave it out, or start a new run: segconv train --config {run} --weights {run / BEST}"
+        raise UsageError("--epochs", f"{what}: it would jump", fix, "E_RESUME")
     if facts["stopped"] or facts["epoch"] >= setup.config.epochs:
         fix = f"Evaluate it: segconv evaluate {run}"
-        if not facts["stopped"]:
+        if not facts["stopped"] and before.schedule == "plateau":
             fix += "; or pass more --epochs"
         raise UsageError(run, f"ended after epoch {facts['epoch']}", fix, "E_RESUME")
 

@@ -86,8 +86,14 @@ def conv_bn_relu(x: Tensor, filters: int, *, kernel: int = 3, strides: int = 1) 
 
 
 def class_logits(x: Tensor, num_classes: int, name: str = "logits") -> Tensor:
-    """Returns one logit per class and pixel, float32 whatever the precision of the model."""
-    return keras.layers.Conv2D(num_classes, 1, dtype="float32", name=name)(x)
+    """Returns one logit per class and pixel, float32 whatever the precision of the model.
+
+    The convolution is computed in that precision, since its input has many more channels than there are classes.
+    """
+    x = keras.layers.Conv2D(num_classes, 1, name=name)(x)
+    if keras.config.dtype_policy().compute_dtype == "float32":
+        return x
+    return keras.layers.Activation("linear", dtype="float32", name=f"{name}_float32")(x)
 
 
 def upsample_logits(logits: Tensor, factor: int = 2, name: str | None = None) -> Tensor:

@@ -26,6 +26,7 @@ from trainer.run.curves import draw_curves, read_metrics
 from trainer.run.runs import BEST, CURVES, METRICS, append_metrics
 from trainer.run.state import save_state
 
+BAR_SECONDS = 0.5  # between two readings of the loss for the bar: each waits for the device
 CHECK_STEPS = 32  # steps between two checks of the loss: each check waits for the device
 WAIT_LIMIT = 0.1  # fraction of the time spent waiting for records above which a warning is logged
 NAMED_RECORDS = 8
@@ -308,11 +309,17 @@ class KeepState(keras.callbacks.Callback):
 
 
 class EpochBar(keras.callbacks.Callback):
-    """Shows a progress bar with the loss on stderr during an epoch. For terminals."""
+    """Shows a progress bar with the loss on stderr during an epoch. For terminals.
 
-    def __init__(self) -> None:
+    Args:
+      clock: returns the time in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._bar: Any = None
+        self._clock = clock
+        self._read = -math.inf  # when the loss was last read
 
     def close(self) -> None:
         """Removes the bar, if there is one."""
@@ -327,8 +334,11 @@ class EpochBar(keras.callbacks.Callback):
         self._bar = tqdm(total=self.params["steps"], desc=title, unit="step", leave=False, file=sys.stderr)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
-        """Advances the bar by one step."""
-        self._bar.set_postfix(loss=f"{logs['loss']:.4f}", refresh=False)
+        """Advances the bar by one step, and reads the loss twice a second: each reading waits for the device."""
+        now = self._clock()
+        if now - self._read >= BAR_SECONDS:
+            self._read = now
+            self._bar.set_postfix(loss=f"{logs['loss']:.4f}", refresh=False)
         self._bar.update(1)
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
