@@ -115,7 +115,8 @@ class TrainConfig:
         if self.devices != "auto" and not _is_count(self.devices.removeprefix("cpu:")):
             fix = "For example, pass --devices 2 for two GPUs."
             raise UsageError("--devices", f"is {self.devices!r}, expected auto, a number or cpu:N", fix)
-        if self.learning_rate is None:
+        given: float | None = self.learning_rate
+        if given is None:
             object.__setattr__(self, "learning_rate", OPTIMIZERS[self.optimizer].learning_rate)
         self._check_numbers()
 

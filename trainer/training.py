@@ -172,7 +172,8 @@ def _fit(setup: TrainingSetup, run: Path, facts: dict[str, Any], *, samples: lis
     callbacks.append(_image_callback(setup, run, samples))
     if config.tensorboard:
         callbacks.append(TensorBoardLog(run))
-    callbacks.append(KeepState(run, callbacks, facts, batch=config.batch))
+    state = KeepState(run, callbacks, facts, batch=config.batch)
+    callbacks.append(state)
     bar = EpochBar()
     if sys.stderr.isatty() and log.isEnabledFor(logging.INFO):
         callbacks.insert(0, bar)
@@ -190,6 +191,7 @@ def _fit(setup: TrainingSetup, run: Path, facts: dict[str, Any], *, samples: lis
         )
     finally:
         bar.close()
+        state.close()
     return best
 
 
