@@ -15,6 +15,7 @@ from click.core import ParameterSource
 
 from converter.errors import UsageError
 from converter.system.console import log, print_json, print_result
+from converter.system.signals import ended_within
 from trainer.choices.augments import AUGMENTATIONS, AUGMENTS, AugmentConfig
 from trainer.choices.optimizers import OPTIMIZERS
 from trainer.config import (
@@ -35,6 +36,7 @@ from trainer.models import TAKES_ENCODER
 DEFAULT = TrainConfig()
 NEWEST = "newest"
 CHANGEABLE = ("epochs", "data", "cache")  # when a run is resumed
+SECONDS_TO_END = 1.5  # after Ctrl-C: a step may take a minute, and cannot be interrupted
 CONFIG_GIVEN = "segconv.config"
 
 # The first option of each section of the help.
@@ -108,6 +110,10 @@ def _strengths(ctx: click.Context, augment: str) -> AugmentConfig:
     names = [field.name for field in dataclasses.fields(AugmentConfig)]
     given = {name: ctx.params[name] for name in names if ctx.get_parameter_source(name) not in defaults}
     return dataclasses.replace(AUGMENTS[augment], **given)
+
+
+def _log_forced_end() -> None:
+    log.error("Interrupted during a step. No file was left half-written; segconv train --resume RUN continues a run.")
 
 
 def _warn_of_no_effect(ctx: click.Context, config: TrainConfig) -> None:
@@ -254,14 +260,15 @@ def train(ctx: click.Context, /, resume: str | None, dry_run: bool, **choices: A
         _warn_of_no_effect(ctx, config)
     else:
         config, run = _run_to_resume(ctx, resume, choices["runs"])
-    if dry_run:
-        from trainer.dry_run import dry_run as try_once
+    with ended_within(SECONDS_TO_END, _log_forced_end):
+        if dry_run:
+            from trainer.dry_run import dry_run as try_once
 
-        print_result(try_once(config))
-        return
-    from trainer.training import train as run_training
+            print_result(try_once(config))
+            return
+        from trainer.training import train as run_training
 
-    run = run_training(config, run).run
+        run = run_training(config, run).run
     if run.is_dir():  # of several workers, only the first one keeps it
         print_result(str(run))
 
@@ -319,7 +326,8 @@ def bench(records: Path, augment: str, seconds: int, json: bool, **choices: Any)
     from trainer.bench import bench as time_parts
 
     config = TrainConfig(data=records, augment=augment, strengths=AUGMENTS[augment], **choices)
-    result = time_parts(config, seconds=seconds)
+    with ended_within(SECONDS_TO_END, _log_forced_end):
+        result = time_parts(config, seconds=seconds)
     if json:
         print_json(result.to_json())
     else:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import time
 
 from converter.system.console import log
 from trainer.config import TrainConfig
 from trainer.devices import is_out_of_memory, out_of_memory
 from trainer.learning.footprint import memory_parts
-from trainer.setup import prepare
+from trainer.run.pace import whole_run
+from trainer.setup import TrainingSetup, prepare
+
+TIMED_STEPS = 2
 
 
 def dry_run(config: TrainConfig) -> str:
@@ -28,6 +32,7 @@ def dry_run(config: TrainConfig) -> str:
             verbose=0,
             shuffle=False,
         ).history
+        per_step = _seconds_per_step(setup)
     except Exception as error:
         if not is_out_of_memory(error):
             raise
@@ -46,6 +51,16 @@ def dry_run(config: TrainConfig) -> str:
         f"one step succeeded: loss {logs['loss'][0]:.4f}, val loss {logs['val_loss'][0]:.4f}",
         "estimated memory per device:",
         *(f"  {name:<12}{num_bytes / 1e6:10,.1f} MB" for name, num_bytes in parts.items()),
+        whole_run(per_step * setup.steps_per_epoch, config.epochs) + ", without validation",
         f"an epoch has {setup.steps_per_epoch} steps; nothing was written",
     ]
     return "\n".join(lines)
+
+
+def _seconds_per_step(setup: TrainingSetup) -> float:
+    """Returns how long a step takes that is compiled already."""
+    steps = min(TIMED_STEPS, setup.steps_per_epoch)
+    batches = setup.devices.distribute(setup.train_batches(0).dataset)
+    start = time.monotonic()
+    setup.trainer.fit(batches, steps_per_epoch=steps, verbose=0, shuffle=False)
+    return (time.monotonic() - start) / steps

@@ -37,6 +37,7 @@ from trainer.run.callbacks import (
     StopWithoutProgress,
 )
 from trainer.run.info import read_run, seal_of_records, write_config
+from trainer.run.pace import Pace
 from trainer.run.runs import BEST, PREDICTIONS, check_run_files, create_run, held, keep_metrics, log_to_file
 from trainer.run.state import load_state, read_facts
 from trainer.run.tensorboard import TensorBoardLog
@@ -175,8 +176,8 @@ def _fit(setup: TrainingSetup, run: Path, facts: dict[str, Any], *, samples: lis
     state = KeepState(run, callbacks, facts, batch=config.batch)
     callbacks.append(state)
     bar = EpochBar()
-    if sys.stderr.isatty() and log.isEnabledFor(logging.INFO):
-        callbacks.insert(0, bar)
+    has_bar = sys.stderr.isatty() and log.isEnabledFor(logging.INFO)
+    callbacks[:0] = [bar, Pace(config.batch, has_bar=True)] if has_bar else [Pace(config.batch, has_bar=False)]
     try:
         trainer.fit(
             devices.distribute(batches.dataset),
