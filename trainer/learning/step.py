@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from trainer.backend import DistributedModel, Tensor, keras, num_replicas, sum_over_replicas
+from trainer.backend import DistributedModel, Tensor, argmax, keras, num_replicas, sum_over_replicas
 from trainer.learning.augment import Augment
 from trainer.learning.averaging import StatisticsAverage
 from trainer.learning.losses import Loss
@@ -117,4 +117,4 @@ class ClassMaps(keras.Model):
     def call(self, image: Tensor, training: bool = False) -> Tensor:
         """Returns the class index of every pixel."""
         logits = self.net(keras.ops.cast(image, "float32"), training=False)
-        return keras.ops.cast(keras.ops.argmax(logits, axis=-1), "uint8")
+        return keras.ops.cast(argmax(logits), "uint8")
