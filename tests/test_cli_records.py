@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import logging
 import re
 import resource
 import subprocess
@@ -207,3 +209,29 @@ def test_the_options_of_a_choice_lead_from_check_to_inspect(segconv, tmp_path, o
         assert segconv("classes", "--src", "ds", *options).returncode == 0
         assert segconv("build", "--src", "ds", *options, "-o", f"r{number}", *SMALL).returncode == 0
         assert segconv("inspect", f"r{number}").returncode == 0
+
+
+def test_the_next_command_is_one_that_accepts_the_records(caplog):
+    from converter.cli.records import _log_next
+    from converter.dataset.manifest import ClassInfo, Manifest, SplitInfo
+
+    classes = (ClassInfo(0, "ground", (0, 0, 0), ("0",)), ClassInfo(1, "roof", (1, 1, 1), ("1",)))
+    full, empty = (SplitInfo((), 0, (pixels, 0), (0, 0), 0) for pixels in (5, 0))
+    whole = Manifest("tiny", (8, 8), "pad", classes, {"train": full, "val": full})
+    caplog.set_level(logging.INFO)
+    for manifest in (
+        whole,
+        dataclasses.replace(whole, size=None),
+        dataclasses.replace(whole, classes=classes[:1]),
+        dataclasses.replace(whole, splits={"train": full}),
+        dataclasses.replace(whole, size=None, splits={"train": full, "val": empty}),
+    ):
+        _log_next(manifest, "records")
+    start, sizes = "next: segconv inspect shard records", "records of one size: build with --size HEIGHTxWIDTH"
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{start}, then segconv train --data records",
+        f"{start}; segconv train needs {sizes}",
+        f"{start}; segconv train needs two classes or more",
+        f"{start}; segconv train needs labelled records in a split 'val'",
+        f"{start}; segconv train needs {sizes}; and labelled records in a split 'val'",
+    ]

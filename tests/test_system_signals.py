@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -44,3 +46,22 @@ def test_the_mask_of_before_comes_back_also_after_an_error_and_from_a_block_in_a
         assert set(ENDING_SIGNALS) <= signal.pthread_sigmask(signal.SIG_BLOCK, ())
         raise KeyError
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+
+
+ENDED = """
+import os, signal, sys
+from converter.system.signals import ended_within
+
+signal.signal(signal.SIGINT, lambda *_: None)  # as if the handler could not run
+with ended_within(0.2, lambda: print("ended", flush=True)):
+    os.kill(os.getpid(), signal.SIGINT)
+    if sys.argv[1] == "stuck":
+        signal.pause()
+print("left")
+"""
+
+
+@pytest.mark.parametrize(("what", "told", "code"), [("stuck", "ended\n", 130), ("quick", "left\n", 0)])
+def test_a_process_ends_in_time_only_where_the_block_does_not(what, told, code):
+    done = subprocess.run([sys.executable, "-c", ENDED, what], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.returncode) == (told, code), done.stderr

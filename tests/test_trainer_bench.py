@@ -226,6 +226,7 @@ def test_bench_prints_rates_a_verdict_and_writes_nothing(tmp_path, segconv: Run)
     assert result.pop("limit") in ("pipeline", "step")
     assert result.pop("advice")
     assert min(result.pop("cores_to_feed"), result.pop("train_images_per_s"), result.pop("cores")) > 0
+    assert result.pop("seconds_per_epoch") > 0
     assert result == {
         "data": "records",
         "records": 5,

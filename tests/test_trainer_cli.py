@@ -49,6 +49,17 @@ def test_a_strength_changes_the_preset_that_it_stands_beside(tmp_path, monkeypat
 
 
 @pytest.mark.tf
+def test_an_option_without_effect_is_a_warning_of_one_line(tmp_path, monkeypatch, caplog):
+    config_of(tmp_path, monkeypatch, "--schedule", "cosine", "--plateau-patience", "3", "--weight-decay", "0.1")
+    assert [record.getMessage() for record in caplog.records] == [
+        "--weight-decay has no effect with --optimizer adam.",
+        "--plateau-patience has no effect with --schedule cosine.",
+    ]
+    assert config_of(tmp_path, monkeypatch, "--optimizer", "sgd").learning_rate == 0.01
+    assert len(caplog.records) == 2
+
+
+@pytest.mark.tf
 def test_a_run_is_repeated_from_its_folder_and_options_change_it(tmp_path, monkeypatch):
     config = TrainConfig(
         tmp_path / "records", model="unet", batch=3, loss="dice", strengths=AugmentConfig(hue=7), deterministic=True

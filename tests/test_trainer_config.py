@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from converter.errors import UsageError
-from trainer.config import TrainConfig
+from trainer.config import TrainConfig, without_effect
 
 
 def test_defaults_are_those_of_the_tutorial():
@@ -63,6 +63,19 @@ def test_a_senseless_choice_is_refused_with_its_option_and_value(choice, value):
 @pytest.mark.parametrize("choice", [{"model": "mine.nets:small"}, {"devices": "cpu:2"}, {"devices": "4"}])
 def test_a_sound_choice_is_taken(choice):
     TrainConfig(**choice)
+
+
+def test_an_optimizer_has_its_own_learning_rate():
+    assert [TrainConfig(optimizer=name).learning_rate for name in ("adam", "adamw", "sgd")] == [1e-3, 1e-3, 0.01]
+    assert TrainConfig(optimizer="sgd", learning_rate=0.5).learning_rate == 0.5
+    assert dataclasses.replace(TrainConfig(), optimizer="sgd").learning_rate == 1e-3  # which is a choice by now
+
+
+def test_options_without_effect_are_known():
+    assert without_effect(TrainConfig(optimizer="adamw")) == {}
+    assert without_effect(TrainConfig()) == {"weight_decay": "--optimizer adam"}
+    assert without_effect(TrainConfig(optimizer="adamw", schedule="poly")) == {"plateau_patience": "--schedule poly"}
+    assert without_effect(TrainConfig(overfit=4))["rotation"] == "--overfit 4"
 
 
 def test_a_plateau_has_no_warm_up():

@@ -158,8 +158,8 @@ def test_the_average_follows_the_weights():
     weights, optimizer = weights_after(replace(CONFIG, ema=0.75), [1.0], [[2.0], [2.0], [-2.0]])
     seen = [weights_after(CONFIG, [1.0], [[2.0], [2.0], [-2.0]][:count])[0][0] for count in (1, 2, 3)]
     average = seen[0]  # it starts at the weights of the first step
-    for value in seen[1:]:
-        average = 0.75 * average + 0.25 * value
+    for value, decay in zip(seen[1:], (2 / 11, 3 / 12), strict=True):  # below 0.75 so far
+        average = decay * average + (1 - decay) * value
     assert weights[0] == seen[-1]  # and is never copied back into them
     (kept,) = (variable for variable in optimizer.variables if "average" in variable.name)
     assert kept.numpy() == pytest.approx([average], rel=1e-6)

@@ -110,3 +110,39 @@ def test_penalties_of_the_nets_own_layers_are_in_the_loss():
     net = keras.Model(image, ones(keras.ops.multiply(image, 0.0)))
     logs = compiled(net=net).evaluate(coded_pairs(2), verbose=0, return_dict=True)
     assert logs["loss"] == np.float32(np.log(3) + 0.5 * 9)  # three equal logits, and nine weights of 1
+
+
+def test_no_step_has_int32_arrays_of_the_size_of_a_mask():
+    """Without XLA, TensorFlow's int32 kernels for a GPU work in the memory of the host: each step would wait for it."""
+    from trainer.backend import keras, tf
+    from trainer.choices.augments import AUGMENTS
+    from trainer.choices.losses import LOSSES
+    from trainer.learning.augment import build_augment
+    from trainer.learning.losses import build_loss
+    from trainer.learning.step import ClassMaps, SegTrainer
+
+    size, classes = (32, 48), 3
+    image = keras.Input((*size, 3))
+    net = keras.Model(image, keras.layers.Conv2D(classes, 1)(image))
+    batch = {"image": tf.TensorSpec((2, *size, 3), tf.uint8), "mask": tf.TensorSpec((2, *size), tf.uint8)}
+
+    def graph_of(function, *specs):
+        return tf.function(function, jit_compile=False, autograph=False).get_concrete_function(*specs).graph
+
+    graphs = {"class maps": graph_of(ClassMaps(net).call, batch["image"])}
+    for name, parts in LOSSES.items():
+        if name == "lovasz":  # sorts, and the gradient of TensorFlow's top_k computes in int32
+            continue
+        weights = np.ones(classes) if parts.is_weighted else None
+        loss = build_loss(name, classes, class_weights=weights)
+        trainer = SegTrainer(net, classes, loss, build_augment(AUGMENTS["strong"], 0))
+        trainer.compile(keras.optimizers.Adam())
+        graphs[name] = graph_of(lambda data, step=trainer.train_step: step((data,)), batch)
+    for name, graph in graphs.items():
+        large = [
+            operation.type
+            for operation in graph.get_operations()
+            for tensor in operation.outputs
+            if tensor.dtype == tf.int32 and (tensor.shape.num_elements() or 0) >= 2 * 32 * 48
+        ]
+        assert not large, (name, large)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
-from trainer_fixtures import NEEDS_TF
+from trainer_fixtures import NEEDS_TF, noise_image
 
 from converter.errors import DataError, UsageError
 
@@ -42,3 +43,18 @@ def test_a_model_with_code_inside_is_refused(tmp_path):
     keras.Model(image, keras.layers.Lambda(lambda x: x * 2)(image)).save(tmp_path / "evil.keras")
     with pytest.raises(DataError, match="cannot be loaded as a model"):
         load_model(tmp_path / "evil.keras")
+
+
+def test_the_layers_of_older_runs_are_still_loaded(tmp_path):
+    from trainer.backend import keras
+    from trainer.models.blocks import CaffePreprocessing, caffe
+    from trainer.models.load import load_model
+    from trainer.models.segnet import PoolingIndices, Unpooling, pooling_indices, unpooled
+
+    image = keras.Input((8, 8, 3))
+    pooled = keras.layers.MaxPooling2D()(image)
+    old = Unpooling()(pooled, PoolingIndices()(CaffePreprocessing()(image), pooled))
+    keras.Model(image, old).save(tmp_path / "old.keras")
+    new = keras.Model(image, unpooled(pooled, pooling_indices(caffe(image), pooled)))
+    pixels = noise_image((8, 8))
+    np.testing.assert_array_equal(load_model(tmp_path / "old.keras")(pixels), new(pixels))

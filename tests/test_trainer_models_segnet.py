@@ -10,24 +10,24 @@ pytestmark = NEEDS_TF
 
 def test_pooling_indices_are_those_of_tensorflow_also_where_maxima_are_equal():
     from trainer.backend import keras, tf
-    from trainer.models.segnet import PoolingIndices, Unpooling
+    from trainer.models.segnet import pooling_indices, unpooled
 
     x = np.random.default_rng(0).integers(0, 3, (2, 6, 8, 5)).astype(np.float32)  # three values: full of ties
     pooled, argmax = tf.nn.max_pool_with_argmax(x, 2, 2, "VALID", include_batch_in_index=True)
-    indices = PoolingIndices()(x, keras.layers.MaxPooling2D()(x))
+    indices = pooling_indices(x, keras.layers.MaxPooling2D()(x))
     assert indices.dtype == "int8"
     row, column = np.divmod(argmax.numpy() // 5 % 48, 8)  # index = ((b * 6 + row) * 8 + column) * 5 + channel
     np.testing.assert_array_equal(indices, row % 2 * 2 + column % 2)
     scattered = tf.scatter_nd(tf.reshape(argmax, (-1, 1)), tf.reshape(pooled, (-1,)), (x.size,))
-    np.testing.assert_array_equal(Unpooling()(pooled, indices), tf.reshape(scattered, x.shape))
+    np.testing.assert_array_equal(unpooled(pooled, indices), tf.reshape(scattered, x.shape))
 
 
 def test_unpooling_by_hand():
-    from trainer.models.segnet import Unpooling
+    from trainer.models.segnet import unpooled
 
     x = np.array([5, 6, 7, 8], np.float32).reshape(1, 1, 4, 1)
     indices = np.array([0, 1, 2, 3], np.int8).reshape(1, 1, 4, 1)
-    enlarged = np.array(Unpooling()(x, indices))[0, :, :, 0]
+    enlarged = np.array(unpooled(x, indices))[0, :, :, 0]
     np.testing.assert_array_equal(enlarged, [[5, 0, 0, 6, 0, 0, 0, 0], [0, 0, 0, 0, 7, 0, 0, 8]])
 
 

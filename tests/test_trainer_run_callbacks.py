@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from types import SimpleNamespace
 
 import numpy as np
@@ -122,7 +123,8 @@ def test_what_a_callback_remembers_outlives_an_interruption(tmp_path, monkeypatc
     from trainer.run.callbacks import KeepState, StopWithoutProgress
 
     kept = []
-    monkeypatch.setattr(trainer.run.callbacks, "save_state", lambda run, model, facts: kept.append(facts))
+    monkeypatch.setattr(trainer.run.callbacks, "state_arrays", lambda model, facts: facts)
+    monkeypatch.setattr(trainer.run.callbacks, "write_state", lambda run, facts: kept.append(facts))
     stop, plateau = StopWithoutProgress(5), keras.callbacks.ReduceLROnPlateau(patience=7)
     keep = KeepState(tmp_path, [stop, plateau], {}, batch=4)
     for callback in (stop, keep):
@@ -131,6 +133,7 @@ def test_what_a_callback_remembers_outlives_an_interruption(tmp_path, monkeypatc
     stop.on_epoch_end(1, {"val_loss": 0.5, "val_miou": 0.25})
     plateau.wait, plateau.best = 3, 0.125
     keep.on_epoch_end(1)
+    keep.on_train_end()
     (facts,) = kept
     assert (facts["epoch"], facts["batch"], facts["stopped"]) == (2, 4, False)
 
@@ -138,6 +141,55 @@ def test_what_a_callback_remembers_outlives_an_interruption(tmp_path, monkeypatc
     plateau.on_train_begin()
     KeepState(tmp_path, [stop, plateau], facts, batch=4).on_train_begin()
     assert (stop.best_loss, stop.best_miou, stop.waited, plateau.wait, plateau.best) == (0.5, 0.25, 1, 3, 0.125)
+
+
+def test_a_state_is_written_while_training_goes_on_and_each_is_that_of_its_epoch(tmp_path, monkeypatch):
+    import trainer.run.callbacks
+    from converter.errors import MachineError
+    from trainer.backend import keras
+    from trainer.run.callbacks import KeepState
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.optimizer.build(model.trainable_variables)
+    may_write, written = threading.Event(), []
+
+    def write(run, arrays) -> None:
+        assert may_write.wait(60)
+        written.append(arrays["v1"][0])
+        if len(written) == 2:
+            raise MachineError(run, "disk full", "Free some.", "E_WRITE")
+
+    monkeypatch.setattr(trainer.run.callbacks, "write_state", write)
+    keep = KeepState(tmp_path, [], {}, batch=4)
+    keep.set_model(model)
+    bias = model.variables[1]
+    bias.assign([1.0])
+    keep.on_epoch_end(0)
+    bias.assign([2.0])  # the next epoch trains on
+    assert written == []
+    may_write.set()
+    keep.on_epoch_end(1)
+    assert written[0] == 1.0
+    with pytest.raises(MachineError, match="disk full"):  # in the thread that trains
+        keep.on_train_end()
+    keep.close()
+    assert written == [1.0, 2.0]
+
+
+def test_the_seconds_of_an_epoch_are_all_since_the_row_before(tmp_path, monkeypatch):
+    import trainer.run.callbacks
+
+    now = [0.0]
+    monkeypatch.setattr(trainer.run.callbacks.time, "monotonic", lambda: now[0])
+    scores = scored(tmp_path)
+    scores.on_train_begin()
+    now[0] += 2  # the first epoch
+    assert end_epoch(scores, 0)["seconds"] == 2
+    now[0] += 11.5  # images and state
+    scores.on_epoch_begin(1)
+    now[0] += 3
+    assert end_epoch(scores, 1)["seconds"] == 14.5
 
 
 def test_best_is_kept_and_worse_is_not(tmp_path):
@@ -189,3 +241,24 @@ def test_the_bar_goes_to_stderr_and_leaves_nothing_behind(capsys):
     assert out == ""
     assert "epoch 1/2" in err
     assert err.endswith("\r")
+
+
+def test_the_bar_reads_the_loss_twice_a_second_and_not_every_step():
+    from trainer.run.callbacks import EpochBar
+
+    class Loss(float):
+        reads = 0
+
+        def __format__(self, spec: str) -> str:
+            Loss.reads += 1
+            return super().__format__(spec)
+
+    now = [0.0]
+    bar = EpochBar(clock=lambda: now[0])
+    bar.set_params({"epochs": 1, "steps": 200})
+    bar.on_epoch_begin(0)
+    for batch in range(200):  # of 10 ms each
+        bar.on_train_batch_end(batch, {"loss": Loss(0.5)})
+        now[0] += 0.01
+    bar.close()
+    assert 3 <= Loss.reads <= 5

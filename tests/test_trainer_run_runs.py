@@ -60,6 +60,14 @@ def test_the_newest_run_is_the_last_one_with_a_model(tmp_path):
     assert newest_run(tmp_path).name == "2026-01-02T03-04-05-10"
 
 
+def test_a_run_that_memorised_a_few_records_is_not_the_newest(tmp_path):
+    older, newer = (create_run(TrainConfig(runs=tmp_path, overfit=overfit), MANIFEST) for overfit in (0, 4))
+    (newer / BEST).touch()
+    assert newest_run(tmp_path, "config.json") == older
+    with pytest.raises(UsageError, match=r"holds no run with a best\.keras, except for those of --overfit"):
+        newest_run(tmp_path)
+
+
 def test_no_run_is_an_error_that_says_how_to_get_one(tmp_path):
     for folder in (tmp_path, tmp_path / "absent"):
         with pytest.raises(UsageError, match="Train one: segconv train"):

@@ -8,9 +8,11 @@ import json
 import logging
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -280,6 +282,17 @@ def test_a_schedule_goes_on_where_it_was_when_the_batch_became_smaller(tmp_path)
     assert rates == [0.0, 0.0]  # at the end of the last epoch of each, in whatever steps
 
 
+def test_a_schedule_to_a_fixed_end_does_not_go_on_to_another(tmp_path):
+    from trainer.training import train
+
+    write_records(tmp_path / "records", records={"train": [4], "val": [2]})
+    config = TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small", batch=2, epochs=1, schedule="cosine")
+    run = train(config).run
+    with pytest.raises(UsageError, match=r"--epochs: is 2, but the learning rate \(cosine\) falls to 0 at epoch 1"):
+        train(dataclasses.replace(config, epochs=2), run)
+    assert json.loads((run / "config.json").read_text())["config"]["epochs"] == 1
+
+
 def test_a_run_is_trained_by_one_process_at_a_time(tmp_path):
     from trainer.run.runs import held
     from trainer.training import train
@@ -326,3 +339,45 @@ def test_a_model_of_ones_own_that_fails_in_a_step_is_one_line(tmp_path, monkeypa
     write_records(tmp_path / "records", records={"train": [2], "val": [2]})
     with pytest.raises(UsageError, match="--model failing:net: fails in a step"):
         train(TrainConfig(model="failing:net", batch=2))
+
+
+SLOW = """
+import sys
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable("slow")
+class Slow(keras.layers.Layer):
+    def call(self, x):
+        if not isinstance(x, tf.Tensor):
+            return x
+        shown = tf.print("in a step", output_stream=sys.stderr)
+        with tf.control_dependencies([shown]):
+            start = tf.ones((1500, 1500)) * tf.reduce_mean(x)
+        end = tf.while_loop(lambda i, y: i < 10**6, lambda i, y: (i + 1, y @ y * 1e-9), (0, start))[1]
+        return x + 0 * tf.stop_gradient(tf.reduce_mean(end))
+
+
+def net(size, num_classes):
+    image = keras.Input((*size, 3))
+    return keras.Model(image, keras.layers.Conv2D(num_classes, 1)(Slow()(image)))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_run_within_two_seconds_in_the_middle_of_a_step(tmp_path, number):
+    (tmp_path / "slow.py").write_text(SLOW)
+    write_records(tmp_path / "records", records={"train": [2], "val": [2]})
+    command = [Path(sys.executable).with_name("segconv"), "train", "--model", "slow:net", "--batch", "2"]
+    process = subprocess.Popen(command, cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    for line in process.stderr:
+        if "in a step" in line:
+            break
+    process.send_signal(number)
+    start = time.monotonic()
+    out, err = process.communicate(timeout=60)
+    assert time.monotonic() - start < 2
+    assert (process.returncode, out) == (128 + number, "")
+    assert err.splitlines()[-1].startswith("Interrupted during a step. No file was left half-written;"), err

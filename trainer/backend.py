@@ -98,6 +98,17 @@ def sum_over_replicas(x: Tensor) -> Tensor:
     return x if context is None else context.all_reduce(tf.distribute.ReduceOp.SUM, x)
 
 
+def argmax(x: Tensor) -> Tensor:
+    """Returns the index of the largest value along the last axis, the first where several are equal: integers.
+
+    Without XLA, TensorFlow computes int32 on the host, even next to a GPU: Keras' own has int32 results, and converts
+    the whole of x to look at its signs.
+    """
+    if keras.config.backend() == "tensorflow":
+        return tf.argmax(x, axis=-1)  # int64
+    return keras.ops.argmax(x, axis=-1)
+
+
 class ReplicaSeeds(keras.random.SeedGenerator):
     """A SeedGenerator with different random numbers on each device.
 
@@ -167,4 +178,4 @@ def _replica_context() -> Any | None:
     return context if context is not None and context.num_replicas_in_sync > 1 else None
 
 
-__all__ = ["DistributedModel", "ReplicaSeeds", "Tensor", "keras", "num_replicas", "sum_over_replicas", "tf"]
+__all__ = ["DistributedModel", "ReplicaSeeds", "Tensor", "argmax", "keras", "num_replicas", "sum_over_replicas", "tf"]

@@ -26,6 +26,7 @@ from trainer.devices import is_out_of_memory, out_of_memory, place_in_cluster
 from trainer.input.batches import Batches
 from trainer.models import MODELS
 from trainer.models.custom import step_error
+from trainer.run.pace import whole_run
 from trainer.setup import TrainingSetup, prepare
 
 EPOCHS = 10**6  # more than are ever timed
@@ -67,6 +68,7 @@ class Bench:
       pipeline: the input, decoded from the shards.
       cached: the input, from decoded records in memory; None where they do not fit.
       step: the training step.
+      epochs: maximum number of epochs of a run.
     """
 
     data: Path
@@ -82,6 +84,12 @@ class Bench:
     pipeline: Rate
     cached: Rate | None
     step: Rate
+    epochs: int = TrainConfig.epochs
+
+    @property
+    def seconds_per_epoch(self) -> float:
+        """How long `segconv train --cache auto` should take for an epoch, without validation."""
+        return self.records / self.train_images_per_s
 
     @property
     def limit(self) -> str:
@@ -122,6 +130,7 @@ class Bench:
             "step": dataclasses.asdict(self.step),
             "cores_to_feed": self.cores_to_feed,
             "train_images_per_s": self.train_images_per_s,
+            "seconds_per_epoch": self.seconds_per_epoch,
             "limit": self.limit,
             "advice": self.advice,
         }
@@ -155,7 +164,8 @@ class Bench:
             together += f": without a GPU both share the cores, and the input takes {100 * share:.1f} % of the time."
         else:
             together += ": the GPU computes while the cores decode."
-        return [verdict, feed, together]
+        whole = f"{whole_run(self.seconds_per_epoch, self.epochs).capitalize()}, without validation."
+        return [verdict, feed, together, whole]
 
 
 class Windows:
@@ -247,6 +257,7 @@ def bench(config: TrainConfig, *, seconds: float = 5) -> Bench:
         raise UsageError(
             "TF_CONFIG", "names several workers, but bench times one machine", "Unset it for this command."
         )
+    epochs = config.epochs
     setup = prepare(dataclasses.replace(config, epochs=EPOCHS))
     decoded = _input(setup, "off")
     pipeline = _time_input(decoded, "decoded", seconds)
@@ -269,6 +280,7 @@ def bench(config: TrainConfig, *, seconds: float = 5) -> Bench:
         pipeline=pipeline,
         cached=cached,
         step=step,
+        epochs=epochs,
     )
 
 

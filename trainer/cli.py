@@ -14,8 +14,10 @@ import click
 from click.core import ParameterSource
 
 from converter.errors import UsageError
-from converter.system.console import print_json, print_result
+from converter.system.console import log, print_json, print_result
+from converter.system.signals import ended_within
 from trainer.choices.augments import AUGMENTATIONS, AUGMENTS, AugmentConfig
+from trainer.choices.optimizers import OPTIMIZERS
 from trainer.config import (
     AUGMENT_NAMES,
     CACHE_NAMES,
@@ -27,12 +29,14 @@ from trainer.config import (
     PRECISION_NAMES,
     SCHEDULE_NAMES,
     TrainConfig,
+    without_effect,
 )
 from trainer.models import TAKES_ENCODER
 
 DEFAULT = TrainConfig()
 NEWEST = "newest"
 CHANGEABLE = ("epochs", "data", "cache")  # when a run is resumed
+SECONDS_TO_END = 1.5  # after Ctrl-C: a step may take a minute, and cannot be interrupted
 CONFIG_GIVEN = "segconv.config"
 
 # The first option of each section of the help.
@@ -106,6 +110,17 @@ def _strengths(ctx: click.Context, augment: str) -> AugmentConfig:
     names = [field.name for field in dataclasses.fields(AugmentConfig)]
     given = {name: ctx.params[name] for name in names if ctx.get_parameter_source(name) not in defaults}
     return dataclasses.replace(AUGMENTS[augment], **given)
+
+
+def _log_forced_end() -> None:
+    log.error("Interrupted during a step. No file was left half-written; segconv train --resume RUN continues a run.")
+
+
+def _warn_of_no_effect(ctx: click.Context, config: TrainConfig) -> None:
+    """Warns, in one line each, of the options on the command line that change nothing."""
+    for name, reason in without_effect(config).items():
+        if ctx.get_parameter_source(name) == ParameterSource.COMMANDLINE:
+            log.warning("--%s has no effect with %s.", name.replace("_", "-"), reason)
 
 
 def _run_to_resume(ctx: click.Context, resume: str, runs: Path) -> tuple[TrainConfig, Path]:
@@ -187,7 +202,12 @@ def _run_to_resume(ctx: click.Context, resume: str, runs: Path) -> tuple[TrainCo
 )
 @click.option("--label-smoothing", type=float, default=DEFAULT.label_smoothing, help="Label smoothing; 0 disables it.")
 @click.option("--optimizer", type=click.Choice(OPTIMIZER_NAMES), default=DEFAULT.optimizer, help="Optimizer.")
-@click.option("--learning-rate", type=float, default=DEFAULT.learning_rate, help="Peak learning rate.")
+@click.option(
+    "--learning-rate",
+    type=float,
+    show_default=f"{DEFAULT.learning_rate:g}, with sgd {OPTIMIZERS['sgd'].learning_rate:g}",
+    help="Peak learning rate.",
+)
 @click.option("--weight-decay", type=float, default=DEFAULT.weight_decay, help="Weight decay, for adamw only.")
 @click.option("--clip-norm", type=float, default=DEFAULT.clip_norm, help="Maximum gradient norm; 0 disables it.")
 @click.option("--ema", type=float, default=DEFAULT.ema, help="EMA decay of the weights, e.g. 0.999; 0 disables it.")
@@ -237,16 +257,18 @@ def train(ctx: click.Context, /, resume: str | None, dry_run: bool, **choices: A
         known = {field.name for field in dataclasses.fields(TrainConfig)}
         strengths = _strengths(ctx, choices["augment"])
         config = TrainConfig(**{name: choices[name] for name in known & choices.keys()}, strengths=strengths)
+        _warn_of_no_effect(ctx, config)
     else:
         config, run = _run_to_resume(ctx, resume, choices["runs"])
-    if dry_run:
-        from trainer.dry_run import dry_run as try_once
+    with ended_within(SECONDS_TO_END, _log_forced_end):
+        if dry_run:
+            from trainer.dry_run import dry_run as try_once
 
-        print_result(try_once(config))
-        return
-    from trainer.training import train as run_training
+            print_result(try_once(config))
+            return
+        from trainer.training import train as run_training
 
-    run = run_training(config, run).run
+        run = run_training(config, run).run
     if run.is_dir():  # of several workers, only the first one keeps it
         print_result(str(run))
 
@@ -304,7 +326,8 @@ def bench(records: Path, augment: str, seconds: int, json: bool, **choices: Any)
     from trainer.bench import bench as time_parts
 
     config = TrainConfig(data=records, augment=augment, strengths=AUGMENTS[augment], **choices)
-    result = time_parts(config, seconds=seconds)
+    with ended_within(SECONDS_TO_END, _log_forced_end):
+        result = time_parts(config, seconds=seconds)
     if json:
         print_json(result.to_json())
     else:

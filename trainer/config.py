@@ -57,7 +57,7 @@ class TrainConfig:
       class_weights: one of CLASS_WEIGHT_NAMES: how the loss weights rare classes.
       label_smoothing: fraction of the target that is spread over all classes.
       optimizer: one of OPTIMIZER_NAMES.
-      learning_rate: peak learning rate.
+      learning_rate: peak learning rate; None for the optimizer's own, which it then is.
       weight_decay: fraction of a weight subtracted per step and unit of learning rate (adamw only).
       clip_norm: maximum norm of the gradient of all weights together; 0 disables it.
       ema: decay of the moving average of the weights that is validated and saved; 0 disables it.
@@ -87,7 +87,7 @@ class TrainConfig:
     class_weights: str = "none"
     label_smoothing: float = 0.0
     optimizer: str = "adam"
-    learning_rate: float = 1e-3
+    learning_rate: float = None  # type: ignore[assignment]
     weight_decay: float = 0.01
     clip_norm: float = 0.0
     ema: float = 0.0
@@ -115,6 +115,9 @@ class TrainConfig:
         if self.devices != "auto" and not _is_count(self.devices.removeprefix("cpu:")):
             fix = "For example, pass --devices 2 for two GPUs."
             raise UsageError("--devices", f"is {self.devices!r}, expected auto, a number or cpu:N", fix)
+        given: float | None = self.learning_rate
+        if given is None:
+            object.__setattr__(self, "learning_rate", OPTIMIZERS[self.optimizer].learning_rate)
         self._check_numbers()
 
     def _check_numbers(self) -> None:
@@ -130,7 +133,8 @@ class TrainConfig:
                 raise UsageError(option, f"is {number!r}, expected {lowest} or more", f"Pass {option} {lowest}.")
         if not 0 < self.learning_rate < float("inf"):  # false for NaN, too
             what = f"is {self.learning_rate!r}, expected a number above 0"
-            raise UsageError("--learning-rate", what, "The usual value for Adam is 0.001.")
+            usual = OPTIMIZERS[self.optimizer].learning_rate
+            raise UsageError("--learning-rate", what, f"The usual value for {self.optimizer} is {usual:g}.")
         for option, share, below in (
             ("--label-smoothing", self.label_smoothing, 1),
             ("--weight-decay", self.weight_decay, float("inf")),
@@ -145,6 +149,19 @@ class TrainConfig:
             raise UsageError("--warmup", what, "Pass --schedule cosine or poly.")
         if not 0 <= self.seed < 2**31:
             raise UsageError("--seed", f"is {self.seed!r}, expected 0..{2**31 - 1}", "For example, pass --seed 0.")
+
+
+def without_effect(config: TrainConfig) -> dict[str, str]:
+    """Returns the options that change nothing beside the others, as "name": "the option that rules them out"."""
+    ruled_out = {}
+    if not OPTIMIZERS[config.optimizer].has_weight_decay:
+        ruled_out["weight_decay"] = f"--optimizer {config.optimizer}"
+    if config.schedule != "plateau":
+        ruled_out["plateau_patience"] = f"--schedule {config.schedule}"
+    if config.overfit:
+        names = ("augment", "label_smoothing", "stop_patience", *vars(config.strengths))
+        ruled_out |= dict.fromkeys(names, f"--overfit {config.overfit}")
+    return ruled_out
 
 
 def _is_count(text: str) -> bool:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import time
 
 from converter.system.console import log
-from trainer.backend import keras
 from trainer.config import TrainConfig
 from trainer.devices import is_out_of_memory, out_of_memory
-from trainer.learning.step import SegTrainer
-from trainer.setup import prepare
+from trainer.learning.footprint import memory_parts
+from trainer.run.pace import whole_run
+from trainer.setup import TrainingSetup, prepare
+
+TIMED_STEPS = 2
 
 
 def dry_run(config: TrainConfig) -> str:
@@ -29,44 +32,35 @@ def dry_run(config: TrainConfig) -> str:
             verbose=0,
             shuffle=False,
         ).history
+        per_step = _seconds_per_step(setup)
     except Exception as error:
         if not is_out_of_memory(error):
             raise
         raise out_of_memory("--batch", config.batch) from error
     if not math.isfinite(logs["loss"][0] + logs["val_loss"][0]):
         log.warning("The loss is not finite after one step. Pass a smaller --learning-rate.")
-    parts = memory_parts(trainer, config.batch // devices.num_replicas)
+    pixels = setup.manifest.common_size(config.data)
+    parts = memory_parts(trainer, pixels, config.batch // devices.num_replicas, config.loss)
+    if not parts["activations"]:
+        del parts["activations"]
+        log.warning("The model is subclassed, so its activations are not in the estimate of the memory.")
     parts["total"] = sum(parts.values())
-    size = "x".join(map(str, setup.manifest.common_size(config.data)))
+    size = "x".join(map(str, pixels))
     lines = [
         f"{config.model}, {config.batch} records of {size} per step, {devices.describe()}",
         f"one step succeeded: loss {logs['loss'][0]:.4f}, val loss {logs['val_loss'][0]:.4f}",
         "estimated memory per device:",
         *(f"  {name:<12}{num_bytes / 1e6:10,.1f} MB" for name, num_bytes in parts.items()),
+        whole_run(per_step * setup.steps_per_epoch, config.epochs) + ", without validation",
         f"an epoch has {setup.steps_per_epoch} steps; nothing was written",
     ]
     return "\n".join(lines)
 
 
-def memory_parts(trainer: SegTrainer, batch: int) -> dict[str, int]:
-    """Returns the bytes that a training step keeps, by what they hold.
-
-    Activations are the outputs of all layers, since the backward pass may need each. This is an upper estimate: a
-    compiler that fuses layers saves some of them.
-
-    Args:
-      trainer: compiled, with its optimizer built.
-      batch: records per step of one device.
-    """
-    weights, gradients, optimizer = (
-        sum(_num_bytes(variable.shape, variable.dtype) for variable in variables)
-        for variables in (trainer.net.variables, trainer.net.trainable_variables, trainer.optimizer.variables)
-    )
-    outputs = [tensor for operation in trainer.net.operations for tensor in keras.tree.flatten(operation.output)]
-    activations = batch * sum(_num_bytes(tensor.shape[1:], tensor.dtype) for tensor in outputs)
-    return {"weights": weights, "gradients": gradients, "optimizer": optimizer, "activations": activations}
-
-
-def _num_bytes(shape: tuple[int | None, ...], dtype: str) -> int:
-    bits = int("".join(filter(str.isdigit, keras.backend.standardize_dtype(dtype))) or 8)
-    return math.prod(side or 1 for side in shape) * bits // 8
+def _seconds_per_step(setup: TrainingSetup) -> float:
+    """Returns how long a step takes that is compiled already."""
+    steps = min(TIMED_STEPS, setup.steps_per_epoch)
+    batches = setup.devices.distribute(setup.train_batches(0).dataset)
+    start = time.monotonic()
+    setup.trainer.fit(batches, steps_per_epoch=steps, verbose=0, shuffle=False)
+    return (time.monotonic() - start) / steps

@@ -5,11 +5,13 @@ Invalid options are refused here, before a run folder is created.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from dataclasses import dataclass
+from pathlib import Path
 
 from converter.dataset.manifest import Manifest
-from converter.errors import UsageError
+from converter.errors import DataError, UsageError
 from trainer.backend import keras
 from trainer.choices.augments import AUGMENTS
 from trainer.config import TrainConfig
@@ -23,6 +25,8 @@ from trainer.learning.losses import build_loss
 from trainer.learning.optimizers import build_optimizer
 from trainer.learning.step import SegTrainer
 from trainer.models.build import build_model
+from trainer.models.transfer import ClassNames
+from trainer.run.info import CONFIG, read_run
 from trainer.run.tensorboard import require_tensorboard
 
 OVERFIT_ROUNDS = 20  # passes over the few records that count as one epoch, since each epoch ends with a validation
@@ -155,13 +159,23 @@ def _build_trainer(config: TrainConfig, manifest: Manifest, devices: Devices) ->
     loss = build_loss(config.loss, num_classes, class_weights=weights, label_smoothing=config.label_smoothing)
     steps = _rounds(config) * (_num_train(config, manifest) // config.batch)
     with devices.scope():
-        net = build_model(config.model, size, num_classes, encoder=config.encoder, weights=config.weights)
+        names = ClassNames(manifest.class_names, _classes_of(config.weights))
+        net = build_model(config.model, size, num_classes, encoder=config.encoder, weights=config.weights, names=names)
         if not net.trainable_variables:
             raise UsageError(
                 f"--model {config.model}", "has no trainable weight", "Add a layer with trainable weights."
             )
-        trainer = SegTrainer(net, num_classes, loss, build_augment(config.strengths, config.seed))
+        trainer = SegTrainer(net, num_classes, loss, build_augment(config.strengths, config.seed), ema=config.ema)
         # "auto" compiles the step with XLA on a GPU, but not on a CPU, where it costs more than it gains.
         trainer.compile(build_optimizer(config, steps), jit_compile="auto")
         trainer.optimizer.build(trainer.trainable_variables)
     return trainer
+
+
+def _classes_of(weights: str) -> tuple[str, ...] | None:
+    """Returns the class names of the run that a `.keras` file is in; None where it is in none."""
+    path = Path(weights)
+    if path.suffix == ".keras" and (path.parent / CONFIG).exists():
+        with contextlib.suppress(DataError):  # of another program
+            return read_run(path.parent).classes
+    return None

@@ -37,6 +37,7 @@ from trainer.run.callbacks import (
     StopWithoutProgress,
 )
 from trainer.run.info import read_run, seal_of_records, write_config
+from trainer.run.pace import Pace
 from trainer.run.runs import BEST, PREDICTIONS, check_run_files, create_run, held, keep_metrics, log_to_file
 from trainer.run.state import load_state, read_facts
 from trainer.run.tensorboard import TensorBoardLog
@@ -172,10 +173,11 @@ def _fit(setup: TrainingSetup, run: Path, facts: dict[str, Any], *, samples: lis
     callbacks.append(_image_callback(setup, run, samples))
     if config.tensorboard:
         callbacks.append(TensorBoardLog(run))
-    callbacks.append(KeepState(run, callbacks, facts, batch=config.batch))
+    state = KeepState(run, callbacks, facts, batch=config.batch)
+    callbacks.append(state)
     bar = EpochBar()
-    if sys.stderr.isatty() and log.isEnabledFor(logging.INFO):
-        callbacks.insert(0, bar)
+    has_bar = sys.stderr.isatty() and log.isEnabledFor(logging.INFO)
+    callbacks[:0] = [bar, Pace(config.batch, has_bar=True)] if has_bar else [Pace(config.batch, has_bar=False)]
     try:
         trainer.fit(
             devices.distribute(batches.dataset),
@@ -190,6 +192,7 @@ def _fit(setup: TrainingSetup, run: Path, facts: dict[str, Any], *, samples: lis
         )
     finally:
         bar.close()
+        state.close()
     return best
 
 
@@ -217,9 +220,15 @@ def _check_resumable(run: Path, facts: dict[str, Any], setup: TrainingSetup) -> 
     if not facts:
         return
     load_model(run / BEST, setup.config.model)  # checked now, not after the last epoch
+    before = read_run(run).config
+    if before.schedule != "plateau" and before.epochs != setup.config.epochs:
+        end = f"falls to 0 at epoch {before.epochs}"
+        what = f"is {setup.config.epochs}, but the learning rate ({before.schedule}) {end}"
+        fix = f"Leave it out, or start a new run: segconv train --config {run} --weights {run / BEST}"
+        raise UsageError("--epochs", f"{what}: it would jump", fix, "E_RESUME")
     if facts["stopped"] or facts["epoch"] >= setup.config.epochs:
         fix = f"Evaluate it: segconv evaluate {run}"
-        if not facts["stopped"]:
+        if not facts["stopped"] and before.schedule == "plateau":
             fix += "; or pass more --epochs"
         raise UsageError(run, f"ended after epoch {facts['epoch']}", fix, "E_RESUME")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,9 @@ from converter.cli.options import DEFAULT, pair_of, pair_options, source_of, sou
 from converter.config import ON_ERROR, BuildConfig
 from converter.errors import EXIT_SKIPPED, UsageError
 from converter.system.console import log, print_json, print_result
+
+if TYPE_CHECKING:
+    from converter.dataset.manifest import Manifest
 
 
 @click.command()
@@ -80,10 +83,26 @@ def build(ctx: click.Context, /, dry_run: bool, json: bool, **options: Any) -> N
         print_result(report.to_text())
     if report.is_up_to_date:
         log.info("up to date: nothing was written")
-    out = shlex.quote(str(config.out))
-    log.info("next: segconv inspect shard %s, then segconv train --data %s", out, out)
+    _log_next(report.manifest, shlex.quote(str(config.out)))
     if report.rejects or report.unreadable_names:
         ctx.exit(EXIT_SKIPPED)
+
+
+def _log_next(manifest: Manifest, out: str) -> None:
+    """Logs the next command; where `segconv train` would refuse the records, why."""
+    reasons = {
+        "records of one size: build with --size HEIGHTxWIDTH": manifest.size is None,
+        "two classes or more": manifest.num_classes < 2,
+    }
+    reasons |= {
+        f"labelled records in a split {split!r}": split not in manifest.splits or not any(manifest.splits[split].pixels)
+        for split in ("train", "val")
+    }
+    lacking = [reason for reason, is_lacking in reasons.items() if is_lacking]
+    if lacking:
+        log.info("next: segconv inspect shard %s; segconv train needs %s", out, "; and ".join(lacking))
+    else:
+        log.info("next: segconv inspect shard %s, then segconv train --data %s", out, out)
 
 
 @click.command()

@@ -15,15 +15,17 @@ class Optimizer:
       builder: import string of a Keras optimizer class.
       options: its arguments, besides the learning rate and the moving average.
       has_weight_decay: whether --weight-decay applies.
+      learning_rate: the peak learning rate where none is given.
     """
 
     builder: str
     options: Mapping[str, Any] = field(default_factory=dict)
     has_weight_decay: bool = False
+    learning_rate: float = 1e-3
 
 
 OPTIMIZERS: dict[str, Optimizer] = {
     "adam": Optimizer("keras.optimizers:Adam"),
     "adamw": Optimizer("keras.optimizers:AdamW", has_weight_decay=True),
-    "sgd": Optimizer("keras.optimizers:SGD", {"momentum": 0.9, "nesterov": True}),
+    "sgd": Optimizer("keras.optimizers:SGD", {"momentum": 0.9, "nesterov": True}, learning_rate=0.01),
 }

@@ -6,6 +6,8 @@ The modules, in dependency order:
     losses         logits and index mask -> one number over valid pixels
     metrics        one confusion matrix, and all scores from it
     class_weights  pixel counts of the manifest -> weight of each class in the loss
+    averaging      the moving average of weights and statistics
     optimizers     optimizer and learning rate schedule
     step           the training step: augment, model, one-hot, loss, confusion matrix
+    footprint      the memory that a step takes, by what it holds
 """

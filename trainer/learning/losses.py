@@ -83,14 +83,15 @@ def build_loss(
     region_loss: RegionLoss | None = resolve_name(parts.region) if parts.region else None
 
     def loss(mask: Tensor, logits: Tensor) -> Tensor:
-        truth, valid, index = one_hot(mask, num_classes)
+        truth, valid = one_hot(mask, num_classes)
         # Replaced, not multiplied by 0: at an ignored pixel, even an infinite logit has gradient 0.
         logits = keras.ops.where(valid[..., None] > 0, keras.ops.cast(logits, "float32"), 0.0)
         total = keras.ops.zeros(())
         if pixel_loss is not None:
             weights = valid
             if class_weights is not None:
-                weights = valid * keras.ops.take(keras.ops.convert_to_tensor(class_weights, "float32"), index)
+                per_class = keras.ops.convert_to_tensor(class_weights, "float32")
+                weights = keras.ops.sum(truth * per_class, axis=-1)  # exact: all but one are 0
             target = truth * (1 - label_smoothing) + label_smoothing / num_classes
             total = total + _mean(pixel_loss(target, logits), weights)
         if region_loss is not None:
@@ -100,26 +101,27 @@ def build_loss(
     return loss
 
 
-def one_hot(mask: Tensor, num_classes: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Returns one-hot labels, valid pixels and class indices of an index mask.
+def one_hot(mask: Tensor, num_classes: int) -> tuple[Tensor, Tensor]:
+    """Returns one-hot labels and valid pixels of an index mask.
 
         truth[b, y, x, c] = 1 if mask[b, y, x] == c else 0
         valid[b, y, x]    = 1 if 0 <= mask[b, y, x] < num_classes else 0
-        index[b, y, x]    = mask[b, y, x], or some class where that is not a class
+
+    By comparison in float32, where every class index is exact: without XLA, TensorFlow computes int32 on the host, even
+    next to a GPU.
 
     Args:
       mask: integers [B, H, W].
       num_classes: number of classes.
 
     Returns:
-      truth, float32 [B, H, W, num_classes]; valid, float32 [B, H, W]; index, int32 [B, H, W].
+      truth, float32 [B, H, W, num_classes]; valid, float32 [B, H, W].
     """
-    mask = keras.ops.cast(mask, "int32")
-    index = keras.ops.clip(
-        mask, 0, num_classes - 1
-    )  # one_hot(255) is a row of zeros on one backend, an error on another
-    valid = keras.ops.cast(mask == index, "float32")
-    return keras.ops.one_hot(index, num_classes, dtype="float32") * valid[..., None], valid, index
+    index = keras.ops.cast(mask, "float32")
+    classes = keras.ops.convert_to_tensor(np.arange(num_classes, dtype=np.float32))
+    truth = keras.ops.cast(keras.ops.equal(index[..., None], classes), "float32")
+    valid = keras.ops.logical_and(index >= 0, index <= num_classes - 1)
+    return truth, keras.ops.cast(valid, "float32")
 
 
 def _mean(values: Tensor, weights: Tensor) -> Tensor:

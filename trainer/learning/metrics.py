@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainer.backend import Tensor, keras
+from trainer.backend import Tensor, argmax, keras
 
 
 @dataclass(frozen=True)
@@ -121,13 +121,16 @@ class ConfusionMatrix(keras.metrics.Metric):
           mask: integers [B, H, W]: class indices; IGNORE_INDEX and any other value that is not a class are left out.
           logits: float [B, H, W, num_classes].
         """
-        truth = keras.ops.reshape(keras.ops.cast(mask, "int32"), (-1,))
-        prediction = keras.ops.reshape(keras.ops.cast(keras.ops.argmax(logits, axis=-1), "int32"), (-1,))
+        # Without XLA, TensorFlow computes int32 on the host, even next to a GPU. Cells below 2^24 are exact in float32,
+        # and their counts in float64, whose sums have a kernel on a GPU, as those of int64 have not.
+        truth, prediction = (keras.ops.cast(part, "float32") for part in (mask, argmax(logits)))
         # Ignored pixels go to an extra last cell, which is dropped: all shapes stay static for XLA.
         last = self.num_classes**2
         valid = keras.ops.logical_and(truth >= 0, truth < self.num_classes)
-        cell = keras.ops.where(valid, truth * self.num_classes + prediction, last)
-        counts = keras.ops.segment_sum(keras.ops.ones_like(cell), cell, num_segments=last + 1)[:last]
+        cell = keras.ops.where(valid, truth * self.num_classes + prediction, float(last))
+        cell = keras.ops.reshape(keras.ops.cast(cell, self.low.dtype), (-1,))
+        ones = keras.ops.ones_like(cell, dtype="int32" if keras.backend.backend() == "jax" else "float64")
+        counts = keras.ops.segment_sum(ones, cell, num_segments=last + 1)[:last]
         low = self.low + keras.ops.cast(counts, self.low.dtype)
         self.high.assign_add(low // CARRY)
         self.low.assign(low % CARRY)

@@ -15,6 +15,7 @@ from converter.errors import UsageError
 from trainer.backend import Tensor, keras, num_replicas, sum_over_replicas
 from trainer.choices.optimizers import OPTIMIZERS
 from trainer.config import TrainConfig
+from trainer.learning.averaging import RampedAverage
 
 POLY_POWER = 0.9
 # Biases and the scales and shifts of normalization are not decayed (as in most ImageNet recipes). TensorFlow searches
@@ -27,7 +28,8 @@ def build_optimizer(config: TrainConfig, steps_per_epoch: int) -> keras.optimize
 
     adam, adamw (decoupled weight decay of all weights but biases and those of normalization), or sgd with Nesterov
     momentum 0.9. `clip_norm` clips the norm of the whole batch's gradient, all weights together. `ema` also keeps
-    a moving average of the weights (see `averaged_weights`). Under the policy mixed_float16 the loss is scaled.
+    a moving average of the weights (see `averaging` and `averaged_weights`). Under the policy mixed_float16 the loss is
+    scaled.
 
     Args:
       config: the training run.
@@ -46,6 +48,8 @@ def build_optimizer(config: TrainConfig, steps_per_epoch: int) -> keras.optimize
     if row.has_weight_decay:
         options["weight_decay"] = config.weight_decay
     kind = resolve_name(row.builder)
+    if config.ema:
+        kind = type(f"Averaged{kind.__name__}", (RampedAverage, kind), {})
     if config.clip_norm:
         kind = type(f"Clipped{kind.__name__}", (_ClippedToNorm, kind), {"norm": config.clip_norm})
     optimizer = kind(learning_rate(config, steps_per_epoch), **options)
@@ -153,26 +157,32 @@ def averaged_weights(trainer: keras.Model) -> Iterator[None]:
     """Temporarily replaces the weights by their moving average, to validate or save it.
 
     Afterwards every weight is restored bit for bit; `optimizer.variables` do not change at all. Keras' own
-    SwapEMAWeights swaps by adding and subtracting, which rounds the weights that training continues with. Statistics of
-    batch normalization are moving averages already, and stay.
+    SwapEMAWeights swaps by adding and subtracting, which rounds the weights that training continues with. The
+    statistics of batch normalization are replaced by their average as well, where the trainer keeps one.
 
     Args:
-      trainer: compiled, with its optimizer built; without `use_ema` nothing changes.
+      trainer: compiled, with its optimizer built; without `use_ema` nothing changes. Its `statistics`, where it has
+        them, are a StatisticsAverage.
     """
     optimizer = getattr(trainer.optimizer, "inner_optimizer", trainer.optimizer)
     if not optimizer.use_ema:
         yield
         return
     weights = trainer.trainable_variables
-    trained = [keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(weight)).copy() for weight in weights]
+    averaged = getattr(trainer, "statistics", None)
+    pairs = [] if averaged is None else averaged.pairs(trainer.net)
+    changed = [*weights, *(statistic for statistic, _ in pairs)]
+    trained = [keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(weight)).copy() for weight in changed]
     optimizer.finalize_variable_values(weights)
-    for weight in weights:
+    for statistic, average in pairs:
+        statistic.assign(average)
+    for weight in changed:
         # JAX lets weight and average share one buffer, and donates a weight's buffer to the next compiled step.
         weight.assign(keras.ops.copy(weight))
     try:
         yield
     finally:
-        for weight, value in zip(weights, trained, strict=True):
+        for weight, value in zip(changed, trained, strict=True):
             weight.assign(value)
 
 

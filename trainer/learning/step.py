@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from trainer.backend import DistributedModel, Tensor, keras, num_replicas, sum_over_replicas
+from trainer.backend import DistributedModel, Tensor, argmax, keras, num_replicas, sum_over_replicas
 from trainer.learning.augment import Augment
+from trainer.learning.averaging import StatisticsAverage
 from trainer.learning.losses import Loss
 from trainer.learning.metrics import ConfusionMatrix
 
@@ -45,6 +46,7 @@ class SegTrainer(DistributedModel):
       net: image, float32 [B, H, W, 3] in 0..255, to logits, float32 [B, H, W, num_classes].
       loss_of: (mask, logits) to the loss over the valid pixels of the whole batch, from `losses.build_loss`.
       augment: applied in training, never in validation; None for no augmentation.
+      statistics: moving average of the statistics of batch normalization; None without one of the weights.
       confusion: confusion matrix of the current pass.
       finite_steps: steps of the current pass before the first with a logit that is not finite.
     """
@@ -55,11 +57,14 @@ class SegTrainer(DistributedModel):
         num_classes: int,
         loss_of: Loss,
         augment: Augment | None = None,
+        *,
+        ema: float = 0.0,
     ) -> None:
         super().__init__(name="trainer")
         self.net = net
         self.loss_of = loss_of
         self.augment = augment
+        self.statistics = StatisticsAverage(net, ema) if ema else None
         self.confusion = ConfusionMatrix(num_classes)
         self.finite_steps = FiniteSteps()
         self.built = True  # `net` is; there is nothing else to build
@@ -69,7 +74,10 @@ class SegTrainer(DistributedModel):
         image, mask = batch["image"], batch["mask"]
         if training and self.augment is not None:
             image, mask = self.augment(image, mask)
-        return {"logits": self.net(keras.ops.cast(image, "float32"), training=training), "mask": mask}
+        logits = self.net(keras.ops.cast(image, "float32"), training=training)
+        if training and self.statistics is not None:
+            self.statistics.follow(self.net)
+        return {"logits": logits, "mask": mask}
 
     def compute_loss(
         self,
@@ -109,4 +117,4 @@ class ClassMaps(keras.Model):
     def call(self, image: Tensor, training: bool = False) -> Tensor:
         """Returns the class index of every pixel."""
         logits = self.net(keras.ops.cast(image, "float32"), training=False)
-        return keras.ops.cast(keras.ops.argmax(logits, axis=-1), "uint8")
+        return keras.ops.cast(argmax(logits), "uint8")

@@ -1,7 +1,7 @@
 """Models: name -> Keras model.
 
 A model takes float32 [B, H, W, 3] in 0..255 and gives float32 logits [B, H, W, num_classes] at the same height and
-width, whatever they are: scaling, padding and cropping are inside, so a saved model needs only this package.
+width, whatever they are: scaling, padding and cropping are inside, so a saved model needs only Keras.
 To add one, write one file in this folder, named in the list below, and one line in MODELS.
 
 The table needs only the standard library; the function that builds a model is imported on use.
@@ -20,6 +20,7 @@ The modules, in dependency order:
     segformer         transformers at four scales, from KerasHub
     custom            a model of the user's, named as package.module:function
     load              a .keras file -> the model in it
+    transfer          the weights of a saved model, matched by the names of the classes
     build             name -> model, with its initial weights
 """
 

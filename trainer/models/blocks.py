@@ -1,7 +1,7 @@
 """Blocks: the layers that the models are built from.
 
 Every model takes float32 [B, H, W, 3] in 0..255 and gives float32 logits [B, H, W, num_classes] at the same H and W.
-Only Keras' own layers and registered ones are used: a saved model loads with safe_mode=True.
+Only Keras' own layers and operations are used: a saved model loads with safe_mode=True, and without this package.
 """
 
 from __future__ import annotations
@@ -20,12 +20,10 @@ BN_MOMENTUM = 0.9
 
 @keras.saving.register_keras_serializable(package="segconv")
 class CaffePreprocessing(keras.layers.Layer):
-    """Converts RGB in 0..255 to the input of keras.applications' ResNet50: BGR minus ImageNet's mean.
+    """Converts RGB in 0..255 to BGR minus ImageNet's mean; only in models of older runs, which need it.
 
     Input shape: [B, H, W, 3].
     Output shape: the same, float32: bfloat16 would lose half a grey level.
-
-    Source: keras.applications.imagenet_utils.preprocess_input, mode "caffe", as a layer that can be saved in a model.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -48,8 +46,13 @@ def scale(image: Tensor) -> Tensor:
 
 
 def caffe(image: Tensor) -> Tensor:
-    """Returns RGB in 0..255 as BGR minus ImageNet's mean, float32."""
-    return CaffePreprocessing(name="caffe")(image)
+    """Returns RGB in 0..255 as BGR minus ImageNet's mean, float32: bfloat16 would lose half a grey level.
+
+    Source: keras.applications.imagenet_utils.preprocess_input, mode "caffe".
+    """
+    offset = [-mean for mean in PREPROCESSINGS["caffe"].mean]
+    flipped = keras.ops.flip(image, axis=-1)
+    return keras.layers.Rescaling(1.0, offset=offset, dtype="float32", name="caffe")(flipped)
 
 
 def standardize(image: Tensor) -> Tensor:
@@ -83,8 +86,14 @@ def conv_bn_relu(x: Tensor, filters: int, *, kernel: int = 3, strides: int = 1) 
 
 
 def class_logits(x: Tensor, num_classes: int, name: str = "logits") -> Tensor:
-    """Returns one logit per class and pixel, float32 whatever the precision of the model."""
-    return keras.layers.Conv2D(num_classes, 1, dtype="float32", name=name)(x)
+    """Returns one logit per class and pixel, float32 whatever the precision of the model.
+
+    The convolution is computed in that precision, since its input has many more channels than there are classes.
+    """
+    x = keras.layers.Conv2D(num_classes, 1, name=name)(x)
+    if keras.config.dtype_policy().compute_dtype == "float32":
+        return x
+    return keras.layers.Activation("linear", dtype="float32", name=f"{name}_float32")(x)
 
 
 def upsample_logits(logits: Tensor, factor: int = 2, name: str | None = None) -> Tensor:

@@ -9,11 +9,17 @@ from converter.errors import UsageError
 from trainer.backend import keras
 from trainer.models import HAS_ENCODER, MODELS, TAKES_ENCODER, encoder_of
 from trainer.models.custom import build_custom
-from trainer.models.load import load_model
+from trainer.models.transfer import ClassNames, copy_weights
 
 
 def build_model(
-    name: str, size: tuple[int, int], num_classes: int, *, encoder: str | None = None, weights: str = "none"
+    name: str,
+    size: tuple[int, int],
+    num_classes: int,
+    *,
+    encoder: str | None = None,
+    weights: str = "none",
+    names: ClassNames | None = None,
 ) -> keras.Model:
     """Returns a model, uncompiled.
 
@@ -23,6 +29,7 @@ def build_model(
       num_classes: number of classes.
       encoder: one of ENCODER_NAMES, for a model of TAKES_ENCODER; None for the default.
       weights: "none", "imagenet", or the path of a `.keras` or `.h5` file, as in TrainConfig.
+      names: class names, by which a head in a `.keras` file is matched; None for the same classes.
 
     Raises:
       UsageError: encoder or weights do not fit this model, or a custom model breaks the contract.
@@ -41,7 +48,7 @@ def build_model(
         options["weights"] = weights
     model = resolve_name(row.builder)(size, num_classes, **options) if row else build_custom(name, size, num_classes)
     if weights != "none" and not of_encoder:
-        _copy_weights(Path(weights), model, name)
+        copy_weights(Path(weights), model, name, names, lambda other: build_model(name, size, other, encoder=encoder))
     return model
 
 
@@ -51,19 +58,3 @@ def _check_has_encoder(name: str, encoder: str | None, weights: str) -> None:
         what = f"{name} has no encoder with published weights; these models have one: {', '.join(HAS_ENCODER)}"
         others = "for example --encoder resnet50" if name in TAKES_ENCODER else "the best.keras of an earlier run"
         raise UsageError(f"--weights {weights}", what, f"Pass --weights none, or {others}.", "E_WEIGHTS")
-
-
-def _copy_weights(path: Path, model: keras.Model, name: str) -> None:
-    """Copies all weights of the model in `path`, which must have the same shapes.
-
-    Raises:
-      UsageError: it is another model, or one for another number of classes.
-    """
-    weights = load_model(path, name).get_weights()
-    shapes, wanted = ([w.shape for w in source] for source in (weights, model.get_weights()))
-    if shapes != wanted:
-        differ = sum(a != b for a, b in zip(shapes, wanted, strict=False)) + abs(len(shapes) - len(wanted))
-        what = f"does not fit {model.name}: {differ} of {len(wanted)} weights differ in shape"
-        fix = "Pass a run of the same --model on the same number of classes, or --weights none."
-        raise UsageError(path, what, fix, "E_WEIGHTS")
-    model.set_weights(weights)

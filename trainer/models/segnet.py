@@ -11,23 +11,52 @@ LEVELS = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
 STRIDE = 2 ** len(LEVELS)
 
 
-@keras.saving.register_keras_serializable(package="segconv")
-class PoolingIndices(keras.layers.Layer):
+def pooling_indices(x: Tensor, maxima: Tensor) -> Tensor:
     """Returns the position of the maximum in each 2 x 2 window.
 
-    Input shape: [B, H, W, C] and its 2 x 2 maxima, [B, H / 2, W / 2, C]; H and W are even.
-    Output shape: int8 [B, H / 2, W / 2, C]: 0 upper left, 1 upper right, 2 lower left, 3 lower right; the first of
-    these where several are equal, as in tf.nn.max_pool_with_argmax.
+    By comparison, since not every export format supports argmax.
+
+    Args:
+      x: [B, H, W, C]; H and W are even.
+      maxima: its 2 x 2 maxima, [B, H / 2, W / 2, C].
+
+    Returns:
+      int8 [B, H / 2, W / 2, C]: 0 upper left, 1 upper right, 2 lower left, 3 lower right; the first of these where
+      several are equal, as in tf.nn.max_pool_with_argmax.
     """
+    ops = keras.ops
+    where = ops.full_like(maxima, 3, dtype="int8")
+    for index, (row, column) in ((2, (1, 0)), (1, (0, 1)), (0, (0, 0))):
+        corner = x[:, row::2, column::2]
+        where = ops.where(ops.equal(corner, maxima), ops.full_like(where, index), where)
+    return where
+
+
+def unpooled(x: Tensor, indices: Tensor) -> Tensor:
+    """Undoes 2 x 2 pooling: each feature goes where its maximum was, and zeros to the other three positions.
+
+    Args:
+      x: [B, H, W, C].
+      indices: its pooling_indices, of the same shape.
+
+    Returns:
+      [B, 2 H, 2 W, C].
+    """
+    ops = keras.ops
+    height, width, channels = x.shape[1:]
+    corners = [ops.where(ops.equal(indices, index), x, ops.zeros_like(x)) for index in range(4)]
+    upper, lower = (ops.stack(pair, axis=3) for pair in (corners[:2], corners[2:]))  # [B, H, W, 2, C]
+    rows = [ops.reshape(half, (-1, height, 2 * width, channels)) for half in (upper, lower)]
+    return ops.reshape(ops.stack(rows, axis=2), (-1, 2 * height, 2 * width, channels))
+
+
+@keras.saving.register_keras_serializable(package="segconv")
+class PoolingIndices(keras.layers.Layer):
+    """`pooling_indices` as a layer; only in models of older runs, which need it."""
 
     def call(self, x: Tensor, maxima: Tensor) -> Tensor:
-        """Returns the indices. By comparison, since not every export format supports argmax."""
-        ops = keras.ops
-        where = ops.full_like(maxima, 3, dtype="int8")
-        for index, (row, column) in ((2, (1, 0)), (1, (0, 1)), (0, (0, 0))):
-            corner = x[:, row::2, column::2]
-            where = ops.where(corner == maxima, ops.full_like(where, index), where)
-        return where
+        """Returns the indices."""
+        return pooling_indices(x, maxima)
 
     def compute_output_spec(self, x: Tensor, maxima: Tensor) -> Tensor:
         """Returns the shape and dtype of the result."""
@@ -36,20 +65,11 @@ class PoolingIndices(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="segconv")
 class Unpooling(keras.layers.Layer):
-    """Undoes 2 x 2 pooling: each feature goes where its maximum was, and zeros to the other three positions.
-
-    Input shape: [B, H, W, C] and its PoolingIndices of the same shape.
-    Output shape: [B, 2 H, 2 W, C].
-    """
+    """`unpooled` as a layer; only in models of older runs, which need it."""
 
     def call(self, x: Tensor, indices: Tensor) -> Tensor:
         """Returns the upsampled features."""
-        ops = keras.ops
-        height, width, channels = x.shape[1:]
-        corners = [ops.where(indices == index, x, ops.zeros_like(x)) for index in range(4)]
-        upper, lower = (ops.stack(pair, axis=3) for pair in (corners[:2], corners[2:]))  # [B, H, W, 2, C]
-        rows = [ops.reshape(half, (-1, height, 2 * width, channels)) for half in (upper, lower)]
-        return ops.reshape(ops.stack(rows, axis=2), (-1, 2 * height, 2 * width, channels))
+        return unpooled(x, indices)
 
 
 def segnet(size: tuple[int, int], num_classes: int, *, weights: str | None = None) -> keras.Model:
@@ -79,11 +99,11 @@ def segnet(size: tuple[int, int], num_classes: int, *, weights: str | None = Non
         for _ in range(count):
             x = conv_bn_relu(x, filters)
         pooled = keras.layers.MaxPooling2D()(x)
-        indices.append(PoolingIndices()(x, pooled))
+        indices.append(pooling_indices(x, pooled))
         x = pooled
     encoder = keras.Model(image, x)
     for level in reversed(range(len(LEVELS))):
-        x = Unpooling()(x, indices[level])
+        x = unpooled(x, indices[level])
         count, filters = LEVELS[level]
         for _ in range(count - 1):
             x = conv_bn_relu(x, filters)

@@ -8,5 +8,6 @@ The modules, in dependency order:
     curves       metrics.csv -> plots
     heatmap      confusion matrix -> image
     callbacks    the end of an epoch: scores, log lines, best.keras, when to stop
+    pace         how long an epoch and a run take, and where an epoch is
     tensorboard  the same scores and images as event files
 """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -24,8 +25,9 @@ from trainer.learning.metrics import Scores, scores_from_confusion
 from trainer.learning.optimizers import averaged_weights
 from trainer.run.curves import draw_curves, read_metrics
 from trainer.run.runs import BEST, CURVES, METRICS, append_metrics
-from trainer.run.state import save_state
+from trainer.run.state import state_arrays, write_state
 
+BAR_SECONDS = 0.5  # between two readings of the loss for the bar: each waits for the device
 CHECK_STEPS = 32  # steps between two checks of the loss: each check waits for the device
 WAIT_LIMIT = 0.1  # fraction of the time spent waiting for records above which a warning is logged
 NAMED_RECORDS = 8
@@ -64,10 +66,15 @@ class EpochScores(keras.callbacks.Callback):
         self._train: Scores | None = None
         self._wait_share = 0.0
         self._start = 0.0
+        self._row = time.monotonic()  # when the last row was written
         self._warned = False
 
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Starts timing the first epoch."""
+        self._row = time.monotonic()
+
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Starts timing the epoch."""
+        """Starts timing the steps of the epoch."""
         self._start = time.monotonic()
         self.input_wait.take()
 
@@ -81,6 +88,7 @@ class EpochScores(keras.callbacks.Callback):
         self.matrix = self.model.confusion.matrix()
         train, val = self._train, scores_from_confusion(self.matrix)
         assert train is not None  # noqa: S101 - validation came before the end of the epoch
+        before, self._row = self._row, time.monotonic()
         row = {
             "epoch": epoch + 1,
             "loss": logs["loss"],
@@ -91,7 +99,7 @@ class EpochScores(keras.callbacks.Callback):
             "val_miou": val.miou,
             "learning_rate": float(f"{_learning_rate(self.model):.7g}"),  # without the rounding of float32
             "input_wait": self._wait_share,
-            "seconds": time.monotonic() - self._start,
+            "seconds": self._row - before,  # also those of the images and the state after the last row
         }
         row |= {f"val_iou_{name}": iou for name, iou in zip(self.classes, val.iou, strict=True)}
         append_metrics(self.run, row)
@@ -274,6 +282,8 @@ class Pictures(keras.callbacks.Callback):
 class KeepState(keras.callbacks.Callback):
     """Saves, after every epoch, everything that a resumed run needs; restores the state of the other callbacks.
 
+    The values are copied at the end of the epoch, and written by a thread while the next one trains.
+
     Attributes:
       run: run folder.
       others: all callbacks before this one.
@@ -289,6 +299,8 @@ class KeepState(keras.callbacks.Callback):
         self.batch = batch
         self.others = {type(other).__name__: other for other in others}
         self.before = before
+        self._writer: threading.Thread | None = None
+        self._errors: list[Exception] = []
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Restores the state: here, since Keras' own callbacks reset theirs when training begins."""
@@ -297,22 +309,52 @@ class KeepState(keras.callbacks.Callback):
                 setattr(self.others[name], attribute, value)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Writes state.npz."""
+        """Starts to write state.npz, once the last one is written."""
         memory = {
             name: {attribute: getattr(other, attribute) for attribute in REMEMBERED[name]}
             for name, other in self.others.items()
             if name in REMEMBERED
         }
         facts = {"epoch": epoch + 1, "batch": self.batch, "stopped": bool(self.model.stop_training), "memory": memory}
-        save_state(self.run, self.model, facts)
+        self._finish()
+        arrays = state_arrays(self.model, facts)
+        self._writer = threading.Thread(target=self._write, args=(arrays,), name="state")
+        self._writer.start()
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Waits for the last state."""
+        self._finish()
+
+    def close(self) -> None:
+        """Waits for the last state, and ignores its errors: for a run that has ended with another one."""
+        if self._writer is not None:
+            self._writer.join()
+
+    def _write(self, arrays: dict[str, Any]) -> None:
+        try:
+            write_state(self.run, arrays)
+        except Exception as error:  # noqa: BLE001 - raised again by the thread that trains
+            self._errors.append(error)
+
+    def _finish(self) -> None:
+        """Waits for the writer, and raises its error."""
+        self.close()
+        if self._errors:
+            raise self._errors.pop()
 
 
 class EpochBar(keras.callbacks.Callback):
-    """Shows a progress bar with the loss on stderr during an epoch. For terminals."""
+    """Shows a progress bar with the loss on stderr during an epoch. For terminals.
 
-    def __init__(self) -> None:
+    Args:
+      clock: returns the time in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._bar: Any = None
+        self._clock = clock
+        self._read = -math.inf  # when the loss was last read
 
     def close(self) -> None:
         """Removes the bar, if there is one."""
@@ -327,8 +369,11 @@ class EpochBar(keras.callbacks.Callback):
         self._bar = tqdm(total=self.params["steps"], desc=title, unit="step", leave=False, file=sys.stderr)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
-        """Advances the bar by one step."""
-        self._bar.set_postfix(loss=f"{logs['loss']:.4f}", refresh=False)
+        """Advances the bar by one step, and reads the loss twice a second: each reading waits for the device."""
+        now = self._clock()
+        if now - self._read >= BAR_SECONDS:
+            self._read = now
+            self._bar.set_postfix(loss=f"{logs['loss']:.4f}", refresh=False)
         self._bar.update(1)
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:

@@ -26,7 +26,7 @@ from converter.system.console import log
 from converter.system.files import NotRegularError, open_append, read_regular, write_error, write_whole
 from converter.system.locks import LockedError, locked_folder
 from trainer.config import TrainConfig
-from trainer.run.info import CONFIG, FIX_RUN, NOT_REGULAR, TRAIN_ONE, write_config
+from trainer.run.info import CONFIG, FIX_RUN, NOT_REGULAR, TRAIN_ONE, read_run, write_config
 
 BEST = "best.keras"
 CURVES = "curves.png"
@@ -54,15 +54,27 @@ def create_run(config: TrainConfig, manifest: Manifest) -> Path:
 def newest_run(runs: Path, needs: str = BEST) -> Path:
     """Returns the newest run in `runs` that has a file named `needs`, whatever kind of file that is.
 
+    A run of --overfit does not count: its model knows a few records by heart.
+
     Raises:
       UsageError: there is none.
     """
     names = [RUN_NAME.fullmatch(folder.name) for folder in runs.iterdir()] if runs.is_dir() else []
     # The second run of the same second is "-2", the tenth "-10": sorted as numbers, not as text.
     found = sorted((m[1], int(m[2] or 1), m[0]) for m in names if m and os.path.lexists(runs / m[0] / needs))
-    if not found:
-        raise UsageError(runs, f"holds no run with a {needs}", TRAIN_ONE, "E_NO_RUN")
-    return runs / found[-1][2]
+    for *_, name in reversed(found):
+        if not _is_overfit(runs / name):
+            return runs / name
+    what = f"holds no run with a {needs}" + (", except for those of --overfit" if found else "")
+    raise UsageError(runs, what, TRAIN_ONE, "E_NO_RUN")
+
+
+def _is_overfit(run: Path) -> bool:
+    """Whether a run memorised a few records; no, where that cannot be read."""
+    try:
+        return read_run(run).config.overfit > 0
+    except (DataError, UsageError):
+        return False
 
 
 def check_run_files(run: Path) -> None:

@@ -37,8 +37,23 @@ def save_state(run: Path, trainer: keras.Model, facts: Mapping[str, Any]) -> Non
     Raises:
       MachineError: the file cannot be written.
     """
-    arrays: dict[str, Any] = {f"v{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(_variables(trainer))}
+    write_state(run, state_arrays(trainer, facts))
+
+
+def state_arrays(trainer: keras.Model, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns copies of all that state.npz holds, by name; arguments as in `save_state`."""
+    variables = enumerate(_variables(trainer))
+    arrays: dict[str, Any] = {f"v{i}": np.array(keras.ops.convert_to_numpy(variable)) for i, variable in variables}
     arrays[FACTS] = np.array(json.dumps(dict(facts)))
+    return arrays
+
+
+def write_state(run: Path, arrays: Mapping[str, Any]) -> None:
+    """Writes what `state_arrays` returned as state.npz of the run folder.
+
+    Raises:
+      MachineError: the file cannot be written.
+    """
     with whole_file(run / STATE) as path, path.open("wb") as file:
         np.savez(file, **arrays)
 

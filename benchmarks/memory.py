@@ -1,0 +1,82 @@
+"""Memory of a training step: what `segconv train --dry-run` estimates, against the peak of a process.
+
+    python benchmarks/memory.py
+
+Each model is built and trained for two steps, and validated for one, in a process of its own on the CPU. Its peak is
+the resident memory that the kernel reports, less what the process had reached after TensorFlow ran a first, tiny model.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+
+CASES = (  # model, height, width, batch, classes
+    ("unet_small", 256, 256, 8, 12),
+    ("unet_small", 128, 160, 8, 21),
+    ("resnet50_segnet", 128, 160, 8, 12),
+    ("mobilenetv3_unet", 256, 256, 4, 12),
+    ("segnet", 128, 160, 4, 12),
+    ("deeplabv3plus", 256, 256, 4, 12),
+    ("unet", 128, 128, 4, 12),
+)
+GOAL = 0.2  # largest difference, as a share of the measured peak
+
+
+def peak_bytes() -> int:
+    """Returns the largest resident memory of this process so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def measure(model: str, height: int, width: int, batch: int, num_classes: int) -> tuple[int, int]:
+    """Returns the estimate and the measured peak, in bytes; for a process that has done nothing else."""
+    import numpy as np
+
+    from trainer.backend import keras, tf
+    from trainer.config import TrainConfig
+    from trainer.learning.augment import build_augment
+    from trainer.learning.footprint import memory_parts
+    from trainer.learning.losses import build_loss
+    from trainer.learning.optimizers import build_optimizer
+    from trainer.learning.step import SegTrainer
+    from trainer.models.build import build_model
+
+    first = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(2, 3)])
+    first.compile("sgd", "mse")
+    first.fit(np.zeros((4, 8, 8, 3)), np.zeros((4, 6, 6, 2)), verbose=0)
+    before = peak_bytes()
+    config, size, rng = TrainConfig(), (height, width), np.random.default_rng(0)
+    net = build_model(model, size, num_classes)
+    trainer = SegTrainer(net, num_classes, build_loss(config.loss, num_classes), build_augment(config.strengths, 0))
+    trainer.compile(build_optimizer(config, 10), jit_compile="auto")
+    trainer.optimizer.build(trainer.trainable_variables)
+    image = rng.integers(0, 256, (batch, *size, 3), dtype=np.uint8)
+    mask = rng.integers(0, num_classes, (batch, *size), dtype=np.uint8)
+    batches = tf.data.Dataset.from_tensors(({"image": image, "mask": mask},)).repeat()
+    trainer.fit(batches, steps_per_epoch=2, validation_data=batches, validation_steps=1, verbose=0, shuffle=False)
+    measured = peak_bytes() - before
+    return sum(memory_parts(trainer, size, batch, config.loss).values()), measured
+
+
+def main() -> None:
+    """Prints the table; exits with 1 where an estimate is further off than the goal."""
+    if len(sys.argv) > 1:
+        print(json.dumps(measure(sys.argv[1], *map(int, sys.argv[2:]))))
+        return
+    print(f"{'model':<18}{'size':>9}{'batch':>6}{'classes':>8}{'estimate':>11}{'measured':>11}{'off by':>8}")
+    worst = 0.0
+    for model, height, width, batch, num_classes in CASES:
+        command = [sys.executable, __file__, model, *map(str, (height, width, batch, num_classes))]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        estimate, measured = json.loads(done.stdout.splitlines()[-1])
+        off = estimate / measured - 1
+        worst = max(worst, abs(off))
+        figures = f"{estimate / 1e6:>8,.0f} MB{measured / 1e6:>8,.0f} MB{100 * off:>+7.0f}%"
+        print(f"{model:<18}{f'{height}x{width}':>9}{batch:>6}{num_classes:>8}{figures}")
+    sys.exit(worst > GOAL)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""Footprint: the memory that a training step takes, estimated from the layers, by what it holds.
+
+The backward pass needs the input of every layer with weights, the output of every ReLU, and little else; what a layer
+only passes on is freed. Loss and augmentation hold several arrays of the size of the logits and of the images. Their
+numbers are measured: benchmarks/memory.py compares the estimate with the peak of a process. A compiler that fuses
+layers, as XLA on a GPU, takes less.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from trainer.backend import Tensor, keras
+from trainer.learning.step import SegTrainer
+
+# Float32 arrays of the size of the logits at the peak: logits, one-hot truth, target, softmax, their gradients.
+LOSS_ARRAYS = {
+    "crossentropy": 7,
+    "binary_crossentropy": 11,
+    "focal": 6.5,
+    "dice": 6.5,
+    "crossentropy_dice": 9,
+    "lovasz": 16.5,
+}
+LOSS_ARRAYS_OF_OTHERS = 9
+AUGMENT_ARRAYS = 5.5  # float32 arrays of the size of the images: the four corners of the warp, the result
+PROGRAM_BYTES, PROGRAM_BYTES_PER_WEIGHT = 25e6, 2e6  # the graph of the step, which grows with the arrays of weights
+
+PASSING = {  # layers whose backward pass needs no values
+    *("Add", "Subtract", "Average", "Concatenate", "ZeroPadding2D", "Cropping2D", "UpSampling2D", "Reshape", "Flip"),
+    *("Rescaling", "Normalization", "InputLayer", "GlobalAveragePooling2D", "AveragePooling2D", "Permute", "Identity"),
+    *("GetItem", "Stack", "FullLike", "ZerosLike", "Equal", "Transpose", "Cast", "SpatialDropout2D", "StochasticDepth"),
+}
+WEIGHTED = {"Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose", "Dense", "BatchNormalization"}
+
+
+class Call(NamedTuple):
+    """One layer or operation in a model, with its symbolic inputs and outputs, [B, ...]."""
+
+    operation: Any
+    inputs: list[Tensor]
+    outputs: list[Tensor]
+
+
+def memory_parts(trainer: SegTrainer, size: tuple[int, int], batch: int, loss: str) -> dict[str, int]:
+    """Returns the bytes that a training step takes on a CPU, by what they hold.
+
+    Args:
+      trainer: compiled, with its optimizer built.
+      size: (height, width) of the images.
+      batch: records per step of one device.
+      loss: name of the loss.
+    """
+    weights, gradients, optimizer = (
+        sum(_num_bytes(variable.shape, variable.dtype) for variable in variables)
+        for variables in (trainer.variables, trainer.trainable_variables, trainer.optimizer.variables)
+    )
+    image = 4 * 3 * math.prod(size) * batch
+    logits = 4 * trainer.confusion.num_classes * math.prod(size) * batch
+    calls = list(calls_of(trainer.net, size))
+    return {
+        "weights": weights,
+        "gradients": gradients,
+        "optimizer": optimizer,
+        "activations": batch * (kept_bytes(calls) + largest_bytes(calls)),
+        "loss": int(LOSS_ARRAYS.get(loss, LOSS_ARRAYS_OF_OTHERS) * logits),
+        "augmentation": int((1 if trainer.augment is None else AUGMENT_ARRAYS) * image),
+        "program": int(PROGRAM_BYTES + PROGRAM_BYTES_PER_WEIGHT * len(trainer.trainable_variables)),
+    }
+
+
+def calls_of(net: keras.Model, size: tuple[int, int]) -> Iterator[Call]:
+    """Yields every call in a functional model and in the models inside it, with all sizes known.
+
+    An encoder is built for images of any size, so the shapes of its own layers are no help. Nothing is yielded of a
+    subclassed model, whose layers are not known.
+    """
+    found: list[Call] = []
+
+    def run(model: Any, inputs: Any) -> Any:
+        return model._run_through_graph(inputs, operation_fn=recorded)
+
+    def recorded(operation: Any) -> Any:
+        def call(*arguments: Any, **options: Any) -> Any:
+            options.pop("training", None)
+            if hasattr(operation, "_run_through_graph"):
+                return run(operation, arguments[0])
+            outputs = operation.compute_output_spec(*arguments, **options)
+            taken = [x for x in keras.tree.flatten((arguments, options)) if isinstance(x, keras.KerasTensor)]
+            found.append(Call(operation, taken, keras.tree.flatten(outputs)))
+            return outputs
+
+        return call
+
+    if hasattr(net, "_run_through_graph"):
+        run(net, keras.KerasTensor((None, *size, 3)))
+    yield from found
+
+
+def kept_bytes(calls: list[Call]) -> int:
+    """Returns the bytes per image that the backward pass needs: each tensor counts once, whoever needs it."""
+    kept: dict[int, int] = {}
+    for operation, inputs, outputs in calls:
+        kind = type(operation).__name__
+        activation = getattr(operation, "activation", None)
+        is_plain = activation in (None, keras.activations.linear)
+        needed = [] if kind in PASSING else inputs
+        if kind == "ReLU" or activation is keras.activations.relu:
+            needed = outputs if kind in ("ReLU", "Activation") else [*inputs, *outputs]
+        elif kind not in WEIGHTED | PASSING or not is_plain:
+            needed = [*inputs, *outputs]
+        kept |= {id(tensor): _of_image(tensor) for tensor in needed}
+        if kind == "Activation" and activation is not keras.activations.relu:
+            kept[id(operation)] = sum(map(_of_image, outputs))  # hard_silu and its kind hold the gate, too
+        kept |= {id(operation): _dilated_bytes(operation, tensor) for tensor in inputs if _is_dilated(operation)}
+    return sum(kept.values())
+
+
+def largest_bytes(calls: list[Call]) -> int:
+    """Returns the bytes per image of the largest tensor: as many hold its gradient."""
+    return max((_of_image(tensor) for call in calls for tensor in call.outputs), default=0)
+
+
+def _is_dilated(operation: Any) -> bool:
+    return max(getattr(operation, "dilation_rate", (1,))) > 1
+
+
+def _dilated_bytes(operation: Any, tensor: Tensor) -> int:
+    """Returns the bytes of the copy, and of its gradient, that a dilated convolution makes on a CPU.
+
+    TensorFlow pads its input, and cuts it into as many small images as a window of the dilation has pixels.
+    """
+    sides = [
+        -(-(side + dilation * (kernel - 1)) // dilation) * dilation
+        for side, dilation, kernel in zip(
+            tensor.shape[1:3], operation.dilation_rate, operation.kernel_size, strict=True
+        )
+    ]
+    return 2 * _num_bytes((*sides, tensor.shape[3]), tensor.dtype)
+
+
+def _of_image(tensor: Tensor) -> int:
+    return _num_bytes(tensor.shape[1:], tensor.dtype)
+
+
+def _num_bytes(shape: tuple[int | None, ...], dtype: str) -> int:
+    bits = int("".join(filter(str.isdigit, keras.backend.standardize_dtype(dtype))) or 8)
+    return math.prod(side or 1 for side in shape) * bits // 8
