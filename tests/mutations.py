@@ -2148,9 +2148,9 @@ TABLE: dict[str, list[Row]] = {
             "trainer_learning_losses::ignored_pixels_have_no_gradient_whatever_the_model_says_of_them[crossentropy]",
         ),
         Row(
-            "clipped before one-hot",
-            "keras.ops.clip(\n        mask, 0, num_classes - 1\n    )",
-            "mask",
+            "numbers that are no class",
+            "valid = keras.ops.logical_and(index >= 0, index <= num_classes - 1)",
+            "valid = index >= 0",
             "trainer_learning_losses::numbers_that_are_no_class_are_in_no_one_hot_row",
         ),
         Row(
@@ -2221,9 +2221,9 @@ TABLE: dict[str, list[Row]] = {
     "trainer/models/blocks.py": [
         Row(
             "float32 logits",
-            'Conv2D(num_classes, 1, dtype="float32", name=name)',
-            "Conv2D(num_classes, 1, name=name)",
-            "trainer_models_build::logits_are_float32_of_the_size_of_the_image_in_mixed_precision[unet_small]",
+            'return keras.layers.Activation("linear", dtype="float32", name=f"{name}_float32")(x)',
+            "return x",
+            "trainer_models_build::logits_are_float32_of_the_size_of_the_image_in_mixed_precision[unet]",
         ),
     ],
     "trainer/learning/optimizers.py": [
@@ -2313,8 +2313,8 @@ TABLE: dict[str, list[Row]] = {
     "trainer/training.py": [
         Row(
             "state behind all others",
-            "callbacks.append(KeepState(run, callbacks, facts, batch=config.batch))",
-            "callbacks.insert(0, KeepState(run, callbacks[:], facts, batch=config.batch))",
+            "callbacks.append(state)",
+            "callbacks.insert(0, state)",
             "trainer_training::the_state_is_kept_when_all_others_have_had_their_say",
         ),
         Row(
