@@ -2226,6 +2226,28 @@ TABLE: dict[str, list[Row]] = {
             "trainer_models_build::logits_are_float32_of_the_size_of_the_image_in_mixed_precision[unet]",
         ),
     ],
+    "trainer/learning/upsampling.py": [
+        Row(
+            "upsampling of other kinds",
+            'if self.interpolation != "bilinear" or self.data_format != "channels_last":',
+            "if False:",
+            "trainer_learning_upsampling::layers_that_repeat_pixels_are_left_alone",
+        ),
+    ],
+    "trainer/learning/averaging.py": [
+        Row(
+            "decay of the average at the start",
+            "keras.ops.minimum(decay, (1.0 + step) / (10.0 + step))",
+            "decay + 0.0 * step",
+            "trainer_learning_averaging::the_decay_rises_to_the_one_asked_for",
+        ),
+        Row(
+            "statistics of the averaged weights",
+            "_follow(average, statistic, decay)",
+            "pass",
+            "trainer_learning_averaging::statistics_are_averaged_with_the_decay_of_their_step",
+        ),
+    ],
     "trainer/learning/optimizers.py": [
         Row(
             "clipping of the whole gradient",

@@ -235,8 +235,18 @@ def test_bench_prints_rates_a_verdict_and_writes_nothing(tmp_path, segconv: Run)
         "model": "unet_small",
         "devices": "CPU, float32",
         "on_cpu": True,
+        "uses_xla": False,
+        "other_step": None,
     }
     assert folder_state(tmp_path) == before
+
+
+def test_bench_times_the_step_with_and_without_xla(tmp_path, segconv: Run):
+    write_records(tmp_path / "records", records={"train": [2], "val": [2]})
+    done = segconv("bench", "--model", "unet_small", "--batch", "2", "--seconds", "1", "--xla")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^training step +[\d,.]+ +[\d,.]+$", done.stdout, re.MULTILINE)
+    assert re.search(r"^the same with XLA +[\d,.]+ +[\d,.]+$", done.stdout, re.MULTILINE)
 
 
 def test_a_missing_folder_is_one_line(segconv: Run):

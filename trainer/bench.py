@@ -68,6 +68,8 @@ class Bench:
       pipeline: the input, decoded from the shards.
       cached: the input, from decoded records in memory; None where they do not fit.
       step: the training step.
+      uses_xla: whether XLA compiles it, as Keras decides.
+      other_step: the training step with XLA the other way; None where that was not timed.
       epochs: maximum number of epochs of a run.
     """
 
@@ -84,6 +86,8 @@ class Bench:
     pipeline: Rate
     cached: Rate | None
     step: Rate
+    uses_xla: bool = False
+    other_step: Rate | None = None
     epochs: int = TrainConfig.epochs
 
     @property
@@ -128,6 +132,8 @@ class Bench:
             "pipeline": dataclasses.asdict(self.pipeline),
             "cached": self.cached and dataclasses.asdict(self.cached),
             "step": dataclasses.asdict(self.step),
+            "uses_xla": self.uses_xla,
+            "other_step": self.other_step and dataclasses.asdict(self.other_step),
             "cores_to_feed": self.cores_to_feed,
             "train_images_per_s": self.train_images_per_s,
             "seconds_per_epoch": self.seconds_per_epoch,
@@ -138,6 +144,8 @@ class Bench:
     def to_text(self) -> str:
         """Returns the figures as a table, followed by the verdict and the advice."""
         parts = {"input, decoded": self.pipeline, "input, from memory": self.cached, "training step": self.step}
+        if self.other_step:
+            parts |= {f"the same {'without' if self.uses_xla else 'with'} XLA": self.other_step}
         rows: list[tuple[str, ...]] = [("each part separately", "images/s", "CPU ms/image")]
         for name, rate in parts.items():
             figures = (f"{rate.images_per_s:,.1f}", f"{rate.cpu_ms_per_image:,.2f}") if rate else ("n/a", "n/a")
@@ -242,12 +250,13 @@ class _TimeSteps(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
-def bench(config: TrainConfig, *, seconds: float = 5) -> Bench:
+def bench(config: TrainConfig, *, seconds: float = 5, xla: bool = False) -> Bench:
     """Times the input and the step of a training run, each separately.
 
     Args:
       config: all options; `cache` is ignored, since both ways are timed.
       seconds: approximate time to measure each part.
+      xla: times the step with and without XLA, as is always done on a GPU.
 
     Raises:
       UsageError, DataError, MachineError: as `setup.prepare`; also UsageError for one of several workers, and
@@ -264,8 +273,16 @@ def bench(config: TrainConfig, *, seconds: float = 5) -> Bench:
     in_memory = _input(setup, "auto")
     cached = _time_input(in_memory, "from memory", seconds) if in_memory.cached else None
     del in_memory  # frees its memory for the model
-    step = _time_step(setup, next(iter(decoded.dataset)), seconds)
-    config = setup.config
+    batch = next(iter(decoded.dataset))
+    step = _time_step(setup, batch, seconds)
+    trainer, config = setup.trainer, setup.config
+    uses_xla = bool(trainer.jit_compile)
+    on_cpu = {name.lower() for name in setup.devices.names} == {"cpu"}
+    other = None
+    if xla or not on_cpu:
+        with setup.devices.scope():
+            trainer.compile(trainer.optimizer, jit_compile=not uses_xla)
+        other = _time_step(setup, batch, seconds)
     return Bench(
         data=config.data,
         name=setup.manifest.name,
@@ -275,11 +292,13 @@ def bench(config: TrainConfig, *, seconds: float = 5) -> Bench:
         model=config.model,
         devices=setup.devices.describe(),
         precision=setup.devices.precision,
-        on_cpu={name.lower() for name in setup.devices.names} == {"cpu"},
+        on_cpu=on_cpu,
         cores=usable_cpus(),
         pipeline=pipeline,
         cached=cached,
         step=step,
+        uses_xla=uses_xla,
+        other_step=other,
         epochs=epochs,
     )
 

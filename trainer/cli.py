@@ -312,8 +312,9 @@ def evaluate(run: Path | None, runs: Path, data: Path | None, split: str, batch:
 @click.argument("records", type=click.Path(path_type=Path), default=DEFAULT.data)
 @click.option("--augment", type=click.Choice(AUGMENT_NAMES), default=DEFAULT.augment, help="Augmentation preset.")
 @click.option("--seconds", type=click.IntRange(1, 3600), default=5, help="Approximate seconds to time each part.")
+@click.option("--xla", is_flag=True, help="Time the step with and without XLA, as is always done on a GPU.")
 @click.option("--json", is_flag=True, help="Print one JSON object instead of the table.")
-def bench(records: Path, augment: str, seconds: int, json: bool, **choices: Any) -> None:
+def bench(records: Path, augment: str, seconds: int, xla: bool, json: bool, **choices: Any) -> None:
     """Benchmark the input pipeline and the training step.
 
     Reads a dataset that `segconv build` wrote, as `segconv train` does. Prints the images/s of the input alone and of
@@ -327,7 +328,7 @@ def bench(records: Path, augment: str, seconds: int, json: bool, **choices: Any)
 
     config = TrainConfig(data=records, augment=augment, strengths=AUGMENTS[augment], **choices)
     with ended_within(SECONDS_TO_END, _log_forced_end):
-        result = time_parts(config, seconds=seconds)
+        result = time_parts(config, seconds=seconds, xla=xla)
     if json:
         print_json(result.to_json())
     else:

@@ -8,6 +8,7 @@ The modules, in dependency order:
     class_weights  pixel counts of the manifest -> weight of each class in the loss
     averaging      the moving average of weights and statistics
     optimizers     optimizer and learning rate schedule
+    upsampling     bilinear enlargement, one axis after the other
     step           the training step: augment, model, one-hot, loss, confusion matrix
     footprint      the memory that a step takes, by what it holds
 """

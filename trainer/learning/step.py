@@ -13,6 +13,7 @@ from trainer.learning.augment import Augment
 from trainer.learning.averaging import StatisticsAverage
 from trainer.learning.losses import Loss
 from trainer.learning.metrics import ConfusionMatrix
+from trainer.learning.upsampling import upsampled_by_axis
 
 
 class FiniteSteps(keras.metrics.Metric):
@@ -74,7 +75,8 @@ class SegTrainer(DistributedModel):
         image, mask = batch["image"], batch["mask"]
         if training and self.augment is not None:
             image, mask = self.augment(image, mask)
-        logits = self.net(keras.ops.cast(image, "float32"), training=training)
+        with upsampled_by_axis(bool(self.jit_compile)):
+            logits = self.net(keras.ops.cast(image, "float32"), training=training)
         if training and self.statistics is not None:
             self.statistics.follow(self.net)
         return {"logits": logits, "mask": mask}
