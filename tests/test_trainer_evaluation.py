@@ -56,6 +56,21 @@ def test_files_of_one_split_do_not_replace_those_of_another(run):
     assert not list(run.glob(".*"))
 
 
+def test_counting_and_drawing_share_one_compiled_model(run, monkeypatch):
+    from trainer import evaluation
+
+    made = []
+
+    class Counted(evaluation.ClassMaps):
+        def __init__(self, net):
+            super().__init__(net)
+            made.append(self)
+
+    monkeypatch.setattr(evaluation, "ClassMaps", Counted)
+    evaluation.evaluate(run)
+    assert len(made) == 1
+
+
 def test_errors_are_painted_where_valid_pixels_are_wrong_and_nowhere_else():
     from trainer.evaluation import WRONG, errors
 

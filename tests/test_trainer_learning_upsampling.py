@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from trainer_fixtures import NEEDS_TF
 
-pytestmark = pytest.mark.tf
+pytestmark = NEEDS_TF
 
 
 def draw(*shape: int) -> np.ndarray:

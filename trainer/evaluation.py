@@ -21,7 +21,6 @@ from converter.pixels.overlays import contact_sheet, hatch, overlay
 from converter.schema import IGNORE_INDEX
 from converter.system.console import log, table
 from converter.system.files import whole_file, write_whole
-from trainer.backend import keras
 from trainer.devices import is_out_of_memory, out_of_memory
 from trainer.input.batches import eval_batches
 from trainer.input.reading import InputConfig
@@ -115,13 +114,13 @@ def evaluate(run: Path, split: str = "val", *, data: Path | None = None, batch: 
     """
     info = read_run(run)
     folder = info.config.data if data is None else data
-    net = load_model(run / BEST, info.config.model)
+    maps = ClassMaps(load_model(run / BEST, info.config.model))
     manifest = open_records(folder, (split,))
     _check_fits(info, manifest, folder)
     samples = read_samples(folder, split)
     batch = batch or info.config.batch
     try:
-        matrix = count(net, InputConfig(manifest, folder, split, batch, cache="off"))
+        matrix = count(maps, InputConfig(manifest, folder, split, batch, cache="off"))
     except Exception as error:
         if not is_out_of_memory(error):
             raise
@@ -133,19 +132,18 @@ def evaluate(run: Path, split: str = "val", *, data: Path | None = None, batch: 
     with whole_file(run / f"confusion-{split}.png") as path:
         title = f"{manifest.name}, {split}: mIoU {percent(scores.miou)}; rows in percent"
         draw_confusion(matrix, manifest.class_names, title).save(path)
-    draw_predictions(ClassMaps(net), manifest, split, samples, run / f"predictions-{split}.png")
+    draw_predictions(maps, manifest, split, samples, run / f"predictions-{split}.png")
     warn_if_collapsed(scores, manifest.class_names)
     return evaluation
 
 
-def count(net: keras.Model, records: InputConfig) -> np.ndarray:
+def count(maps: ClassMaps, records: InputConfig) -> np.ndarray:
     """Returns the confusion matrix of a model on a split, int64 [num_classes, num_classes]."""
-    predictor = ClassMaps(net)
     num_classes = records.manifest.num_classes
     matrix = np.zeros((num_classes, num_classes), np.int64)
     for (pairs,) in eval_batches(records).dataset:
         truth = pairs["mask"].numpy()
-        matrix += confusion_matrix(truth, predictor.predict_on_batch(pairs["image"].numpy()), num_classes)
+        matrix += confusion_matrix(truth, maps.predict_on_batch(pairs["image"].numpy()), num_classes)
     return matrix
 
 
