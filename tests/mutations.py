@@ -2203,8 +2203,8 @@ TABLE: dict[str, list[Row]] = {
     "trainer/models/blocks.py": [
         Row(
             "float32 logits",
-            'Conv2D(num_classes, 1, dtype="float32", name=name)',
-            "Conv2D(num_classes, 1, name=name)",
+            'padding="same", dtype="float32", name=name)',
+            'padding="same", name=name)',
             "trainer_models_build::logits_are_float32_of_the_size_of_the_image_in_mixed_precision[unet_small]",
         ),
     ],
