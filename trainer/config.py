@@ -47,8 +47,9 @@ class TrainConfig:
       runs: folder in which the run folder is created.
       model: one of MODEL_NAMES, or "package.module:function" for a custom model.
       encoder: one of ENCODER_NAMES, for a model that takes one; None for the model's own.
-      weights: "none" to start from scratch, "imagenet" for the encoder's published weights, or the path of a
-        `.keras` file (the whole model) or a `.h5` file (the encoder alone) to start from.
+      weights: "none" to start from scratch, "imagenet" for the encoder's published weights, "auto" for those where
+        they are on this machine, else from scratch; or the path of a `.keras` file (the whole model) or of a `.h5` or
+        `.pth` file (the encoder alone) to start from.
       epochs: maximum number of passes over the training records.
       batch: records per step, over all devices together.
       overfit: train and validate on this many records, the first of the training split, to check that the model can
@@ -79,7 +80,7 @@ class TrainConfig:
     runs: Path = Path("runs")
     model: str = "resnet50_segnet"
     encoder: str | None = None
-    weights: str = "none"
+    weights: str = "auto"
     epochs: int = 50
     batch: int = 8
     overfit: int = 0

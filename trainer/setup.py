@@ -22,7 +22,9 @@ from trainer.learning.class_weights import class_weights
 from trainer.learning.losses import build_loss
 from trainer.learning.optimizers import build_optimizer
 from trainer.learning.step import SegTrainer
+from trainer.models import encoder_of
 from trainer.models.build import build_model
+from trainer.models.published import find_published
 from trainer.run.tensorboard import require_tensorboard
 
 OVERFIT_ROUNDS = 20  # passes over the few records that count as one epoch, since each epoch ends with a validation
@@ -108,7 +110,7 @@ def prepare(config: TrainConfig, *, resumes: bool = False) -> TrainingSetup:
         require_tensorboard()
     manifest = open_records(config.data, splits_of(config))
     devices = prepare_devices(config)
-    config = _fitted(config, manifest, devices.num_replicas)
+    config = _with_weights(_fitted(config, manifest, devices.num_replicas), devices)
     start = dataclasses.replace(config, weights="none") if resumes else config
     return TrainingSetup(config, manifest, devices, _build_trainer(start, manifest, devices))
 
@@ -145,6 +147,18 @@ def _fitted(config: TrainConfig, manifest: Manifest, num_replicas: int) -> Train
             config, augment="none", strengths=AUGMENTS["none"], label_smoothing=0.0, stop_patience=config.epochs
         )
     return dataclasses.replace(config, batch=min(config.batch, num_train // num_replicas * num_replicas))
+
+
+def _with_weights(config: TrainConfig, devices: Devices) -> TrainConfig:
+    """Returns the config with the weights that "auto" stands for, so that the run can be repeated.
+
+    Several workers start from scratch, since another one may not have the weights that this one has.
+    """
+    if config.weights != "auto":
+        return config
+    encoder = encoder_of(config.model, config.encoder)
+    at_hand = encoder is not None and devices.num_workers == 1 and find_published(encoder) is not None
+    return dataclasses.replace(config, weights="imagenet" if at_hand else "none")
 
 
 def _build_trainer(config: TrainConfig, manifest: Manifest, devices: Devices) -> SegTrainer:

@@ -22,9 +22,10 @@ from trainer.evaluation import Sample, draw_predictions, read_samples, warn_if_c
 from trainer.learning.metrics import Scores
 from trainer.learning.optimizers import ValidateAverage
 from trainer.learning.step import ClassMaps
-from trainer.models import encoder_of
+from trainer.models import MODELS, encoder_of
 from trainer.models.custom import step_error
 from trainer.models.load import load_model
+from trainer.models.published import how_to_get
 from trainer.run.callbacks import (
     LEARNED,
     EpochBar,
@@ -251,9 +252,13 @@ def _log_start(setup: TrainingSetup, run: Path) -> None:
     log.info("Devices: %s", setup.devices.describe())
     if config.overfit:
         log.info("Overfit check: training and validating on the first %d training records.", setup.num_train)
-    if encoder_of(config.model, config.encoder) and config.weights == "none":
-        log.info("The encoder starts from random weights; --weights imagenet starts it from ImageNet weights.")
-    if config.model != "unet_small" and set(setup.devices.names) == {"CPU"}:
+    encoder = encoder_of(config.model, config.encoder)
+    if encoder is not None and config.weights == "imagenet":
+        log.info("The encoder %s starts from ImageNet weights.", encoder)
+    elif encoder is not None and config.weights == "none":
+        log.info("The encoder %s starts from random weights; for ImageNet weights, %s.", encoder, how_to_get(encoder))
+    is_light = config.model in MODELS and MODELS[config.model].is_light and config.encoder is None
+    if not is_light and set(setup.devices.names) == {"CPU"}:
         log.info("No GPU was found: %s is slow without one, --model unet_small is not.", config.model)
 
 
