@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from converter.errors import UsageError
-from trainer.config import TrainConfig
+from trainer.config import SCHEDULE_NAMES, TrainConfig
 
 
 def test_defaults_are_those_of_the_tutorial():
@@ -37,6 +37,10 @@ def test_config_cannot_be_changed():
         ("devices", "0"),
         ("overfit", -1),
         ("warmup", -1),
+        ("freeze", -1),
+        ("encoder_rate", -0.1),
+        ("encoder_rate", 1.1),
+        ("encoder_rate", float("nan")),
         ("label_smoothing", 1.0),
         ("weight_decay", -0.1),
         ("clip_norm", float("nan")),
@@ -65,7 +69,6 @@ def test_a_sound_choice_is_taken(choice):
     TrainConfig(**choice)
 
 
-def test_a_plateau_has_no_warm_up():
-    with pytest.raises(UsageError, match="--schedule plateau has no warm-up"):
-        TrainConfig(warmup=1)
-    TrainConfig(warmup=1, schedule="cosine")
+@pytest.mark.parametrize("schedule", SCHEDULE_NAMES)
+def test_every_schedule_has_a_warm_up(schedule):
+    assert TrainConfig(warmup=1, schedule=schedule).warmup == 1

@@ -100,6 +100,41 @@ def test_steps_before_the_first_bad_one_are_counted():
     assert np.isnan(logs["loss"])
 
 
+def test_a_frozen_encoder_keeps_weights_and_statistics_while_the_rest_learns():
+    from trainer.backend import keras
+    from trainer.config import TrainConfig
+    from trainer.learning.losses import build_loss
+    from trainer.learning.optimizers import build_optimizer
+    from trainer.learning.step import SegTrainer
+    from trainer.models.build import build_model
+    from trainer.models.frozen import encoder_in
+
+    keras.utils.set_random_seed(0)
+    net = build_model("encoder_unet", (32, 32), 2, weights="imagenet")
+    trainer = SegTrainer(net, 2, build_loss("crossentropy", 2))
+    inside = encoder_in(net)
+    config = TrainConfig(optimizer="adamw", freeze=1, encoder_rate=0.5)
+    trainer.compile(build_optimizer(config, 1, inside.trainable_variables), jit_compile="auto")
+    trainer.optimizer.build(trainer.trainable_variables)
+    variables = [id(variable) for variable in trainer.variables]
+    rng = np.random.default_rng(0)
+    pairs = {"image": rng.integers(0, 256, (2, 32, 32, 3), np.uint8), "mask": rng.integers(0, 2, (2, 32, 32), np.uint8)}
+    ids = set(map(id, inside.variables))
+    rest = [variable for variable in net.variables if id(variable) not in ids]
+
+    def changed(is_frozen):
+        before = [[variable.numpy().copy() for variable in group] for group in (inside.variables, rest)]
+        trainer.freeze_encoder(is_frozen)
+        for _ in range(2):
+            trainer.fit(pairs, batch_size=2, epochs=1, verbose=0, shuffle=False)
+        pairs_of = (zip(group, old, strict=True) for group, old in zip((inside.variables, rest), before, strict=True))
+        return [np.mean([(variable.numpy() != old).any() for variable, old in group]) for group in pairs_of]
+
+    assert changed(True) == [0, 1]
+    assert [id(variable) for variable in trainer.variables] == variables
+    assert changed(False) == [1, 1]
+
+
 def test_penalties_of_the_nets_own_layers_are_in_the_loss():
     from trainer.backend import keras
 

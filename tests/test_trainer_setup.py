@@ -113,6 +113,12 @@ def test_what_auto_stands_for_is_kept_and_built(records, monkeypatch):
     prepare(dataclasses.replace(config, weights="imagenet"), resumes=True)  # its weights are in its state
 
 
+@pytest.mark.parametrize(("option", "choice"), [("--freeze", {"freeze": 1}), ("--encoder-rate", {"encoder_rate": 0.5})])
+def test_an_encoder_that_is_not_there_cannot_be_slowed(records, option, choice):
+    with pytest.raises(UsageError, match=f"^{option}: is .*, but unet_small has no encoder apart from the rest"):
+        prepared(records, **choice)
+
+
 def test_what_cannot_be_is_refused_before_a_run(records):
     for choices in (
         {"loss": "dice", "class_weights": "enet"},

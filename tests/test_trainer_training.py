@@ -206,6 +206,34 @@ def test_four_records_are_learned_by_heart(tmp_path, caplog):
     assert "were memorised: model, loss and labels fit together" in caplog.text
 
 
+def test_fine_tuning_is_repeated_and_resumed_to_the_bit(tmp_path):
+    """Resumed where the encoder begins to learn."""
+    from trainer.run.info import read_run
+    from trainer.training import train
+
+    write_records(tmp_path / "records", records={"train": [4], "val": [2]})
+    config = TrainConfig(tmp_path / "records", tmp_path / "runs", "encoder_unet", epochs=3, batch=2, freeze=2, warmup=1)
+    config = dataclasses.replace(config, optimizer="adamw", encoder_rate=0.5, clip_norm=1.0, ema=0.9)
+    whole = train(config).run
+    kept = read_run(whole).config
+    assert kept == dataclasses.replace(config, weights="imagenet")
+    text = (whole / "log.txt").read_text()
+    assert "The encoder efficientnet_lite0 starts from ImageNet weights." in text
+    assert "The encoder is trained from epoch 3 on." in text
+    assert "is slow without one" not in text
+    part = train(dataclasses.replace(kept, epochs=2)).run
+    train(dataclasses.replace(read_run(part).config, epochs=3), part)
+    clocks = {"seconds", "input_wait"}
+    ours, theirs = (
+        [{k: v for k, v in row.items() if k not in clocks} for row in rows_of(run)] for run in (part, whole)
+    )
+    assert ours == theirs
+    with np.load(part / "state.npz") as ours, np.load(whole / "state.npz") as theirs:
+        assert ours.files == theirs.files
+        for key in ours.files:
+            np.testing.assert_array_equal(ours[key], theirs[key])
+
+
 def test_a_start_from_scratch_says_how_to_get_weights(tmp_path, monkeypatch, caplog):
     from converter.system.console import log
     from trainer.setup import prepare

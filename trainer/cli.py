@@ -188,11 +188,20 @@ def _run_to_resume(ctx: click.Context, resume: str, runs: Path) -> tuple[TrainCo
 @click.option("--label-smoothing", type=float, default=DEFAULT.label_smoothing, help="Label smoothing; 0 disables it.")
 @click.option("--optimizer", type=click.Choice(OPTIMIZER_NAMES), default=DEFAULT.optimizer, help="Optimizer.")
 @click.option("--learning-rate", type=float, default=DEFAULT.learning_rate, help="Peak learning rate.")
+@click.option(
+    "--encoder-rate",
+    type=click.FloatRange(0, 1),
+    default=DEFAULT.encoder_rate,
+    help="Learning rate of the encoder, as a share.",
+)
+@click.option(
+    "--freeze", type=click.IntRange(0), default=DEFAULT.freeze, help="First epochs in which the encoder is not trained."
+)
 @click.option("--weight-decay", type=float, default=DEFAULT.weight_decay, help="Weight decay, for adamw only.")
 @click.option("--clip-norm", type=float, default=DEFAULT.clip_norm, help="Maximum gradient norm; 0 disables it.")
 @click.option("--ema", type=float, default=DEFAULT.ema, help="EMA decay of the weights, e.g. 0.999; 0 disables it.")
 @click.option("--schedule", type=click.Choice(SCHEDULE_NAMES), default=DEFAULT.schedule, help="Learning rate schedule.")
-@click.option("--warmup", type=click.IntRange(0), default=DEFAULT.warmup, help="Warm-up epochs, for cosine and poly.")
+@click.option("--warmup", type=click.IntRange(0), default=DEFAULT.warmup, help="Warm-up epochs.")
 @click.option(
     "--plateau-patience",
     type=click.IntRange(1),

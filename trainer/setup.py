@@ -24,6 +24,7 @@ from trainer.learning.optimizers import build_optimizer
 from trainer.learning.step import SegTrainer
 from trainer.models import encoder_of
 from trainer.models.build import build_model
+from trainer.models.frozen import encoder_in
 from trainer.models.published import find_published
 from trainer.run.tensorboard import require_tensorboard
 
@@ -161,6 +162,23 @@ def _with_weights(config: TrainConfig, devices: Devices) -> TrainConfig:
     return dataclasses.replace(config, weights="imagenet" if at_hand else "none")
 
 
+def _encoder_variables(config: TrainConfig, net: keras.Model) -> list[keras.Variable]:
+    """Returns the trainable variables of the encoder.
+
+    Raises:
+      UsageError: it has a learning rate of its own, or is frozen, and there is none.
+    """
+    encoder = encoder_in(net)
+    for option, value, is_off in (
+        ("--encoder-rate", config.encoder_rate, config.encoder_rate == 1),
+        ("--freeze", config.freeze, config.freeze == 0),
+    ):
+        if encoder is None and not is_off:
+            what = f"is {value}, but {config.model} has no encoder apart from the rest"
+            raise UsageError(option, what, "Leave it out, or pass --model encoder_unet.")
+    return [] if encoder is None else encoder.trainable_variables
+
+
 def _build_trainer(config: TrainConfig, manifest: Manifest, devices: Devices) -> SegTrainer:
     """Returns the compiled trainer with all variables created; the same seed gives the same values."""
     keras.utils.set_random_seed(config.seed)
@@ -176,6 +194,6 @@ def _build_trainer(config: TrainConfig, manifest: Manifest, devices: Devices) ->
             )
         trainer = SegTrainer(net, num_classes, loss, build_augment(config.strengths, config.seed))
         # "auto" compiles the step with XLA on a GPU, but not on a CPU, where it costs more than it gains.
-        trainer.compile(build_optimizer(config, steps), jit_compile="auto")
+        trainer.compile(build_optimizer(config, steps, _encoder_variables(config, net)), jit_compile="auto")
         trainer.optimizer.build(trainer.trainable_variables)
     return trainer

@@ -30,8 +30,10 @@ from trainer.run.callbacks import (
     LEARNED,
     EpochBar,
     EpochScores,
+    FreezeEncoder,
     KeepState,
     Pictures,
+    ReduceLROnPlateau,
     SaveBest,
     StopAtBadLoss,
     StopWhenLearned,
@@ -164,10 +166,9 @@ def _fit(setup: TrainingSetup, run: Path, facts: dict[str, Any], *, samples: lis
         StopWithoutProgress(config.stop_patience),
     ]
     if config.schedule == "plateau":
-        patience = config.plateau_patience
-        callbacks.append(
-            keras.callbacks.ReduceLROnPlateau(monitor="val_loss", factor=0.5, patience=patience, min_delta=0)
-        )
+        callbacks.append(ReduceLROnPlateau(config.plateau_patience, config.warmup))
+    if config.freeze:
+        callbacks.append(FreezeEncoder(config.freeze))
     if config.overfit:
         callbacks.append(StopWhenLearned())
     callbacks.append(_image_callback(setup, run, samples))
@@ -257,6 +258,8 @@ def _log_start(setup: TrainingSetup, run: Path) -> None:
         log.info("The encoder %s starts from ImageNet weights.", encoder)
     elif encoder is not None and config.weights == "none":
         log.info("The encoder %s starts from random weights; for ImageNet weights, %s.", encoder, how_to_get(encoder))
+    if config.freeze:
+        log.info("The encoder is trained from epoch %d on.", config.freeze + 1)
     is_light = config.model in MODELS and MODELS[config.model].is_light and config.encoder is None
     if not is_light and set(setup.devices.names) == {"CPU"}:
         log.info("No GPU was found: %s is slow without one, --model unet_small is not.", config.model)
