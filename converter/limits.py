@@ -23,6 +23,7 @@ MAX_OPTION_DEPTH = 8  # nesting of the options in a manifest
 MAX_MANIFEST_BYTES = 64 * 2**20  # of a manifest: some 200,000 shards
 MAX_RUN_CONFIG_BYTES = 16 * 2**20  # of the config.json of a run; one with 255 classes has about 50 kB
 MAX_METRICS_BYTES = 256 * 2**20  # of a metrics.csv; an epoch with 255 classes has about 4 kB
+MAX_WEIGHTS_BYTES = 64 * 2**20  # of a file with published weights; that of EfficientNet-Lite0 has 19 MB
 MAX_LIST_BYTES = 256 * 2**20  # of a list, before a byte of it is read
 MAX_LIST_LINES = 2_000_000  # of a list, before it is split: a line takes 0.5 kB of memory, a refused one 1.5 kB
 MAX_JOURNAL_BYTES = 1 << 16  # of the names of a few lists and one command

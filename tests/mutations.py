@@ -2078,6 +2078,12 @@ TABLE: dict[str, list[Row]] = {
     ],
     "trainer/run/callbacks.py": [
         Row(
+            "a plateau after the warm-up",
+            "if epoch >= self.warmup:",
+            "if True:",
+            "trainer_run_callbacks::a_plateau_is_counted_after_the_warm_up",
+        ),
+        Row(
             "best only where better",
             'logs["val_miou"] > self.best.miou:',
             'logs["val_miou"] >= self.best.miou:',
@@ -2248,7 +2254,63 @@ TABLE: dict[str, list[Row]] = {
             "trainer_learning_averaging::statistics_are_averaged_with_the_decay_of_their_step",
         ),
     ],
+    "trainer/models/state_dict.py": [
+        never(
+            "hash of published weights",
+            "found != sha256",
+            "trainer_models_state_dict::a_file_with_another_hash_is_refused_before_it_is_unpickled",
+        ),
+        Row(
+            "names in published weights",
+            'raise pickle.UnpicklingError(f"it names {module}.{name}")',
+            "return super().find_class(module, name)",
+            "trainer_models_state_dict::a_name_that_no_state_dict_needs_is_refused_and_not_called",
+        ),
+        Row(
+            "numbers of published weights",
+            "max(last + 1, math.prod(shape)) > len(numbers)",
+            "False",
+            "trainer_models_state_dict::a_tensor_beyond_its_numbers_is_refused",
+        ),
+        never(
+            "storages of published weights",
+            "sorted(tensor.storage.key for tensor in tensors.values()) != sorted(keys)",
+            "trainer_models_state_dict::a_file_that_is_none_is_refused",
+        ),
+        never(
+            "end of published weights",
+            "file.tell() != size",
+            "trainer_models_state_dict::a_file_that_is_none_is_refused",
+        ),
+    ],
+    "trainer/models/efficientnet_lite.py": [
+        never(
+            "published weights left over",
+            "others",
+            "trainer_models_efficientnet_lite::a_tensor_too_few_too_many_or_of_another_shape_is_refused",
+        ),
+    ],
+    "trainer/models/frozen.py": [
+        Row(
+            "statistics of a frozen encoder",
+            "self.model(x, training=False)",
+            "self.model(x)",
+            "trainer_models_frozen::only_the_encoder_behaves_as_in_validation",
+        ),
+    ],
     "trainer/learning/optimizers.py": [
+        Row(
+            "a frozen encoder",
+            "(0.0 if self.is_frozen else self.encoder_rate, True)",
+            "(self.encoder_rate, True)",
+            "trainer_learning_optimizers::a_frozen_encoder_does_not_change_by_a_bit_and_goes_on_with_an_ordinary_step",
+        ),
+        Row(
+            "decay of a slow encoder",
+            "self.whole_decay * share",
+            "self.whole_decay",
+            "trainer_learning_optimizers::decay_of_the_encoder_is_its_share_as_well",
+        ),
         Row(
             "clipping of the whole gradient",
             "whole = sum_over_replicas([grad for grad in grads if grad is not None])",
@@ -2352,6 +2414,12 @@ TABLE: dict[str, list[Row]] = {
         ),
     ],
     "trainer/setup.py": [
+        Row(
+            "workers start alike",
+            "devices.num_workers == 1 and find_published(encoder)",
+            "find_published(encoder)",
+            "trainer_setup::weights_are_those_of_imagenet_where_they_are_at_hand",
+        ),
         gone(
             "seed of the weights",
             "keras.utils.set_random_seed(config.seed)",

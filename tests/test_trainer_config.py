@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from converter.errors import UsageError
-from trainer.config import TrainConfig, without_effect
+from trainer.config import SCHEDULE_NAMES, TrainConfig, without_effect
 
 
 def test_defaults_are_those_of_the_tutorial():
@@ -37,6 +37,10 @@ def test_config_cannot_be_changed():
         ("devices", "0"),
         ("overfit", -1),
         ("warmup", -1),
+        ("freeze", -1),
+        ("encoder_rate", -0.1),
+        ("encoder_rate", 1.1),
+        ("encoder_rate", float("nan")),
         ("label_smoothing", 1.0),
         ("weight_decay", -0.1),
         ("clip_norm", float("nan")),
@@ -78,7 +82,6 @@ def test_options_without_effect_are_known():
     assert without_effect(TrainConfig(overfit=4))["rotation"] == "--overfit 4"
 
 
-def test_a_plateau_has_no_warm_up():
-    with pytest.raises(UsageError, match="--schedule plateau has no warm-up"):
-        TrainConfig(warmup=1)
-    TrainConfig(warmup=1, schedule="cosine")
+@pytest.mark.parametrize("schedule", SCHEDULE_NAMES)
+def test_every_schedule_has_a_warm_up(schedule):
+    assert TrainConfig(warmup=1, schedule=schedule).warmup == 1

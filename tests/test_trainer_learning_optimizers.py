@@ -88,9 +88,28 @@ def test_cosine_with_warm_up_is_that_of_keras():
     assert found == pytest.approx([float(theirs(step)) for step in steps], abs=1e-7)
 
 
-def test_a_warm_up_that_leaves_no_epoch_is_refused():
+@pytest.mark.parametrize("schedule", SCHEDULE_NAMES)
+def test_a_warm_up_that_leaves_no_epoch_is_refused(schedule):
     with pytest.raises(UsageError, match=r"^--warmup: is 5, but there are 5 epochs in all. Pass --warmup 1"):
-        rates("cosine", [0], epochs=5, warmup=5)
+        rates(schedule, [0], epochs=5, warmup=5)
+
+
+def test_a_plateau_rises_to_its_rate_and_can_be_lowered_afterwards():
+    from trainer.learning.optimizers import build_optimizer
+
+    assert rates("plateau", [0, 1, 3, 4, 9], warmup=2) == pytest.approx([0, 0.1, 0.3, 0.4, 0.4])
+    optimizer = build_optimizer(replace(CONFIG, warmup=2), 2)
+    optimizer.learning_rate = 0.125
+    for step, rate in ((4, 0.125), (2, 0.0625)):
+        optimizer.iterations.assign(step)
+        assert float(optimizer.learning_rate) == rate
+
+
+def test_the_steps_of_a_warm_up_are_as_long_as_it_says():
+    weights, _ = weights_after(replace(CONFIG, warmup=2), [1.0], [[1.0]])
+    assert weights[0] == 1  # the rate of the first step is 0
+    weights, _ = weights_after(replace(CONFIG, warmup=2), [1.0], [[0.0], [1.0]])
+    assert weights[0] == pytest.approx(1 - 1.9 * 0.25)
 
 
 def test_a_schedule_with_warm_up_survives_saving():
@@ -131,6 +150,55 @@ def test_a_long_gradient_is_shortened_all_weights_together_and_a_short_one_is_no
 def test_a_step_without_any_gradient_stays_finite_under_clipping():
     weights, _ = weights_after(replace(CONFIG, clip_norm=1.0), [1.0], [[0.0]])
     assert weights[0] == 1
+
+
+def encoder_and_rest(config: TrainConfig, grads: list[float], *, start: float = 0.0, frozen: int = 0):
+    """Of the encoder and of the rest, which begin alike: the weight after each step; frozen in the first ones."""
+    from trainer.backend import keras
+    from trainer.learning.optimizers import build_optimizer, freeze_encoder
+
+    inside, rest = (keras.Variable(np.array([start], np.float32), name="kernel") for _ in range(2))
+    optimizer = build_optimizer(config, 1, [inside])
+    optimizer.build([rest, inside])
+    seen = []
+    for step, grad in enumerate(grads):
+        if frozen:
+            freeze_encoder(optimizer, step < frozen)
+        optimizer.apply([keras.ops.convert_to_tensor([grad], "float32")] * 2, [rest, inside])
+        seen.append((float(inside[0]), float(rest[0])))
+    return np.array(seen, np.float32).T
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZER_NAMES)
+def test_the_encoder_takes_exactly_its_share_of_every_step(optimizer):
+    config = TrainConfig(optimizer=optimizer, learning_rate=0.25, encoder_rate=0.25, weight_decay=0)
+    inside, rest = encoder_and_rest(config, [1.0, -2.0, 0.5])
+    np.testing.assert_array_equal(inside, rest * np.float32(0.25))
+    assert (np.diff(rest) != 0).all()
+    _, alone = encoder_and_rest(replace(config, encoder_rate=1.0), [1.0, -2.0, 0.5])
+    np.testing.assert_array_equal(rest, alone)
+
+
+def test_decay_of_the_encoder_is_its_share_as_well():
+    config = TrainConfig(optimizer="adamw", learning_rate=0.5, encoder_rate=0.25, weight_decay=0.5)
+    inside, rest = encoder_and_rest(config, [0.0], start=1.0)
+    assert (inside[0], rest[0]) == (1 - 0.5 * 0.5 * 0.25, 1 - 0.5 * 0.5)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZER_NAMES)
+def test_a_frozen_encoder_does_not_change_by_a_bit_and_goes_on_with_an_ordinary_step(optimizer):
+    config = TrainConfig(optimizer=optimizer, learning_rate=0.25, freeze=1, weight_decay=0.5, ema=0.5, clip_norm=9)
+    inside, rest = encoder_and_rest(config, [1.0] * 20, start=0.3, frozen=19)
+    assert set(inside[:19]) == {np.float32(0.3)}
+    assert len(set(rest)) == 20
+    assert 0.2 < inside[18] - inside[19] < 0.5  # Adam's and SGD's first step with a gradient of 1
+
+
+def test_at_the_full_rate_the_optimizer_is_that_of_keras():
+    from trainer.backend import keras
+    from trainer.learning.optimizers import build_optimizer
+
+    assert type(build_optimizer(TrainConfig(), 1)) is keras.optimizers.Adam
 
 
 def test_weight_decay_shrinks_kernels_alone_whatever_the_layers_are_called():
@@ -302,7 +370,7 @@ def steps(config, grads, policy, replicas):
     keras.config.set_dtype_policy(policy)
     with strategy.scope() if replicas == 2 else contextlib.nullcontext():
         weights = [keras.Variable(np.array([1, 2, 3], np.float32), name=name) for name in ("kernel", "bias")]
-        optimizer = build_optimizer(config, 4)
+        optimizer = build_optimizer(config, 4, weights[:1])
         optimizer.build(weights)
     for grad in grads:
         if replicas == 2:
@@ -313,7 +381,8 @@ def steps(config, grads, policy, replicas):
     return [variable.numpy() for variable in (*weights, *optimizer.variables)]
 
 base = TrainConfig(optimizer="sgd", learning_rate=0.1, clip_norm=1.0, ema=0.9, schedule="poly", epochs=2)
-for config in (base, replace(base, optimizer="adamw", weight_decay=0.5)):
+slow = replace(base, optimizer="adamw", weight_decay=0.5, encoder_rate=0.5, schedule="plateau", warmup=1)
+for config in (base, replace(base, optimizer="adamw", weight_decay=0.5), slow):
     for policy, scale in (("float32", 1), ("mixed_float16", 2**15)):
         one, two = (steps(config, [parts * scale] * 2, policy, replicas) for replicas in (1, 2))
         for ours, theirs in zip(two, one, strict=True):

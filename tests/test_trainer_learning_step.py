@@ -100,6 +100,63 @@ def test_steps_before_the_first_bad_one_are_counted():
     assert np.isnan(logs["loss"])
 
 
+def fine_tuned(*, jit_compile: bool | str = "auto"):
+    """A trainer of a small model with an encoder of two layers, and six pairs for it."""
+    from trainer.backend import keras
+    from trainer.config import TrainConfig
+    from trainer.learning.losses import build_loss
+    from trainer.learning.optimizers import build_optimizer
+    from trainer.learning.step import SegTrainer
+
+    def layers(x, filters):
+        return keras.layers.BatchNormalization()(keras.layers.Conv2D(filters, 3, padding="same", use_bias=False)(x))
+
+    keras.utils.set_random_seed(0)
+    inner, image = keras.Input((4, 6, 3)), keras.Input((4, 6, 3))
+    encoder = keras.Model(inner, [layers(inner, 5)], name="resnet50")
+    net = keras.Model(image, layers(encoder(keras.layers.Rescaling(1 / 3)(image))[0], 3))
+    trainer = SegTrainer(net, 3, build_loss("crossentropy", 3))
+    config = TrainConfig(optimizer="adamw", freeze=1, encoder_rate=0.5, clip_norm=1.0, warmup=1)
+    trainer.compile(build_optimizer(config, 1, encoder.trainable_variables), jit_compile=jit_compile)
+    trainer.optimizer.build(trainer.trainable_variables)
+    return trainer, coded_pairs(6)
+
+
+def test_a_frozen_encoder_keeps_weights_and_statistics_while_the_rest_learns():
+    from trainer.models.frozen import encoder_in
+
+    trainer, pairs = fine_tuned()
+    inside = encoder_in(trainer.net).variables
+    rest = [variable for variable in trainer.net.variables if id(variable) not in set(map(id, inside))]
+    variables = [id(variable) for variable in trainer.variables]
+
+    def changed(*, frozen: bool) -> list[set[bool]]:
+        before = [[variable.numpy().copy() for variable in group] for group in (inside, rest)]
+        trainer.freeze_encoder(frozen)
+        trainer.fit(pairs, batch_size=2, epochs=1, verbose=0, shuffle=False)
+        return [
+            {bool((variable.numpy() != old).any()) for variable, old in zip(group, values, strict=True)}
+            for group, values in zip((inside, rest), before, strict=True)
+        ]
+
+    assert changed(frozen=True) == [{False}, {True}]
+    assert [id(variable) for variable in trainer.variables] == variables
+    assert changed(frozen=False) == [{True}, {True}]
+    assert changed(frozen=True) == [{False}, {True}]
+
+
+def test_fine_tuning_with_xla_takes_the_steps_without_it():
+    found = []
+    for jit_compile in (True, False):
+        trainer, pairs = fine_tuned(jit_compile=jit_compile)
+        for frozen in (True, False):
+            trainer.freeze_encoder(frozen)
+            trainer.fit(pairs, batch_size=2, epochs=1, verbose=0, shuffle=False)
+        found.append([variable.numpy() for variable in trainer.net.variables])
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
 def test_penalties_of_the_nets_own_layers_are_in_the_loss():
     from trainer.backend import keras
 

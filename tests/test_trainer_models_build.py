@@ -13,6 +13,7 @@ import pytest
 from trainer_fixtures import NEEDS_TF, noise_image
 
 from converter.errors import UsageError
+from trainer.choices.encoders import PREPROCESSINGS
 from trainer.config import MODEL_NAMES
 from trainer.models import MODELS
 
@@ -27,6 +28,7 @@ PARAMETERS = {
     "resnet50_segnet": 14_860_684,
     "segnet": 29_451_724,
     "unet": 31_050_124,
+    "encoder_unet": 4_040_684,
     "unet_small": 1_768_060,
     "fcn8s": 134_318_948,
     "deeplabv3plus": 26_764_284,
@@ -89,7 +91,7 @@ def test_logits_are_float32_of_the_size_of_the_image_in_mixed_precision(name, mi
 @pytest.mark.parametrize("name", OWN_NAMES)
 def test_preprocessing_is_done_in_float32(name, mixed):
     """In bfloat16 a grey level near 255 is rounded to the next even one."""
-    first = next(layer for layer in mixed(name).layers[1:] if layer.weights or layer.name in ("caffe", "scale"))
+    first = next(layer for layer in mixed(name).layers[1:] if layer.weights or layer.name in PREPROCESSINGS)
     assert first.compute_dtype == "float32"
     assert not first.weights
 
@@ -186,7 +188,7 @@ def test_an_encoder_of_others_is_refused_by_models_that_take_none():
     from trainer.models.build import build_model
 
     for name in ("unet_small", "segnet", "segformer_b0", "my.nets:build"):
-        with pytest.raises(UsageError, match=f"{name} takes none; only unet and deeplabv3plus do"):
+        with pytest.raises(UsageError, match=f"{name} takes none; only unet, encoder_unet, deeplabv3plus do"):
             build_model(name, (32, 32), 2, encoder="resnet50")
 
 
@@ -208,7 +210,7 @@ def test_a_model_without_an_encoder_names_those_that_have(weights):
     from trainer.models.build import build_model
 
     for name in ("unet_small", "my.nets:build"):
-        with pytest.raises(UsageError, match="these models have one: resnet50_segnet, segnet, fcn8s"):
+        with pytest.raises(UsageError, match="these models have one: resnet50_segnet, segnet, encoder_unet, fcn8s"):
             build_model(name, (32, 32), 2, weights=weights)
     with pytest.raises(UsageError, match="Pass --weights none, or for example --encoder resnet50"):
         build_model("unet", (32, 32), 2, weights=weights)

@@ -22,8 +22,8 @@ def test_a_model_tells_its_encoder():
 def test_every_model_has_an_encoder_or_a_preprocessing_of_its_own():
     for name, row in MODELS.items():
         assert (row.encoder in ENCODERS) != (row.preprocessing in PREPROCESSINGS), name
-    assert TAKES_ENCODER == ("unet", "deeplabv3plus")
-    assert HAS_ENCODER == ("resnet50_segnet", "segnet", "fcn8s", "deeplabv3plus", "mobilenetv3_unet")
+    assert TAKES_ENCODER == ("unet", "encoder_unet", "deeplabv3plus")
+    assert HAS_ENCODER == ("resnet50_segnet", "segnet", "encoder_unet", "fcn8s", "deeplabv3plus", "mobilenetv3_unet")
 
 
 def test_the_preprocessing_is_that_of_the_encoder_where_there_is_one():

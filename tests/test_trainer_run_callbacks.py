@@ -192,6 +192,32 @@ def test_the_seconds_of_an_epoch_are_all_since_the_row_before(tmp_path, monkeypa
     assert end_epoch(scores, 1)["seconds"] == 14.5
 
 
+def test_a_plateau_is_counted_after_the_warm_up():
+    from trainer.backend import keras
+    from trainer.run.callbacks import REMEMBERED, ReduceLROnPlateau
+
+    plateau = ReduceLROnPlateau(patience=1, warmup=3)
+    assert ReduceLROnPlateau.__name__ in REMEMBERED  # also the name in the states of older runs
+    plateau.set_model(SimpleNamespace(optimizer=keras.optimizers.SGD(0.5)))
+    plateau.on_train_begin()
+    rates = []
+    for epoch in range(6):
+        plateau.on_epoch_end(epoch, {"val_loss": 1.0})
+        rates.append(float(plateau.model.optimizer.learning_rate))
+    assert rates == [0.5, 0.5, 0.5, 0.5, 0.25, 0.125]
+
+
+def test_the_encoder_is_frozen_in_the_first_epochs_also_of_a_run_that_goes_on():
+    from trainer.run.callbacks import FreezeEncoder
+
+    frozen = []
+    callback = FreezeEncoder(2)
+    callback.set_model(SimpleNamespace(freeze_encoder=frozen.append))
+    for epoch in range(1, 4):
+        callback.on_epoch_begin(epoch)
+    assert frozen == [True, False, False]
+
+
 def test_best_is_kept_and_worse_is_not(tmp_path):
     from trainer.run.callbacks import SaveBest
 

@@ -19,7 +19,7 @@ pytestmark = NEEDS_TF
 
 EPOCHS = 5
 OPTIONS = {
-    "plateau": ["--plateau-patience", "1", "--augment", "strong"],
+    "plateau": ["--plateau-patience", "1", "--warmup", "2", "--augment", "strong"],
     "cosine": ["--optimizer", "adamw", "--schedule", "cosine", "--warmup", "1", "--ema", "0.9", "--cache", "off"],
 }
 

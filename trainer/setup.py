@@ -24,7 +24,10 @@ from trainer.learning.class_weights import class_weights
 from trainer.learning.losses import build_loss
 from trainer.learning.optimizers import build_optimizer
 from trainer.learning.step import SegTrainer
+from trainer.models import encoder_of
 from trainer.models.build import build_model
+from trainer.models.frozen import encoder_in
+from trainer.models.published import find_published
 from trainer.models.transfer import ClassNames
 from trainer.run.info import CONFIG, read_run
 from trainer.run.tensorboard import require_tensorboard
@@ -112,7 +115,7 @@ def prepare(config: TrainConfig, *, resumes: bool = False) -> TrainingSetup:
         require_tensorboard()
     manifest = open_records(config.data, splits_of(config))
     devices = prepare_devices(config)
-    config = _fitted(config, manifest, devices.num_replicas)
+    config = _with_weights(_fitted(config, manifest, devices.num_replicas), devices)
     start = dataclasses.replace(config, weights="none") if resumes else config
     return TrainingSetup(config, manifest, devices, _build_trainer(start, manifest, devices))
 
@@ -151,6 +154,35 @@ def _fitted(config: TrainConfig, manifest: Manifest, num_replicas: int) -> Train
     return dataclasses.replace(config, batch=min(config.batch, num_train // num_replicas * num_replicas))
 
 
+def _with_weights(config: TrainConfig, devices: Devices) -> TrainConfig:
+    """Returns the config with the weights that "auto" stands for, so that the run can be repeated.
+
+    Several workers start from scratch, since another one may not have the weights that this one has.
+    """
+    if config.weights != "auto":
+        return config
+    encoder = encoder_of(config.model, config.encoder)
+    at_hand = encoder is not None and devices.num_workers == 1 and find_published(encoder) is not None
+    return dataclasses.replace(config, weights="imagenet" if at_hand else "none")
+
+
+def _encoder_variables(config: TrainConfig, net: keras.Model) -> list[keras.Variable]:
+    """Returns the trainable variables of the encoder.
+
+    Raises:
+      UsageError: it has a learning rate of its own, or is frozen, and there is none.
+    """
+    encoder = encoder_in(net)
+    for option, value, is_off in (
+        ("--encoder-rate", config.encoder_rate, config.encoder_rate == 1),
+        ("--freeze", config.freeze, config.freeze == 0),
+    ):
+        if encoder is None and not is_off:
+            what = f"is {value}, but {config.model} has no encoder apart from the rest"
+            raise UsageError(option, what, "Leave it out, or pass --model encoder_unet.")
+    return [] if encoder is None else encoder.trainable_variables
+
+
 def _build_trainer(config: TrainConfig, manifest: Manifest, devices: Devices) -> SegTrainer:
     """Returns the compiled trainer with all variables created; the same seed gives the same values."""
     keras.utils.set_random_seed(config.seed)
@@ -167,7 +199,7 @@ def _build_trainer(config: TrainConfig, manifest: Manifest, devices: Devices) ->
             )
         trainer = SegTrainer(net, num_classes, loss, build_augment(config.strengths, config.seed), ema=config.ema)
         # "auto" compiles the step with XLA on a GPU, but not on a CPU, where it costs more than it gains.
-        trainer.compile(build_optimizer(config, steps), jit_compile="auto")
+        trainer.compile(build_optimizer(config, steps, _encoder_variables(config, net)), jit_compile="auto")
         trainer.optimizer.build(trainer.trainable_variables)
     return trainer
 

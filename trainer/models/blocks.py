@@ -40,6 +40,11 @@ def input_image(size: tuple[int, int]) -> Tensor:
     return keras.Input((*size, 3), name="image")
 
 
+def center(image: Tensor) -> Tensor:
+    """Returns 0..255 as (x - 127) / 128, float32."""
+    return keras.layers.Rescaling(1 / 128, offset=-127 / 128, dtype="float32", name="center")(image)
+
+
 def scale(image: Tensor) -> Tensor:
     """Returns 0..255 as -1..1, float32."""
     return keras.layers.Rescaling(1 / 127.5, offset=-1, dtype="float32", name="scale")(image)
@@ -85,12 +90,12 @@ def conv_bn_relu(x: Tensor, filters: int, *, kernel: int = 3, strides: int = 1) 
     return keras.layers.ReLU()(x)
 
 
-def class_logits(x: Tensor, num_classes: int, name: str = "logits") -> Tensor:
+def class_logits(x: Tensor, num_classes: int, name: str = "logits", *, kernel: int = 1) -> Tensor:
     """Returns one logit per class and pixel, float32 whatever the precision of the model.
 
     The convolution is computed in that precision, since its input has many more channels than there are classes.
     """
-    x = keras.layers.Conv2D(num_classes, 1, name=name)(x)
+    x = keras.layers.Conv2D(num_classes, kernel, padding="same", name=name)(x)
     if keras.config.dtype_policy().compute_dtype == "float32":
         return x
     return keras.layers.Activation("linear", dtype="float32", name=f"{name}_float32")(x)
@@ -102,7 +107,13 @@ def upsample_logits(logits: Tensor, factor: int = 2, name: str | None = None) ->
     return keras.layers.UpSampling2D(factor, interpolation="bilinear", dtype="float32", name=name)(logits)
 
 
-def decode(features: Sequence[Tensor | None], filters: Sequence[int], *, convolutions: int = 2) -> Tensor:
+def decode(
+    features: Sequence[Tensor | None],
+    filters: Sequence[int],
+    *,
+    convolutions: int = 2,
+    interpolation: str = "nearest",
+) -> Tensor:
     """Returns the decoder of a U-Net: upsample by 2, concatenate the encoder's features, convolve; level by level.
 
     Args:
@@ -110,10 +121,11 @@ def decode(features: Sequence[Tensor | None], filters: Sequence[int], *, convolu
         without features.
       filters: filters of each step, from coarse to fine; the last may go one level beyond the finest features.
       convolutions: convolutions per step.
+      interpolation: how features are upsampled: "nearest" or "bilinear".
     """
     *skips, x = features
     for level_filters, skip in itertools.zip_longest(filters, reversed(skips)):
-        x = keras.layers.UpSampling2D()(x)
+        x = keras.layers.UpSampling2D(interpolation=interpolation)(x)
         if skip is not None:
             x = keras.layers.Concatenate()([skip, x])
         for _ in range(convolutions):

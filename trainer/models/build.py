@@ -28,7 +28,7 @@ def build_model(
       size: (height, width) of input and output, in pixels; 32 or more.
       num_classes: number of classes.
       encoder: one of ENCODER_NAMES, for a model of TAKES_ENCODER; None for the default.
-      weights: "none", "imagenet", or the path of a `.keras` or `.h5` file, as in TrainConfig.
+      weights: "none", "imagenet", or the path of a file, as in TrainConfig, but not "auto".
       names: class names, by which a head in a `.keras` file is matched; None for the same classes.
 
     Raises:
@@ -36,13 +36,13 @@ def build_model(
       MachineError: ImageNet weights can neither be found nor downloaded.
     """
     if encoder is not None and name not in TAKES_ENCODER:
-        what = f"is {encoder!r}, but {name} takes none; only {' and '.join(TAKES_ENCODER)} do"
+        what = f"is {encoder!r}, but {name} takes none; only {', '.join(TAKES_ENCODER)} do"
         raise UsageError("--encoder", what, f"Pass --model {TAKES_ENCODER[0]}, or leave out --encoder.")
     row = MODELS.get(name)
     options = dict(row.options) if row else {}
     if encoder is not None:
         options["encoder"] = encoder
-    of_encoder = weights == "imagenet" or Path(weights).suffix == ".h5"
+    of_encoder = weights == "imagenet" or Path(weights).suffix in (".h5", ".pth")
     if of_encoder:
         _check_has_encoder(name, encoder, weights)
         options["weights"] = weights

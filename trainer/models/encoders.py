@@ -1,4 +1,4 @@
-"""Encoders: name -> features of an image at 1/2, 1/4, 1/8, 1/16 and 1/32 of its size, from keras.applications.
+"""Encoders: name -> features of an image at 1/2, 1/4, 1/8, 1/16 and 1/32 of its size.
 
 An image is float32 [B, H, W, 3] in 0..255; it is preprocessed as for the published weights, in float32 whatever the
 precision of the model. The encoders are those of ENCODERS.
@@ -6,16 +6,16 @@ precision of the model. The encoders are those of ENCODERS.
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from pkgutil import resolve_name
 
-from converter.errors import MachineError, UsageError, shown
+from converter.errors import MachineError, SegconvError, UsageError, shown
 from trainer.backend import Tensor, keras
 from trainer.choices.encoders import ENCODERS, PREPROCESSINGS, Encoder
 from trainer.models.blocks import BN_MOMENTUM, pad_to_multiple
+from trainer.models.published import keras_folder
 
 STRIDES = (2, 4, 8, 16, 32)
 
@@ -32,14 +32,15 @@ def build_encoder(
       name: a key of ENCODERS.
       image: symbolic float32 [B, H, W, 3] in 0..255.
       weights: None to start from scratch, "imagenet", or the path of a `.h5` file with the encoder's weights without
-        its top.
+        its top; of EfficientNet-Lite0, also of the `.pth` file with its published ones.
       strides: a subset of STRIDES, in rising order; features that the encoder does not have are None.
       dilated: the last stage stays at 1/16, with convolutions dilated to the receptive field that they had at 1/32:
         the features at 1/16 are then those of the whole encoder.
 
     Raises:
       MachineError: ImageNet weights can neither be found nor downloaded.
-      UsageError: the `.h5` file has no such weights.
+      UsageError: the file has no such weights, or the package with the ImageNet weights is not installed.
+      DataError: the file with the published weights is damaged.
     """
     entry = ENCODERS[name]
     network = load_network(name, weights)
@@ -56,7 +57,7 @@ def build_encoder(
 
 
 def load_network(name: str, weights: str | None) -> keras.Model:
-    """Returns an encoder of keras.applications, for images of any size; arguments as in build_encoder."""
+    """Returns the network that an encoder is taken from, for images of any size; arguments as in build_encoder."""
     entry = ENCODERS[name]
     if weights not in (None, "imagenet") and not Path(weights).is_file():
         raise UsageError(weights, "does not exist", f"Pass --weights with {entry.weights_file}, or none.", "E_WEIGHTS")
@@ -68,6 +69,8 @@ def load_network(name: str, weights: str | None) -> keras.Model:
             # Where a file lacks some of the weights, this warning per layer may be all that Keras reports.
             warnings.filterwarnings("error", message="Skipping")
             network = build(include_top=False, weights=weights, input_shape=(None, None, 3), **entry.options)
+    except SegconvError:
+        raise
     except Exception as error:
         if weights == "imagenet":  # Keras raises a bare Exception where the download fails
             raise _no_imagenet(entry, error) from error
@@ -115,7 +118,6 @@ def _without_stride(layer: keras.layers.Layer) -> keras.layers.Layer:
 
 
 def _no_imagenet(entry: Encoder, error: Exception) -> MachineError:
-    folder = Path(os.environ.get("KERAS_HOME", "~/.keras")) / "models"
     what = f"ImageNet weights can be neither found nor downloaded ({shown(error)})"
-    fix = f"Put {entry.weights_file} into {folder}, or pass --weights with its path, or --weights none."
+    fix = f"Put {entry.weights_file} into {keras_folder()}, or pass --weights with its path, or --weights none."
     return MachineError("--weights imagenet", what, fix, "E_WEIGHTS")

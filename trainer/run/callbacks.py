@@ -187,6 +187,39 @@ class StopAtBadLoss(keras.callbacks.Callback):
         raise UsageError(self.run, f"{what}: training has diverged", fix, "E_DIVERGED")
 
 
+class ReduceLROnPlateau(keras.callbacks.ReduceLROnPlateau):
+    """Halves the learning rate where the validation loss has not fallen for some epochs, counted after the warm-up.
+
+    Attributes:
+      warmup: epochs of warm-up, in which the learning rate is not what it rises to.
+    """
+
+    def __init__(self, patience: int, warmup: int = 0) -> None:
+        super().__init__(monitor="val_loss", factor=0.5, patience=patience, min_delta=0)
+        self.warmup = warmup
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Counts this epoch, and halves the rate at `patience`."""
+        if epoch >= self.warmup:
+            super().on_epoch_end(epoch, logs)
+
+
+class FreezeEncoder(keras.callbacks.Callback):
+    """Leaves the encoder as it is in the first epochs.
+
+    Attributes:
+      epochs: how many.
+    """
+
+    def __init__(self, epochs: int) -> None:
+        super().__init__()
+        self.epochs = epochs
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Freezes the encoder, or lets it learn; nothing of this has to be kept for a run that is resumed."""
+        self.model.freeze_encoder(epoch < self.epochs)
+
+
 class SaveBest(keras.callbacks.Callback):
     """Saves the model of the epoch with the highest validation mIoU as best.keras.
 

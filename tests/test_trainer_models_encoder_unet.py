@@ -1,0 +1,28 @@
+"""encoder_unet: its decoder ends at half the size, on any encoder."""
+
+from __future__ import annotations
+
+from trainer_fixtures import NEEDS_TF
+
+pytestmark = NEEDS_TF
+
+
+def test_the_decoder_has_two_convolutions_per_level_and_ends_at_half_the_size():
+    from trainer.models.encoder_unet import encoder_unet
+
+    net = encoder_unet((64, 96), 3)
+    convolutions = [layer for layer in net.layers if layer.__class__.__name__ == "Conv2D"]
+    assert [layer.filters for layer in convolutions] == [128, 128, 96, 96, 64, 64, 48, 48, 3]
+    assert {layer.kernel_size for layer in convolutions} == {(3, 3)}
+    assert convolutions[-1].output.shape == (None, 32, 48, 3)
+    resized = [layer for layer in net.layers if layer.__class__.__name__ == "UpSampling2D"]
+    assert [layer.interpolation for layer in resized] == ["bilinear"] * 5
+    assert net.output_shape == (None, 64, 96, 3)
+
+
+def test_another_encoder_takes_the_place_of_its_own():
+    from trainer.models.encoder_unet import encoder_unet
+
+    net = encoder_unet((32, 32), 3, encoder="mobilenetv2")
+    assert net.get_layer("mobilenetv2").count_params() > 1e6
+    assert net.output_shape == (None, 32, 32, 3)
