@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,17 @@ def segconv(tmp_path: Path) -> Run:
         )
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def _restored_log() -> Iterator[None]:
+    """Restores the log that a command in this process has set up, or later tests would not see what is logged."""
+    log = logging.getLogger("segconv")
+    before = log.level, log.propagate, log.handlers[:]
+    yield
+    log.setLevel(before[0])
+    log.propagate = before[1]
+    log.handlers[:] = before[2]
 
 
 @pytest.hookimpl(wrapper=True)

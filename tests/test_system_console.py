@@ -8,7 +8,6 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -25,14 +24,6 @@ from converter.system.console import (
     set_verbosity,
     table,
 )
-
-
-@pytest.fixture(autouse=True)
-def _log_as_before() -> Iterator[None]:
-    before = log.handlers[:], log.propagate, log.level
-    yield
-    log.handlers[:], log.propagate = before[:2]
-    log.setLevel(before[2])
 
 
 @dataclass

@@ -224,6 +224,14 @@ def test_a_run_is_held_once_and_where_there_are_no_locks_a_warning_names_its_fol
         assert caplog.messages == [f"Warning: {tmp_path}: {what}. Make sure that no other process trains it."]
 
 
+@pytest.mark.parametrize("level", [logging.NOTSET, logging.ERROR])
+def test_the_log_has_its_own_level_again_after_a_run(tmp_path, level):
+    log.setLevel(level)
+    with log_to_file(tmp_path):
+        assert log.level == logging.INFO
+    assert log.level == level
+
+
 def test_the_texts_of_a_run_are_utf_8_whatever_the_names_in_them(tmp_path, console):
     log.setLevel(logging.INFO)
     with log_to_file(tmp_path):

@@ -136,7 +136,7 @@ def log_to_file(run: Path) -> Iterator[None]:
         file = _LogFile(run / LOG, encoding="utf-8")
     except OSError as error:
         raise write_error(run / LOG, error) from error
-    level = log.getEffectiveLevel()
+    level, own_level = log.getEffectiveLevel(), log.level
     consoles = [(handler, handler.level) for handler in log.handlers]
     for handler, own in consoles:
         handler.setLevel(max(level, own))
@@ -151,7 +151,7 @@ def log_to_file(run: Path) -> Iterator[None]:
             file.close()
         for handler, own in consoles:
             handler.setLevel(own)
-        log.setLevel(level)
+        log.setLevel(own_level)
 
 
 def append_metrics(run: Path, row: dict[str, float]) -> None:
