@@ -79,6 +79,18 @@ def test_a_tiff_of_8_bands_is_read_with_the_bands_that_are_named(order, compress
     assert "names band 9" in str(refused(data, (9, 2, 1)))
 
 
+@pytest.mark.parametrize("bits", [8, 16])
+def test_of_two_bands_one_is_read_as_grey_as_the_message_says(bits):
+    pixels = WIDE[..., :2].astype(f"u{bits // 8}")
+    data = tiff(pixels, {262: 1}, bits=bits)
+    fix = refused(data).fix
+    assert fix.startswith("Pass --bands 1 with the number of the band to read as grey, counted from 1")
+    assert ("--range LOW:HIGH" in fix) == (bits == 16)
+    expected = pixels[..., :1] if bits == 8 else scaled(pixels[..., :1])
+    found = read(data, (1,), ((0, 65535),) if bits == 16 else ())
+    assert np.array_equal(found, np.broadcast_to(expected, found.shape))
+
+
 @pytest.mark.parametrize("bits", [16, 32])
 def test_deep_bands_need_both_options_and_the_message_says_so(bits):
     pixels = WIDE.astype(f"u{bits // 8}").repeat(2, axis=2)

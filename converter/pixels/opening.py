@@ -25,10 +25,9 @@ from converter.pixels.pillow import opened, refuse_large, without_warnings
 from converter.pixels.png import PNG_SAMPLES, check_png
 from converter.pixels.pnm import read_pnm, scaled_to_white
 from converter.pixels.samples import (
-    FIX_BANDS,
-    FIX_BOTH,
     FIX_RANGE,
     as_picture,
+    bands_fix,
     chosen_bands,
     described,
     whole_numbers,
@@ -266,12 +265,13 @@ def _tiff_bands(header: TiffHeader, text: str, reading: _Reading) -> tuple[int, 
     """Returns the numbers of the bands to read from a TIFF file of which Pillow would read others, or fewer bits."""
     name, samples = reading.name, reading.samples
     own = {0: (1,), 1: (1,), 2: (1, 2, 3)}.get(header.photometric, ())
-    is_known = len(own) == header.samples - len(header.extra) or (header.photometric == 2 and header.samples in (3, 4))
+    is_plain = len(own) == header.samples - len(header.extra)  # colours and extra samples, no further bands
+    is_known = bool(own) and (is_plain or (header.photometric == 2 and header.samples in (3, 4)))
     lacks_range = header.is_deep and not samples.levels
     if header.photometric == 3:
         raise DataError(name, f"is a palette image with {text}", _FIX_IMAGE, "E_IMAGE_MODE")
     if not samples.bands and not is_known:
-        fix = FIX_BOTH if lacks_range else FIX_BANDS
+        fix = bands_fix(header.samples, lacks_range=lacks_range)
         more = " of 8 bits" if header.is_deep else ""
         raise DataError(name, f"has {text}, where 1, 3 or 4 bands{more} are read", fix, "E_IMAGE_MODE")
     if lacks_range:
@@ -293,7 +293,9 @@ def _tiff_by_pillow(data: bytes, header: TiffHeader, text: str, reading: _Readin
     except DataError as error:
         if error.code != "E_FORMAT" or header.samples < 2:
             raise
-        fix, code = (_FIX_MASK_BANDS, "E_MASK_MODE") if reading.as_numbers else (FIX_BANDS, "E_IMAGE_MODE")
+        fix, code = (
+            (_FIX_MASK_BANDS, "E_MASK_MODE") if reading.as_numbers else (bands_fix(header.samples), "E_IMAGE_MODE")
+        )
         counts = "a mask has 1 or 3" if reading.as_numbers else "1, 3 or 4 bands are read"
         raise DataError(reading.name, f"has {text}, where {counts}", fix, code) from None
     with without_warnings():

@@ -13,12 +13,8 @@ from PIL import Image
 from converter.errors import DataError
 from converter.pixels.bands import Samples
 
-FIX_BANDS = "Pass --bands 3,2,1 with the numbers of its red, green and blue band, counted from 1."
-FIX_RANGE = "Pass --range LOW:HIGH, or --range percentile:2:98, which brings them to 8 bits."
-FIX_BOTH = (
-    "Pass --bands 3,2,1 with the numbers of its red, green and blue band, counted from 1, and"
-    " --range LOW:HIGH, or --range percentile:2:98, which brings them to 8 bits."
-)
+_RANGE = "--range LOW:HIGH, or --range percentile:2:98, which brings them to 8 bits"
+FIX_RANGE = f"Pass {_RANGE}."
 LOOKED_UP_BITS = 16  # integers of up to so many bits are scaled by a table
 
 
@@ -26,6 +22,14 @@ def described(num_bands: int, bits: int, kind: str = "") -> str:
     """Returns what an image file holds, in words: "8 bands, 16 bits per channel, signed"."""
     bands = "1 band" if num_bands == 1 else f"{num_bands} bands"
     return f"{bands}, {bits} bits per channel" + (f", {kind}" if kind else "")
+
+
+def bands_fix(num_bands: int, *, lacks_range: bool = False) -> str:
+    """Returns the fix for an image whose bands the user has to choose, and for one of more than 8 bits its range."""
+    bands = "--bands 3,2,1 with the numbers of its red, green and blue band"
+    if num_bands < 3:
+        bands = "--bands 1 with the number of the band to read as grey"
+    return f"Pass {bands}, counted from 1{f', and {_RANGE}' if lacks_range else ''}."
 
 
 def chosen_bands(samples: Samples, num_bands: int, own: Sequence[int], name: str) -> tuple[int, ...]:
