@@ -15,11 +15,11 @@ from converter.checking.survey import PairFacts
 from converter.pixels.masks import MaskValue
 from converter.schema import IGNORE_INDEX
 
-MIN_MASKS = 3  # in fewer, classes may differ by chance
+MIN_MASKS = 3  # in fewer, the classes may differ by coincidence
 MIN_VALUES = 8
 MIN_SINGLE_SHARE = 0.8  # of the values that occur in one mask only
 MIN_NUMBERED_MASKS = 5  # that number their regions from 1, each to an end of its own ...
-MIN_ENDS = 4  # ... of which so many differ
+MIN_ENDS = 4  # ... of which at least this many differ
 _FIX = (
     "Use masks that hold classes. To learn objects against background alone, write a classes.csv with the row "
     "`object,*` and the value of the background."

@@ -1,4 +1,4 @@
-"""Bands: which samples of an image are read, and what becomes of those of more than 8 bits. Loads no NumPy."""
+"""Bands: which samples of an image are read, and how those of more than 8 bits are scaled. Loads no NumPy."""
 
 from __future__ import annotations
 

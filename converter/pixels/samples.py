@@ -15,7 +15,7 @@ from converter.pixels.bands import Samples
 
 _RANGE = "--range LOW:HIGH, or --range percentile:2:98, which brings them to 8 bits"
 FIX_RANGE = f"Pass {_RANGE}."
-LOOKED_UP_BITS = 16  # integers of up to so many bits are scaled by a table
+LOOKED_UP_BITS = 16  # integers of up to this many bits are scaled by a table
 
 
 def described(num_bands: int, bits: int, kind: str = "") -> str:

@@ -54,7 +54,7 @@ def create_run(config: TrainConfig, manifest: Manifest) -> Path:
 def newest_run(runs: Path, needs: str = BEST) -> Path:
     """Returns the newest run in `runs` that has a file named `needs`, whatever kind of file that is.
 
-    A run of --overfit does not count: its model knows a few records by heart.
+    A run of --overfit does not count: its model has memorised a few records.
 
     Raises:
       UsageError: there is none.

@@ -10,7 +10,7 @@ from converter.sources.layouts.pairing import Found, Named, match, split_in
 from converter.sources.names import stem_of
 from converter.sources.tree import Tree, count_of, join
 
-_MIN_FOLDERS = 3  # fewer may be alike by chance
+_MIN_FOLDERS = 3  # fewer may be alike by coincidence
 _LOOKED_AT = 3  # folders: the first, one in the middle, the last
 
 
