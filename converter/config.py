@@ -291,7 +291,7 @@ def levels_text(levels: tuple[tuple[float, float], ...]) -> str:
     return ",".join(":".join(str(int(x)) if x.is_integer() else repr(x) for x in map(float, pair)) for pair in levels)
 
 
-def parse_size(text: str) -> tuple[int, int]:
+def parse_size(text: str, option: str = "--size") -> tuple[int, int]:
     """Returns (height, width) from "512" or "HEIGHTxWIDTH".
 
     Raises:
@@ -300,5 +300,5 @@ def parse_size(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"(\d{1,5})(?:[xX](\d{1,5}))?", text.strip())
     if match is None:
         fix = "Use one number for a square, or HEIGHTxWIDTH such as 360x480 (360 high, 480 wide)."
-        raise UsageError("--size", f"{text!r} is not a valid size", fix)
+        raise UsageError(option, f"{text!r} is not a valid size", fix)
     return int(match[1]), int(match[2] or match[1])

@@ -216,7 +216,7 @@ def test_the_next_command_is_one_that_accepts_the_records(caplog):
     from converter.dataset.manifest import ClassInfo, Manifest, SplitInfo
 
     classes = (ClassInfo(0, "ground", (0, 0, 0), ("0",)), ClassInfo(1, "roof", (1, 1, 1), ("1",)))
-    full, empty = (SplitInfo((), 0, (pixels, 0), (0, 0), 0) for pixels in (5, 0))
+    full, empty = (SplitInfo((), 0, (pixels, 0), (0, 0), 0, sizes=((300, 200, 2), (9, 9, 1))) for pixels in (5, 0))
     whole = Manifest("tiny", (8, 8), "pad", classes, {"train": full, "val": full})
     caplog.set_level(logging.INFO)
     for manifest in (
@@ -227,11 +227,11 @@ def test_the_next_command_is_one_that_accepts_the_records(caplog):
         dataclasses.replace(whole, size=None, splits={"train": full, "val": empty}),
     ):
         _log_next(manifest, "records")
-    start, sizes = "next: segconv inspect shard records", "records of one size: build with --size HEIGHTxWIDTH"
+    start = "next: segconv inspect shard records"
     assert [record.getMessage() for record in caplog.records] == [
         f"{start}, then segconv train --data records",
-        f"{start}; segconv train needs {sizes}",
+        f"{start}, then segconv train --data records --crop 192x192",
         f"{start}; segconv train needs two classes or more",
         f"{start}; segconv train needs labelled records in a split 'val'",
-        f"{start}; segconv train needs {sizes}; and labelled records in a split 'val'",
+        f"{start}; segconv train needs labelled records in a split 'val'",
     ]

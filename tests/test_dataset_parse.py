@@ -33,7 +33,10 @@ def test_a_manifest_of_records_of_different_sizes_comes_back_and_has_no_common_s
     assert json.loads(mixed.to_json())["size"] is None
     assert parse_manifest(mixed.to_json(), "m") == mixed
     assert MANIFEST.common_size("records") == (2, 3)
-    with pytest.raises(UsageError, match=r"^records: records have no common size\. Build .* --size HEIGHTxWIDTH\.$"):
+    with pytest.raises(
+        UsageError,
+        match=r"^records: records have no common size\. Build .* --size HEIGHTxWIDTH, or train .* --crop 256x256\.$",
+    ):
         mixed.common_size("records")
 
 

@@ -12,6 +12,7 @@ from trainer_fixtures import IGNORE_KERAS_COPY, write_records
 from converter.dataset.manifest import ClassInfo, Manifest
 from converter.errors import UsageError
 from trainer.choices.augments import AUGMENTS, AugmentConfig
+from trainer.choices.recipes import RECIPES, options_text
 from trainer.cli import bench, evaluate, train
 from trainer.config import TrainConfig
 from trainer.run.runs import create_run
@@ -36,9 +37,61 @@ def config_of(tmp_path, monkeypatch, *options: str) -> TrainConfig:
     return seen[0]
 
 
+def of_recipe(name: str, **choices) -> TrainConfig:
+    """Returns the config that a recipe stands for."""
+    options = RECIPES[name].options | choices
+    known = {field.name for field in dataclasses.fields(AugmentConfig)} & options.keys()
+    preset = AUGMENTS[options.get("augment", TrainConfig().augment)]
+    strengths = dataclasses.replace(preset, **{key: options[key] for key in known})
+    others = {key: value for key, value in options.items() if key not in known}
+    return TrainConfig(recipe=name, strengths=strengths, **others)
+
+
 @pytest.mark.tf
-def test_without_options_the_choices_are_those_of_the_config(tmp_path, monkeypatch):
-    assert config_of(tmp_path, monkeypatch) == TrainConfig()
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_is_what_its_table_says_and_any_option_overrides_it(tmp_path, monkeypatch, name):
+    assert config_of(tmp_path, monkeypatch, "--recipe", name) == of_recipe(name)
+    changed = config_of(tmp_path, monkeypatch, "--epochs", "7", "--recipe", name, "--model", "fcn8s")
+    assert changed == of_recipe(name, epochs=7, model="fcn8s")
+
+
+@pytest.mark.tf
+def test_the_default_recipe_is_used_without_a_name_and_shown_in_the_help(tmp_path, monkeypatch):
+    assert config_of(tmp_path, monkeypatch) == of_recipe("default")
+    shown = " ".join(CliRunner().invoke(train, ["--help"]).output.split())
+    for name in ("class_weights", "schedule", "loss"):
+        assert f"[default: {getattr(of_recipe('default'), name)}]" in shown.partition(f"--{name.replace('_', '-')}")[2]
+
+
+@pytest.mark.tf
+def test_a_loss_without_class_weights_does_without_those_of_a_recipe(tmp_path, monkeypatch):
+    assert config_of(tmp_path, monkeypatch, "--loss", "dice").class_weights == "none"
+    assert config_of(tmp_path, monkeypatch, "--loss", "dice", "--class-weights", "enet").class_weights == "enet"
+
+
+@pytest.mark.parametrize(
+    ("options", "option"),
+    [
+        (("--recipe", "best", "--config", "RUN"), "--recipe"),
+        (("--config", "RUN", "--recipe", "best"), "--recipe"),
+        (("--time", "30m", "--epochs", "3"), "--epochs"),
+        (("--time", "soon"), "--time"),
+        (("--time", "0s"), "--time"),
+        (("--crop", "8x8"), "--crop"),
+        (("--crop", "wide"), "--crop"),
+    ],
+)
+def test_options_that_contradict_each_other_or_say_nothing_are_refused(tmp_path, options, option):
+    run = create_run(TrainConfig(tmp_path / "records", tmp_path / "runs"), MANIFEST)
+    with pytest.raises(UsageError) as caught:
+        CliRunner().invoke(train, [str(run) if word == "RUN" else word for word in options], catch_exceptions=False)
+    assert caught.value.where == option
+
+
+def test_the_text_of_a_recipe_gives_the_same_options(tmp_path, monkeypatch):
+    for name, recipe in RECIPES.items():
+        context = train.make_context("train", options_text(name).split())
+        assert {option: context.params[option] for option in recipe.options} == recipe.options
 
 
 @pytest.mark.tf

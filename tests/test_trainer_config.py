@@ -7,13 +7,21 @@ import dataclasses
 import pytest
 
 from converter.errors import UsageError
-from trainer.config import SCHEDULE_NAMES, TrainConfig, without_effect
+from trainer.choices.recipes import RECIPES
+from trainer.config import SCHEDULE_NAMES, TrainConfig, parse_time, without_effect
 
 
-def test_defaults_are_those_of_the_tutorial():
-    config = TrainConfig()
+def test_the_recipe_of_the_tutorial_is_the_tutorial():
+    config = TrainConfig(**RECIPES["tutorial"].options)
     assert (config.model, config.epochs, config.batch, config.learning_rate) == ("resnet50_segnet", 50, 8, 1e-3)
+    assert (config.optimizer, config.schedule, config.loss) == ("adam", "plateau", "crossentropy")
     assert (config.plateau_patience, config.stop_patience) == (5, 10)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("30m", 1800), ("1.5h", 5400)])
+def test_a_time_is_a_number_and_a_unit(text, seconds):
+    assert parse_time(text) == seconds
+    assert TrainConfig(time=text).time == text
 
 
 def test_config_cannot_be_changed():

@@ -23,7 +23,6 @@ FULL = {
     "aspect": 1,
     "shear": 30,
     "translation": 0.5,
-    "crop": 0.8,
     "brightness": 0.5,
     "contrast": 1,
     "saturation": 1,
@@ -78,14 +77,18 @@ def noise_images(samples: int, size: tuple[int, int], seed: int = 0) -> np.ndarr
 
 def draws(augment, samples: int = 1, **chosen) -> dict[str, np.ndarray]:
     """Random numbers of 0.5, which change nothing, except the given ones."""
-    middle = dict.fromkeys(augment.DRAWS, 0.5) | {"quarter_turns": 0.0, "crop": 0.0, "noise": 0.0, "blur": 0.0}
+    middle = dict.fromkeys(augment.DRAWS, 0.5) | {"quarter_turns": 0.0, "noise": 0.0, "blur": 0.0}
     return {name: np.full(samples, value, np.float32) for name, value in (middle | chosen).items()}
 
 
 def moved(augment, config: AugmentConfig, image: np.ndarray, mask: np.ndarray, **chosen) -> tuple[np.ndarray, ...]:
     """The pair after the geometry of that draw."""
-    matrix, offset = augment.affine(config, draws(augment, len(mask), **chosen), mask.shape[1:])
-    return tuple(np.asarray(part) for part in augment.warp(image, mask, matrix, offset))
+    return tuple(map(np.asarray, augment.move(image, mask, config, draws=draws(augment, len(mask), **chosen))))
+
+
+def whole(size: tuple[int, int]) -> dict[str, object]:
+    """The arguments of a warp from a whole record to one of the same size."""
+    return {"window": size, "size": np.array([size], np.float32)}
 
 
 # What holds for each of them
@@ -133,12 +136,13 @@ def test_eager_graph_and_xla_find_the_same_pixels(augment, name):
     image, mask = tf.constant(noise_images(samples, size)), tf.constant(blocks(samples, size, (0, 1, 2, 3)))
     drawn = augment.build_augment(config, 2).draw(samples)
     wanted_map = augment.affine(config, drawn, size)
-    wanted = augment.warp(image, mask, *wanted_map)
+    wanted = augment.warp(image, mask, *wanted_map, **whole(size))
     for jit_compile in (False, True):
         found_map = tf.function(lambda d: augment.affine(config, d, size), jit_compile=jit_compile)(drawn)
         np.testing.assert_allclose(found_map[0], wanted_map[0], rtol=0, atol=1.001 / augment.MATRIX_STEPS)
         np.testing.assert_allclose(found_map[1], wanted_map[1], rtol=0, atol=0.05)  # that, times 48 pixels
-        found = tf.function(augment.warp, jit_compile=jit_compile)(image, mask, *wanted_map)
+        warp = tf.function(lambda *pair_and_map: augment.warp(*pair_and_map, **whole(size)), jit_compile=jit_compile)
+        found = warp(image, mask, *wanted_map)
         np.testing.assert_array_equal(found[1], wanted[1])
         np.testing.assert_allclose(found[0], wanted[0], rtol=0, atol=1e-4)  # one bit of float32 is 2e-5 at 255
 
@@ -344,23 +348,6 @@ def test_rotation_keeps_its_angle_in_an_oblong_image(augment):
     np.testing.assert_array_equal(after[0, :, 3:13], np.rot90(image[0, :, 3:13]))
 
 
-def test_a_crop_looks_at_every_place_of_the_image_and_never_outside(augment):
-    config = AugmentConfig(crop=0.8)
-    layer = augment.build_augment(config, 3)
-    drawn = {name: np.asarray(draw) for name, draw in layer.draw(500).items()}
-    matrix, offset = map(np.asarray, augment.affine(config, drawn, (9, 14)))
-    share = matrix[:, 0, 0]
-    np.testing.assert_array_equal(matrix, share[:, None, None] * np.eye(2, dtype=np.float32))
-    assert share.min() < 0.22 and share.max() > 0.98
-    for axis, last in enumerate((8, 13)):
-        low, high = (offset[:, axis] + (1 + side * share) * last / 2 for side in (-1, 1))
-        assert low.min() >= 0 and high.max() <= last
-        assert low.min() < 0.05 * last and high.max() > 0.95 * last
-    image = noise_images(8, (9, 14)) // 100  # 0, 1 or 2: far from the fill
-    after, after_mask = map(np.asarray, layer(image, image[..., 0]))
-    assert after.max() <= 2 and after_mask.max() <= 2
-
-
 def test_all_geometry_is_the_product_of_its_parts(augment):
     config, size = AugmentConfig(**FULL), (30, 50)
     drawn = {name: np.asarray(draw) for name, draw in augment.build_augment(config, 9).draw(50).items()}
@@ -382,9 +369,6 @@ def forward_map(config: AugmentConfig, draw: dict[str, float], size: tuple[int, 
     signed = {name: 2 * value - 1 for name, value in draw.items()}
     flips = matrix(1 - 2 * (draw["flip_vertical"] < 0.5), 0, 0, 1 - 2 * (draw["flip_horizontal"] < 0.5))
     quarters = np.linalg.matrix_power(matrix(0, -1, 1, 0), int(4 * draw["quarter_turns"]))
-    share = 1 - config.crop * draw["crop"]
-    window = [signed[f"crop_{axis}"] * (1 - share) * (n - 1) / 2 for axis, n in zip("yx", size, strict=True)]
-    crop = matrix(1 / share, 0, 0, 1 / share) @ matrix(1, 0, 0, 1, -window[0], -window[1])
     angle = math.radians(config.rotation * signed["rotation"])
     rotation = matrix(math.cos(angle), -math.sin(angle), math.sin(angle), math.cos(angle))
     shear = matrix(1, 0, -math.tan(math.radians(config.shear * signed["shear"])), 1)
@@ -392,7 +376,7 @@ def forward_map(config: AugmentConfig, draw: dict[str, float], size: tuple[int, 
     aspect = (1 + config.aspect) ** signed["aspect"]
     scale = matrix(zoom / aspect**0.5, 0, 0, zoom * aspect**0.5)
     shift = [signed[f"translation_{axis}"] * config.translation * n for axis, n in zip("yx", size, strict=True)]
-    return matrix(1, 0, 0, 1, *shift) @ scale @ shear @ rotation @ crop @ quarters @ flips
+    return matrix(1, 0, 0, 1, *shift) @ scale @ shear @ rotation @ quarters @ flips
 
 
 def test_warp_is_bilinear_in_the_image_and_nearest_in_the_mask(augment):
@@ -401,7 +385,7 @@ def test_warp_is_bilinear_in_the_image_and_nearest_in_the_mask(augment):
     matrix = (np.eye(2) + rng.normal(0, 0.4, (6, 2, 2))).astype(np.float32)
     offset = rng.normal(0, 3, (6, 2)).astype(np.float32)
     image, mask = noise_images(6, size), blocks(6, size, (0, 1, 2, IGNORE_INDEX), seed=13)
-    after, after_mask = map(np.asarray, augment.warp(image, mask, matrix, offset))
+    after, after_mask = map(np.asarray, augment.warp(image, mask, matrix, offset, **whole(size)))
     for sample in range(6):
         wanted, wanted_mask = slow_warp(image[sample], mask[sample], matrix[sample], offset[sample])
         np.testing.assert_allclose(after[sample], wanted, rtol=0, atol=1e-3)
@@ -413,11 +397,11 @@ def slow_warp(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The definition in float64, one pixel at a time: weights fall linearly to 0 at a distance of one pixel."""
     size = np.array(mask.shape)
-    wanted, wanted_mask = np.full(image.shape, 127.5), np.full(mask.shape, IGNORE_INDEX, np.uint8)
+    wanted, wanted_mask = np.full(image.shape, 127.0), np.full(mask.shape, IGNORE_INDEX, np.uint8)
     for target in np.ndindex(mask.shape):
         y, x = matrix.astype(float) @ (target - (size - 1) / 2) + offset + (size - 1) / 2
         weights = np.outer(*(np.maximum(0, 1 - abs(np.arange(n) - at)) for n, at in zip(size, (y, x), strict=True)))
-        wanted[target] = np.tensordot(weights, image.astype(float)) + 127.5 * (1 - weights.sum())
+        wanted[target] = np.tensordot(weights, image.astype(float)) + 127 * (1 - weights.sum())
         nearest = math.floor(y + 0.5), math.floor(x + 0.5)
         if all(0 <= at < n for at, n in zip(nearest, size, strict=True)):
             wanted_mask[target] = mask[nearest]

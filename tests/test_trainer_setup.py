@@ -62,7 +62,7 @@ def test_the_names_of_a_batch_are_those_of_its_pictures(records):
 
 def test_the_same_seed_makes_the_same_weights_and_another_batch_does_not_change_them(records):
     first, second = prepared(records), prepared(records, batch=4)
-    third = second.with_batch(2)
+    third = second.having(batch=2)
     for a, b, c in zip(*(setup.trainer.net.get_weights() for setup in (first, second, third)), strict=True):
         assert a.tobytes() == b.tobytes() == c.tobytes()
     assert third.config.batch == 2

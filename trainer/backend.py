@@ -76,6 +76,9 @@ with _quiet_stderr():
 
 keras.config.disable_interactive_logging()  # otherwise Keras prints download progress on stdout, which is for results
 
+# Without XLA, TensorFlow computes int32 on the host, even next to a GPU, and gathers no uint8 there. JAX has no int64.
+INDEX_DTYPE = "int64" if keras.config.backend() == "tensorflow" else "int32"
+
 Tensor: TypeAlias = Any  # a tensor of Keras' backend, or a symbolic one; Keras has no common type for them
 
 
@@ -178,4 +181,14 @@ def _replica_context() -> Any | None:
     return context if context is not None and context.num_replicas_in_sync > 1 else None
 
 
-__all__ = ["DistributedModel", "ReplicaSeeds", "Tensor", "argmax", "keras", "num_replicas", "sum_over_replicas", "tf"]
+__all__ = [
+    "INDEX_DTYPE",
+    "DistributedModel",
+    "ReplicaSeeds",
+    "Tensor",
+    "argmax",
+    "keras",
+    "num_replicas",
+    "sum_over_replicas",
+    "tf",
+]

@@ -287,7 +287,7 @@ def bench(config: TrainConfig, *, seconds: float = 5, xla: bool = False) -> Benc
         data=config.data,
         name=setup.manifest.name,
         records=setup.num_train,
-        size=setup.manifest.common_size(config.data),
+        size=setup.size,
         batch=config.batch,
         model=config.model,
         devices=setup.devices.describe(),

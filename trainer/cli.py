@@ -17,7 +17,9 @@ from converter.errors import UsageError
 from converter.system.console import log, print_json, print_result
 from converter.system.signals import ended_within
 from trainer.choices.augments import AUGMENTATIONS, AUGMENTS, AugmentConfig
+from trainer.choices.losses import LOSSES
 from trainer.choices.optimizers import OPTIMIZERS
+from trainer.choices.recipes import DEFAULT_RECIPE, RECIPES
 from trainer.config import (
     AUGMENT_NAMES,
     CACHE_NAMES,
@@ -28,6 +30,7 @@ from trainer.config import (
     OPTIMIZER_NAMES,
     PRECISION_NAMES,
     SCHEDULE_NAMES,
+    TTA_NAMES,
     TrainConfig,
     without_effect,
 )
@@ -37,7 +40,8 @@ DEFAULT = TrainConfig()
 NEWEST = "newest"
 CHANGEABLE = ("epochs", "data", "cache")  # when a run is resumed
 SECONDS_TO_END = 1.5  # after Ctrl-C: a step may take a minute, and cannot be interrupted
-CONFIG_GIVEN = "segconv.config"
+CONFIG_GIVEN, RECIPE_GIVEN = "segconv.config", "segconv.recipe"
+DEFAULT_MAP = dict(RECIPES[DEFAULT_RECIPE].options)
 
 # The first option of each section of the help.
 SECTIONS = {
@@ -95,8 +99,40 @@ def _read_choices(ctx: click.Context, parameter: click.Parameter, path: Path | N
         choices = vars(config) | vars(config.strengths)
         del choices["strengths"], choices["runs"]  # the new run goes into today's --runs folder
         ctx.meta[CONFIG_GIVEN] = True
+        _check_one_source(ctx)
         ctx.default_map = {name: value for name, value in choices.items() if value is not None}
     return path
+
+
+def _take_recipe(ctx: click.Context, parameter: click.Parameter, name: str | None) -> str | None:
+    """Makes the options of a recipe that was chosen the defaults; those of the default one are so already."""
+    if name is None:
+        return None if CONFIG_GIVEN in ctx.meta else DEFAULT_RECIPE
+    if ctx.get_parameter_source("recipe") == ParameterSource.COMMANDLINE:
+        ctx.meta[RECIPE_GIVEN] = True
+        _check_one_source(ctx)
+        ctx.default_map = {**RECIPES[name].options, "recipe": name}
+    return name
+
+
+def _check_one_source(ctx: click.Context) -> None:
+    """Raises UsageError where the defaults would come from both a run and a recipe."""
+    if CONFIG_GIVEN in ctx.meta and RECIPE_GIVEN in ctx.meta:
+        what = "cannot be used with --config, whose run has options of its own"
+        raise UsageError("--recipe", what, "Leave out one of them.")
+
+
+def _options_of_recipe(ctx: click.Context, choices: dict[str, Any]) -> dict[str, Any]:
+    """Returns the options without those of a recipe that do not fit a --loss on the command line."""
+    loss, given = LOSSES[choices["loss"]], ParameterSource.COMMANDLINE
+    fitting = dict(choices)
+    for name, is_possible, off in (
+        ("class_weights", loss.is_weighted, "none"),
+        ("label_smoothing", loss.is_smoothed, 0.0),
+    ):
+        if not is_possible and ctx.get_parameter_source("loss") == given != ctx.get_parameter_source(name):
+            fitting[name] = off
+    return fitting
 
 
 def _strengths(ctx: click.Context, augment: str) -> AugmentConfig:
@@ -144,12 +180,21 @@ def _run_to_resume(ctx: click.Context, resume: str, runs: Path) -> tuple[TrainCo
     return dataclasses.replace(read_run(run).config, **changed), run
 
 
-@click.command(cls=InSections, context_settings={"show_default": True})
+@click.command(cls=InSections, context_settings={"show_default": True, "default_map": DEFAULT_MAP})
 @click.option("--data", type=click.Path(path_type=Path), default=DEFAULT.data, help="Folder of records.")
 @click.option(
     "--runs", type=click.Path(path_type=Path), default=DEFAULT.runs, help="Folder in which to create the run folder."
 )
+@click.option(
+    "--recipe",
+    type=click.Choice(tuple(RECIPES)),
+    show_default=DEFAULT_RECIPE,
+    is_eager=True,
+    callback=_take_recipe,
+    help="Defaults of the options below: " + "; ".join(f"{name}: {row.help}" for name, row in RECIPES.items()) + ".",
+)
 @click.option("--epochs", type=click.IntRange(1, 10**6), default=DEFAULT.epochs, help="Maximum number of epochs.")
+@click.option("--time", metavar="30m|2h", help="Train for about this long: choose --epochs by timing this machine.")
 @click.option("--batch", type=click.IntRange(1), default=DEFAULT.batch, help="Batch size, over all devices.")
 @click.option(
     "--seed", type=click.IntRange(0), default=DEFAULT.seed, help="Random seed of weights, order and augmentation."
@@ -174,12 +219,16 @@ def _run_to_resume(ctx: click.Context, resume: str, runs: Path) -> tuple[TrainCo
     "--overfit", type=click.IntRange(0), default=0, metavar="N", help="Memorise (overfit) the first N records."
 )
 @click.option("--dry-run", is_flag=True, help="Run one step of training and validation; write nothing.")
+@click.option(
+    "--crop", metavar="HEIGHTxWIDTH", help="Train on windows of this size, cut from records of any size; see --zoom."
+)
 @click.option("--tensorboard", is_flag=True, help="Also write event files for TensorBoard.")
 @click.option(
     "--model",
     metavar="NAME",
     default=DEFAULT.model,
-    help=f"Model: {', '.join(MODEL_NAMES)}, or your own: package.module:function.",
+    help="Model: auto (encoder_unet with ImageNet weights at hand, else unet_small), "
+    f"{', '.join(MODEL_NAMES)}, or your own: package.module:function.",
 )
 @click.option(
     "--encoder",
@@ -249,6 +298,7 @@ def _run_to_resume(ctx: click.Context, resume: str, runs: Path) -> tuple[TrainCo
 )
 @click.option("--deterministic", is_flag=True, help="Reproducible results on a GPU, too; slower.")
 @click.option("--cache", type=click.Choice(CACHE_NAMES), default=DEFAULT.cache, help="Keep decoded records in memory.")
+@click.option("--tta", type=click.Choice(TTA_NAMES), default=DEFAULT.tta, help="Test-time augmentation in validation.")
 @click.pass_context
 def train(ctx: click.Context, /, resume: str | None, dry_run: bool, **choices: Any) -> None:
     """Train a segmentation model from records.
@@ -263,6 +313,9 @@ def train(ctx: click.Context, /, resume: str | None, dry_run: bool, **choices: A
     """  # noqa: D301 - \b tells click not to rewrap the lines that follow
     run = None
     if resume is None:
+        choices = _options_of_recipe(ctx, choices)
+        if choices["time"] is not None and ctx.get_parameter_source("epochs") == ParameterSource.COMMANDLINE:
+            raise UsageError("--epochs", "cannot be used with --time, which chooses them", "Leave out one of them.")
         known = {field.name for field in dataclasses.fields(TrainConfig)}
         strengths = _strengths(ctx, choices["augment"])
         config = TrainConfig(**{name: choices[name] for name in known & choices.keys()}, strengths=strengths)
@@ -290,8 +343,11 @@ def train(ctx: click.Context, /, resume: str | None, dry_run: bool, **choices: A
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of records.  [default: the run's]")
 @click.option("--split", default="val", help="Split to evaluate on.")
 @click.option("--batch", type=click.IntRange(1), help="Records per step.  [default: the run's]")
+@click.option("--tta", type=click.Choice(TTA_NAMES), help="Test-time augmentation.  [default: the run's]")
 @click.option("--json", is_flag=True, help="Print one JSON object instead of the table.")
-def evaluate(run: Path | None, runs: Path, data: Path | None, split: str, batch: int | None, json: bool) -> None:
+def evaluate(
+    run: Path | None, runs: Path, data: Path | None, split: str, batch: int | None, tta: str | None, json: bool
+) -> None:
     """Evaluate a trained model, class by class.
 
     Reads best.keras of the run folder RUN, by default the newest one, and the records that it was trained on. Prints
@@ -307,7 +363,7 @@ def evaluate(run: Path | None, runs: Path, data: Path | None, split: str, batch:
     run = newest_run(runs) if run is None else run
     from trainer.evaluation import evaluate as score
 
-    evaluation = score(run, split, data=data, batch=batch)
+    evaluation = score(run, split, data=data, batch=batch, tta=tta)
     if json:
         print_json(evaluation.to_json())
     else:
@@ -316,7 +372,7 @@ def evaluate(run: Path | None, runs: Path, data: Path | None, split: str, batch:
 
 @click.command(
     params=[option for option in train.params if option.name in ("model", "encoder", "batch", "precision", "devices")],
-    context_settings={"show_default": True},
+    context_settings={"show_default": True, "default_map": DEFAULT_MAP},
 )
 @click.argument("records", type=click.Path(path_type=Path), default=DEFAULT.data)
 @click.option("--augment", type=click.Choice(AUGMENT_NAMES), default=DEFAULT.augment, help="Augmentation preset.")

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from converter.config import parse_size
 from converter.errors import UsageError
 from trainer.choices.augments import AUGMENTS, AugmentConfig
 from trainer.choices.encoders import ENCODERS
@@ -26,6 +27,11 @@ OWN_MODEL = re.compile(r"[\w.]+:\w+")  # package.module:function
 SCHEDULE_NAMES = ("plateau", "cosine", "poly")
 PRECISION_NAMES = ("auto", "float32", "bfloat16", "float16")
 CACHE_NAMES = ("auto", "on", "off")
+TTA_NAMES = ("none", "flips", "scales")
+AUTO = "auto"
+TIME = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)([smh])")
+SECONDS_OF = {"s": 1, "m": 60, "h": 3600}
+SMALLEST_WINDOW = 32  # pixels: the smallest input of the models
 
 CHOICES = {
     "--loss": LOSS_NAMES,
@@ -35,6 +41,7 @@ CHOICES = {
     "--augment": AUGMENT_NAMES,
     "--precision": PRECISION_NAMES,
     "--cache": CACHE_NAMES,
+    "--tta": TTA_NAMES,
 }
 
 
@@ -45,12 +52,17 @@ class TrainConfig:
     Attributes:
       data: folder of records that `segconv build` wrote.
       runs: folder in which the run folder is created.
-      model: one of MODEL_NAMES, or "package.module:function" for a custom model.
+      recipe: name of the recipe whose options are the others' defaults; None where they are those below.
+      model: one of MODEL_NAMES, "package.module:function" for a custom model, or "auto" for that of the weights, where
+        those are a run's, else encoder_unet where ImageNet weights are at hand, or its encoder is chosen, else
+        unet_small.
       encoder: one of ENCODER_NAMES, for a model that takes one; None for the model's own.
       weights: "none" to start from scratch, "imagenet" for the encoder's published weights, "auto" for those where
         they are on this machine, else from scratch; or the path of a `.keras` file (the whole model) or of a `.h5` or
         `.pth` file (the encoder alone) to start from.
       epochs: maximum number of passes over the training records.
+      time: about how long to train, such as "30m": `epochs` is then chosen by timing this machine; None to train for
+        `epochs`.
       batch: records per step, over all devices together.
       overfit: train and validate on this many records, the first of the training split, to check that the model can
         memorise them; 0 for an ordinary run.
@@ -75,17 +87,23 @@ class TrainConfig:
       devices: "auto" for all local GPUs; a number N for the first N; "cpu:N" for N parts of the CPU, for tests.
       deterministic: whether two runs on the same GPU give the same weights, at some cost.
       cache: one of CACHE_NAMES: whether decoded records stay in memory; "auto" where they fit.
+      tta: one of TTA_NAMES: test-time augmentation in validation.
       tensorboard: whether to write event files for TensorBoard as well.
+      crop: size of the windows to train on, "HEIGHTxWIDTH" in pixels, cut from records of any size; validation slides
+        such windows over whole records. None to train on whole records, all of one size.
       seed: random seed of the initial weights, the order of the records and the augmentation.
     """
 
     data: Path = Path("records")
     runs: Path = Path("runs")
-    model: str = "resnet50_segnet"
+    recipe: str | None = None
+    model: str = AUTO
     encoder: str | None = None
     weights: str = "auto"
     epochs: int = 50
+    time: str | None = None
     batch: int = 8
+    crop: str | None = None
     overfit: int = 0
     loss: str = "crossentropy"
     class_weights: str = "none"
@@ -107,17 +125,23 @@ class TrainConfig:
     devices: str = "auto"
     deterministic: bool = False
     cache: str = "auto"
+    tta: str = "none"
     tensorboard: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
         """Raises UsageError for an invalid option."""
         if not OWN_MODEL.fullmatch(self.model):
-            _check_name("--model", self.model, MODEL_NAMES, " or package.module:function")
+            _check_name("--model", self.model, (AUTO, *MODEL_NAMES), " or package.module:function")
+        if self.time is not None:
+            parse_time(self.time)
         if self.encoder is not None:
             _check_name("--encoder", self.encoder, ENCODER_NAMES)
         for option, names in CHOICES.items():
             _check_name(option, getattr(self, option[2:].replace("-", "_")), names)
+        if self.crop is not None and min(parse_size(self.crop, "--crop")) < SMALLEST_WINDOW:
+            what = f"is {self.crop!r}, expected {SMALLEST_WINDOW} pixels or more each way"
+            raise UsageError("--crop", what, f"Pass --crop {SMALLEST_WINDOW}x{SMALLEST_WINDOW}.")
         if self.devices != "auto" and not _is_count(self.devices.removeprefix("cpu:")):
             fix = "For example, pass --devices 2 for two GPUs."
             raise UsageError("--devices", f"is {self.devices!r}, expected auto, a number or cpu:N", fix)
@@ -125,6 +149,11 @@ class TrainConfig:
         if given is None:
             object.__setattr__(self, "learning_rate", OPTIMIZERS[self.optimizer].learning_rate)
         self._check_numbers()
+
+    @property
+    def window(self) -> tuple[int, int] | None:
+        """(height, width) of the windows to train on, in pixels; None for whole records."""
+        return None if self.crop is None else parse_size(self.crop)
 
     def _check_numbers(self) -> None:
         for option, number, lowest in (
@@ -156,6 +185,19 @@ class TrainConfig:
                 raise UsageError(option, what, f"Pass {option} 0 to disable it.")
         if not 0 <= self.seed < 2**31:
             raise UsageError("--seed", f"is {self.seed!r}, expected 0..{2**31 - 1}", "For example, pass --seed 0.")
+
+
+def parse_time(text: str) -> float:
+    """Returns the seconds of a duration such as "90s", "30m" or "1.5h".
+
+    Raises:
+      UsageError: it is anything else, or not above 0.
+    """
+    match = TIME.fullmatch(text)
+    seconds = float(match[1]) * SECONDS_OF[match[2]] if match else 0.0
+    if not seconds:
+        raise UsageError("--time", f"is {text!r}, expected a number above 0 and s, m or h", "Pass --time 30m.")
+    return seconds
 
 
 def without_effect(config: TrainConfig) -> dict[str, str]:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-import time
 
 from converter.system.console import log
 from trainer.config import TrainConfig
 from trainer.devices import is_out_of_memory, out_of_memory
 from trainer.learning.footprint import memory_parts
 from trainer.run.pace import whole_run
-from trainer.setup import TrainingSetup, prepare
-
-TIMED_STEPS = 2
+from trainer.setup import prepare
+from trainer.timing import seconds_per_step
 
 
 def dry_run(config: TrainConfig) -> str:
@@ -32,20 +30,19 @@ def dry_run(config: TrainConfig) -> str:
             verbose=0,
             shuffle=False,
         ).history
-        per_step = _seconds_per_step(setup)
+        per_step = seconds_per_step(setup)
     except Exception as error:
         if not is_out_of_memory(error):
             raise
         raise out_of_memory("--batch", config.batch) from error
     if not math.isfinite(logs["loss"][0] + logs["val_loss"][0]):
         log.warning("The loss is not finite after one step. Pass a smaller --learning-rate.")
-    pixels = setup.manifest.common_size(config.data)
-    parts = memory_parts(trainer, pixels, config.batch // devices.num_replicas, config.loss)
+    parts = memory_parts(trainer, setup.size, config.batch // devices.num_replicas, config.loss)
     if not parts["activations"]:
         del parts["activations"]
         log.warning("The model is subclassed, so its activations are not in the estimate of the memory.")
     parts["total"] = sum(parts.values())
-    size = "x".join(map(str, pixels))
+    size = "x".join(map(str, setup.size))
     lines = [
         f"{config.model}, {config.batch} records of {size} per step, {devices.describe()}",
         f"one step succeeded: loss {logs['loss'][0]:.4f}, val loss {logs['val_loss'][0]:.4f}",
@@ -55,12 +52,3 @@ def dry_run(config: TrainConfig) -> str:
         f"an epoch has {setup.steps_per_epoch} steps; nothing was written",
     ]
     return "\n".join(lines)
-
-
-def _seconds_per_step(setup: TrainingSetup) -> float:
-    """Returns how long a step takes that is compiled already."""
-    steps = min(TIMED_STEPS, setup.steps_per_epoch)
-    batches = setup.devices.distribute(setup.train_batches(0).dataset)
-    start = time.monotonic()
-    setup.trainer.fit(batches, steps_per_epoch=steps, verbose=0, shuffle=False)
-    return (time.monotonic() - start) / steps

@@ -5,6 +5,7 @@ Scores are counted at the stored size, over valid pixels only, in int64 on the h
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Sequence
@@ -21,11 +22,13 @@ from converter.pixels.overlays import contact_sheet, hatch, overlay
 from converter.schema import IGNORE_INDEX
 from converter.system.console import log, table
 from converter.system.files import whole_file, write_whole
+from trainer.choices.augments import GREY
 from trainer.devices import is_out_of_memory, out_of_memory
 from trainer.input.batches import eval_batches
 from trainer.input.reading import InputConfig
 from trainer.input.records import open_records
 from trainer.learning.metrics import Scores, confusion_matrix, scores_from_confusion
+from trainer.learning.sliding import num_windows
 from trainer.learning.step import ClassMaps
 from trainer.models.load import load_model
 from trainer.run.heatmap import draw_confusion
@@ -98,7 +101,9 @@ class Evaluation:
         return f"{table(rows)}\n\n{means}, {self.records} records of split {self.split!r}, {self.run}"
 
 
-def evaluate(run: Path, split: str = "val", *, data: Path | None = None, batch: int | None = None) -> Evaluation:
+def evaluate(
+    run: Path, split: str = "val", *, data: Path | None = None, batch: int | None = None, tta: str | None = None
+) -> Evaluation:
     """Scores the best model of a run and writes scores, confusion matrix and predictions into the run folder.
 
     Args:
@@ -106,6 +111,7 @@ def evaluate(run: Path, split: str = "val", *, data: Path | None = None, batch: 
       split: name of the split.
       data: folder of records; None for the run's.
       batch: records per step; None for the run's.
+      tta: one of TTA_NAMES; None for the run's.
 
     Raises:
       UsageError: no run, no such split, or records with other classes or another size than the model's.
@@ -114,13 +120,15 @@ def evaluate(run: Path, split: str = "val", *, data: Path | None = None, batch: 
     """
     info = read_run(run)
     folder = info.config.data if data is None else data
-    maps = ClassMaps(load_model(run / BEST, info.config.model))
-    manifest = open_records(folder, (split,))
+    maps = ClassMaps(load_model(run / BEST, info.config.model), tta or info.config.tta)
+    manifest = open_records(folder, (split,), any_size=info.config.crop is not None)
     _check_fits(info, manifest, folder)
     samples = read_samples(folder, split)
     batch = batch or info.config.batch
+    records = InputConfig(manifest, folder, split, batch, cache="off")
+    windows = num_windows(maps.net, records.size)
     try:
-        matrix = count(maps, InputConfig(manifest, folder, split, batch, cache="off"))
+        matrix = count(maps, dataclasses.replace(records, batch=max(1, batch // windows)))
     except Exception as error:
         if not is_out_of_memory(error):
             raise
@@ -132,7 +140,7 @@ def evaluate(run: Path, split: str = "val", *, data: Path | None = None, batch: 
     with whole_file(run / f"confusion-{split}.png") as path:
         title = f"{manifest.name}, {split}: mIoU {percent(scores.miou)}; rows in percent"
         draw_confusion(matrix, manifest.class_names, title).save(path)
-    draw_predictions(maps, manifest, split, samples, run / f"predictions-{split}.png")
+    draw_predictions(maps, records, samples, run / f"predictions-{split}.png")
     warn_if_collapsed(scores, manifest.class_names)
     return evaluation
 
@@ -165,10 +173,14 @@ def read_samples(folder: Path, split: str, records: int = 0) -> list[Sample]:
     return [Sample(record.image, record.mask, record.file_name) for record in found]
 
 
-def draw_predictions(maps: ClassMaps, manifest: Manifest, split: str, samples: list[Sample], path: Path) -> None:
-    """Writes an image with one row per sample: image, truth, prediction, and errors."""
-    # One at a time: the device may have no memory for more.
-    predictions = [maps.predict_on_batch(sample.image[None])[0] for sample in samples]
+def draw_predictions(maps: ClassMaps, records: InputConfig, samples: list[Sample], path: Path) -> None:
+    """Writes an image with one row per sample of these records: image, truth, prediction, and errors."""
+    manifest, (height, width) = records.manifest, records.size
+    predictions = []
+    for image, mask, _ in samples:  # one at a time: the device may have no memory for more
+        below, right = height - mask.shape[0], width - mask.shape[1]  # of one size, the model is compiled once
+        padded = np.pad(image, ((0, below), (0, right), (0, 0)), constant_values=GREY)
+        predictions.append(maps.predict_on_batch(padded[None])[0][: mask.shape[0], : mask.shape[1]])
     colors = [info.color for info in manifest.classes]
     rows, captions = [], []
     for (image, mask, name), prediction in zip(samples, predictions, strict=True):
@@ -183,7 +195,7 @@ def draw_predictions(maps: ClassMaps, manifest: Manifest, split: str, samples: l
         rows,
         captions=captions,
         legend=[*zip(manifest.class_names, colors, strict=True), ("ignored", None), ("wrong", WRONG)],
-        title=f"{manifest.name}, {split}: image, truth, prediction, errors",
+        title=f"{manifest.name}, {records.split}: image, truth, prediction, errors",
     )
     with whole_file(path) as temporary:
         sheet.save(temporary)
@@ -225,7 +237,7 @@ def _or_none(number: float) -> float | None:
 
 def _check_fits(info: RunInfo, manifest: Manifest, folder: Path) -> None:
     """Raises UsageError where the records do not fit the model."""
-    size = manifest.common_size(folder)
+    size = info.size if info.config.crop is not None else manifest.common_size(folder)
     if size != info.size:
         has, wanted = ("x".join(map(str, pixels)) for pixels in (size, info.size))
         what = f"has records of {has} (height x width), but the model takes {wanted}"

@@ -8,13 +8,15 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from converter.dataset.manifest import Manifest
 from converter.errors import DataError, UsageError
 from trainer.backend import keras
 from trainer.choices.augments import AUGMENTS
-from trainer.config import TrainConfig
+from trainer.config import AUTO, TrainConfig
 from trainer.devices import Devices, prepare_devices
 from trainer.input.batches import Batches, batch_names, eval_batches, train_batches
 from trainer.input.reading import InputConfig
@@ -23,15 +25,17 @@ from trainer.learning.augment import build_augment
 from trainer.learning.class_weights import class_weights
 from trainer.learning.losses import build_loss
 from trainer.learning.optimizers import build_optimizer
+from trainer.learning.sliding import num_windows
 from trainer.learning.step import SegTrainer
 from trainer.models import encoder_of
 from trainer.models.build import build_model
 from trainer.models.frozen import encoder_in
 from trainer.models.published import find_published
 from trainer.models.transfer import ClassNames
-from trainer.run.info import CONFIG, read_run
+from trainer.run.info import CONFIG, read_run, size_of
 from trainer.run.tensorboard import require_tensorboard
 
+PRETRAINED, FROM_SCRATCH = "encoder_unet", "unet_small"  # the models that "auto" stands for
 OVERFIT_ROUNDS = 20  # passes over the few records that count as one epoch, since each epoch ends with a validation
 
 
@@ -50,6 +54,11 @@ class TrainingSetup:
     manifest: Manifest
     devices: Devices
     trainer: SegTrainer
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the model's input, in pixels."""
+        return size_of(self.config, self.manifest)
 
     @property
     def val_split(self) -> str:
@@ -78,7 +87,15 @@ class TrainingSetup:
 
     def val_batches(self) -> Batches:
         """Returns the batches of one validation."""
-        return eval_batches(self._input(self.val_split))
+        return eval_batches(self.val_records)
+
+    @cached_property
+    def val_records(self) -> InputConfig:
+        """The records to validate on, in batches with no more windows than a training batch has records."""
+        records = self._input(self.val_split)
+        share = self.config.batch // num_windows(self.trainer.net, records.size)
+        replicas = self.devices.num_replicas
+        return dataclasses.replace(records, batch=max(1, share // replicas) * replicas)
 
     def batch_names(self, epoch: int, step: int) -> list[str]:
         """Returns the names of the images in one training batch; epoch and step count from 0."""
@@ -92,9 +109,9 @@ class TrainingSetup:
             self.manifest, config.data, split, config.batch, config.cache, config.overfit, self.devices.share
         )
 
-    def with_batch(self, batch: int) -> TrainingSetup:
-        """Returns the same setup with another batch size, and an untrained trainer."""
-        config = dataclasses.replace(self.config, batch=batch)
+    def having(self, **choices: Any) -> TrainingSetup:
+        """Returns the same setup with other options, which do not concern the records, and an untrained trainer."""
+        config = dataclasses.replace(self.config, **choices)
         return TrainingSetup(config, self.manifest, self.devices, _build_trainer(config, self.manifest, self.devices))
 
 
@@ -113,9 +130,9 @@ def prepare(config: TrainConfig, *, resumes: bool = False) -> TrainingSetup:
     """
     if config.tensorboard:
         require_tensorboard()
-    manifest = open_records(config.data, splits_of(config))
+    manifest = open_records(config.data, splits_of(config), any_size=config.crop is not None)
     devices = prepare_devices(config)
-    config = _with_weights(_fitted(config, manifest, devices.num_replicas), devices)
+    config = _with_model(_fitted(config, manifest, devices.num_replicas), devices)
     start = dataclasses.replace(config, weights="none") if resumes else config
     return TrainingSetup(config, manifest, devices, _build_trainer(start, manifest, devices))
 
@@ -154,16 +171,20 @@ def _fitted(config: TrainConfig, manifest: Manifest, num_replicas: int) -> Train
     return dataclasses.replace(config, batch=min(config.batch, num_train // num_replicas * num_replicas))
 
 
-def _with_weights(config: TrainConfig, devices: Devices) -> TrainConfig:
-    """Returns the config with the weights that "auto" stands for, so that the run can be repeated.
-
-    Several workers start from scratch, since another one may not have the weights that this one has.
-    """
-    if config.weights != "auto":
-        return config
-    encoder = encoder_of(config.model, config.encoder)
+def _with_model(config: TrainConfig, devices: Devices) -> TrainConfig:
+    """Returns the config with the model and the weights that "auto" stands for, so that the run can be repeated."""
+    run = Path(config.weights).parent
+    if config.model == AUTO and Path(config.weights).suffix == ".keras" and (run / CONFIG).exists():
+        other = read_run(run).config
+        return dataclasses.replace(config, model=other.model, encoder=config.encoder or other.encoder)
+    model = PRETRAINED if config.model == AUTO else config.model
+    encoder = encoder_of(model, config.encoder)
+    # Several workers start from scratch, since another one may not have the weights that this one has.
     at_hand = encoder is not None and devices.num_workers == 1 and find_published(encoder) is not None
-    return dataclasses.replace(config, weights="imagenet" if at_hand else "none")
+    weights = ("imagenet" if at_hand else "none") if config.weights == "auto" else config.weights
+    if config.model == AUTO and weights == "none" and config.encoder is None:
+        model = FROM_SCRATCH
+    return dataclasses.replace(config, model=model, weights=weights)
 
 
 def _encoder_variables(config: TrainConfig, net: keras.Model) -> list[keras.Variable]:
@@ -186,8 +207,8 @@ def _encoder_variables(config: TrainConfig, net: keras.Model) -> list[keras.Vari
 def _build_trainer(config: TrainConfig, manifest: Manifest, devices: Devices) -> SegTrainer:
     """Returns the compiled trainer with all variables created; the same seed gives the same values."""
     keras.utils.set_random_seed(config.seed)
-    size, num_classes = manifest.common_size(config.data), manifest.num_classes
-    weights = class_weights(config.class_weights, manifest.splits["train"], size)
+    size, num_classes = size_of(config, manifest), manifest.num_classes
+    weights = class_weights(config.class_weights, manifest.splits["train"])
     loss = build_loss(config.loss, num_classes, class_weights=weights, label_smoothing=config.label_smoothing)
     steps = _rounds(config) * (_num_train(config, manifest) // config.batch)
     with devices.scope():
@@ -197,7 +218,14 @@ def _build_trainer(config: TrainConfig, manifest: Manifest, devices: Devices) ->
             raise UsageError(
                 f"--model {config.model}", "has no trainable weight", "Add a layer with trainable weights."
             )
-        trainer = SegTrainer(net, num_classes, loss, build_augment(config.strengths, config.seed), ema=config.ema)
+        trainer = SegTrainer(
+            net,
+            num_classes,
+            loss,
+            build_augment(config.strengths, config.seed, config.window),
+            ema=config.ema,
+            tta=config.tta,
+        )
         # "auto" compiles the step with XLA on a GPU, but not on a CPU, where it costs more than it gains.
         trainer.compile(build_optimizer(config, steps, _encoder_variables(config, net)), jit_compile="auto")
         trainer.optimizer.build(trainer.trainable_variables)

@@ -8,6 +8,7 @@ import logging
 import shutil
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from converter.errors import MachineError, SegconvError, UsageError
 from converter.schema import IGNORE_INDEX
 from converter.system.console import log, set_verbosity
 from trainer.backend import keras, tf
+from trainer.choices.recipes import options_text
 from trainer.config import TrainConfig
 from trainer.devices import is_out_of_memory, out_of_memory
 from trainer.evaluation import Sample, draw_predictions, read_samples, warn_if_collapsed
@@ -45,6 +47,7 @@ from trainer.run.runs import BEST, PREDICTIONS, check_run_files, create_run, hel
 from trainer.run.state import load_state, read_facts
 from trainer.run.tensorboard import TensorBoardLog
 from trainer.setup import TrainingSetup, prepare, splits_of
+from trainer.timing import fit_to_time
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,10 @@ def train(config: TrainConfig, run: Path | None = None) -> TrainReport:
     if run is not None:
         check_run_files(run)
     facts = {} if run is None else read_facts(run)
+    started = time.monotonic()
     setup = prepare(config, resumes=bool(facts))
+    if setup.config.time is not None:
+        setup = fit_to_time(setup, started)
     samples = read_samples(setup.config.data, setup.val_split, setup.config.overfit)
     _check_labelled(setup, samples)
     with contextlib.ExitStack() as stack:
@@ -136,7 +142,7 @@ def _fit_in_memory(setup: TrainingSetup, run: Path, facts: dict[str, Any], *, sa
             if setup.devices.num_workers > 1 or half < replicas or half % replicas:
                 raise out_of_memory(run, batch) from error
         log.warning("The device is out of memory with batches of %d: continuing with batches of %d.", batch, half)
-        setup = setup.with_batch(half)
+        setup = setup.having(batch=half)
         write_config(run, setup.config, setup.manifest)
         facts = read_facts(run)
 
@@ -200,10 +206,10 @@ def _fit(setup: TrainingSetup, run: Path, facts: dict[str, Any], *, samples: lis
 
 def _image_callback(setup: TrainingSetup, run: Path, samples: list[Sample]) -> Pictures:
     """Returns the callback that redraws the images of a run."""
-    maps = ClassMaps(setup.trainer.net)
+    maps = ClassMaps(setup.trainer.net, setup.config.tta)
 
     def draw() -> None:
-        draw_predictions(maps, setup.manifest, setup.val_split, samples, run / PREDICTIONS)
+        draw_predictions(maps, setup.val_records, samples, run / PREDICTIONS)
 
     return Pictures(run, f"{setup.manifest.name}, {setup.config.model}", draw)
 
@@ -248,9 +254,9 @@ def _log_start(setup: TrainingSetup, run: Path) -> None:
     records = " and ".join(f"{manifest.splits[split].records} {split} records" for split in splits_of(config))
     log.info("Run %s", run)
     log.info(
-        "Dataset %s: %d classes (%s), %d x %d pixels (height x width), %s",
+        "Dataset %s: %d classes (%s), %s (height x width), %s",
         *(manifest.name, manifest.num_classes, ", ".join(manifest.class_names)),
-        *(*manifest.common_size(config.data), records),
+        *(_size_text(setup), records),
     )
     left = setup.num_train % config.batch
     log.info(
@@ -260,6 +266,8 @@ def _log_start(setup: TrainingSetup, run: Path) -> None:
         *(config.epochs, config.optimizer, config.learning_rate, config.schedule, config.loss),
     )
     log.info("Devices: %s", setup.devices.describe())
+    if config.recipe:
+        log.info("Recipe %s: %s", config.recipe, options_text(config.recipe) or "the defaults")
     if config.overfit:
         log.info("Overfit check: training and validating on the first %d training records.", setup.num_train)
     encoder = encoder_of(config.model, config.encoder)
@@ -274,11 +282,17 @@ def _log_start(setup: TrainingSetup, run: Path) -> None:
         log.info("No GPU was found: %s is slow without one, --model unet_small is not.", config.model)
 
 
+def _size_text(setup: TrainingSetup) -> str:
+    size = setup.manifest.size
+    records = "several sizes" if size is None else f"{size[0]} x {size[1]} pixels"
+    return records if setup.config.crop is None else f"{records}, seen in windows of {setup.config.crop}"
+
+
 def _finish(setup: TrainingSetup, report: TrainReport, samples: list[Sample]) -> None:
     """Draws the predictions of the best epoch, and logs the result and the next command."""
     config, scores = setup.config, report.scores
-    maps = ClassMaps(load_model(report.run / BEST, config.model))
-    draw_predictions(maps, setup.manifest, setup.val_split, samples, report.run / PREDICTIONS)
+    maps = ClassMaps(load_model(report.run / BEST, config.model), config.tta)
+    draw_predictions(maps, setup.val_records, samples, report.run / PREDICTIONS)
     warn_if_collapsed(scores, setup.manifest.class_names)
     log.info(
         "Best epoch %d: val mIoU %.4f, val accuracy %.4f. Model, scores and images are in %s",

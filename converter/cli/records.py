@@ -91,7 +91,6 @@ def build(ctx: click.Context, /, dry_run: bool, json: bool, **options: Any) -> N
 def _log_next(manifest: Manifest, out: str) -> None:
     """Logs the next command; where `segconv train` would refuse the records, why."""
     reasons = {
-        "records of one size: build with --size HEIGHTxWIDTH": manifest.size is None,
         "two classes or more": manifest.num_classes < 2,
     }
     reasons |= {
@@ -102,7 +101,15 @@ def _log_next(manifest: Manifest, out: str) -> None:
     if lacking:
         log.info("next: segconv inspect shard %s; segconv train needs %s", out, "; and ".join(lacking))
     else:
-        log.info("next: segconv inspect shard %s, then segconv train --data %s", out, out)
+        crop = f" --crop {_window_of(manifest)}" if manifest.size is None else ""
+        log.info("next: segconv inspect shard %s, then segconv train --data %s%s", out, out, crop)
+
+
+def _window_of(manifest: Manifest) -> str:
+    """Returns a size for `segconv train --crop`: a square that fits in the most frequent training images."""
+    height, width, _ = manifest.splits["train"].sizes[0]
+    side = max(32, min(height, width, 512) // 32 * 32)  # multiples of 32 need no padding in the models
+    return f"{side}x{side}"
 
 
 @click.command()

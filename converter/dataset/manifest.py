@@ -173,8 +173,8 @@ class Manifest:
           UsageError: sizes differ from record to record.
         """
         if self.size is None:
-            what = "records have no common size"
-            raise UsageError(where, what, "Build the dataset with --size HEIGHTxWIDTH.", "E_SIZE")
+            fix = "Build the dataset with --size HEIGHTxWIDTH, or train on windows: segconv train --crop 256x256."
+            raise UsageError(where, "records have no common size", fix, "E_SIZE")
         return self.size
 
     def shards(self) -> Iterator[tuple[str, ShardInfo]]:

@@ -18,11 +18,13 @@ class LossParts:
       region: import string of a function of truth [B, H, W, num_classes], valid [B, H, W] and probabilities
         [B, H, W, num_classes], all float32, to a scalar.
       is_smoothed: whether label smoothing applies: the pixel loss has a logarithm of every class.
+      hardest: the share of the pixels that count in the mean, those with the largest loss.
     """
 
     pixel: str | None = None
     region: str | None = None
     is_smoothed: bool = False
+    hardest: float = 1.0
 
     @property
     def is_weighted(self) -> bool:
@@ -32,16 +34,19 @@ class LossParts:
 
 _CROSSENTROPY = "trainer.learning.losses:crossentropy"
 _DICE = "trainer.learning.losses:dice"
+_LOVASZ = "trainer.learning.losses:lovasz"
 LOSSES: dict[str, LossParts] = {
     "crossentropy": LossParts(pixel=_CROSSENTROPY, is_smoothed=True),
     "binary_crossentropy": LossParts(pixel="trainer.learning.losses:binary_crossentropy", is_smoothed=True),
     "focal": LossParts(pixel="trainer.learning.losses:focal"),
     "dice": LossParts(region=_DICE),
+    "ohem": LossParts(pixel=_CROSSENTROPY, is_smoothed=True, hardest=0.25),
     "crossentropy_dice": LossParts(pixel=_CROSSENTROPY, region=_DICE, is_smoothed=True),
-    "lovasz": LossParts(region="trainer.learning.losses:lovasz"),
+    "lovasz": LossParts(region=_LOVASZ),
+    "crossentropy_lovasz": LossParts(pixel=_CROSSENTROPY, region=_LOVASZ, is_smoothed=True),
 }
 
-# Import string of a function of (pixels of each class, pixels of all images in which it occurs), float64 each, of the
+# Import string of a function of (pixels of each class, images in which it occurs), float64 each, of the
 # classes that occur, to their weights; None for no weights.
 CLASS_WEIGHTS: dict[str, str | None] = {
     "none": None,

@@ -19,7 +19,7 @@ from converter.schema import IGNORE_INDEX
 from trainer.backend import Tensor, tf
 from trainer.devices import Share
 from trainer.input.caching import is_cached, keep
-from trainer.input.decoding import with_masks
+from trainer.input.decoding import padder, with_masks
 from trainer.input.reading import InputConfig, decoded_pairs, shuffle_source
 from trainer.input.waiting import InputWait
 
@@ -31,7 +31,8 @@ class Batches(NamedTuple):
 
     Attributes:
       dataset: of ({"image": uint8 [B, H, W, 3], "mask": uint8 [B, H, W]},), all sizes static: inputs without a
-        target, since the target has to be augmented with the image.
+        target, since the target has to be augmented with the image. Records of several sizes are padded to the
+        largest, and their own (height, width) is "size", float32 [B, 2].
       steps: number of steps in an epoch, each of one batch; with several workers, each has a batch for each of its
         devices instead.
       batch: B, records in an element of `dataset`.
@@ -74,7 +75,7 @@ def train_batches(config: InputConfig, *, seed: int, epochs: int, first_epoch: i
     pairs = pairs.shard(share.num_workers, share.worker)
     if decode:
         pairs = pairs.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
-    return _batches(pairs, batch, steps, epochs - first_epoch, cached=cached, share=share)
+    return _batches(_padded(pairs, config), batch, steps, epochs - first_epoch, cached=cached, share=share)
 
 
 def eval_batches(config: InputConfig) -> Batches:
@@ -94,7 +95,7 @@ def eval_batches(config: InputConfig) -> Batches:
     blank = {"image": np.zeros((*size, 3), np.uint8), "mask": np.full(size, IGNORE_INDEX, np.uint8)}
     blanks = tf.data.Dataset.from_tensors((blank,)).repeat(steps * batch - count)
     pairs = pairs.concatenate(blanks).shard(share.num_workers, share.worker)
-    return _batches(pairs, batch, steps, 1, cached=cached, share=share)
+    return _batches(_padded(pairs, config), batch, steps, 1, cached=cached, share=share)
 
 
 def batch_names(config: InputConfig, *, seed: int, epoch: int, step: int) -> list[str]:
@@ -116,6 +117,11 @@ def _shuffled(elements: tf.data.Dataset, count: int, seed: int, *, epochs: range
         return elements.shuffle(count, seed=epoch, reshuffle_each_iteration=False).take(length)
 
     return tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(one_epoch)
+
+
+def _padded(pairs: tf.data.Dataset, config: InputConfig) -> tf.data.Dataset:
+    """Returns the pairs, all of the same size."""
+    return pairs.map(padder(config.size), num_parallel_calls=tf.data.AUTOTUNE) if config.has_sizes else pairs
 
 
 def _batches(pairs: tf.data.Dataset, batch: int, steps: int, epochs: int, *, cached: bool, share: Share) -> Batches:

@@ -12,8 +12,9 @@ try:
 except ImportError:  # without segconv[fast]
     decode_image_png_u8 = None
 
-from converter.schema import IMAGE, MASK
+from converter.schema import IGNORE_INDEX, IMAGE, MASK
 from trainer.backend import Tensor, tf
+from trainer.choices.augments import GREY
 
 PNG_KIND, PNG_GREY = slice(24, 26), b"\x08\x00"  # bytes of a PNG with bit depth and colour type: 8, and grey
 
@@ -23,13 +24,14 @@ def decodes_masks_in_batches() -> bool:
     return decode_image_png_u8 is not None
 
 
-def decoder(size: tuple[int, int], *, has_masks: bool = True) -> Callable[[Tensor], tuple[dict[str, Tensor]]]:
+def decoder(size: tuple[int, int] | None, *, has_masks: bool = True) -> Callable[[Tensor], tuple[dict[str, Tensor]]]:
     """Returns the function from a serialized record to its pair: uint8 [H, W, 3] and uint8 [H, W].
 
     Args:
-      size: (height, width) of every record, in pixels.
+      size: (height, width) of every record, in pixels; None where records have several.
       has_masks: whether the mask is decoded as well; else it stays PNG bytes, for `with_masks`.
     """
+    height_and_width = size or (None, None)
     features = {key: tf.io.FixedLenFeature([], tf.string) for key in (IMAGE, MASK)}
 
     def decode(record: Tensor) -> tuple[dict[str, Tensor]]:
@@ -37,12 +39,29 @@ def decoder(size: tuple[int, int], *, has_masks: bool = True) -> Callable[[Tenso
         # Pillow uses the accurate transform: the same pixels here, in the reports, and in a later prediction.
         # decode_jpeg takes PNG too; decode_image, meant for both, has no option for the transform.
         image = tf.io.decode_jpeg(parsed[IMAGE], channels=3, dct_method="INTEGER_ACCURATE")
-        image, mask = tf.ensure_shape(image, (*size, 3)), parsed[MASK]
+        image, mask = tf.ensure_shape(image, (*height_and_width, 3)), parsed[MASK]
         if has_masks:
-            mask = tf.squeeze(tf.ensure_shape(tf.io.decode_png(mask, channels=1), (*size, 1)), -1)
+            mask = tf.squeeze(tf.ensure_shape(tf.io.decode_png(mask, channels=1), (*height_and_width, 1)), -1)
         return ({"image": image, "mask": mask},)
 
     return decode
+
+
+def padder(size: tuple[int, int]) -> Callable[[dict[str, Tensor]], tuple[dict[str, Tensor]]]:
+    """Returns the function that pads a pair at the bottom and right to (height, width), and adds its own as "size".
+
+    The fill is GREY in the image and IGNORE_INDEX in the mask; "size" is float32 [2].
+    """
+
+    def pad(pair: dict[str, Tensor]) -> tuple[dict[str, Tensor]]:
+        own = tf.shape(pair["mask"])
+        below, right = size[0] - own[0], size[1] - own[1]
+        image = tf.pad(pair["image"], [[0, below], [0, right], [0, 0]], constant_values=GREY)
+        mask = tf.pad(pair["mask"], [[0, below], [0, right]], constant_values=IGNORE_INDEX)
+        image, mask = tf.ensure_shape(image, (*size, 3)), tf.ensure_shape(mask, size)
+        return ({"image": image, "mask": mask, "size": tf.cast(own, tf.float32)},)
+
+    return pad
 
 
 def with_masks(pair: dict[str, Tensor]) -> tuple[dict[str, Tensor]]:

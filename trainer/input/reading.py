@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from converter.dataset.manifest import Manifest, SplitInfo
 from converter.dataset.tfrecord import frame_positions
+from converter.schema import ORIGINAL_HEIGHT, ORIGINAL_WIDTH
 from trainer.backend import Tensor, tf
 from trainer.devices import Share
 from trainer.input.caching import keep
@@ -51,10 +53,23 @@ class InputConfig:
         """How many records are read."""
         return min(self.records, self.info.records) if self.records else self.info.records
 
-    @property
+    @cached_property
     def size(self) -> tuple[int, int]:
-        """(height, width) of every record, in pixels."""
-        return self.manifest.common_size(self.folder)
+        """(height, width) of every image in a batch, in pixels: where records have several, the largest of each."""
+        return self.manifest.size or self._largest_size()
+
+    @property
+    def has_sizes(self) -> bool:
+        """Whether records have several sizes: each is then padded, and its own (height, width) comes with it."""
+        return self.manifest.size is None
+
+    def _largest_size(self) -> tuple[int, int]:
+        sizes = [size[:2] for size in self.info.sizes]  # which are those of the records, since none was resized
+        if self.info.other_sizes:
+            keys = {key: tf.io.FixedLenFeature([], tf.int64) for key in (ORIGINAL_HEIGHT, ORIGINAL_WIDTH)}
+            found = _stored(self).map(lambda record: tf.io.parse_single_example(record, keys))
+            sizes = [(int(pair[ORIGINAL_HEIGHT]), int(pair[ORIGINAL_WIDTH])) for pair in found.as_numpy_iterator()]
+        return max(height for height, _ in sizes), max(width for _, width in sizes)
 
     @property
     def shard_paths(self) -> list[str]:
@@ -64,7 +79,7 @@ class InputConfig:
 
 def decoded_pairs(config: InputConfig) -> tf.data.Dataset:
     """Returns the pairs in order, decoded."""
-    return _stored(config).map(decoder(config.size), num_parallel_calls=tf.data.AUTOTUNE)
+    return _stored(config).map(decoder(config.manifest.size), num_parallel_calls=tf.data.AUTOTUNE)
 
 
 def shuffle_source(
@@ -75,7 +90,7 @@ def shuffle_source(
     Raises:
       DataError: the number of records in a shard differs from the manifest.
     """
-    decode = decoder(config.size, has_masks=not decodes_masks_in_batches())
+    decode = decoder(config.manifest.size, has_masks=config.has_sizes or not decodes_masks_in_batches())
     if config.info.bytes <= free_memory() * STORED_SHARE:
         return keep(_stored(config), config.count), decode
     names = tf.constant(config.shard_paths)

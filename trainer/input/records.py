@@ -16,8 +16,13 @@ from converter.errors import UsageError
 from converter.system.console import Progress
 
 
-def open_records(folder: Path, splits: Sequence[str]) -> Manifest:
+def open_records(folder: Path, splits: Sequence[str], *, any_size: bool = False) -> Manifest:
     """Returns the manifest of a folder of records, after verifying the splits that are to be read.
+
+    Args:
+      folder: folder of records.
+      splits: names of the splits.
+      any_size: whether records may have different sizes.
 
     Raises:
       UsageError: no complete dataset, records of different sizes, or a split that is missing, empty, or without any
@@ -25,7 +30,8 @@ def open_records(folder: Path, splits: Sequence[str]) -> Manifest:
       DataError: a shard differs from its manifest.
     """
     manifest = read_manifest(folder)
-    manifest.common_size(folder)
+    if not any_size:
+        manifest.common_size(folder)
     for split in splits:
         if split not in manifest.splits:
             what = f"has no split {split!r}, but {', '.join(map(repr, manifest.splits)) or 'none'}"

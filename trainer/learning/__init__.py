@@ -2,6 +2,7 @@
 
 The modules, in dependency order:
 
+    windows        which part of a record a step sees
     augment        one warp for image and mask, then brightness and colour, on the device
     losses         logits and index mask -> one number over valid pixels
     metrics        one confusion matrix, and all scores from it
@@ -9,6 +10,7 @@ The modules, in dependency order:
     averaging      the moving average of weights and statistics
     optimizers     optimizer and learning rate schedule
     upsampling     bilinear enlargement, one axis after the other
+    sliding        a model on images larger than its input, window by window
     step           the training step: augment, model, one-hot, loss, confusion matrix
     footprint      the memory that a step takes, by what it holds
 """

@@ -1,8 +1,8 @@
 """Augment: random changes of an image and its mask together, on the device.
 
-From the uint8 pair of a record to a float32 image in 0..255 and a uint8 mask. All geometry is one affine map per
-sample: image and mask are sampled once, at the same coordinates, bilinear in the image and nearest in the mask. No new
-class can appear. Brightness and colour follow, on the image only.
+From the uint8 pair of a record to a float32 image in 0..255 and a uint8 mask, both of the whole record or of a window
+of it. All geometry is one affine map per sample: image and mask are sampled once, at the same coordinates, bilinear in
+the image and nearest in the mask. No new class can appear. Brightness and colour follow, on the image only.
 
 Written in keras.ops with static heights and widths only, so that XLA can compile the whole step: Keras' own layers for
 geometry have no XLA kernel, and several of them interpolate class indices. Only the layer draws random numbers; every
@@ -17,52 +17,57 @@ from pkgutil import resolve_name
 from typing import TypeAlias
 
 from converter.schema import IGNORE_INDEX
-from trainer.backend import ReplicaSeeds, Tensor, keras
-from trainer.choices.augments import AUGMENTATIONS, AugmentConfig
+from trainer.backend import INDEX_DTYPE, ReplicaSeeds, Tensor, keras
+from trainer.choices.augments import AUGMENTATIONS, GREY, AugmentConfig
+from trainer.learning.windows import MATRIX_STEPS, OFFSET_STEPS, VALUES, pixels_of_a_class, place_window
 
 ROWS, COLUMNS = 1, 2  # axes of [B, H, W, ...]
 
-# Fill outside of the source, where the mask is ignored. The usual preprocessing maps mid-grey to about 0; the mean of
-# each image would hide the border a little better, for one more pass over the pixels and one over the result.
-GREY = 127.5
-
+LARGEST_PASTED = 0.1  # of an image: the largest share of its pixels that a pasted class may have
 LUMA = (0.299, 0.587, 0.114)  # weights of red, green and blue in grey: ITU-R BT.601
 
-# Matrices are rounded to multiples of 1/1024, and offsets to half of that, so that coordinates below 8192 pixels have
-# no rounding error in float32. Otherwise XLA, which fuses a * b + c, would sometimes find a different nearest pixel.
-MATRIX_STEPS = 1024
-OFFSET_STEPS = 2 * MATRIX_STEPS  # a pixel may be half a pixel off the grid through the centre
+
+def _draws_of(name: str) -> tuple[str, ...]:
+    return AUGMENTATIONS[name].draws or (name,)
+
 
 # The random numbers, uniform in 0..1, one column each whether in use or not: disabling one does not change the others.
-DRAWS = tuple(draw for name, row in AUGMENTATIONS.items() for draw in row.draws or (name,))
+DRAWS = tuple(draw for name in AUGMENTATIONS for draw in _draws_of(name))
 Draws = dict[str, Tensor]  # name -> float32 [B], 0..1; of some rows NAME_normal -> float32 [B, H, W, 3]
 ImageChange: TypeAlias = Callable[[Tensor, AugmentConfig, Draws], Tensor]
-
-# Without XLA, TensorFlow computes int32 on the host, even next to a GPU, and gathers no uint8 there. JAX has no int64.
-INDEX_DTYPE = "int64" if keras.backend.backend() == "tensorflow" else "int32"
 
 
 class Augment(keras.layers.Layer):
     """Applies all enabled changes to each sample of a batch, with random numbers of its own.
 
-    Input shape: image uint8 [B, H, W, 3] and mask uint8 [B, H, W]; only B may be unknown.
-    Output shape: the same; the image is float32 in 0..255, the mask uint8 with its own values and IGNORE_INDEX only.
+    Input shape: image uint8 [B, H, W, 3], mask uint8 [B, H, W], and where records have several sizes, the (height,
+    width) of each, float32 [B, 2]: the rest of its image, at the bottom and right, is padding. Only B may be unknown.
+    Output shape: image float32 [B, h, w, 3] in 0..255, mask uint8 [B, h, w] with its own values and IGNORE_INDEX only;
+    (h, w) is (H, W) without a window.
 
     Attributes:
       strengths: how strong each change is.
+      window: (height, width) of the part of a record to return, in pixels; None for all of it.
       seed_generator: source of all random numbers, which depend only on its state and on the device's index.
     """
 
-    def __init__(self, strengths: AugmentConfig, seed: int) -> None:
+    def __init__(self, strengths: AugmentConfig, seed: int, window: tuple[int, int] | None = None) -> None:
         # Whatever the policy of the model: bfloat16 cannot represent all pixel coordinates, nor all grey levels.
         super().__init__(name="augment", dtype="float32", autocast=False)
         self.strengths = strengths
+        self.window = window
         self.seed_generator = ReplicaSeeds(seed)
 
-    def call(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def call(self, image: Tensor, mask: Tensor, size: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Returns the augmented image and mask."""
-        draws = self.draw(keras.ops.shape(image)[0])
-        image, mask = move(image, mask, self.strengths, draws=draws)
+        batch = keras.ops.shape(image)[0]
+        draws = self.draw(batch)
+        if self.strengths.class_windows:
+            draws["classes"] = self._uniform(batch, VALUES)
+        image, mask = move(image, mask, self.strengths, draws=draws, window=self.window, size=size)
+        if self.strengths.copy_paste:
+            chosen = draws["copy_paste"] < self.strengths.copy_paste
+            image, mask = paste(image, mask, chosen, self._uniform(batch, VALUES))
         for name, image_change in image_changes(self.strengths).items():
             if AUGMENTATIONS[name].has_normal:
                 normal = keras.random.normal(keras.ops.shape(image), dtype="float32", seed=self.seed_generator)
@@ -72,13 +77,25 @@ class Augment(keras.layers.Layer):
 
     def draw(self, batch: int | Tensor) -> Draws:
         """Returns the next random numbers for a batch of that many samples."""
-        uniform = keras.random.uniform((batch, len(DRAWS)), dtype="float32", seed=self.seed_generator)
-        return {name: uniform[:, column] for column, name in enumerate(DRAWS)}
+        uniform = self._uniform(batch, len(DRAWS))
+        draws = {name: uniform[:, column] for column, name in enumerate(DRAWS)}
+        if self.strengths.omit:
+            spared = self._uniform(batch, len(AUGMENTATIONS)) < self.strengths.omit
+            for column, (name, row) in enumerate(AUGMENTATIONS.items()):
+                if row.neutral is not None:
+                    own = {
+                        draw: keras.ops.where(spared[:, column], row.neutral, draws[draw]) for draw in _draws_of(name)
+                    }
+                    draws |= own
+        return draws
+
+    def _uniform(self, batch: int | Tensor, count: int) -> Tensor:
+        return keras.random.uniform((batch, count), dtype="float32", seed=self.seed_generator)
 
 
-def build_augment(strengths: AugmentConfig, seed: int) -> Augment | None:
-    """Returns the augmentation of these strengths, or None where all of them are 0."""
-    return None if strengths == AugmentConfig() else Augment(strengths, seed)
+def build_augment(strengths: AugmentConfig, seed: int, window: tuple[int, int] | None = None) -> Augment | None:
+    """Returns the augmentation of these strengths, or None where all of them are 0 and there is no window."""
+    return None if strengths == AugmentConfig() and window is None else Augment(strengths, seed, window)
 
 
 def image_changes(strengths: AugmentConfig) -> dict[str, ImageChange]:
@@ -93,35 +110,50 @@ def image_changes(strengths: AugmentConfig) -> dict[str, ImageChange]:
     return {name: resolve_name(spec) for spec, name in specs.items()}
 
 
-def move(image: Tensor, mask: Tensor, strengths: AugmentConfig, *, draws: Draws) -> tuple[Tensor, Tensor]:
-    """Returns (image float32 [B, H, W, 3], mask uint8 [B, H, W]) after all geometry.
+def move(
+    image: Tensor,
+    mask: Tensor,
+    strengths: AugmentConfig,
+    *,
+    draws: Draws,
+    window: tuple[int, int] | None = None,
+    size: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Returns (image float32 [B, h, w, 3], mask uint8 [B, h, w]) after all geometry.
 
     Args:
       image: uint8 [B, H, W, 3].
       mask: uint8 [B, H, W].
       strengths: strength of each change.
       draws: from `Augment.draw`.
+      window: (h, w) in pixels; None for (H, W).
+      size: (height, width) of each record, float32 [B, 2]; None for (H, W).
     """
-    if _has_warp(strengths):
-        return warp(image, mask, *affine(strengths, draws, (image.shape[ROWS], image.shape[COLUMNS])))
-    image, mask = _flip(image, mask, strengths, draws)
-    return keras.ops.cast(image, "float32"), mask
+    if window is None and size is None and not _has_warp(strengths):
+        image, mask = _flip(image, mask, strengths, draws)
+        return keras.ops.cast(image, "float32"), mask
+    window = window or tuple(image.shape[ROWS : COLUMNS + 1])
+    if size is None:
+        size = keras.ops.convert_to_tensor([[*image.shape[ROWS : COLUMNS + 1]]], "float32")
+    matrix, offset = affine(strengths, draws, window)
+    offset = offset + place_window(matrix, mask, size, window, draws, class_share=strengths.class_windows)
+    return warp(image, mask, matrix, offset, window=window, size=size)
 
 
-def affine(strengths: AugmentConfig, draws: Draws, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+def affine(strengths: AugmentConfig, draws: Draws, window: tuple[int, int]) -> tuple[Tensor, Tensor]:
     """Returns the map from a pixel of the result to its position in the source, all geometry in one.
 
-    From the source to the result, the order is: flips, quarter turns, crop, rotation, shear, zoom and aspect,
-    translation. Angles are those seen in the image: the map is in pixels, whatever the aspect ratio.
+    From the source to the result, the order is: flips, quarter turns, rotation, shear, zoom and aspect, translation.
+    Angles are those seen in the image: the map is in pixels, whatever the aspect ratio.
 
     Args:
       strengths: strength of each change.
       draws: from `Augment.draw`.
-      size: (height, width) in pixels.
+      window: (height, width) of the result, in pixels.
 
     Returns:
-      (matrix, offset), float32 [B, 2, 2] and [B, 2], rows and columns in this order, for `warp`. Flips and quarter
-      turns alone are whole numbers: they move pixels without interpolation.
+      (matrix, offset), float32 [B, 2, 2] and [B, 2], rows and columns in this order, for `warp`, of a result about the
+      centre of the source. Flips and quarter turns alone are whole numbers: they move pixels without interpolation.
     """
     ops = keras.ops
     signed = {name: 2 * draw - 1 for name, draw in draws.items()}
@@ -130,24 +162,18 @@ def affine(strengths: AugmentConfig, draws: Draws, size: tuple[int, int]) -> tup
     slant = ops.tan(signed["shear"] * math.radians(strengths.shear))
     zoom = ops.exp(signed["zoom"] * math.log1p(strengths.zoom))
     stretch = ops.exp(signed["aspect"] * (math.log1p(strengths.aspect) / 2))  # half in the width, half in the height
-    share = _round(1 - draws["crop"] * strengths.crop, MATRIX_STEPS)
-    row_step, column_step = share * stretch / zoom, share / (stretch * zoom)
+    row_step, column_step = stretch / zoom, 1 / (stretch * zoom)
     matrix = [
         [_round((cos + sin * slant) * row_step, MATRIX_STEPS), _round(sin * column_step, MATRIX_STEPS)],
         [_round((cos * slant - sin) * row_step, MATRIX_STEPS), _round(cos * column_step, MATRIX_STEPS)],
     ]
-    shift = [signed[f"translation_{axis}"] * (strengths.translation * n) for axis, n in zip("yx", size, strict=True)]
-    # The outermost pixel centres of the crop stay within those of the image: a crop needs no fill.
-    window = [signed[f"crop_{axis}"] * (1 - share) * ((n - 1) / 2) for axis, n in zip("yx", size, strict=True)]
-    offset = [
-        _round(start - row[0] * shift[0] - row[1] * shift[1], OFFSET_STEPS)
-        for start, row in zip(window, matrix, strict=True)
-    ]
-    return _turn_and_flip(strengths, draws, size, matrix=matrix, offset=offset)
+    shift = [signed[f"translation_{axis}"] * (strengths.translation * n) for axis, n in zip("yx", window, strict=True)]
+    offset = [_round(-row[0] * shift[0] - row[1] * shift[1], OFFSET_STEPS) for row in matrix]
+    return _turn_and_flip(strengths, draws, matrix=matrix, offset=offset)
 
 
 def _turn_and_flip(
-    strengths: AugmentConfig, draws: Draws, size: tuple[int, int], *, matrix: list[list[Tensor]], offset: list[Tensor]
+    strengths: AugmentConfig, draws: Draws, *, matrix: list[list[Tensor]], offset: list[Tensor]
 ) -> tuple[Tensor, Tensor]:
     """Returns (matrix, offset) of a map that is followed by quarter turns and flips, without rounding."""
     ops = keras.ops
@@ -159,14 +185,14 @@ def _turn_and_flip(
         for name in ("flip_vertical", "flip_horizontal")
     )
     turned = [[up * cos, up * sin], [-left * sin, left * cos]]
-    # Where height and width differ by an odd number, the fixed point of a quarter turn is not the centre of a pixel.
-    half = ops.abs(sin) * ((size[0] - size[1]) % 2 / 2)
     rows = [[row[0] * matrix[0][axis] + row[1] * matrix[1][axis] for axis in (0, 1)] for row in turned]
-    shift = [row[0] * offset[0] + row[1] * offset[1] + half for row in turned]
+    shift = [row[0] * offset[0] + row[1] * offset[1] for row in turned]
     return ops.stack([ops.stack(row, axis=-1) for row in rows], axis=1), ops.stack(shift, axis=-1)
 
 
-def warp(image: Tensor, mask: Tensor, matrix: Tensor, offset: Tensor) -> tuple[Tensor, Tensor]:
+def warp(
+    image: Tensor, mask: Tensor, matrix: Tensor, offset: Tensor, *, window: tuple[int, int], size: Tensor
+) -> tuple[Tensor, Tensor]:
     """Samples every pixel at its position in the source: source - centre = matrix @ (target - centre) + offset.
 
     Args:
@@ -174,19 +200,22 @@ def warp(image: Tensor, mask: Tensor, matrix: Tensor, offset: Tensor) -> tuple[T
       mask: uint8 [B, H, W].
       matrix: float32 [B, 2, 2], rows before columns.
       offset: float32 [B, 2], in pixels.
+      window: (h, w) of the result, in pixels.
+      size: (height, width) of each source, float32 [B, 2] or [1, 2]; below and to the right of it, the image is GREY
+        and the mask IGNORE_INDEX.
 
     Returns:
-      image, float32 [B, H, W, 3]: bilinear between the four pixels around the position, and GREY outside.
-      mask, uint8 [B, H, W]: the nearest of the same four, and IGNORE_INDEX outside.
+      image, float32 [B, h, w, 3]: bilinear between the four pixels around the position, and GREY outside.
+      mask, uint8 [B, h, w]: the nearest of the same four, and IGNORE_INDEX outside.
     """
     ops = keras.ops
     height, width = image.shape[ROWS], image.shape[COLUMNS]
-    row, row_share = _split_coordinate(matrix[:, 0], offset[:, 0], (height, width), axis=0)
-    column, column_share = _split_coordinate(matrix[:, 1], offset[:, 1], (height, width), axis=1)
+    row, row_share = _split_coordinate(matrix[:, 0], offset[:, 0], window, size[:, 0])
+    column, column_share = _split_coordinate(matrix[:, 1], offset[:, 1], window, size[:, 1])
 
     # A border of one fill pixel around every image makes every sampled position valid.
     ring = [[0, 0], [1, 1], [1, 1]]
-    pixels = ops.pad(ops.cast(image, "float32"), [*ring, [0, 0]], constant_values=GREY)
+    pixels = ops.pad(ops.cast(image, "float32"), [*ring, [0, 0]], constant_values=float(GREY))
     indices = ops.pad(ops.cast(mask, "float32"), ring, constant_values=float(IGNORE_INDEX))
     pixels, indices = ops.reshape(pixels, (-1, 3)), ops.reshape(indices, (-1,))
 
@@ -201,18 +230,21 @@ def warp(image: Tensor, mask: Tensor, matrix: Tensor, offset: Tensor) -> tuple[T
     return _blend(above, below, down), ops.cast(ops.take(indices, nearest, axis=0), "uint8")
 
 
-def _split_coordinate(factors: Tensor, offset: Tensor, size: tuple[int, int], *, axis: int) -> tuple[Tensor, Tensor]:
-    """Returns (index of the pixel at or before, fraction of the way to the next), float32 [B, H, W], of one coordinate.
+def _split_coordinate(
+    factors: Tensor, offset: Tensor, window: tuple[int, int], length: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Returns (index of the pixel at or before, fraction of the way to the next), float32 [B, h, w], of one coordinate.
 
-    Indices count from the border that `warp` adds: 0 is outside, 1 the first pixel of the source.
+    Indices count from the border that `warp` adds: 0 is outside, 1 the first pixel of the source, which has `length`.
     """
     ops = keras.ops
-    rows, columns = (ops.arange(n, dtype="float32") - (n - 1) / 2 for n in size)
+    rows, columns = (ops.arange(n, dtype="float32") - (n - 1) / 2 for n in window)
     # Not factors[:, 0, None]: TensorFlow 2.21 loses the new axis when it optimises away a slice of a stack.
     per_row, per_column = (ops.expand_dims(factors[:, number], -1) for number in (0, 1))
-    along = per_column * columns + ops.expand_dims(offset + (size[axis] + 1) / 2, -1)
-    place = ops.clip((per_row * rows)[:, :, None] + along[:, None, :], 0.0, size[axis] + 1.0)
-    before = ops.minimum(ops.floor(place), float(size[axis]))
+    along = per_column * columns + ops.expand_dims(offset + (length + 1) / 2, -1)
+    last = ops.reshape(length, (-1, 1, 1))
+    place = ops.clip((per_row * rows)[:, :, None] + along[:, None, :], 0.0, last + 1.0)
+    before = ops.minimum(ops.floor(place), last)
     return before, place - before
 
 
@@ -228,6 +260,29 @@ def _flip(image: Tensor, mask: Tensor, strengths: AugmentConfig, draws: Draws) -
             image = keras.ops.where(flip[..., None], keras.ops.flip(image, axis), image)
             mask = keras.ops.where(flip, keras.ops.flip(mask, axis), mask)
     return image, mask
+
+
+def paste(image: Tensor, mask: Tensor, chosen: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
+    """Pastes the pixels of a random class of another record of the batch onto the chosen ones, at the same place.
+
+    Only a class on fewer than LARGEST_PASTED of the pixels is: others occur often enough.
+
+    Args:
+      image: float32 [B, H, W, 3].
+      mask: uint8 [B, H, W].
+      chosen: bool [B].
+      classes: uniform in 0..1, float32 [B, VALUES]: which class it is.
+
+    Source: Ghiasi et al., Simple Copy-Paste is a Strong Data Augmentation Method for Instance Segmentation, CVPR 2021,
+    for classes instead of objects.
+    """
+    ops = keras.ops
+    donor, donor_mask = ops.roll(image, 1, axis=0), ops.roll(ops.cast(mask, "float32"), 1, axis=0)
+    pasted = pixels_of_a_class(donor_mask, classes)
+    is_rare = ops.mean(pasted, axis=(1, 2)) < LARGEST_PASTED
+    pasted = ops.logical_and(pasted > 0, ops.logical_and(is_rare, chosen)[:, None, None])
+    mask = ops.where(pasted, donor_mask, ops.cast(mask, "float32"))
+    return ops.where(pasted[..., None], donor, image), ops.cast(mask, "uint8")
 
 
 def shift_colors(image: Tensor, strengths: AugmentConfig, draws: Draws) -> Tensor:
@@ -319,11 +374,12 @@ def _blur_axis(image: Tensor, weights: Tensor, axis: int) -> Tensor:
     return total / weight
 
 
+NO_WARP = ("flip_vertical", "flip_horizontal", "class_windows", "copy_paste", "omit")  # which move no pixel alone
+
+
 def _has_warp(strengths: AugmentConfig) -> bool:
     return any(
-        getattr(strengths, name)
-        for name, row in AUGMENTATIONS.items()
-        if row.change is None and name not in ("flip_vertical", "flip_horizontal")
+        getattr(strengths, name) for name, row in AUGMENTATIONS.items() if row.change is None and name not in NO_WARP
     )
 
 

@@ -14,20 +14,20 @@ from converter.dataset.manifest import SplitInfo
 from trainer.choices.losses import CLASS_WEIGHTS
 
 
-def class_weights(name: str, info: SplitInfo, size: tuple[int, int]) -> np.ndarray | None:
+def class_weights(name: str, info: SplitInfo) -> np.ndarray | None:
     """Returns the class weights of that name.
 
         balanced  N / (C * n_c): every class has the same total weight, and the mean weight of a pixel is 1
         enet      1 / ln(1.02 + n_c / N): the same idea, bounded, from 1.4 for the only class to 50.5 for a rare one
-        median    median(f) / f_c, with f_c = n_c / (pixels of the images in which c occurs)
+        median    median(f) / f_c, with f_c = n_c / (images in which c occurs)
 
     with n_c the pixels of class c, N the pixels of all classes, and C the number of classes with at least one. Ignored
-    pixels are in neither n_c nor N, but in the pixels of an image, since the manifest counts them per split.
+    pixels are in neither. The median is that of the source, whose f_c is per pixel of those images, where all have the
+    same size.
 
     Args:
       name: one of these, or none.
       info: the training split.
-      size: (height, width) of every record, in pixels.
 
     Returns:
       float32 [num_classes], 0 for a class without a pixel; None for "none".
@@ -42,7 +42,7 @@ def class_weights(name: str, info: SplitInfo, size: tuple[int, int]) -> np.ndarr
     weights = np.zeros(len(pixels), np.float32)
     seen = pixels > 0
     if seen.any():
-        weights[seen] = resolve_name(scheme)(pixels[seen], images[seen] * size[0] * size[1])
+        weights[seen] = resolve_name(scheme)(pixels[seen], images[seen])
     return weights
 
 
@@ -56,7 +56,7 @@ def enet(pixels: np.ndarray, _: np.ndarray) -> np.ndarray:
     return 1 / np.log(1.02 + pixels / pixels.sum())
 
 
-def median(pixels: np.ndarray, image_pixels: np.ndarray) -> np.ndarray:
-    """Returns the median of f over f, float64 [C]; f is the fraction of a class in the pixels of the images with it."""
-    frequency = pixels / image_pixels
+def median(pixels: np.ndarray, images: np.ndarray) -> np.ndarray:
+    """Returns the median of f over f, float64 [C]; f is the mean number of pixels of a class in the images with it."""
+    frequency = pixels / images
     return np.median(frequency) / frequency

@@ -10,9 +10,11 @@ loss of the whole batch. An average of their own means would weight a pixel more
     binary_crossentropy  - log(sigmoid(logits)) of the true class, - log(1 - sigmoid(logits)) of every other one,
                          mean over classes and pixels
     focal                crossentropy times (1 - softmax(logits)[mask])^2, mean over pixels
+    ohem                 crossentropy, mean over the quarter of the pixels with the largest one
     dice                 1 - 2 |truth * softmax| / (|truth| + |softmax|), mean over the classes of the batch's truth
     crossentropy_dice    the sum of both
     lovasz               the Lovasz extension of 1 - IoU, mean over the classes of the batch's truth
+    crossentropy_lovasz  the sum of both
 
 A mean over pixels is weighted, sum(w * loss) / sum(w), with w the class weight of a pixel's true class: a factor common
 to all class weights changes nothing (as in PyTorch). Label smoothing s spreads a part of the target, 1 for the true
@@ -21,7 +23,8 @@ its true class (PyTorch weights every class's part of the target by that class).
 
 Sources: Lin et al., Focal Loss, ICCV 2017, in its softmax form; Drozdzal et al., The Importance of Skip Connections in
 Biomedical Image Segmentation, 2016 (dice, without squares in the denominator); Berman et al., The Lovasz-Softmax loss,
-CVPR 2018; Szegedy et al., Rethinking the Inception Architecture, CVPR 2016, section 7 (label smoothing).
+CVPR 2018; Shrivastava et al., Training Region-based Object Detectors with Online Hard Example Mining, CVPR 2016, for
+pixels; Szegedy et al., Rethinking the Inception Architecture, CVPR 2016, section 7 (label smoothing).
 """
 
 from __future__ import annotations
@@ -53,8 +56,9 @@ def build_loss(
 
     lovasz counts in float32, which is exact for up to 2^24 pixels per device: 64 images of 512 x 512.
 
-    With several devices, every loss but lovasz is exactly that of the whole batch; lovasz would have to sort the pixels
-    of all devices together, and is the mean of the devices' losses.
+    With several devices, every loss but those of lovasz and ohem is exactly that of the whole batch. Those two would
+    have to sort the pixels of all devices together: lovasz is the mean of the devices' losses, and ohem the mean over
+    the hardest pixels of each device.
 
     Args:
       name: one of LOSSES.
@@ -93,7 +97,10 @@ def build_loss(
                 per_class = keras.ops.convert_to_tensor(class_weights, "float32")
                 weights = keras.ops.sum(truth * per_class, axis=-1)  # exact: all but one are 0
             target = truth * (1 - label_smoothing) + label_smoothing / num_classes
-            total = total + _mean(pixel_loss(target, logits), weights)
+            losses = pixel_loss(target, logits)
+            if parts.hardest < 1:
+                weights = weights * hardest(losses * valid, parts.hardest)
+            total = total + _mean(losses, weights)
         if region_loss is not None:
             total = total + region_loss(truth, valid, keras.ops.softmax(logits))
         return total
@@ -122,6 +129,19 @@ def one_hot(mask: Tensor, num_classes: int) -> tuple[Tensor, Tensor]:
     truth = keras.ops.cast(keras.ops.equal(index[..., None], classes), "float32")
     valid = keras.ops.logical_and(index >= 0, index <= num_classes - 1)
     return truth, keras.ops.cast(valid, "float32")
+
+
+def hardest(losses: Tensor, share: float) -> Tensor:
+    """Returns 1 for the pixels with the largest loss and 0 for the others, float32 [B, H, W].
+
+    Args:
+      losses: float32 [B, H, W], 0 for ignored pixels.
+      share: how many pixels are chosen, as a fraction of all; more where several have the same loss.
+    """
+    flat = keras.ops.reshape(keras.ops.stop_gradient(losses), (1, -1))
+    count = keras.ops.cast(keras.ops.cast(keras.ops.shape(flat)[1], "float32") * share, "int32")
+    smallest = keras.ops.top_k(flat, k=keras.ops.maximum(count, 1))[0][0, -1]
+    return keras.ops.cast(losses >= smallest, "float32")
 
 
 def _mean(values: Tensor, weights: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from trainer.learning.averaging import StatisticsAverage
 from trainer.learning.losses import Loss
 from trainer.learning.metrics import ConfusionMatrix
 from trainer.learning.optimizers import freeze_encoder
+from trainer.learning.sliding import predict_logits
 from trainer.learning.upsampling import upsampled_by_axis
 from trainer.models.frozen import encoder_in, with_frozen_encoder
 
@@ -43,12 +44,13 @@ class FiniteSteps(keras.metrics.Metric):
 class SegTrainer(DistributedModel):
     """Wraps a segmentation model for Keras' own fit and evaluate.
 
-    Input: {"image": uint8 [B, H, W, 3], "mask": uint8 [B, H, W]}, without a target: the mask has to pass the
-    augmentation together with the image.
+    Input: {"image": uint8 [B, H, W, 3], "mask": uint8 [B, H, W]}, and "size", float32 [B, 2], where records have
+    several; without a target, since the mask has to pass the augmentation together with the image.
 
     Attributes:
       net: image, float32 [B, H, W, 3] in 0..255, to logits, float32 [B, H, W, num_classes].
       loss_of: (mask, logits) to the loss over the valid pixels of the whole batch, from `losses.build_loss`.
+      tta: test-time augmentation in validation, as in `sliding.predict_logits`.
       augment: applied in training, never in validation; None for no augmentation.
       statistics: moving average of the statistics of batch normalization; None without one of the weights.
       confusion: confusion matrix of the current pass.
@@ -63,9 +65,11 @@ class SegTrainer(DistributedModel):
         augment: Augment | None = None,
         *,
         ema: float = 0.0,
+        tta: str = "none",
     ) -> None:
         super().__init__(name="trainer")
         self.net = net
+        self.tta = tta
         self.loss_of = loss_of
         self.augment = augment
         self.statistics = StatisticsAverage(net, ema) if ema else None
@@ -78,10 +82,11 @@ class SegTrainer(DistributedModel):
         """Returns {"logits": float32 [B, H, W, num_classes], "mask": the mask after the same augmentation}."""
         image, mask = batch["image"], batch["mask"]
         if training and self.augment is not None:
-            image, mask = self.augment(image, mask)
-        net = self._call_frozen if training and self._call_frozen is not None else self.net
+            image, mask = self.augment(image, mask, batch.get("size"))
+        image = keras.ops.cast(image, "float32")
+        net = self._call_frozen if self._call_frozen is not None else self.net
         with upsampled_by_axis(bool(self.jit_compile)):
-            logits = net(keras.ops.cast(image, "float32"), training=training)
+            logits = net(image, training=True) if training else predict_logits(self.net, image, self.tta)
         if training and self.statistics is not None:
             self.statistics.follow(self.net)
         return {"logits": logits, "mask": mask}
@@ -128,12 +133,13 @@ class ClassMaps(keras.Model):
     The argmax is computed on the device: one byte per pixel is copied back instead of 4 x num_classes.
     """
 
-    def __init__(self, net: keras.Model) -> None:
+    def __init__(self, net: keras.Model, tta: str = "none") -> None:
         super().__init__(name="class_maps")
         self.net = net
+        self.tta = tta
         self.built = True
 
     def call(self, image: Tensor, training: bool = False) -> Tensor:
         """Returns the class index of every pixel."""
-        logits = self.net(keras.ops.cast(image, "float32"), training=False)
+        logits = predict_logits(self.net, keras.ops.cast(image, "float32"), self.tta)
         return keras.ops.cast(argmax(logits), "uint8")

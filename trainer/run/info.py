@@ -93,7 +93,7 @@ def write_config(run: Path, config: TrainConfig, manifest: Manifest) -> None:
         "config": {key: str(value) if isinstance(value, Path) else value for key, value in choices.items()},
         "dataset": manifest.name,
         "records": seal_of_records(manifest),
-        "size": list(manifest.common_size(config.data)),
+        "size": list(size_of(config, manifest)),
         "classes": list(manifest.class_names),
         "fit": manifest.fit,
         "class_map": [dataclasses.asdict(info) for info in manifest.classes],
@@ -102,6 +102,15 @@ def write_config(run: Path, config: TrainConfig, manifest: Manifest) -> None:
         "versions": _versions(),
     }
     write_whole(run / CONFIG, (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def size_of(config: TrainConfig, manifest: Manifest) -> tuple[int, int]:
+    """Returns (height, width) of the model's input, in pixels.
+
+    Raises:
+      UsageError: it is that of the records, which have no common one.
+    """
+    return config.window or manifest.common_size(config.data)
 
 
 def seal_of_records(manifest: Manifest) -> str:

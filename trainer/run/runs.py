@@ -26,7 +26,7 @@ from converter.system.console import log
 from converter.system.files import NotRegularError, open_append, read_regular, write_error, write_whole
 from converter.system.locks import LockedError, locked_folder
 from trainer.config import TrainConfig
-from trainer.run.info import CONFIG, FIX_RUN, NOT_REGULAR, TRAIN_ONE, read_run, write_config
+from trainer.run.info import CONFIG, FIX_RUN, NOT_REGULAR, TRAIN_ONE, read_run, size_of, write_config
 
 BEST = "best.keras"
 CURVES = "curves.png"
@@ -45,7 +45,7 @@ def create_run(config: TrainConfig, manifest: Manifest) -> Path:
       UsageError: the records have no common size.
       MachineError: the folder cannot be created or written to.
     """
-    manifest.common_size(config.data)
+    size_of(config, manifest)
     run = _make_folder(config.runs)
     write_config(run, config, manifest)
     return run

@@ -1,0 +1,73 @@
+"""Sliding windows, held against a model that sees the whole image at once, and against sums by hand."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from trainer_fixtures import NEEDS_TF
+
+pytestmark = NEEDS_TF
+
+
+@pytest.fixture(scope="module")
+def sliding():
+    import trainer.learning.sliding
+
+    return trainer.learning.sliding
+
+
+def per_pixel_model(size: tuple[int | None, int | None], kernel: int = 1):
+    """A convolution of random weights, with as many logits as input channels."""
+    from trainer.backend import keras
+
+    image = keras.Input((*size, 3))
+    layer = keras.layers.Conv2D(3, kernel, padding="same", kernel_initializer=keras.initializers.RandomNormal(seed=1))
+    return keras.Model(image, layer(image))
+
+
+@pytest.mark.parametrize(("length", "window"), [(9, 9), (10, 9), (47, 16), (360, 128), (1000, 33), (34, 32)])
+def test_windows_cover_every_pixel_and_their_weights_add_up_to_one(sliding, length, window):
+    starts, weights = sliding.windows_along(length, window)
+    assert starts[0] == 0 and starts[-1] == length - window
+    assert all(later - earlier <= window * 2 / 3 for earlier, later in itertools.pairwise(starts))
+    assert (len(starts) - 2) * int(window * 2 / 3) < length - window or len(starts) == 1  # one fewer are too few
+    total = np.zeros(length)
+    for start, row in zip(starts, weights, strict=True):
+        assert (row > 0).all()
+        total[start : start + window] += row
+    np.testing.assert_allclose(total, 1, rtol=1e-6)
+
+
+def test_a_window_counts_by_the_distance_from_its_border(sliding):
+    starts, weights = sliding.windows_along(5, 4)
+    assert starts == (0, 1)  # distances 1 2 2 1 0 and 0 1 2 2 1
+    np.testing.assert_allclose(weights, [[1, 2 / 3, 1 / 2, 1 / 3], [1 / 3, 1 / 2, 2 / 3, 1]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(32, 32), (32, 50), (71, 45), (20, 90), (5, 7)])
+def test_of_a_model_of_single_pixels_windows_give_the_logits_of_the_whole_image(sliding, size):
+    small, whole = per_pixel_model((32, 32)), per_pixel_model((None, None))
+    image = np.random.default_rng(3).uniform(0, 255, (2, *size, 3)).astype(np.float32)
+    found = np.asarray(sliding.slide(small, image))
+    assert found.shape == (2, *size, 3)
+    np.testing.assert_allclose(found, np.asarray(whole(image)), rtol=0, atol=1e-4)
+    np.testing.assert_array_equal(sliding.slide(whole, image), whole(image))
+
+
+def test_windows_differ_from_the_whole_image_only_where_a_border_of_one_is_near(sliding):
+    """A kernel of 3 sees zeros beyond a border: the first and last row of a window differ, and none else."""
+    small, whole = per_pixel_model((32, 32), kernel=3), per_pixel_model((None, None), kernel=3)
+    image = np.random.default_rng(3).uniform(0, 255, (1, 50, 32, 3)).astype(np.float32)
+    assert sliding.num_windows(small, (50, 32)) == 2
+    difference = abs(np.asarray(sliding.slide(small, image)) - np.asarray(whole(image))).max(axis=(0, 2, 3))
+    assert set(np.flatnonzero(difference > 1e-4)) == {18, 31}
+
+
+def test_the_number_of_windows_is_that_of_both_axes(sliding):
+    net = per_pixel_model((32, 32))
+    assert sliding.num_windows(net, (32, 32)) == sliding.num_windows(net, (8, 8)) == 1
+    assert sliding.num_windows(net, (32, 33)) == 2
+    assert sliding.num_windows(net, (74, 53)) == 3 * 2
+    assert sliding.num_windows(per_pixel_model((None, None)), (500, 500)) == 1

@@ -1,0 +1,117 @@
+"""Sliding: a model on images larger than its input, window by window, with blended logits. On the device."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from trainer.backend import Tensor, keras
+from trainer.choices.augments import GREY
+
+TTA_SCALES = (0.75, 1.0, 1.25)
+LEAST_OVERLAP = 1 / 3  # of neighbouring windows, as a fraction of their size
+
+
+class Windows(NamedTuple):
+    """Where windows lie along one axis, and how much each counts.
+
+    Attributes:
+      starts: first pixel of each, in order.
+      weights: float32 [windows, window]: of each pixel in each window; over all windows they add up to 1 at every
+        pixel.
+    """
+
+    starts: tuple[int, ...]
+    weights: np.ndarray
+
+
+def windows_along(length: int, window: int) -> Windows:
+    """Returns the fewest evenly spaced windows that overlap by LEAST_OVERLAP or more.
+
+    A pixel counts the more the farther it is from the border of its window, where a model sees least around it: its
+    weight is the distance, divided by the sum of the distances in all windows with that pixel.
+
+    Args:
+      length: of the axis, in pixels; `window` or more.
+      window: length of a window, in pixels.
+    """
+    step = max(1, math.floor(window * (1 - LEAST_OVERLAP)))
+    count = math.ceil((length - window) / step) + 1
+    starts = tuple(round(place) for place in np.linspace(0, length - window, count))
+    distance = np.minimum(np.arange(1, window + 1), np.arange(window, 0, -1)).astype(np.float64)
+    total = np.zeros(length)
+    for start in starts:
+        total[start : start + window] += distance
+    weights = np.stack([distance / total[start : start + window] for start in starts])
+    return Windows(starts, weights.astype(np.float32))
+
+
+def num_windows(net: keras.Model, size: tuple[int, int]) -> int:
+    """Returns how many windows `slide` looks at in an image of (height, width)."""
+    return math.prod(len(windows_along(max(n, window), window).starts) for n, window in _sides(net, size))
+
+
+def slide(net: keras.Model, image: Tensor) -> Tensor:
+    """Returns the logits of whole images, float32 [B, H, W, num_classes], whatever the input size of the model.
+
+    All windows are one batch of the model. An image of the model's own size, or a model for any size, is passed through
+    as it is; a smaller one is padded at the bottom and right with GREY.
+
+    Args:
+      net: image, float32 [B, h, w, 3] in 0..255, to logits, float32 [B, h, w, num_classes].
+      image: float32 [B, H, W, 3] in 0..255; H and W are static.
+    """
+    ops = keras.ops
+    size = tuple(image.shape[1:3])
+    rows, columns = (windows_along(max(n, window), window) for n, window in _sides(net, size))
+    if len(rows.starts) == len(columns.starts) == 1 and size == _window(net, size):
+        return net(image, training=False)
+    height, width = _window(net, size)
+    padding = [[0, max(0, height - size[0])], [0, max(0, width - size[1])]]
+    padded = ops.pad(image, [[0, 0], *padding, [0, 0]], constant_values=float(GREY))
+    full_width = padded.shape[2]
+    places = itertools.product(rows.starts, columns.starts)
+    parts = [padded[:, top : top + height, left : left + width] for top, left in places]
+    logits = iter(ops.split(net(ops.concatenate(parts), training=False), len(parts)))
+    total: Tensor = 0.0
+    for top, row_weights in zip(*rows, strict=True):
+        strip: Tensor = 0.0
+        for left, weights in zip(*columns, strict=True):
+            part = next(logits) * weights[:, None]
+            strip = strip + ops.pad(part, [[0, 0], [0, 0], [left, full_width - width - left], [0, 0]])
+        below = padded.shape[1] - height - top
+        total = total + ops.pad(strip * row_weights[:, None, None], [[0, 0], [top, below], [0, 0], [0, 0]])
+    return total[:, : size[0], : size[1]]
+
+
+def _window(net: keras.Model, size: tuple[int, int]) -> tuple[int, int]:
+    height, width = (window or n for n, window in zip(size, net.input_shape[1:3], strict=True))
+    return height, width
+
+
+def _sides(net: keras.Model, size: tuple[int, int]) -> list[tuple[int, int]]:
+    return list(zip(size, _window(net, size), strict=True))
+
+
+def predict_logits(net: keras.Model, image: Tensor, tta: str = "none") -> Tensor:
+    """Returns the logits of whole images, with test-time augmentation the mean over several views of each.
+
+    Args:
+      net: as in `slide`.
+      image: as in `slide`.
+      tta: one of TTA_NAMES: "flips" adds the mirror image, "scales" the image at TTA_SCALES, each mirrored, too.
+    """
+    ops = keras.ops
+    size = tuple(image.shape[1:3])
+    views = []
+    for scale in TTA_SCALES if tta == "scales" else (1.0,):
+        scaled = tuple(round(n * scale) for n in size)
+        seen = image if scaled == size else ops.image.resize(image, scaled, antialias=True)
+        logits = slide(net, seen)
+        if tta != "none":
+            logits = (logits + ops.flip(slide(net, ops.flip(seen, axis=2)), axis=2)) / 2
+        views.append(logits if scaled == size else ops.image.resize(logits, size))
+    return sum(views[1:], start=views[0]) / len(views)
