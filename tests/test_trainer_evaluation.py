@@ -132,7 +132,7 @@ def test_a_model_that_sees_one_class_everywhere_is_warned_of(caplog):
 def test_records_of_another_size_are_refused(run, tmp_path):
     from trainer.evaluation import evaluate
 
-    write_records(tmp_path / "other", size=(48, 32), records={"val": [1]})
+    write_records(tmp_path / "other", (48, 32), records={"val": [1]})
     with pytest.raises(UsageError, match=r"records of 48x32 \(height x width\), but the model takes 32x32"):
         evaluate(run, data=tmp_path / "other")
 

@@ -20,7 +20,7 @@ SIZE = (24, 40)
 @pytest.fixture(scope="module")
 def records(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data") / "records"
-    return folder, write_records(folder, size=SIZE, records={"train": [7, 5, 4], "val": [3]})
+    return folder, write_records(folder, SIZE, records={"train": [7, 5, 4], "val": [3]})
 
 
 def stored_names(folder, split: str) -> list[str]:
@@ -125,7 +125,7 @@ def test_records_of_all_shards_are_mixed(tmp_path, kept):
     from trainer.input.batches import train_batches
     from trainer.input.reading import InputConfig
 
-    manifest = write_records(tmp_path / "records", size=(4, 4), records={"train": [40, 40, 40]})
+    manifest = write_records(tmp_path / "records", (4, 4), records={"train": [40, 40, 40]})
     numbers = {pair: number for number, pair in enumerate(stored_pairs(tmp_path / "records", manifest, "train"))}
     assert len(numbers) == 120
     batches = train_batches(

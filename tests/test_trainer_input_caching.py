@@ -15,7 +15,7 @@ SIZE = (24, 40)
 @pytest.fixture(scope="module")
 def records(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data") / "records"
-    return folder, write_records(folder, size=SIZE, records={"train": [7, 5, 4], "val": [3]})
+    return folder, write_records(folder, SIZE, records={"train": [7, 5, 4], "val": [3]})
 
 
 def test_what_is_kept_is_read_once(tmp_path):

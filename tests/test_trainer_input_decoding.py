@@ -22,7 +22,7 @@ SIZE = (24, 40)
 @pytest.fixture(scope="module")
 def records(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data") / "records"
-    return folder, write_records(folder, size=SIZE, records={"train": [7, 5, 4], "val": [3]})
+    return folder, write_records(folder, SIZE, records={"train": [7, 5, 4], "val": [3]})
 
 
 def test_the_order_and_the_pixels_are_the_same_with_the_fast_decoder_and_without(records, monkeypatch):

@@ -17,7 +17,7 @@ SIZE = (24, 40)
 @pytest.fixture(scope="module")
 def records(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data") / "records"
-    return folder, write_records(folder, size=SIZE, records={"train": [7, 5, 4], "val": [3]})
+    return folder, write_records(folder, SIZE, records={"train": [7, 5, 4], "val": [3]})
 
 
 def test_one_flipped_bit_is_found_before_tensorflow_reads(tmp_path):

@@ -379,6 +379,38 @@ def forward_map(config: AugmentConfig, draw: dict[str, float], size: tuple[int, 
     return matrix(1, 0, 0, 1, *shift) @ scale @ shear @ rotation @ quarters @ flips
 
 
+def test_what_is_pasted_is_a_rare_class_of_another_record_pixel_by_pixel(augment):
+    size, samples = (20, 30), 40
+    image, mask = noise_images(samples, size), np.zeros((samples, *size), np.uint8)
+    mask[:, :, 15:] = 1
+    for sample in range(samples):
+        mask[sample, 5:8, 4 + sample % 20 : 7 + sample % 20] = 2 + sample % 3  # 9 of 600 pixels
+    layer = augment.build_augment(AugmentConfig(copy_paste=0.5), 3)
+    after, after_mask = map(np.asarray, layer(image, mask))
+    pasted = 0
+    for sample in range(samples):
+        donor = mask[sample - 1] > 1
+        if np.array_equal(after_mask[sample], mask[sample]):  # not chosen, or a class on half of the image
+            np.testing.assert_array_equal(after[sample], image[sample])
+        else:
+            np.testing.assert_array_equal(after_mask[sample], np.where(donor, mask[sample - 1], mask[sample]))
+            np.testing.assert_array_equal(after[sample], np.where(donor[..., None], image[sample - 1], image[sample]))
+            pasted += 1
+    assert 2 <= pasted <= 16  # a half of them, and one of three classes each: about 7
+
+
+def test_of_strong_changes_each_record_is_spared_some(augment):
+    config = AugmentConfig(rotation=30, brightness=1, noise=50, translation=0.5, omit=0.6)
+    drawn = {name: np.asarray(draw) for name, draw in augment.build_augment(config, 3).draw(2000).items()}
+    neutral = {"rotation": 0.5, "brightness": 0.5, "noise": 0.0, "translation_y": 0.5, "translation_x": 0.5}
+    spared = {name: drawn[name] == value for name, value in neutral.items()}
+    for name, is_spared in spared.items():
+        assert 0.56 < is_spared.mean() < 0.64, name
+    np.testing.assert_array_equal(spared["translation_y"], spared["translation_x"])
+    assert 0.3 < (spared["rotation"] & spared["noise"]).mean() < 0.42  # 0.36: each on its own
+    assert not (drawn["flip_horizontal"] == 0.5).any() and not (drawn["window_y"] == 0.5).any()
+
+
 def test_warp_is_bilinear_in_the_image_and_nearest_in_the_mask(augment):
     size = (9, 13)
     rng = np.random.default_rng(12)

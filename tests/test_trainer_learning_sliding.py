@@ -71,3 +71,21 @@ def test_the_number_of_windows_is_that_of_both_axes(sliding):
     assert sliding.num_windows(net, (32, 33)) == 2
     assert sliding.num_windows(net, (74, 53)) == 3 * 2
     assert sliding.num_windows(per_pixel_model((None, None)), (500, 500)) == 1
+
+
+def test_test_time_augmentation_is_the_mean_over_the_views_of_an_image(sliding):
+    net = per_pixel_model((32, 32), kernel=3)
+    image = np.random.default_rng(3).uniform(0, 255, (2, 32, 32, 3)).astype(np.float32)
+    plain, mirrored = np.asarray(net(image)), np.asarray(net(image[:, :, ::-1]))[:, :, ::-1]
+    np.testing.assert_array_equal(sliding.predict_logits(net, image), plain)
+    found = np.asarray(sliding.predict_logits(net, image, "flips"))
+    np.testing.assert_allclose(found, (plain + mirrored) / 2, rtol=0, atol=1e-4)
+
+
+def test_an_image_that_is_the_same_at_every_scale_has_the_same_logits_at_all(sliding):
+    net = per_pixel_model((32, 40))
+    image = np.full((1, 50, 61, 3), 90, np.float32)
+    found = np.asarray(sliding.predict_logits(net, image, "scales"))
+    assert found.shape == (1, 50, 61, 3)
+    np.testing.assert_allclose(found, np.broadcast_to(found[:, :1, :1], found.shape), rtol=0, atol=1e-3)
+    np.testing.assert_allclose(found, sliding.slide(net, image), rtol=0, atol=1e-3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -65,22 +66,28 @@ def draw_pair(seed: int, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]
     return image.clip(0, 255).astype(np.uint8), mask
 
 
-def write_records(folder: Path, *, size: tuple[int, int] = (32, 32), records: dict[str, list[int]]) -> Manifest:
+def write_records(
+    folder: Path, *sizes: tuple[int, int], records: dict[str, list[int]], listed: bool = True
+) -> Manifest:
     """Writes a complete folder of records of two classes.
 
     Args:
       folder: created here.
-      size: (height, width) of every record.
+      sizes: (height, width) of the records, in turn within each shard; 32x32 without any.
       records: number of records per shard, per split.
+      listed: whether the manifest lists the sizes, where there are several.
     """
     folder.mkdir(parents=True)
-    splits = {split: _write_split(folder, split, counts, size) for split, counts in records.items()}
-    manifest = Manifest("tiny", size, "pad", CLASSES, splits)
+    sizes = sizes or ((32, 32),)
+    splits = {split: _write_split(folder, split, counts, sizes, listed) for split, counts in records.items()}
+    manifest = Manifest("tiny", sizes[0] if len(sizes) == 1 else None, "pad", CLASSES, splits)
     (folder / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
     return manifest
 
 
-def _write_split(folder: Path, split: str, counts: list[int], size: tuple[int, int]) -> SplitInfo:
+def _write_split(
+    folder: Path, split: str, counts: list[int], sizes: tuple[tuple[int, int], ...], listed: bool
+) -> SplitInfo:
     from trainer.backend import tf
 
     shards, masks, example_bytes = [], [], 0
@@ -90,7 +97,7 @@ def _write_split(folder: Path, split: str, counts: list[int], size: tuple[int, i
         with tf.io.TFRecordWriter(str(path)) as writer:
             for number in range(count):
                 name = f"{split}/{shard}_{number}"
-                image, mask = draw_pair(hash_seed(name), size)
+                image, mask = draw_pair(hash_seed(name), sizes[number % len(sizes)])
                 example = _example(name, image, mask)
                 writer.write(example)
                 masks.append(mask)
@@ -101,13 +108,15 @@ def _write_split(folder: Path, split: str, counts: list[int], size: tuple[int, i
         path.with_name(path.name + INDEX_SUFFIX).write_text("".join(index), encoding="ascii")
         content = path.read_bytes()
         shards.append(ShardInfo(path.name, count, len(content), hashlib.sha256(content).hexdigest()))
-    stored = np.stack(masks) if masks else np.zeros((0, *size), np.uint8)
+    found = Counter(mask.shape for mask in masks)
     return SplitInfo(
         shards=tuple(shards),
         example_bytes=example_bytes,
-        pixels=tuple(int((stored == index).sum()) for index in range(len(CLASSES))),
-        images=tuple(int((stored == index).any(axis=(1, 2)).sum()) for index in range(len(CLASSES))),
-        ignored_pixels=int((stored == IGNORE_INDEX).sum()),
+        pixels=tuple(sum(int((mask == index).sum()) for mask in masks) for index in range(len(CLASSES))),
+        images=tuple(sum(bool((mask == index).any()) for mask in masks) for index in range(len(CLASSES))),
+        ignored_pixels=sum(int((mask == IGNORE_INDEX).sum()) for mask in masks),
+        sizes=tuple((*size, count) for size, count in found.items()) if listed else (),
+        other_sizes=0 if listed else len(masks),
     )
 
 

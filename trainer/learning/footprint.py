@@ -23,6 +23,8 @@ LOSS_ARRAYS = {
     "dice": 6.5,
     "crossentropy_dice": 9,
     "lovasz": 16.5,
+    "crossentropy_lovasz": 18.5,
+    "ohem": 7,
 }
 LOSS_ARRAYS_OF_OTHERS = 9
 AUGMENT_ARRAYS = 5.5  # float32 arrays of the size of the images: the four corners of the warp, the result

@@ -42,6 +42,7 @@ from trainer.choices.losses import LOSSES
 Loss: TypeAlias = Callable[[Tensor, Tensor], Tensor]  # of mask and logits
 PixelLoss: TypeAlias = Callable[[Tensor, Tensor], Tensor]  # of target and logits
 RegionLoss: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]  # of truth, valid pixels and probabilities
+BISECTIONS = 32  # as many as float32 can tell apart, and more
 FOCAL_GAMMA = 2  # the value that worked best for Lin et al.
 
 
@@ -56,9 +57,8 @@ def build_loss(
 
     lovasz counts in float32, which is exact for up to 2^24 pixels per device: 64 images of 512 x 512.
 
-    With several devices, every loss but those of lovasz and ohem is exactly that of the whole batch. Those two would
-    have to sort the pixels of all devices together: lovasz is the mean of the devices' losses, and ohem the mean over
-    the hardest pixels of each device.
+    With several devices, every loss but lovasz is exactly that of the whole batch; lovasz would have to sort the pixels
+    of all devices together, and is the mean of the devices' losses.
 
     Args:
       name: one of LOSSES.
@@ -99,7 +99,7 @@ def build_loss(
             target = truth * (1 - label_smoothing) + label_smoothing / num_classes
             losses = pixel_loss(target, logits)
             if parts.hardest < 1:
-                weights = weights * hardest(losses * valid, parts.hardest)
+                weights = weights * hardest(losses, valid, parts.hardest)
             total = total + _mean(losses, weights)
         if region_loss is not None:
             total = total + region_loss(truth, valid, keras.ops.softmax(logits))
@@ -131,17 +131,30 @@ def one_hot(mask: Tensor, num_classes: int) -> tuple[Tensor, Tensor]:
     return truth, keras.ops.cast(valid, "float32")
 
 
-def hardest(losses: Tensor, share: float) -> Tensor:
-    """Returns 1 for the pixels with the largest loss and 0 for the others, float32 [B, H, W].
+def hardest(losses: Tensor, valid: Tensor, share: float) -> Tensor:
+    """Returns 1 for the valid pixels with the largest loss in the whole batch and 0 for the others, float32 [B, H, W].
+
+    Their smallest loss is found by bisection, to a part in 2^BISECTIONS of the largest one: sorting would take longer,
+    and would have to collect the pixels of all devices.
 
     Args:
-      losses: float32 [B, H, W], 0 for ignored pixels.
-      share: how many pixels are chosen, as a fraction of all; more where several have the same loss.
+      losses: float32 [B, H, W], 0 or more.
+      valid: float32 [B, H, W], 1 or 0.
+      share: how many pixels are chosen, as a fraction of the valid ones; more where several have the same loss.
     """
-    flat = keras.ops.reshape(keras.ops.stop_gradient(losses), (1, -1))
-    count = keras.ops.cast(keras.ops.cast(keras.ops.shape(flat)[1], "float32") * share, "int32")
-    smallest = keras.ops.top_k(flat, k=keras.ops.maximum(count, 1))[0][0, -1]
-    return keras.ops.cast(losses >= smallest, "float32")
+    losses = keras.ops.stop_gradient(keras.ops.where(valid > 0, losses, -1.0))
+    wanted = sum_over_replicas(keras.ops.sum(valid)) * share
+    low = keras.ops.zeros(())  # always with enough pixels at or above it
+    high = sum_over_replicas(keras.ops.maximum(keras.ops.max(losses), 0.0)) + 1.0
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        is_enough = sum_over_replicas(_count(losses >= middle)) >= wanted
+        low, high = keras.ops.where(is_enough, middle, low), keras.ops.where(is_enough, high, middle)
+    return keras.ops.cast(losses >= low, "float32")
+
+
+def _count(chosen: Tensor) -> Tensor:
+    return keras.ops.sum(keras.ops.cast(chosen, "float32"))
 
 
 def _mean(values: Tensor, weights: Tensor) -> Tensor:
