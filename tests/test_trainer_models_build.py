@@ -28,7 +28,7 @@ PARAMETERS = {
     "resnet50_segnet": 14_860_684,
     "segnet": 29_451_724,
     "unet": 31_050_124,
-    "encoder_unet": 4_040_684,
+    "encoder_unet": 3_637_452,
     "unet_small": 1_768_060,
     "fcn8s": 134_318_948,
     "deeplabv3plus": 26_764_284,

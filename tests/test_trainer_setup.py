@@ -71,10 +71,10 @@ def test_the_same_seed_makes_the_same_weights_and_another_batch_does_not_change_
 
 def decided(records, model, *, num_workers=1, **choices):
     from trainer.devices import Devices
-    from trainer.setup import _with_weights
+    from trainer.setup import _with_model
 
     config = TrainConfig(records, model=model, **choices)
-    return _with_weights(config, Devices(("CPU",), "float32", num_workers=num_workers)).weights
+    return _with_model(config, Devices(("CPU",), "float32", num_workers=num_workers)).weights
 
 
 def test_weights_are_those_of_imagenet_where_they_are_at_hand(records, monkeypatch, tmp_path):
