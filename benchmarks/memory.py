@@ -1,9 +1,10 @@
-"""Memory of a training step: what `segconv train --dry-run` estimates, against the peak of a process.
+"""Memory and CPU time of a training step of every model; `segconv train --dry-run`'s estimate against the peak.
 
     python benchmarks/memory.py
 
-Each model is built and trained for two steps, and validated for one, in a process of its own on the CPU. Its peak is
+Each model is built and trained for some steps, and validated for one, in a process of its own on the CPU. Its peak is
 the resident memory that the kernel reports, less what the process had reached after TensorFlow ran a first, tiny model.
+The time of a step is the CPU time of all threads, the least of some, as a multiple of that of the first model.
 """
 
 from __future__ import annotations
@@ -12,16 +13,21 @@ import json
 import resource
 import subprocess
 import sys
+import time
 
 CASES = (  # model, height, width, batch, classes
-    ("unet_small", 256, 256, 8, 12),
-    ("unet_small", 128, 160, 8, 21),
-    ("resnet50_segnet", 128, 160, 8, 12),
+    ("unet_small", 256, 256, 4, 12),
     ("mobilenetv3_unet", 256, 256, 4, 12),
-    ("segnet", 128, 160, 4, 12),
+    ("encoder_unet", 256, 256, 4, 12),
+    ("resnet50_segnet", 256, 256, 4, 12),
     ("deeplabv3plus", 256, 256, 4, 12),
-    ("unet", 128, 128, 4, 12),
+    ("segnet", 256, 256, 4, 12),
+    ("unet", 256, 256, 4, 12),
+    ("fcn8s", 256, 256, 4, 12),
+    ("unet_small", 128, 160, 8, 21),
+    ("encoder_unet", 128, 160, 8, 12),
 )
+TIMED_STEPS = 4
 GOAL = 0.2  # largest difference, as a share of the measured peak
 
 
@@ -30,8 +36,8 @@ def peak_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def measure(model: str, height: int, width: int, batch: int, num_classes: int) -> tuple[int, int]:
-    """Returns the estimate and the measured peak, in bytes; for a process that has done nothing else."""
+def measure(model: str, height: int, width: int, batch: int, num_classes: int) -> tuple[int, int, float]:
+    """Returns the estimated and the measured peak, in bytes, and the CPU seconds of a step, in a new process."""
     import numpy as np
 
     from trainer.backend import keras, tf
@@ -57,7 +63,12 @@ def measure(model: str, height: int, width: int, batch: int, num_classes: int) -
     batches = tf.data.Dataset.from_tensors(({"image": image, "mask": mask},)).repeat()
     trainer.fit(batches, steps_per_epoch=2, validation_data=batches, validation_steps=1, verbose=0, shuffle=False)
     measured = peak_bytes() - before
-    return sum(memory_parts(trainer, size, batch, config.loss).values()), measured
+    seconds = []
+    for _ in range(TIMED_STEPS):
+        start = time.process_time()
+        trainer.fit(batches, steps_per_epoch=1, verbose=0, shuffle=False)
+        seconds.append(time.process_time() - start)
+    return sum(memory_parts(trainer, size, batch, config.loss).values()), measured, min(seconds)
 
 
 def main() -> None:
@@ -65,15 +76,18 @@ def main() -> None:
     if len(sys.argv) > 1:
         print(json.dumps(measure(sys.argv[1], *map(int, sys.argv[2:]))))
         return
-    print(f"{'model':<18}{'size':>9}{'batch':>6}{'classes':>8}{'estimate':>11}{'measured':>11}{'off by':>8}")
-    worst = 0.0
+    print(f"{'model':<18}{'size':>9}{'batch':>6}{'classes':>8}{'estimate':>11}{'measured':>11}{'off by':>8}{'step':>7}")
+    worst, first_seconds = 0.0, 0.0
     for model, height, width, batch, num_classes in CASES:
         command = [sys.executable, __file__, model, *map(str, (height, width, batch, num_classes))]
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        estimate, measured = json.loads(done.stdout.splitlines()[-1])
+        estimate, measured, seconds = json.loads(done.stdout.splitlines()[-1])
+        first_seconds = first_seconds or seconds
         off = estimate / measured - 1
         worst = max(worst, abs(off))
-        figures = f"{estimate / 1e6:>8,.0f} MB{measured / 1e6:>8,.0f} MB{100 * off:>+7.0f}%"
+        figures = (
+            f"{estimate / 1e6:>8,.0f} MB{measured / 1e6:>8,.0f} MB{100 * off:>+7.0f}%{seconds / first_seconds:>7.2f}"
+        )
         print(f"{model:<18}{f'{height}x{width}':>9}{batch:>6}{num_classes:>8}{figures}")
     sys.exit(worst > GOAL)
 

@@ -1,0 +1,90 @@
+"""What each training option is worth: the validation mIoU of the default recipe with and without it, in equal steps.
+
+    python benchmarks/learning.py RECORDS [--steps 1000] [--seeds 3] [--only NAME ...]
+
+Every row is `segconv train` with those options beside the default recipe's, once per seed, one after the other. The
+score of a run is that of its best epoch: the mean over the classes, and over the three with the fewest training pixels.
+CPU is the CPU time of a run as a multiple of the default's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import mean, pstdev
+
+ROWS = {
+    "default": "",
+    "tutorial": "--recipe tutorial",
+    "from scratch": "--weights none",
+    "encoder from scratch": "--model encoder_unet --weights none",
+    "no class weights": "--class-weights none",
+    "crossentropy": "--loss crossentropy",
+    "ohem": "--loss ohem",
+    "crossentropy + lovasz": "--loss crossentropy_lovasz",
+    "label smoothing 0.1": "--label-smoothing 0.1",
+    "cosine": "--schedule cosine --warmup 1",
+    "poly": "--schedule poly --warmup 1",
+    "ema 0.99": "--ema 0.99",
+    "encoder rate 0.3": "--encoder-rate 0.3",
+    "augment none": "--augment none",
+    "augment strong": "--augment strong",
+    "augment auto": "--augment auto",
+    "zoom 1": "--zoom 1",
+    "class windows": "--zoom 0.5 --class-windows 0.5",
+    "copy-paste": "--copy-paste 0.3",
+    "tta flips": "--tta flips",
+}
+RAREST = 3
+SEGCONV = (sys.executable, "-c", "from converter.cli import main; main()")
+
+
+def run(records: Path, options: list[str], epochs: int, seed: int) -> tuple[float, float, float]:
+    """Returns (mIoU, mean IoU of the rarest classes, CPU seconds) of one run."""
+    pixels = json.loads((records / "manifest.json").read_text())["splits"]["train"]["pixels"]
+    with tempfile.TemporaryDirectory() as runs:
+        fixed = ["--data", str(records), "--runs", runs, "--epochs", str(epochs), "--seed", str(seed), *options]
+        before = os.times()
+        subprocess.run([*SEGCONV, "train", *fixed], check=True, capture_output=True)
+        after = os.times()
+        (metrics,) = Path(runs).glob("*/metrics.csv")
+        with metrics.open(newline="") as file:
+            best = max(csv.DictReader(file), key=lambda row: float(row["val_miou"]))
+    ious = [float(text) for name, text in best.items() if name.startswith("val_iou_")]
+    rarest = sorted(range(len(pixels)), key=pixels.__getitem__)[:RAREST]
+    seconds = after.children_user - before.children_user + after.children_system - before.children_system
+    return float(best["val_miou"]), mean(ious[index] for index in rarest), seconds
+
+
+def main() -> None:
+    """Prints a row of the table as soon as its runs have ended."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("records", type=Path)
+    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--only", nargs="*", choices=tuple(ROWS), default=tuple(ROWS))
+    chosen = parser.parse_args()
+    count = sum(
+        shard["records"]
+        for shard in json.loads((chosen.records / "manifest.json").read_text())["splits"]["train"]["shards"]
+    )
+    epochs = max(1, round(chosen.steps / (count // 8)))
+    print(f"{epochs} epochs of {count // 8} steps of 8 records, {chosen.seeds} seeds")
+    print(f"{'options':<24}{'mIoU':>7}{'+-':>7}{f'rarest {RAREST}':>10}{'CPU':>7}", flush=True)
+    first = 0.0
+    for name in chosen.only:
+        found = [run(chosen.records, ROWS[name].split(), epochs, seed) for seed in range(chosen.seeds)]
+        mious, rarest, seconds = (list(column) for column in zip(*found, strict=True))
+        first = first or mean(seconds)
+        figures = f"{mean(mious):>7.3f}{pstdev(mious):>7.3f}{mean(rarest):>10.3f}{mean(seconds) / first:>7.2f}"
+        print(f"{name:<24}{figures}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
