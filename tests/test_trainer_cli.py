@@ -56,6 +56,12 @@ def test_a_recipe_is_what_its_table_says_and_any_option_overrides_it(tmp_path, m
 
 
 @pytest.mark.tf
+def test_a_recipe_may_come_from_the_environment(monkeypatch):
+    assert train.make_context("train", [], auto_envvar_prefix="X").params["model"] == "auto"
+    monkeypatch.setenv("X_RECIPE", "tutorial")
+    assert train.make_context("train", [], auto_envvar_prefix="X").params["model"] == "resnet50_segnet"
+
+
 def test_the_default_recipe_is_used_without_a_name_and_shown_in_the_help(tmp_path, monkeypatch):
     assert config_of(tmp_path, monkeypatch) == of_recipe("default")
     shown = " ".join(CliRunner().invoke(train, ["--help"]).output.split())

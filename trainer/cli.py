@@ -108,11 +108,16 @@ def _take_recipe(ctx: click.Context, parameter: click.Parameter, name: str | Non
     """Makes the options of a recipe that was chosen the defaults; those of the default one are so already."""
     if name is None:
         return None if CONFIG_GIVEN in ctx.meta else DEFAULT_RECIPE
-    if ctx.get_parameter_source("recipe") == ParameterSource.COMMANDLINE:
+    if _is_given(ctx, "recipe"):
         ctx.meta[RECIPE_GIVEN] = True
         _check_one_source(ctx)
         ctx.default_map = {**RECIPES[name].options, "recipe": name}
     return name
+
+
+def _is_given(ctx: click.Context, name: str) -> bool:
+    """Whether an option is on the command line or in the environment, not only among the defaults."""
+    return ctx.get_parameter_source(name) in (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
 
 
 def _check_one_source(ctx: click.Context) -> None:
@@ -124,13 +129,13 @@ def _check_one_source(ctx: click.Context) -> None:
 
 def _options_of_recipe(ctx: click.Context, choices: dict[str, Any]) -> dict[str, Any]:
     """Returns the options without those of a recipe that do not fit a --loss on the command line."""
-    loss, given = LOSSES[choices["loss"]], ParameterSource.COMMANDLINE
+    loss = LOSSES[choices["loss"]]
     fitting = dict(choices)
     for name, is_possible, off in (
         ("class_weights", loss.is_weighted, "none"),
         ("label_smoothing", loss.is_smoothed, 0.0),
     ):
-        if not is_possible and ctx.get_parameter_source("loss") == given != ctx.get_parameter_source(name):
+        if not is_possible and _is_given(ctx, "loss") and not _is_given(ctx, name):
             fitting[name] = off
     return fitting
 
@@ -314,7 +319,7 @@ def train(ctx: click.Context, /, resume: str | None, dry_run: bool, **choices: A
     run = None
     if resume is None:
         choices = _options_of_recipe(ctx, choices)
-        if choices["time"] is not None and ctx.get_parameter_source("epochs") == ParameterSource.COMMANDLINE:
+        if choices["time"] is not None and _is_given(ctx, "epochs"):
             raise UsageError("--epochs", "cannot be used with --time, which chooses them", "Leave out one of them.")
         known = {field.name for field in dataclasses.fields(TrainConfig)}
         strengths = _strengths(ctx, choices["augment"])
