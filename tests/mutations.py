@@ -2040,8 +2040,8 @@ TABLE: dict[str, list[Row]] = {
         ),
         Row(
             "the ring of fill",
-            "0.0, size[axis] + 1.0)",
-            "1.0, float(size[axis]))",
+            "0.0, last + 1.0)",
+            "1.0, last)",
             "trainer_learning_augment::half_the_size_leaves_void_around",
         ),
         Row(
@@ -2051,16 +2051,52 @@ TABLE: dict[str, list[Row]] = {
             "trainer_learning_augment::quarter_turns_move_pixels_and_blend_none[6-1]",
         ),
         Row(
-            "centre of a quarter turn",
-            "half = ops.abs(sin) * ((size[0] - size[1]) % 2 / 2)",
-            "half = ops.zeros_like(sin)",
-            "trainer_learning_augment::quarter_turns_of_oblong_images_move_pixels_too",
+            "nothing large is pasted",
+            "is_rare = ops.mean(pasted, axis=(1, 2)) < LARGEST_PASTED",
+            "is_rare = ops.mean(pasted, axis=(1, 2)) < 1",
+            "trainer_learning_augment::what_is_pasted_is_a_rare_class_of_another_record_pixel_by_pixel",
         ),
         Row(
             "coordinates that XLA cannot round otherwise",
             "return keras.ops.round(number * steps) / steps",
             "return number",
             "trainer_learning_augment::eager_graph_and_xla_find_the_same_pixels",
+        ),
+    ],
+    "trainer/learning/windows.py": [
+        Row(
+            "centre of a quarter turn",
+            "(room - 2 * ops.floor(room / 2)) / 2, 0.0)",
+            "0.0, 0.0)",
+            "trainer_learning_augment::quarter_turns_of_oblong_images_move_pixels_too",
+        ),
+        Row(
+            "whole pixels of what is not scaled",
+            "ops.where(is_whole, ops.minimum(ops.floor(drawn * (last + 1)), last), drawn * last)",
+            "drawn * last",
+            "trainer_learning_windows::a_window_is_a_slice_at_a_random_place_every_place_alike",
+        ),
+        Row(
+            "no window around ignored pixels",
+            "ops.zeros_like(classes[:, IGNORE_INDEX:]) - 1",
+            "classes[:, IGNORE_INDEX:]",
+            "trainer_learning_windows::windows_around_classes_hold_every_class_of_a_record_alike",
+        ),
+    ],
+    "trainer/learning/sliding.py": [
+        Row(
+            "weights of windows add up to one",
+            "distance / total[start : start + window]",
+            "distance / distance.sum()",
+            "trainer_learning_sliding::windows_cover_every_pixel_and_their_weights_add_up_to_one[47-16]",
+        ),
+    ],
+    "trainer/timing.py": [
+        Row(
+            "time for images and files",
+            "* SHARE -",
+            "-",
+            "trainer_windows::a_time_becomes_as_many_epochs_as_fit_in_nine_tenths_of_it",
         ),
     ],
     "trainer/backend.py": [

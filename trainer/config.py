@@ -15,6 +15,7 @@ from trainer.choices.augments import AUGMENTS, AugmentConfig
 from trainer.choices.encoders import ENCODERS
 from trainer.choices.losses import CLASS_WEIGHTS, LOSSES
 from trainer.choices.optimizers import OPTIMIZERS
+from trainer.choices.recipes import RECIPES
 from trainer.models import MODELS
 
 MODEL_NAMES = tuple(MODELS)
@@ -52,7 +53,6 @@ class TrainConfig:
     Attributes:
       data: folder of records that `segconv build` wrote.
       runs: folder in which the run folder is created.
-      recipe: name of the recipe whose options are the others' defaults; None where they are those below.
       model: one of MODEL_NAMES, "package.module:function" for a custom model, or "auto" for that of the weights, where
         those are a run's, else encoder_unet where ImageNet weights are at hand, or its encoder is chosen, else
         unet_small.
@@ -91,12 +91,12 @@ class TrainConfig:
       tensorboard: whether to write event files for TensorBoard as well.
       crop: size of the windows to train on, "HEIGHTxWIDTH" in pixels, cut from records of any size; validation slides
         such windows over whole records. None to train on whole records, all of one size.
+      recipe: name of the recipe whose options are the others' defaults; None where they are those below.
       seed: random seed of the initial weights, the order of the records and the augmentation.
     """
 
     data: Path = Path("records")
     runs: Path = Path("runs")
-    recipe: str | None = None
     model: str = AUTO
     encoder: str | None = None
     weights: str = "auto"
@@ -127,6 +127,7 @@ class TrainConfig:
     cache: str = "auto"
     tta: str = "none"
     tensorboard: bool = False
+    recipe: str | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -135,6 +136,8 @@ class TrainConfig:
             _check_name("--model", self.model, (AUTO, *MODEL_NAMES), " or package.module:function")
         if self.time is not None:
             parse_time(self.time)
+        if self.recipe is not None:
+            _check_name("--recipe", self.recipe, tuple(RECIPES))
         if self.encoder is not None:
             _check_name("--encoder", self.encoder, ENCODER_NAMES)
         for option, names in CHOICES.items():

@@ -115,7 +115,7 @@ def train(config: TrainConfig, run: Path | None = None) -> TrainReport:
             raise
         assert best.best is not None  # noqa: S101 - fit has run at least one epoch
         report = TrainReport(run, best.epoch, best.best)
-        _finish(setup, report, samples)
+        _finish(setup, report)
     return report
 
 
@@ -148,7 +148,7 @@ def _fit_in_memory(setup: TrainingSetup, run: Path, facts: dict[str, Any], *, sa
 
 
 def _fit(setup: TrainingSetup, run: Path, facts: dict[str, Any], *, samples: list[Sample]) -> SaveBest:
-    """Runs the remaining epochs."""
+    """Runs the remaining epochs, and draws the predictions of the best one."""
     config, trainer, devices = setup.config, setup.trainer, setup.devices
     epoch = facts.get("epoch", 0)
     if facts:
@@ -178,7 +178,8 @@ def _fit(setup: TrainingSetup, run: Path, facts: dict[str, Any], *, samples: lis
         callbacks.append(FreezeEncoder(config.freeze))
     if config.overfit:
         callbacks.append(StopWhenLearned())
-    callbacks.append(_image_callback(setup, run, samples))
+    pictures = _image_callback(setup, run, samples)
+    callbacks.append(pictures)
     if config.tensorboard:
         callbacks.append(TensorBoardLog(run))
     state = KeepState(run, callbacks, facts, batch=config.batch)
@@ -201,6 +202,9 @@ def _fit(setup: TrainingSetup, run: Path, facts: dict[str, Any], *, samples: lis
     finally:
         bar.close()
         state.close()
+    # Drawn with what is compiled already; a model of its own would be compiled once more.
+    trainer.net.set_weights(load_model(run / BEST, config.model).get_weights())
+    pictures.draw()
     return best
 
 
@@ -288,11 +292,9 @@ def _size_text(setup: TrainingSetup) -> str:
     return records if setup.config.crop is None else f"{records}, seen in windows of {setup.config.crop}"
 
 
-def _finish(setup: TrainingSetup, report: TrainReport, samples: list[Sample]) -> None:
-    """Draws the predictions of the best epoch, and logs the result and the next command."""
+def _finish(setup: TrainingSetup, report: TrainReport) -> None:
+    """Logs the result and the next command."""
     config, scores = setup.config, report.scores
-    maps = ClassMaps(load_model(report.run / BEST, config.model), config.tta)
-    draw_predictions(maps, setup.val_records, samples, report.run / PREDICTIONS)
     warn_if_collapsed(scores, setup.manifest.class_names)
     log.info(
         "Best epoch %d: val mIoU %.4f, val accuracy %.4f. Model, scores and images are in %s",
