@@ -62,8 +62,8 @@ def test_counting_and_drawing_share_one_compiled_model(run, monkeypatch):
     made = []
 
     class Counted(evaluation.ClassMaps):
-        def __init__(self, net):
-            super().__init__(net)
+        def __init__(self, net, tta):
+            super().__init__(net, tta)
             made.append(self)
 
     monkeypatch.setattr(evaluation, "ClassMaps", Counted)

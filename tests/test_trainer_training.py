@@ -384,6 +384,24 @@ def test_a_run_that_lost_its_best_model_is_refused_before_an_epoch_is_spent_on_i
     assert len(rows_of(run)) == 1
 
 
+def test_the_predictions_left_are_those_of_the_best_model_drawn_by_the_one_that_was_compiled(tmp_path, monkeypatch):
+    import trainer.training
+    from trainer.evaluation import draw_predictions, read_samples
+    from trainer.learning.step import ClassMaps
+    from trainer.models.load import load_model
+    from trainer.setup import prepare
+
+    made = []
+    monkeypatch.setattr(trainer.training, "ClassMaps", lambda *args: made.append(args) or ClassMaps(*args))
+    write_records(tmp_path / "records", records={"train": [8], "val": [4]})
+    config = TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small", epochs=3, learning_rate=0.03)
+    report = trainer.training.train(config)
+    assert len(made) == 1
+    maps = ClassMaps(load_model(report.run / "best.keras"))
+    draw_predictions(maps, prepare(config).val_records, read_samples(config.data, "val"), tmp_path / "wanted.png")
+    assert (report.run / "predictions.png").read_bytes() == (tmp_path / "wanted.png").read_bytes()
+
+
 def test_records_that_are_ignored_all_over_cannot_be_learned_by_heart(tmp_path, monkeypatch):
     import trainer.training
 
