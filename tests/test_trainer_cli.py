@@ -75,6 +75,12 @@ def test_a_loss_without_class_weights_does_without_those_of_a_recipe(tmp_path, m
     assert config_of(tmp_path, monkeypatch, "--loss", "dice", "--class-weights", "enet").class_weights == "enet"
 
 
+@pytest.mark.tf
+def test_of_few_epochs_one_is_left_after_the_warm_up_of_a_recipe(tmp_path, monkeypatch):
+    assert [config_of(tmp_path, monkeypatch, "--epochs", epochs).warmup for epochs in ("1", "2", "9")] == [0, 1, 1]
+    assert config_of(tmp_path, monkeypatch, "--epochs", "1", "--warmup", "1").warmup == 1  # refused by the schedule
+
+
 @pytest.mark.parametrize(
     ("options", "option"),
     [
@@ -109,12 +115,13 @@ def test_a_strength_changes_the_preset_that_it_stands_beside(tmp_path, monkeypat
 
 @pytest.mark.tf
 def test_an_option_without_effect_is_a_warning_of_one_line(tmp_path, monkeypatch, caplog):
-    config_of(tmp_path, monkeypatch, "--schedule", "cosine", "--plateau-patience", "3", "--weight-decay", "0.1")
+    config_of(tmp_path, monkeypatch, "--schedule", "poly", "--plateau-patience", "3", "--weight-decay", "0.1")
     assert [record.getMessage() for record in caplog.records] == [
         "--weight-decay has no effect with --optimizer adam.",
-        "--plateau-patience has no effect with --schedule cosine.",
+        "--plateau-patience has no effect with --schedule poly.",
     ]
     assert config_of(tmp_path, monkeypatch, "--optimizer", "sgd").learning_rate == 0.01
+    assert config_of(tmp_path, monkeypatch, "--optimizer", "sgd", "--learning-rate", "0.3").learning_rate == 0.3
     assert len(caplog.records) == 2
 
 

@@ -98,11 +98,11 @@ def test_a_time_becomes_as_many_epochs_as_fit_in_nine_tenths_of_it(small, monkey
     import trainer.timing
     from trainer.setup import prepare
 
-    setup = prepare(dataclasses.replace(small, time="1m"))
+    setup = prepare(dataclasses.replace(small, time="1m", warmup=2))
     monkeypatch.setattr(trainer.timing, "seconds_per_epoch", lambda _: 7.0)
     for spent, epochs in ((0, 7), (13, 5), (100, 1)):
         fitted = trainer.timing.fit_to_time(setup, time.monotonic() - spent).config
-        assert (fitted.epochs, fitted.time) == (epochs, None)
+        assert (fitted.epochs, fitted.time, fitted.warmup) == (epochs, None, min(2, epochs - 1))
 
 
 def test_a_run_for_a_time_is_repeated_exactly_by_its_config(small):

@@ -18,7 +18,6 @@ from converter.system.console import log, print_json, print_result
 from converter.system.signals import ended_within
 from trainer.choices.augments import AUGMENTATIONS, AUGMENTS, AugmentConfig
 from trainer.choices.losses import LOSSES
-from trainer.choices.optimizers import OPTIMIZERS
 from trainer.choices.recipes import DEFAULT_RECIPE, RECIPES
 from trainer.config import (
     AUGMENT_NAMES,
@@ -128,9 +127,13 @@ def _check_one_source(ctx: click.Context) -> None:
 
 
 def _options_of_recipe(ctx: click.Context, choices: dict[str, Any]) -> dict[str, Any]:
-    """Returns the options without those of a recipe that do not fit a --loss on the command line."""
+    """Returns the options, those of a recipe or a run adapted to --loss, --optimizer and --epochs that were given."""
     loss = LOSSES[choices["loss"]]
     fitting = dict(choices)
+    if _is_given(ctx, "optimizer") and not _is_given(ctx, "learning_rate"):
+        fitting["learning_rate"] = None  # its own
+    if not _is_given(ctx, "warmup"):
+        fitting["warmup"] = min(choices["warmup"], choices["epochs"] - 1)
     for name, is_possible, off in (
         ("class_weights", loss.is_weighted, "none"),
         ("label_smoothing", loss.is_smoothed, 0.0),
@@ -259,7 +262,7 @@ def _run_to_resume(ctx: click.Context, resume: str, runs: Path) -> tuple[TrainCo
 @click.option(
     "--learning-rate",
     type=float,
-    show_default=f"{DEFAULT.learning_rate:g}, with sgd {OPTIMIZERS['sgd'].learning_rate:g}",
+    show_default=f"{DEFAULT_MAP['learning_rate']:g}; of an --optimizer that is given, its own",
     help="Peak learning rate.",
 )
 @click.option(

@@ -61,4 +61,4 @@ def fit_to_time(setup: TrainingSetup, started: float) -> TrainingSetup:
     )
     if left < per_epoch:
         log.warning("--time %s is too short: one epoch takes about %s.", setup.config.time, duration(per_epoch))
-    return setup.having(epochs=epochs, time=None)
+    return setup.having(epochs=epochs, time=None, warmup=min(setup.config.warmup, epochs - 1))
