@@ -110,7 +110,9 @@ def test_the_text_of_a_recipe_gives_the_same_options(tmp_path, monkeypatch):
 def test_a_strength_changes_the_preset_that_it_stands_beside(tmp_path, monkeypatch):
     config = config_of(tmp_path, monkeypatch, "--augment", "nadir", "--rotation", "30", "--no-flip-vertical")
     assert config.strengths == dataclasses.replace(AUGMENTS["nadir"], rotation=30.0, flip_vertical=False)
-    assert config_of(tmp_path, monkeypatch).strengths == AUGMENTS["light"]
+    assert config_of(tmp_path, monkeypatch, "--augment", "light").strengths == AUGMENTS["light"]
+    changed = config_of(tmp_path, monkeypatch, "--rotation", "30").strengths
+    assert changed == dataclasses.replace(of_recipe("default").strengths, rotation=30.0)
 
 
 @pytest.mark.tf
