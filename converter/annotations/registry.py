@@ -1,0 +1,48 @@
+"""Registry: the formats of annotations. To add one is one file and one row.
+
+A reader takes (bytes of a file, what it fills, what it knows besides): Reader. A finder takes what it knows and returns
+what it found in files that are masks themselves. Import strings load a module only when its format is needed.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable
+from typing import NamedTuple
+
+from converter.annotations.documents import Documents
+from converter.annotations.found import Found
+
+Reader = Callable[[bytes, Found, Documents], None]
+Finder = Callable[[Documents], list[Found]]
+
+_HERE = "converter.annotations"
+
+
+class Format(NamedTuple):
+    """A format of annotations.
+
+    Attributes:
+      text: what one finds of it in a folder, for messages.
+      kinds: keys of sources.others.KINDS that its files have; () where it is found by a finder.
+      reader: import string of a Reader, or of a Finder where there are no kinds.
+      names: import string of a function from a Tree to the class names of its files, if they have only numbers.
+      photograph: import string of a function (bytes of a file, its path) -> photograph in it.
+    """
+
+    text: str
+    kinds: tuple[str, ...]
+    reader: str
+    names: str = ""
+    photograph: str = ""
+
+    def load(self, name: str) -> Callable[..., object]:
+        """Returns the function that an attribute names."""
+        function: Callable[..., object] = pkgutil.resolve_name(getattr(self, name))
+        return function
+
+
+FORMATS = {
+    "labelme": Format("labelme files", ("labelme",), f"{_HERE}.labelme:read", photograph=f"{_HERE}.labelme:photograph"),
+    "coco": Format("COCO files", ("coco",), f"{_HERE}.coco:read"),
+}
