@@ -13,7 +13,7 @@ from PIL import Image
 from converter.config import SourceConfig
 from converter.errors import UsageError
 from converter.sources.layouts.find import find_layout
-from converter.sources.others import KINDS, kind_of, unread_files, masks_fix
+from converter.sources.others import KINDS, kind_of, masks_fix, unread_files
 
 LABELME = '{"version": "5.0.1", "shapes": [], "imagePath": "p.jpg", "imageHeight": 48, "imageWidth": 64}'
 COCO = '{"images": [], "annotations": [], "categories": []}'

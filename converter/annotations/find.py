@@ -17,6 +17,7 @@ from converter.annotations.texts import read_bytes
 from converter.engines.local import local_forked
 from converter.engines.supervise import supervise
 from converter.errors import DataError, UsageError
+from converter.sources.names import stem_of
 from converter.sources.others import TEXTS, kind_of, text_head
 from converter.sources.tree import Tree, count_of, list_tree
 
@@ -104,12 +105,33 @@ def _files_by_format(tree: Tree, pattern: str | None) -> dict[str, list[str]]:
     """Returns the files of annotations of each format."""
     formats = {kind: name for name, each in FORMATS.items() for kind in each.kinds}
     found: defaultdict[str, list[str]] = defaultdict(list)
-    for path in tree.files:
-        if path.lower().endswith(TEXTS) and _matches(path, pattern):
-            name = formats.get(kind_of(path, text_head(tree.src / path)) or "")
-            if name is not None:
-                found[name].append(path)
+    others: list[str] = []
+    marked: set[str] = set()
+    for path in (path for path in tree.files if path.lower().endswith(TEXTS) and _matches(path, pattern)):
+        kind = kind_of(path, text_head(tree.src / path)) or ""
+        name = formats.get(kind)
+        if name is None:
+            others.append(path)
+        else:
+            found[name].append(path)
+            if kind == FORMATS[name].kinds[0]:
+                marked.add(name)
+    found = defaultdict(list, {name: paths for name, paths in found.items() if name in marked})
+    if len(found) == 1:
+        ((name, paths),) = found.items()
+        found[name] = sorted([*paths, *_companions(tree, paths, others)])
     return found
+
+
+def _companions(tree: Tree, paths: Sequence[str], others: Sequence[str]) -> list[str]:
+    """Returns the files beside those of a format that have the name of a photograph, but do not look like the format.
+
+    They are empty or damaged: passed over, their photographs would be missing in silence.
+    """
+    places = {(posixpath.dirname(path), posixpath.splitext(path)[1]) for path in paths}
+    stems = {stem_of(name) for names in tree.image_files.values() for name in names}
+    beside = [path for path in others if (posixpath.dirname(path), posixpath.splitext(path)[1]) in places]
+    return [path for path in beside if stem_of(posixpath.splitext(posixpath.basename(path))[0]) in stems]
 
 
 def _matches(path: str, pattern: str | None) -> bool:

@@ -24,7 +24,7 @@ class Format(NamedTuple):
 
     Attributes:
       text: what one finds of it in a folder, for messages.
-      kinds: keys of sources.others.KINDS that its files have; () where it is found by a finder.
+      kinds: keys of sources.others.KINDS that its files have, one of them the first; () where a finder finds it.
       reader: import string of a Reader, or of a Finder where there are no kinds.
       names: import string of a function from a Tree to the class names of its files, if they have only numbers.
       photograph: import string of a function (bytes of a file, its path) -> photograph in it.
@@ -44,5 +44,15 @@ class Format(NamedTuple):
 
 FORMATS = {
     "labelme": Format("labelme files", ("labelme",), f"{_HERE}.labelme:read", photograph=f"{_HERE}.labelme:photograph"),
-    "coco": Format("COCO files", ("coco",), f"{_HERE}.coco:read"),
+    "coco": Format("COCO instances and panoptic files", ("coco",), f"{_HERE}.coco:read"),
+    "cvat": Format("XML files of CVAT for images", ("cvat",), f"{_HERE}.cvat:read"),
+    "yolo": Format(
+        "YOLO segmentation files and data.yaml", ("yolo", "boxes"), f"{_HERE}.yolo:read", names=f"{_HERE}.yolo:names_in"
+    ),
+    "label-studio": Format("JSON exports of Label Studio", ("labelstudio",), f"{_HERE}.label_studio:read"),
+    "via": Format("VIA files in JSON or CSV", ("via",), f"{_HERE}.via:read"),
+    "supervisely": Format("Supervisely files", ("supervisely",), f"{_HERE}.supervisely:read"),
+    "labelme-folders": Format("folders of labelme_json_to_dataset", (), f"{_HERE}.labelme_folders:find"),
+    "label-studio-brushes": Format("brush PNGs of Label Studio", (), f"{_HERE}.label_studio:brushes"),
+    "binary-masks": Format("masks of one class or object each", (), f"{_HERE}.binary_masks:find"),
 }

@@ -14,6 +14,7 @@ from converter.annotations.shapes import Area, Outline, Points, Runs
 from converter.errors import shown
 from converter.limits import MAX_CLASS_NAME_CHARS, MAX_COORDINATE, MAX_EMBEDDED_BYTES, MAX_PIXELS
 
+TURNED_POINTS = 128  # of an ellipse that is turned
 T = TypeVar("T")
 
 
@@ -121,10 +122,15 @@ def turned(ring: Points, degrees: float) -> Points:
     return result
 
 
-def ellipse(x: float, y: float, radius_x: float, radius_y: float) -> Outline:
-    """Returns the ellipse around (x, y)."""
-    radius_x, radius_y = abs(radius_x), abs(radius_y)
-    return Outline("ellipse", (np.array([[x - radius_x, y - radius_y], [x + radius_x, y + radius_y]], np.float64),))
+def ellipse(x: float, y: float, radius_x: float, radius_y: float, degrees: float = 0.0) -> Outline:
+    """Returns the ellipse around (x, y), turned clockwise; a turned one as a polygon of TURNED_POINTS."""
+    radii = np.abs(np.array([radius_x, radius_y], np.float64))
+    middle = np.array([x, y], np.float64)
+    if not degrees:
+        return Outline("ellipse", (np.stack([middle - radii, middle + radii]),))
+    angles = np.arange(TURNED_POINTS) * (2 * math.pi / TURNED_POINTS)
+    ring = np.stack([np.cos(angles), np.sin(angles)], axis=1) * radii
+    return Outline("polygon", (turned(ring, degrees) + middle,))
 
 
 def runs(counts: object, area: Area, *, is_by_column: bool = False) -> Runs:
