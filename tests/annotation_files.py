@@ -99,6 +99,69 @@ def coco(
     }
 
 
+def scene(folder: Path, form: str, names: tuple[str, ...] = ("a", "b", "c")) -> Path:
+    """Writes photographs, each with a triangle of road and over it the box of a car, as a tool exports them."""
+    for number, name in enumerate(names):
+        photograph(folder / "images" / f"{name}.jpg", seed=number)
+    corners = [[x, y] for x, y in ([5, 4], [10, 4], [10, 7], [5, 7])]
+    shares = [[[x / SIZE[1], y / SIZE[0]] for x, y in ring] for ring in (TRIANGLE, corners)]
+    for name in names:
+        if form == "labelme":
+            shapes = ({"label": "road", "points": TRIANGLE}, {"label": "car", "points": corners})
+            write(folder / "json" / f"{name}.json", labelme(f"../images/{name}.jpg", *shapes))
+        elif form == "yolo":
+            lines = [
+                f"{k} " + " ".join(f"{v:.6f}" for point in ring for v in point)
+                for k, ring in ((1, shares[0]), (0, shares[1]))
+            ]
+            write(folder / "labels" / f"{name}.txt", "\n".join(lines) + "\n")
+            write(folder / "data.yaml", "path: .\ntrain: images\nnames:\n  0: car\n  1: road\n")
+        elif form == "supervisely":
+            objects = [{"classTitle": label, "geometryType": "polygon", "points": {"exterior": ring, "interior": []}}
+                       for label, ring in (("road", TRIANGLE), ("car", corners))]  # fmt: skip
+            size = {"height": SIZE[0], "width": SIZE[1]}
+            write(folder / "ann" / f"{name}.jpg.json", {"tags": [], "size": size, "objects": objects})
+        elif form == "binary-masks":
+            for label, ring in (("car", corners), ("road", TRIANGLE)):
+                write(folder / "masks" / name / f"{label}.png", png(scanned(ring, SIZE)))
+    one = _one_file(form, names, corners, shares)
+    return write(folder / one[0], one[1]).parent if one else folder
+
+
+def _one_file(form: str, names: tuple[str, ...], corners: Any, shares: Any) -> tuple[str, Any] | None:
+    """Returns (name, content) of the one file of a format that has one for all photographs."""
+    both = (("road", TRIANGLE), ("car", corners))
+    if form == "coco":
+        flat = {label: [each for point in ring for each in point] for label, ring in both}
+        rows = [{"image_id": number, "category_id": category, "segmentation": [flat[label]]}
+                for number, _ in enumerate(names, 1) for label, category in (("road", 2), ("car", 1))]  # fmt: skip
+        return "annotations.json", coco([f"{name}.jpg" for name in names], rows, ("car", "road"))
+    if form == "cvat":
+        labels = "".join(f"<label><name>{label}</name></label>" for label in ("car", "road"))
+        images = ""
+        for name in names:
+            shapes = "".join(
+                f'<polygon label="{label}" points="{";".join(f"{x},{y}" for x, y in ring)}"/>' for label, ring in both
+            )
+            images += f'<image name="{name}.jpg" height="{SIZE[0]}" width="{SIZE[1]}">{shapes}</image>'
+        return "annotations.xml", f"<annotations><meta><labels>{labels}</labels></meta>{images}</annotations>"
+    if form == "label-studio":
+        size = {"original_height": SIZE[0], "original_width": SIZE[1]}
+        regions = [{"type": "polygonlabels", "from_name": "a", "to_name": "b", **size,
+                    "value": {"polygonlabels": [label], "points": [[100 * x, 100 * y] for x, y in ring]}}
+                   for label, ring in (("road", shares[0]), ("car", shares[1]))]  # fmt: skip
+        links = (f"/data/upload/1/0a1b2c3d-{name}.jpg" for name in names)
+        return "export.json", [{"data": {"image": link}, "annotations": [{"result": regions}]} for link in links]
+    if form == "via":
+        regions = []
+        for label, ring in both:
+            xs, ys = ([point[k] for point in ring] for k in (0, 1))
+            shape = {"name": "polygon", "all_points_x": xs, "all_points_y": ys}
+            regions.append({"shape_attributes": shape, "region_attributes": {"label": label}})
+        return "via.json", {name: {"filename": f"{name}.jpg", "regions": regions} for name in names}
+    return None
+
+
 def runs_of(pixels: np.ndarray) -> list[int]:
     """Returns the runs of pixels, zeros first, counted one by one."""
     counts, value = [0], 0

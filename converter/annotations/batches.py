@@ -29,6 +29,7 @@ from converter.annotations.shapes import Drawable, Outline
 from converter.annotations.texts import read_bytes
 from converter.errors import DataError
 from converter.pixels.colors import voc_color
+from converter.pixels.decode import orientation_of
 from converter.pixels.masks import encode_png
 from converter.pixels.opening import open_image_file
 from converter.system.files import create, read_inside, resolve_inside, write_error, write_whole
@@ -251,7 +252,8 @@ def _size(data: bytes, item: Item) -> tuple[int, int]:
             return stated  # `build` has options for such images, and the size is not known without them
         raise
     stored = source.picture.height, source.picture.width
-    upright = stored[::-1] if source.orientation in _TURNS else stored
+    orientation = source.orientation or orientation_of(source.picture)
+    upright = stored[::-1] if orientation in _TURNS else stored
     if stated is not None and stated not in (upright, stored):
         what = f"is {upright[0]}x{upright[1]} (height x width), and not {stated[0]}x{stated[1]} as annotated"
         raise DataError(picture.label, what, "Annotate the photograph that is there, or put the other back.", "E_SIZE")

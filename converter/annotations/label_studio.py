@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from converter.annotations.documents import Documents
 from converter.annotations.found import Found, Picture, invalid
 from converter.annotations.photographs import split_of_path
-from converter.annotations.shapes import Drawable, InFile, Outline, Runs, Shape
+from converter.annotations.shapes import Drawable, InFile, Outline, Runs, Shape, in_pixels
 from converter.annotations.texts import json_of
 from converter.annotations.values import box, checked, class_name, ellipse, member, of_kind, points, size_of
 from converter.errors import DataError
@@ -83,13 +83,12 @@ def _photograph(link: str, where: str, documents: Documents) -> str:
 
 def _shape(value: dict[str, object], kind: str, size: tuple[int, int]) -> Shape | None:
     """Returns the shape of a region; None for one without pixels."""
-    sides = np.array([size[1], size[0]]) / 100
 
     def length(name: str, side: int) -> float:
-        return checked(member(value, name, float), name) * float(sides[side])
+        return round(checked(member(value, name, float), name) / 100 * size[1 - side], 2)
 
     if kind == "polygonlabels":
-        return Outline("polygon", (points(value.get("points"), 3) * sides,))
+        return Outline("polygon", (in_pixels(points(value.get("points"), 3) / 100, size),))
     if kind == "brushlabels":
         rgba = decoded_brush(value.get("rle"), size[0] * size[1] * 4)
         return Runs.of(rgba.reshape(*size, 4)[:, :, 3] > 0)

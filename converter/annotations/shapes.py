@@ -57,8 +57,7 @@ class Outline:
 
     def scaled(self, size: tuple[int, int]) -> Outline:
         """Returns it in pixels, where its coordinates are shares of a picture of size (height, width)."""
-        sides = np.array([size[1], size[0]], np.float64)
-        parts, holes = (tuple(ring * sides for ring in rings) for rings in (self.parts, self.holes))
+        parts, holes = (tuple(in_pixels(ring, size) for ring in rings) for rings in (self.parts, self.holes))
         return replace(self, parts=parts, holes=holes)
 
     def leaves(self, size: tuple[int, int]) -> bool:
@@ -87,6 +86,14 @@ class Outline:
                 pen.ellipse(xy, fill=1)
         for ring in self.holes:
             pen.polygon(_corners(ring), fill=0)
+
+
+def in_pixels(shares: Points, size: tuple[int, int]) -> Points:
+    """Returns shares of a picture of size (height, width) in pixels, to a hundredth.
+
+    They are written with some six digits: 7 of 12 pixels come back as 6.999996, whose pixel is another one.
+    """
+    return np.round(shares * np.array([size[1], size[0]], np.float64), 2)
 
 
 def _corners(ring: Points) -> list[int]:

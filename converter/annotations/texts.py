@@ -84,9 +84,8 @@ def json_members(text: str) -> Iterator[tuple[str, Any]]:
       RecursionError: it is nested too deep.
     """
     place = _expect(text, _skip(text, 0), "{")
-    if text[place : place + 1] == "}":
-        return
-    while True:
+    is_last = text[place : place + 1] == "}"
+    while not is_last:
         key, place = _DECODER.raw_decode(text, place)
         if not isinstance(key, str):
             raise ValueError(_UNCLOSED)
@@ -104,9 +103,11 @@ def json_members(text: str) -> Iterator[tuple[str, Any]]:
             value, place = _DECODER.raw_decode(text, place)
             yield key, value
         place = _skip(text, place)
-        if text[place : place + 1] == "}":
-            return
-        place = _expect(text, place, ",")
+        is_last = text[place : place + 1] == "}"
+        if not is_last:
+            place = _expect(text, place, ",")
+    if _skip(text, place + 1) != len(text):
+        raise ValueError(f"more follows at character {place + 1:,}")
 
 
 def _skip(text: str, place: int) -> int:

@@ -41,11 +41,13 @@ def _float(value: int) -> float:
 
 
 def number(text: object, what: str) -> float:
-    """Returns the finite number in an attribute of XML or a cell of a table."""
+    """Returns the finite number in an attribute of XML or a field of a line."""
+    if text is None:
+        raise invalid(f"has no {what}")
     try:
         value = float(text)  # type: ignore[arg-type]  # a TypeError says that it is none
     except (TypeError, ValueError, OverflowError):
-        value = math.nan
+        raise invalid(f"has {what} {shown(str(text), 40)!r}, which is no number") from None
     return checked(value, what)
 
 

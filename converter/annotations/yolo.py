@@ -29,19 +29,18 @@ def names_in(tree: Tree) -> tuple[str, ...]:
       UsageError: the file that lists them cannot be read, or another one lists other names.
     """
     found: dict[tuple[str, ...], str] = {}
-    for path in tree.files:
-        if path.lower().endswith(_SUFFIXES):
-            text = read_class_text(tree.src / path)
-            if is_ultralytics(text):
-                try:
-                    rows = [row for row in ultralytics(text) if not isinstance(row, str)]
-                except LineError as error:
-                    where = f"{tree.src / path}:{error.line}"
-                    raise UsageError(where, str(error), "Write the names as `0: road`.", "E_CLASSES") from None
-                found.setdefault(tuple(row.name for row in rows if row.value != IGNORE_INDEX), path)
-        elif posixpath.basename(path) in _NAMES and not found:
-            lines = read_class_text(tree.src / path).splitlines()
-            found[tuple(line.strip() for line in lines if line.strip())] = path
+    for path in (path for path in tree.files if path.lower().endswith(_SUFFIXES)):
+        text = read_class_text(tree.src / path)
+        if is_ultralytics(text):
+            try:
+                rows = [row for row in ultralytics(text) if not isinstance(row, str)]
+            except LineError as error:
+                where = f"{tree.src / path}:{error.line}"
+                raise UsageError(where, str(error), "Write the names as `0: road`.", "E_CLASSES") from None
+            found.setdefault(tuple(row.name for row in rows if row.value != IGNORE_INDEX), path)
+    for path in (path for path in tree.files if posixpath.basename(path) in _NAMES and not found):
+        lines = read_class_text(tree.src / path).splitlines()
+        found[tuple(line.strip() for line in lines if line.strip())] = path
     if len(found) > 1:
         first, second = list(found.values())[:2]
         what = f"lists other classes than {first}"
