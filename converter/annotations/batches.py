@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
+from PIL import Image
 
 from converter.annotations.drawing import Canvas, Drawn, draw
 from converter.annotations.found import Found
@@ -93,10 +93,10 @@ class BatchResult:
 
     def add(self, drawn: Drawn) -> None:
         """Adds what was drawn of one image."""
-        counts = np.bincount(drawn.mask.ravel(), minlength=1)
-        self.pixels += Counter({int(index): int(counts[index]) for index in np.flatnonzero(counts)})
-        self.objects += drawn.objects
-        self.overlaps += drawn.overlaps
+        counts = Image.fromarray(drawn.mask).histogram()
+        self.pixels.update({index: count for index, count in enumerate(counts) if count})
+        self.objects.update(drawn.objects)
+        self.overlaps.update(drawn.overlaps)
         self.clipped += drawn.clipped
         self.empty += drawn.empty
 
@@ -143,6 +143,9 @@ def draw_batch(batch: Batch, tick: Callable[[], None]) -> BatchResult:
         return result
     result = BatchResult()
     crashed = dict(batch.crashed)
+    files = [Path(top, name) for item in batch.items for top, name in ((IMAGES, item.image), (MASKS, item.mask))]
+    for folder in {path.parent for path in files}:
+        (batch.staging / folder).mkdir(parents=True, exist_ok=True)
     for number, item in enumerate(batch.items):
         try:
             if number in crashed:
@@ -215,16 +218,11 @@ def _write(batch: Batch, item: Item, result: BatchResult) -> None:
 
     drawn = draw(objects, Canvas(size, read), size, batch.indices, batch.options[1])
     target = batch.staging / IMAGES / item.image
-    target.parent.mkdir(parents=True, exist_ok=True)
     if picture.embedded_in:
-        with create(target) as file:
-            file.write(data)
+        _put(target, data)
     else:
         _link(resolve_inside(batch.src, picture.path, follow_links=batch.follow_links), target)
-    mask = batch.staging / MASKS / item.mask
-    mask.parent.mkdir(parents=True, exist_ok=True)
-    with create(mask) as file:
-        file.write(encode_png(drawn.mask, PALETTE))
+    _put(batch.staging / MASKS / item.mask, encode_png(drawn.mask, PALETTE))
     result.add(drawn)
     result.digests.append(hashlib.sha256(data).hexdigest() if batch.hashes else "")
 
@@ -268,11 +266,17 @@ def _scaled(drawable: Drawable, size: tuple[int, int]) -> Drawable:
 
 def _link(source: Path, target: Path) -> None:
     """Gives a photograph a second name, or else copies it."""
-    target.unlink(missing_ok=True)
     source = Path(os.path.realpath(source))  # or the second name would be one of a symbolic link
+    target.unlink(missing_ok=True)
     try:
         target.hardlink_to(source)
     except OSError as error:
         if error.errno not in _NO_LINK:
             raise
         shutil.copyfile(source, target)
+
+
+def _put(path: Path, data: bytes) -> None:
+    """Writes a new file; what an earlier run has left of it is replaced."""
+    with create(path) as file:
+        file.write(data)

@@ -141,11 +141,13 @@ def draw(
             drawn.empty += 1
             continue
         part = drawn.mask[area.slices]
-        below = part[pixels]
+        inside = pixels.view(np.uint8)  # 0 or 1: arithmetic on bytes is several times faster than indexing by bool
+        below = part * inside
         if below.any():
-            counts = np.bincount(below, minlength=1).tolist()
-            drawn.overlaps += Counter({(k, index): n for k, n in enumerate(counts) if n and k not in (0, index)})
-        part[pixels] = index
+            counts = Image.fromarray(below).histogram()  # several times faster than numpy.bincount, which widens first
+            for number in {*np.flatnonzero(counts).tolist()} - {0, index}:
+                drawn.overlaps[number, index] += counts[number]
+        part += (np.uint8(index) - part) * inside
     return drawn
 
 

@@ -9,6 +9,8 @@ Source: Pillow's ImageDraw, which cuts the fractions off, and which labelme draw
 
 from __future__ import annotations
 
+import functools
+import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -60,17 +62,24 @@ class Outline:
         parts, holes = (tuple(in_pixels(ring, size) for ring in rings) for rings in (self.parts, self.holes))
         return replace(self, parts=parts, holes=holes)
 
+    @functools.cached_property
+    def _bounds(self) -> tuple[float, float, float, float]:
+        """The smallest x and y of all parts, then the largest."""
+        ring = self.parts[0] if len(self.parts) == 1 else np.concatenate(self.parts)
+        low: list[float] = ring.min(axis=0).tolist()
+        high: list[float] = ring.max(axis=0).tolist()
+        return low[0], low[1], high[0], high[1]
+
     def leaves(self, size: tuple[int, int]) -> bool:
         """Returns whether a point lies outside a picture of size (height, width)."""
-        return any(
-            bool(ring.min() < 0 or ring[:, 0].max() > size[1] or ring[:, 1].max() > size[0]) for ring in self.parts
-        )
+        left, top, right, bottom = self._bounds
+        return left < 0 or top < 0 or right > size[1] or bottom > size[0]
 
     def area(self, size: tuple[int, int]) -> Area:
         """Returns a rectangle that holds every pixel of it in a picture of size (height, width)."""
-        low = np.min([ring.min(axis=0) for ring in self.parts], axis=0).astype(int) - self.width
-        high = np.max([ring.max(axis=0) for ring in self.parts], axis=0).astype(int) + self.width + 1
-        return Area(int(low[0]), int(low[1]), *(high - low).tolist()).within(size)
+        left, top = (math.floor(value) - self.width for value in self._bounds[:2])
+        right, bottom = (math.floor(value) + self.width + 1 for value in self._bounds[2:])
+        return Area(left, top, right - left, bottom - top).within(size)
 
     def draw(self, pen: ImageDraw.ImageDraw) -> None:
         """Draws it with 1 on a picture of zeros."""
