@@ -92,11 +92,13 @@ def json_members(text: str) -> Iterator[tuple[str, Any]]:
         place = _expect(text, _skip(text, place), ":")
         if text[place : place + 1] == "[":
             place = _skip(text, place + 1)
-            while text[place : place + 1] != "]":
+            is_end = text[place : place + 1] == "]"
+            while not is_end:
                 item, place = _DECODER.raw_decode(text, place)
                 yield key, item
                 place = _skip(text, place)
-                if text[place : place + 1] != "]":
+                is_end = text[place : place + 1] == "]"
+                if not is_end:
                     place = _expect(text, place, ",")
             place += 1
         else:

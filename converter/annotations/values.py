@@ -68,7 +68,7 @@ def whole(text: object, what: str, most: int = MAX_PIXELS) -> int:
 
 def size_of(height: object, width: object) -> tuple[int, int]:
     """Returns (height, width) in pixels of a picture."""
-    size = whole(height, "the height"), whole(width, "the width")
+    size = whole(height, "height"), whole(width, "width")
     if not 0 < size[0] * size[1] <= MAX_PIXELS:
         raise invalid(f"has {size[1]}x{size[0]} pixels, which is not within 1..{MAX_PIXELS:,}", code="E_TOO_LARGE")
     return size
