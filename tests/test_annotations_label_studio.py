@@ -78,7 +78,8 @@ def test_a_brush_is_the_pixels_whose_alpha_is_not_0(tmp_path, seed):
 
 @pytest.mark.parametrize(("link", "path"), [
     ("/data/upload/1/0a1b2c3d-a.jpg", "a.jpg"), ("/data/local-files/?d=photos%2Fa.jpg", "a.jpg"), ("a.jpg", "a.jpg"),
-    ("s3://bucket/folder/a.jpg", "a.jpg"), ("https://example.org/x/a.jpg?y=1", "a.jpg"),
+    ("s3://bucket/folder/a.jpg", "a.jpg"),
+    ("s3://bucket/%61.jpg", "a.jpg"), ("https://example.org/x/a.jpg?y=1", "a.jpg"),
     ("/data/upload/1/0a1b2c3d-b.jpg", "0a1b2c3d-b.jpg"),
 ])  # fmt: skip
 def test_the_photograph_is_the_last_part_of_the_link(tmp_path, link, path):

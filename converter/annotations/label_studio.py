@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-from urllib.parse import parse_qs, unquote, urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from converter.sources.names import has_extension
 
 _UPLOADED = re.compile("[0-9a-f]{8}-(.+)")  # Label Studio puts a hash before the name of an uploaded file
 _BRUSH_PNG = re.compile(r"task-(\d+)-annotation-(\d+)-by-.*?-(?:tag|brush|label)-(.+)-(\d+)\.png", re.IGNORECASE)
+_CODED = re.compile("(?:%[0-9a-fA-F]{2})+")
 _IMAGE_KEYS = ("image", "img", "photo", "picture", "url")
 
 
@@ -67,10 +67,11 @@ def _task(task: object, name: str, found: Found, documents: Documents) -> None:
 
 def _photograph(link: str, where: str, documents: Documents) -> str:
     """Returns the path of a photograph that a link names: its last part, with or without the hash of an upload."""
-    parts = urlsplit(link) if "://" in link or link.startswith("/") else None
-    local = parse_qs(parts.query).get("d") if parts else None
-    name = unquote(local[0] if local else parts.path if parts else link)
-    if parts:  # an address or a path on the server, of which the folder here has the last part at most
+    name = link
+    if "://" in link or link.startswith("/"):  # a path elsewhere, of which the folder here has the last part at most
+        path, _, query = link.partition("?")
+        local = next((each[2:] for each in query.split("&") if each.startswith("d=")), "")
+        name = _CODED.sub(_decoded, local or path.partition("#")[0])
         name = posixpath.basename(name.replace("\\", "/"))
     try:
         return documents.photographs.find(name, where)
@@ -79,6 +80,11 @@ def _photograph(link: str, where: str, documents: Documents) -> str:
         if error.code != "E_MISSING" or match is None:
             raise
     return documents.photographs.find(match[1], where)
+
+
+def _decoded(match: re.Match[str]) -> str:
+    """Returns the characters that a link writes as %20 and the like."""
+    return bytes.fromhex(match[0].replace("%", "")).decode("utf-8", "replace")
 
 
 def _shape(value: dict[str, object], kind: str, size: tuple[int, int]) -> Shape | None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from converter.annotations.documents import Documents
-from converter.annotations.found import Found
+if TYPE_CHECKING:  # they load NumPy, which listing the formats in a help text does not need
+    from converter.annotations.documents import Documents
+    from converter.annotations.found import Found
 
-Reader = Callable[[bytes, Found, Documents], None]
-Finder = Callable[[Documents], list[Found]]
+Reader = Callable[[bytes, "Found", "Documents"], None]
+Finder = Callable[["Documents"], "list[Found]"]
 
 _HERE = "converter.annotations"
 
