@@ -68,6 +68,7 @@ MAX_THUMBNAIL_ANGLE = 0.12  # radians between two thumbnails as vectors; see nea
 MAX_ANNOTATION_BYTES = 2**30  # of one file of annotations; that of COCO's train2017 has 450 MB
 MAX_EMBEDDED_BYTES = 64 * 2**20  # of a photograph or bitmap in base64, and of what one of them inflates to
 MAX_COORDINATE = 100_000  # pixels from the corner of a picture: drawing a longer line takes seconds
+MAX_SHARE = 100  # of a side of a picture, where coordinates are shares: pixels instead are told from them
 MAX_OBJECTS = 100_000  # of one picture
 MAX_SCANS = 100  # of a JPEG file; progressive ones have about ten
 INFLATE_BYTES = 1 << 20  # at a time: inflated data are only counted, never kept

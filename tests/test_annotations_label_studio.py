@@ -105,7 +105,7 @@ GOOD = brush_bits(np.ones(SIZE, bool))
     (region("polygonlabels", points=[[1, 1], [2, 2]]), "task 7: region 1 has 2 points, and needs 3"),
     (region("polygonlabels", points="x"), "task 7: region 1 has no list of points"),
     (region("rectanglelabels", x=1, y=1, width=1), "task 7: region 1 has no valid 'height'"),
-    (region("rectanglelabels", x=1, y=1, width=1, height=1e99), "task 7: region 1 has height 1e+99, which is no"),
+    (region("rectanglelabels", x=1, y=1, width=1, height=1e99), "task 7: region 1 has height 1.2e+98, which is no"),
     (region("brushlabels", rle="x"), "task 7: region 1 has no list of bytes as 'rle'"),
     (region("brushlabels", rle=[300]), "task 7: region 1 has no list of bytes as 'rle'"),
     (region("brushlabels", rle=[1, 2]), "task 7: region 1 has an 'rle' that ends early"),

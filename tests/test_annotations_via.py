@@ -14,7 +14,7 @@ from converter.annotations.via import read
 from converter.errors import DataError
 
 POLYGON = {"name": "polygon", "all_points_x": [2, 6, 6, 2], "all_points_y": [1, 1, 4, 4]}
-RECT = {"name": "rect", "x": 8, "y": 6, "width": 3, "height": 2}
+RECT = {"name": "rect", "x": 11, "y": 6, "width": -3, "height": 2}  # drawn from right to left
 ROWS = ["..11111" + "." * 9] * 4
 
 
@@ -63,8 +63,8 @@ def table_3(*rows):
 
 
 TWO = (region(POLYGON, label="road"), region(RECT, label="car"))
-TWO_3 = (([7, 2, 1, 6, 1, 6, 4, 2, 4], "0"), ([2, 8, 6, 3, 2], "1"), ([1, 3, 3], "1"), ([], "1"))
-NAMED_3 = (([7, 2, 1, 6, 1, 6, 4, 2, 4], "road"), ([2, 8, 6, 3, 2], "car"), ([1, 3, 3], "car"))
+TWO_3 = (([7, 2, 1, 6, 1, 6, 4, 2, 4], "0"), ([2, 11, 6, -3, 2], "1"), ([1, 3, 3], "1"), ([], "1"))
+NAMED_3 = (([7, 2, 1, 6, 1, 6, 4, 2, 4], "road"), ([2, 11, 6, -3, 2], "car"), ([1, 3, 3], "car"))
 
 
 @pytest.mark.parametrize(("name", "content"), [

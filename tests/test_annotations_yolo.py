@@ -36,6 +36,7 @@ def test_an_empty_file_is_a_photograph_without_objects(tmp_path):
     ("1 0.1 0.2", NAMES, "has 1 points, and needs 3"),
     ("1 0.1 0.2 x 0.4 0.5 0.6", NAMES, "has coordinates that are no numbers"),
     ("1 0.1 0.2 nan 0.4 0.5 0.6", NAMES, "has a coordinate that is no number within 100,000"),
+    ("1 10 20 300 20 300 200", NAMES, "has a coordinate that is no share of the photograph, but beyond 100"),
     ("2 0.1 0.2 0.3 0.4 0.5 0.6", NAMES, "has class 2, and data.yaml lists 0..1"),
     ("-1 0.1 0.2 0.3 0.4 0.5 0.6", NAMES, "has class -1, and data.yaml lists 0..1"),
     ("road 0.1 0.2 0.3 0.4 0.5 0.6", NAMES, "has class 'road', which is no number"),

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from converter.annotations.documents import Documents
 from converter.annotations.found import Found, Picture, invalid
 from converter.annotations.photographs import split_of_path
-from converter.annotations.shapes import Drawable, InFile, Outline, Runs, Shape, in_pixels
+from converter.annotations.shapes import Drawable, InFile, Runs, Shape, in_pixels
 from converter.annotations.texts import json_of
-from converter.annotations.values import box, checked, class_name, ellipse, member, of_kind, points, size_of
+from converter.annotations.values import box, checked, class_name, ellipse, member, of_kind, points, polygon, size_of
 from converter.errors import DataError
 from converter.limits import MAX_OBJECTS
 from converter.sources.names import has_extension
@@ -91,10 +91,10 @@ def _shape(value: dict[str, object], kind: str, size: tuple[int, int]) -> Shape 
     """Returns the shape of a region; None for one without pixels."""
 
     def length(name: str, side: int) -> float:
-        return round(checked(member(value, name, float), name) / 100 * size[1 - side], 2)
+        return checked(round(member(value, name, float) / 100 * size[1 - side], 2), name)
 
     if kind == "polygonlabels":
-        return Outline("polygon", (in_pixels(points(value.get("points"), 3) / 100, size),))
+        return polygon(in_pixels(points(value.get("points"), 3) / 100, size))
     if kind == "brushlabels":
         rgba = decoded_brush(value.get("rle"), size[0] * size[1] * 4)
         return Runs.of(rgba.reshape(*size, 4)[:, :, 3] > 0)

@@ -111,9 +111,10 @@ def polygon(value: object) -> Outline:
 
 def box(left: float, top: float, width: float, height: float, degrees: float = 0.0) -> Outline:
     """Returns the box at (left, top), turned clockwise about that corner."""
-    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
     if not degrees:
-        return Outline("box", (corners[[0, 2]] + np.array([left, top]),))
+        ends = np.array([[left, top], [left + width, top + height]], np.float64)
+        return Outline("box", (np.sort(ends, axis=0),))  # a width may be negative
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
     return Outline("polygon", (turned(corners, degrees) + np.array([left, top]),))
 
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import posixpath
 
+import numpy as np
+
 from converter.annotations.documents import Documents
 from converter.annotations.found import Found, Picture, invalid
 from converter.annotations.photographs import split_of_path
-from converter.annotations.shapes import Drawable
+from converter.annotations.shapes import Drawable, Outline
 from converter.annotations.texts import text_of
 from converter.annotations.values import number, polygon
 from converter.classes.formats.base import LineError
 from converter.classes.formats.ultralytics import is_ultralytics, ultralytics
 from converter.classes.native import read_class_text
 from converter.errors import UsageError
-from converter.limits import MAX_OBJECTS
+from converter.limits import MAX_OBJECTS, MAX_SHARE
 from converter.schema import IGNORE_INDEX
 from converter.sources.tree import Tree
 
@@ -68,13 +70,20 @@ def read(data: bytes, found: Found, documents: Documents) -> None:
             if len(fields) == 5:
                 found.left_out["box of YOLO"] += 1
             else:
-                objects.append(Drawable(label, polygon(fields[1:])))
+                objects.append(Drawable(label, _polygon(fields[1:])))
     stem = posixpath.splitext(found.where)[0]
     parts = stem.split("/")
     beside = "/".join("images" if part == "labels" else part for part in parts)
     path = documents.photographs.of_stem(posixpath.basename(stem), beside, parts[:-1])
     split = split_of_path(path) or split_of_path(found.where)
     found.pictures.append(Picture(path, found.where, None, tuple(objects), split, is_relative=True))
+
+
+def _polygon(fields: list[str]) -> Outline:
+    outline = polygon(fields)
+    if float(np.abs(outline.parts[0]).max()) > MAX_SHARE:
+        raise invalid(f"has a coordinate that is no share of the photograph, but beyond {MAX_SHARE}")
+    return outline
 
 
 def _label(text: str, documents: Documents) -> str:
