@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from annotation_files import photograph
 
 from converter.annotations.batches import PALETTE, Batch, BatchResult, draw_batch, without_image
 from converter.annotations.found import Picture
 from converter.annotations.plan import Item
 from converter.annotations.shapes import Drawable, Outline
+from converter.errors import MachineError
 from converter.pixels.masks import encode_png
 
 SHAPE = Outline("box", (np.array([[1.0, 1.0], [3.0, 3.0]]),))
@@ -52,6 +54,9 @@ def test_an_image_that_ends_its_worker_is_refused_by_name_and_no_receipt_is_left
     assert str(problem).startswith("b.json: is of b.jpg, which crashed the worker process twice (signal 11).")
     assert not (tmp_path / "receipt.json").exists()
     assert result.objects == {1: 1}
+    with pytest.raises(MachineError, match="could not be finished") as caught:
+        without_image(batch_in(tmp_path), 2, "signal 9")  # all images are done: another try would end in the same way
+    assert caught.value.code == "E_WORKER"
 
 
 def test_an_image_that_does_not_fit_into_memory_is_a_problem(tmp_path, monkeypatch):

@@ -7,13 +7,14 @@ from annotation_files import labelme, photograph, problems, scene, write
 
 from converter.annotations.config import MasksConfig
 from converter.annotations.find import find_annotations
+from converter.annotations.plan import plan_masks
 from converter.annotations.registry import FORMATS
 from converter.errors import UsageError
 from converter.limits import MAX_ANNOTATION_BYTES
 
 
 def found_in(folder, **more):
-    name, _, results = find_annotations(MasksConfig(folder, workers=1, **more), lambda done: None)
+    name, _, results = find_annotations(MasksConfig(folder, workers=1, **more))
     return name, results
 
 
@@ -58,6 +59,23 @@ def test_an_unknown_format_and_a_folder_without_annotations_are_refused(tmp_path
             found_in(tmp_path, **more)
         assert caught.value.code == "E_LAYOUT"
         assert all(name in caught.value.fix for name in FORMATS)
+
+
+def test_of_the_files_of_coco_those_of_instances_are_read_unless_a_pattern_says_otherwise(tmp_path):
+    content = scene(tmp_path, "coco") / "annotations.json"
+    for name in ("captions_val.json", "instances_val.json", "person_keypoints_val.json"):
+        write(tmp_path / "annotations" / name, content.read_text())
+    content.unlink()
+    _, documents, results = find_annotations(MasksConfig(tmp_path))
+    assert [found.where for found in results] == ["annotations/instances_val.json"]
+    warnings = plan_masks(MasksConfig(tmp_path), "coco", documents, results).warnings
+    assert [warning.partition(",")[0] for warning in warnings] == [
+        "W_UNUSED_FILE: annotations/captions_val.json: is not read",
+        "W_UNUSED_FILE: annotations/person_keypoints_val.json: is not read",
+    ]
+    assert [found.where for found in found_in(tmp_path, files="person*")[1]] == [
+        "annotations/person_keypoints_val.json"
+    ]
 
 
 def test_boxes_alone_are_no_masks(tmp_path):

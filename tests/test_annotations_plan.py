@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from converter.annotations.config import MasksConfig
+from converter.annotations.documents import Documents
 from converter.annotations.found import Found, Picture
 from converter.annotations.plan import plan_masks
 from converter.annotations.shapes import Drawable, InFile, Outline
@@ -26,7 +27,7 @@ def picture(path, *labels, **more):
 def plan(*pictures, names=(), files=(), digest="0", left_out=None, **more):
     found = Found("x.json", [*pictures], [*names], left_out=Counter(left_out or {}), digest=digest)
     tree = Tree(Path("src"), tuple(files), ("",))
-    return plan_masks(MasksConfig(Path("src"), **more), "coco", tree, [found])
+    return plan_masks(MasksConfig(Path("src"), **more), "coco", Documents(tree, ()), [found])
 
 
 def test_classes_are_in_the_order_of_the_file_and_others_by_name_after_the_background():

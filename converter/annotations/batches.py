@@ -27,7 +27,7 @@ from converter.annotations.plan import Item, mask_files
 from converter.annotations.registry import FORMATS
 from converter.annotations.shapes import Drawable, Outline
 from converter.annotations.texts import read_bytes
-from converter.errors import DataError
+from converter.errors import DataError, MachineError
 from converter.pixels.colors import voc_color
 from converter.pixels.decode import orientation_of
 from converter.pixels.masks import encode_png
@@ -170,7 +170,14 @@ def draw_batch(batch: Batch, tick: Callable[[], None]) -> BatchResult:
 
 
 def without_image(batch: Batch, number: int, how: str) -> Batch:
-    """Returns a batch that refuses one of its images, since it ended its worker process; `how` says how."""
+    """Returns a batch that refuses one of its images, since it ended its worker process; `how` says how.
+
+    Raises:
+      MachineError: the process ended after the last image.
+    """
+    if number >= len(batch.items):
+        what = f"could not be finished: the process that drew them ended ({how})"
+        raise MachineError(batch.staging, what, "Run the same command again.", "E_WORKER")
     return dataclasses.replace(batch, crashed=(*batch.crashed, (number, how)))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,11 @@ class _File:
     segments: dict[_Id, tuple[str, list[Any]]] = field(default_factory=dict)
 
 
+def chosen(paths: Sequence[str]) -> list[str]:
+    """Returns the files of instances among some files, or else all: captions and key points are of the same images."""
+    return [path for path in paths if posixpath.basename(path).startswith("instances_")] or list(paths)
+
+
 def read(data: bytes, found: Found, documents: Documents) -> None:
     """A file of COCO: polygons and runs in pixels; a crowd becomes ignore, under all other objects.
 
@@ -36,6 +41,7 @@ def read(data: bytes, found: Found, documents: Documents) -> None:
     """
     file = _File()
     text = text_of(data, found.where)
+    del data  # half of what is in memory while the text is read
     try:
         for key, value in json_members(text):
             with found.naming(_part(key, value)):

@@ -17,6 +17,7 @@ class Documents:
       tree: all files of the source folder.
       paths: of the files of annotations, relative to it, sorted.
       line_width: of lines, in pixels.
+      unused: paths of files of the same format that others stand for.
       names: of classes that no object names, by their number, as in YOLO's data.yaml.
     """
 
@@ -24,6 +25,7 @@ class Documents:
     paths: tuple[str, ...]
     line_width: int = 10
     names: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
 
     @cached_property
     def photographs(self) -> Photographs:

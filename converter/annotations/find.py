@@ -20,6 +20,7 @@ from converter.errors import DataError, UsageError
 from converter.sources.names import stem_of
 from converter.sources.others import TEXTS, kind_of, text_head
 from converter.sources.tree import Tree, count_of, list_tree
+from converter.system.console import Progress
 
 TASKS_PER_WORKER = 4  # of reading: a task brings the names of all files along
 
@@ -33,8 +34,8 @@ class ReadTask(NamedTuple):
     follow_links: bool
 
 
-def find_annotations(config: MasksConfig, on_progress: Callable[[int], None]) -> tuple[str, Tree, list[Found]]:
-    """Returns (name of the format, the source folder, what each file holds), in the order of their paths.
+def find_annotations(config: MasksConfig) -> tuple[str, Documents, list[Found]]:
+    """Returns (name of the format, its files, what each of them holds), in the order of their paths.
 
     Raises:
       UsageError: the folder has annotations of no known format, or of several.
@@ -42,14 +43,15 @@ def find_annotations(config: MasksConfig, on_progress: Callable[[int], None]) ->
     tree = list_tree(config.src, follow_links=config.follow_links)
     name, documents = find_documents(config, tree)
     if not FORMATS[name].kinds:
-        return name, tree, cast(Finder, FORMATS[name].load("reader"))(documents)
+        return name, documents, cast(Finder, FORMATS[name].load("reader"))(documents)
     count = min(len(documents.paths), config.num_workers * TASKS_PER_WORKER)
     tasks = [ReadTask(name, documents, documents.paths[k::count], config.follow_links) for k in range(count)]
     if count == 1:  # a worker would only have to send all of it back
         parts = [read_files(tasks[0], lambda: None)]
     else:
-        parts = supervise(local_forked, read_files, tasks, config.num_workers, on_progress)
-    return name, tree, sorted((found for part in parts for found in part), key=lambda found: found.where)
+        with Progress(len(documents.paths), "file") as progress:
+            parts = supervise(local_forked, read_files, tasks, config.num_workers, progress.show)
+    return name, documents, sorted((found for part in parts for found in part), key=lambda found: found.where)
 
 
 def read_files(task: ReadTask, tick: Callable[[], None]) -> list[Found]:
@@ -142,4 +144,8 @@ def _matches(path: str, pattern: str | None) -> bool:
 def _documents(config: MasksConfig, tree: Tree, name: str, paths: Sequence[str]) -> Documents:
     form = FORMATS[name]
     names = cast(tuple[str, ...], form.load("names")(tree)) if form.names else ()
-    return Documents(tree, tuple(paths), config.line_width, names)
+    read = list(paths)
+    if form.chosen and config.files is None:
+        read = cast(list[str], form.load("chosen")(paths))
+    unused = tuple(path for path in paths if path not in read)
+    return Documents(tree, tuple(read), config.line_width, names, unused)

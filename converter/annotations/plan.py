@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from converter.annotations.config import MasksConfig
+from converter.annotations.documents import Documents
 from converter.annotations.found import Found, Picture
 from converter.annotations.shapes import InFile
 from converter.classes.class_map import IGNORE_NAME, ClassMap, ClassMapBuilder
@@ -73,7 +74,7 @@ class Plan:
         return any(item.picture.split for item in self.items)
 
 
-def plan_masks(config: MasksConfig, name: str, tree: Tree, results: Sequence[Found]) -> Plan:
+def plan_masks(config: MasksConfig, name: str, documents: Documents, results: Sequence[Found]) -> Plan:
     """Returns the dataset that annotations of a format describe.
 
     Raises:
@@ -93,8 +94,17 @@ def plan_masks(config: MasksConfig, name: str, tree: Tree, results: Sequence[Fou
     facts = [DRAWING_VERSION, name, config.order, config.line_width, config.val, classes.names]
     facts += [[item.picture.path, item.image, item.mask, item.picture.split, item.digest] for item in items]
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-    warnings = _without_annotations(tree, items)
+    warnings = (*_unused(documents), *_without_annotations(documents.tree, items))
     return Plan(name, items, classes, indices, tuple(problems), left_out, warnings, key)
+
+
+def _unused(documents: Documents) -> list[str]:
+    """Returns a warning for each file of the format that others stand for."""
+    fix = "Pass --files with a pattern of the names of those to read."
+    return [
+        f"W_UNUSED_FILE: {shown(path)}: is not read, as {shown(documents.paths[0])} is. {fix}"
+        for path in documents.unused
+    ]
 
 
 def _without_annotations(tree: Tree, items: Sequence[Item]) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ class Format(NamedTuple):
       text: what one finds of it in a folder, for messages.
       kinds: keys of sources.others.KINDS that its files have, one of them the first; () where a finder finds it.
       reader: import string of a Reader, or of a Finder where there are no kinds.
+      chosen: import string of a function that returns those of some paths that are read, if not all are.
       names: import string of a function from a Tree to the class names of its files, if they have only numbers.
       photograph: import string of a function (bytes of a file, its path) -> photograph in it.
     """
@@ -34,6 +35,7 @@ class Format(NamedTuple):
     text: str
     kinds: tuple[str, ...]
     reader: str
+    chosen: str = ""
     names: str = ""
     photograph: str = ""
 
@@ -45,7 +47,7 @@ class Format(NamedTuple):
 
 FORMATS = {
     "labelme": Format("labelme files", ("labelme",), f"{_HERE}.labelme:read", photograph=f"{_HERE}.labelme:photograph"),
-    "coco": Format("COCO instances and panoptic files", ("coco",), f"{_HERE}.coco:read"),
+    "coco": Format("COCO instances and panoptic files", ("coco",), f"{_HERE}.coco:read", chosen=f"{_HERE}.coco:chosen"),
     "cvat": Format("XML files of CVAT for images", ("cvat",), f"{_HERE}.cvat:read"),
     "yolo": Format(
         "YOLO segmentation files and data.yaml", ("yolo", "boxes"), f"{_HERE}.yolo:read", names=f"{_HERE}.yolo:names_in"

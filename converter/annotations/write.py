@@ -93,9 +93,7 @@ def read_plan(config: MasksConfig) -> Plan:
     Raises:
       UsageError: the source cannot be used.
     """
-    with Progress(0, "file") as progress:
-        name, tree, results = find_annotations(config, progress.show)
-    return plan_masks(config, name, tree, results)
+    return plan_masks(config, *find_annotations(config))
 
 
 def check_out(config: MasksConfig) -> None:
