@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tracemalloc
 
 import pytest
 
@@ -23,8 +24,12 @@ def test_a_file_beyond_the_limit_is_refused_before_it_is_read(tmp_path):
     path = tmp_path / "a.json"
     with path.open("wb") as file:
         file.truncate(2 * 2**30)  # sparse: no byte of it is on the disk
-    assert refused(read_bytes, tmp_path, Found("a.json")) == (
-        "E_FILE_SIZE", f"has more than {MAX_ANNOTATION_BYTES:,} bytes, the maximum for annotations")  # fmt: skip
+    tracemalloc.start()
+    code, what = refused(read_bytes, tmp_path, Found("a.json"))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (code, what) == ("E_FILE_SIZE", f"has more than {MAX_ANNOTATION_BYTES:,} bytes, the maximum for annotations")
+    assert peak < 2**20
 
 
 def test_what_is_no_file_in_the_folder_is_refused(tmp_path):
