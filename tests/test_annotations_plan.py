@@ -69,6 +69,15 @@ def test_photographs_without_annotations_are_a_warning_and_mask_files_are_none()
     assert warning.startswith("W_UNMATCHED: b.jpg: 2 more image files have no annotations, and are left out.")
 
 
+def test_links_out_and_names_that_are_not_utf_8_are_warnings():
+    tree = Tree(Path("src"), ("a.jpg",), ("",), frozenset({"b.jpg", "c.jpg"}), ("\udcff.jpg",))
+    made = plan_masks(MasksConfig(Path("src")), "coco", Documents(tree, ()), [Found("x.json", [picture("a.jpg")])])
+    assert made.warnings == (
+        "W_NAME_ENCODING: \\udcff.jpg: 1 name here, not in UTF-8, left out. Rename them.",
+        "W_UNREAD_FILES: b.jpg: 2 links out of the source folder, not followed. Pass --follow-links to allow it.",
+    )
+
+
 def test_the_key_depends_on_the_annotations_and_the_options():
     made = [plan(picture("a.jpg", "x")), plan(picture("a.jpg", "x"), digest="1"), plan(picture("b.jpg", "x")),
             plan(picture("a.jpg", "x"), order="area"), plan(picture("a.jpg", "y")),

@@ -28,9 +28,9 @@ def test_the_text_has_counts_of_classes_overlaps_and_what_was_left_out(report, t
     assert report.to_text() == (
         f"{tmp_path}/out: train 1; objects drawn in the order of the file, later over earlier\n"
         "4 pixels of 'road' are under 'car'\n"
-        "2 objects reach out of their picture, and were cut off at its edge\n"
-        "1 objects cover no pixel\n"
-        "1 not drawn: point of labelme\n"
+        "cut off at the edge of their picture: 2 objects\n"
+        "without a pixel: 1 object\n"
+        "not drawn, point of labelme: 1\n"
         "\n"
         " id  class       objects  pixels   share\n"
         "  0  background        0      64  33.33%\n"

@@ -19,14 +19,19 @@ LABELME = '{"version": "5.0.1", "shapes": [], "imagePath": "p.jpg", "imageHeight
 COCO = '{"images": [], "annotations": [], "categories": []}'
 YOLO = "0 0.1 0.1 0.5 0.1 0.5 0.5\n"
 TEXTS = {
-    "labelme": [("p0.json", LABELME), ("x/a.b.JSON", json.dumps(json.loads(LABELME), indent=2))],
-    "coco": [("_annotations.coco.json", COCO),
+    "labelme": [("p.json", '{"version": "5", "flags": {}, "shapes": [{"label": "a", "points": [[1, '),
+                ("p0.json", LABELME), ("x/a.b.JSON", json.dumps(json.loads(LABELME), indent=2))],
+    "coco": [("i.json", '{"info": {}, "images": [{"id": 1, "file_name": "a", "height": 1, "width": 1}, '),
+             ("_annotations.coco.json", COCO),
              ("instances.json", '\ufeff{"info": {},\n "images": [], "annotations": []')],
     "cvat": [("annotations.xml", '<?xml version="1.0"?>\n<annotations>\n<version>1.1</version>')],
     "voc": [("p.xml", "<annotation><folder>VOC2007</folder><object><bndbox>")],
     "yolo": [("p.txt", YOLO), ("p.txt", "12 .5 .5 1 0 0.25 1.0 0.1 1e-05\r\n3 0.5 0.5")],
     "boxes": [("p.txt", "3 0.5 0.5 0.25 0.125\n0 0.5 0.5 0.1 0.1\n")],
     "via": [("via.json", '{"_via_settings": {}, "_via_img_metadata": {}}'),
+            ("v.csv", "filename,file_size,file_attributes,region_count,region_id,region_shape_attributes,x\n"),
+            ("v.csv", "# Exported\n# CSV_HEADER = metadata_id,file_list,flags\n"),
+            ("v.json", '{"project": {}, "config": {}, "attribute": {}, "file": {}, "metadata": {}, "view": {}}'),
             ("v.json", '{"a.jpg1": {"regions": [{"shape_attributes": {"name": "polygon"}}]}}')],
     "labelstudio": [("p.json", '[{"id": 1, "annotations": [{"result": []}], "data": {"image": "x"}}]')],
     "supervisely": [("a.jpg.json", '{"description": "", "tags": [], "size": {"height": 1}, "objects": []}')],
@@ -52,7 +57,7 @@ def test_a_file_is_what_its_name_and_its_first_bytes_say(kind, name, text):
     ("labels.txt", "0 road\n1 car\n"), ("colors.txt", "0 0 0\n255 0 0\n"), ("meta.json", '{"classes": []}'),
     ("a.xml", ""),
     ("numbers.txt", "1 0 1 0 1 0\n"), ("dataset.json", '{"labels": {"a": 0}, "numTraining": 3}'),
-    ("a.py", COCO), ("a", YOLO),
+    ("a.py", COCO), ("a", YOLO), ("train.csv", "image,mask\na.jpg,a.png\n"),
 ])  # fmt: skip
 def test_files_with_another_purpose_are_of_no_kind(name, text):
     assert kind_of(name, text.encode()) is None

@@ -189,7 +189,8 @@ def _key(batch: Batch) -> str:
     facts: list[Any] = [*batch.options, batch.hashes, sorted(batch.indices.items())]
     for item in batch.items:
         facts.append([item.picture.path, item.image, item.mask, item.digest])
-    for path in [*(item.picture.path for item in batch.items), *sorted(mask_files(batch.items))]:
+    photographs = [item.picture.path for item in batch.items if item.picture.path]
+    for path in [*photographs, *sorted(mask_files(batch.items))]:
         with contextlib.suppress(OSError):
             info = (batch.src / path).stat()
             facts.append([path, info.st_size, info.st_mtime_ns])

@@ -19,7 +19,7 @@ from converter.limits import MAX_CLASSES
 from converter.schema import IGNORE_INDEX
 from converter.sources.lists.text import why_unlistable
 from converter.sources.names import has_extension, stem_of
-from converter.sources.tree import Tree
+from converter.sources.tree import Tree, count_of
 
 DRAWING_VERSION = 1  # of the rules by which masks are drawn: with another one, none that is there is kept
 BACKGROUND = "background"
@@ -94,7 +94,7 @@ def plan_masks(config: MasksConfig, name: str, documents: Documents, results: Se
     facts = [DRAWING_VERSION, name, config.order, config.line_width, config.val, classes.names]
     facts += [[item.picture.path, item.image, item.mask, item.picture.split, item.digest] for item in items]
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-    warnings = (*_unused(documents), *_without_annotations(documents.tree, items))
+    warnings = (*_unused(documents), *_left_out_files(documents.tree), *_without_annotations(documents.tree, items))
     return Plan(name, items, classes, indices, tuple(problems), left_out, warnings, key)
 
 
@@ -105,6 +105,18 @@ def _unused(documents: Documents) -> list[str]:
         f"W_UNUSED_FILE: {shown(path)}: is not read, as {shown(documents.paths[0])} is. {fix}"
         for path in documents.unused
     ]
+
+
+def _left_out_files(tree: Tree) -> list[str]:
+    """Returns a warning for names that are not UTF-8, and one for links that are not followed."""
+    lines = []
+    if tree.unnamed:
+        what = f"{count_of(len(tree.unnamed), 'name')} here, not in UTF-8, left out"
+        lines.append(f"W_NAME_ENCODING: {shown(tree.unnamed[0])}: {what}. Rename them.")
+    if tree.outside:
+        what = f"{count_of(len(tree.outside), 'link')} out of the source folder, not followed"
+        lines.append(f"W_UNREAD_FILES: {shown(min(tree.outside))}: {what}. Pass --follow-links to allow it.")
+    return lines
 
 
 def _without_annotations(tree: Tree, items: Sequence[Item]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from converter.annotations.drawing import ORDERS
 from converter.annotations.plan import Plan
 from converter.errors import DataError, shown
 from converter.schema import IGNORE_INDEX
+from converter.sources.tree import count_of
 from converter.system.console import table
 
 SHOWN_OVERLAPS = 10
@@ -84,10 +86,10 @@ class MasksReport:
         if len(overlaps) > SHOWN_OVERLAPS:
             lines.append(f"... and {len(overlaps) - SHOWN_OVERLAPS} more pairs of classes that overlap, in masks.json")
         if facts["clipped"]:
-            lines.append(f"{facts['clipped']:,} objects reach out of their picture, and were cut off at its edge")
+            lines.append(f"cut off at the edge of their picture: {count_of(facts['clipped'], 'object')}")
         if facts["empty"]:
-            lines.append(f"{facts['empty']:,} objects cover no pixel")
-        return [*lines, *(f"{count:,} not drawn: {shown(what)}" for what, count in facts["left_out"].items())]
+            lines.append(f"without a pixel: {count_of(facts['empty'], 'object')}")
+        return [*lines, *_left_out(facts["left_out"])]
 
 
 def dataset_facts(plan: Plan, totals: Any) -> dict[str, Any]:
@@ -120,5 +122,9 @@ def plan_text(config: MasksConfig, plan: Plan) -> str:
     rows: list[tuple[str, ...]] = [("id", "class", "objects")]
     for index, name in (*enumerate(plan.classes.names), (IGNORE_INDEX, "ignore")):
         rows.append((str(index), shown(name), str(objects[index])))
-    notes = [f"{count:,} not drawn: {shown(what)}" for what, count in sorted(plan.left_out.items())]
-    return "\n\n".join(["\n".join([head, *notes]), table(rows)])
+    return "\n\n".join(["\n".join([head, *_left_out(plan.left_out)]), table(rows)])
+
+
+def _left_out(counts: Mapping[str, int]) -> list[str]:
+    """Returns a line for each kind of annotation that is not drawn."""
+    return [f"not drawn, {shown(what)}: {count:,}" for what, count in sorted(counts.items())]
