@@ -46,6 +46,12 @@ def test_polygons_of_one_object_are_drawn_together(tmp_path):
     assert not mask_of(found.pictures[1]).any()
 
 
+def test_a_box_without_a_shape_is_counted_and_not_drawn(tmp_path):
+    box = {"image_id": 1, "category_id": 1, "segmentation": [], "bbox": [1, 1, 4, 4]}
+    found = found_in(tmp_path, coco(["a.jpg"], [box, {**box, "segmentation": [SQUARE]}]))
+    assert (problems(found), found.left_out, len(found.pictures[0].objects)) == ([], {"box of COCO": 1}, 1)
+
+
 def test_the_members_of_a_file_may_stand_in_any_order(tmp_path):
     annotation = {"image_id": 1, "category_id": 1, "segmentation": [SQUARE]}
     content = coco(["a.jpg"], [annotation])

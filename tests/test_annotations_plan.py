@@ -87,6 +87,13 @@ def test_the_key_depends_on_the_annotations_and_the_options():
     assert plan(picture("a.jpg", "x"), workers=3).key == made[0].key
 
 
+def test_annotations_of_which_none_can_be_drawn_are_refused():
+    with pytest.raises(UsageError, match="holds nothing that can be drawn, but 3 x box of COCO"):
+        plan(picture("a.jpg"), left_out={"box of COCO": 3})
+    assert plan(picture("a.jpg", "x"), left_out={"box of COCO": 3}).left_out == {"box of COCO": 3}
+    assert plan(picture("a.jpg")).items  # a photograph without objects
+
+
 def test_annotations_of_no_image_are_refused():
     with pytest.raises(UsageError, match="has annotations, but none is of an image"):
         plan()

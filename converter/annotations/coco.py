@@ -45,7 +45,10 @@ def read(data: bytes, found: Found, documents: Documents) -> None:
     try:
         for key, value in json_members(text):
             with found.naming(_part(key, value)):
-                _take(file, key, value)
+                if key == "annotations" and isinstance(value, dict) and _is_box(value):
+                    found.left_out["box of COCO"] += 1
+                else:
+                    _take(file, key, value)
     except (ValueError, RecursionError) as error:
         raise json_error(found.where, error) from None
     found.names = [name for _, name in sorted(file.categories.items(), key=lambda item: (str(type(item[0])), item[0]))]
@@ -66,6 +69,11 @@ def _part(key: str, value: Any) -> str:
         identity = value.get("file_name")
     one = {"images": "image", "annotations": "annotation", "categories": "category"}.get(key, key)
     return f"{one} {str(identity)[:40]}" if isinstance(identity, int | str) else one
+
+
+def _is_box(annotation: dict[str, Any]) -> bool:
+    """Returns whether an annotation has a box and no shape in it, as tools export their rectangles."""
+    return annotation.get("segmentation") == [] and isinstance(annotation.get("bbox"), list)
 
 
 def _identity(value: object, key: str) -> _Id:

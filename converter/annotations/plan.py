@@ -91,6 +91,9 @@ def plan_masks(config: MasksConfig, name: str, documents: Documents, results: Se
     left_out: Counter[str] = Counter()
     for found in results:
         left_out += found.left_out
+    if left_out and not labels and not problems:
+        what = f"holds nothing that can be drawn, but {', '.join(f'{n:,} x {kind}' for kind, n in left_out.items())}"
+        raise UsageError(config.src, what, "Annotate the pixels of objects, such as by polygons.", "E_LAYOUT")
     facts = [DRAWING_VERSION, name, config.order, config.line_width, config.val, classes.names]
     facts += [[item.picture.path, item.image, item.mask, item.picture.split, item.digest] for item in items]
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
