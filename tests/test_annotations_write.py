@@ -122,6 +122,15 @@ def test_the_output_is_beside_the_source_folder(tmp_path, out):
         draw_masks(MasksConfig(tmp_path / "src", out=tmp_path / out))
 
 
+def test_the_working_folder_can_be_the_output_while_it_is_empty(tmp_path, monkeypatch):
+    scene(tmp_path / "src", "coco")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    draw_masks(MasksConfig(tmp_path / "src", out=Path(), workers=1))
+    assert (tmp_path / "here/train.txt").exists()
+    assert hidden(tmp_path) == []
+
+
 def test_all_problems_are_named_in_one_run_and_nothing_is_left(tmp_path):
     scene(tmp_path / "src", "labelme", ("a", "b", "c", "d"))
     for name, change in (("a", {"imageHeight": 13}), ("b", {"shapes": [{"label": "x", "points": [[1, 1]]}]})):

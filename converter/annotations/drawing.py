@@ -99,8 +99,8 @@ class Canvas:
                 raise DataError(shape.path, what, "Export it at the size of the photograph.", "E_SIZE")
             self._file = (shape.path, values_of(picture).reshape(self._size))
         values = self._file[1]
-        pixels: NDArray[np.bool_] = values != (shape.value or 0)
-        return pixels if shape.value is None else values == shape.value
+        pixels: NDArray[np.bool_] = values != 0 if shape.value is None else values == shape.value
+        return pixels
 
 
 def _cropped(area: Area, pixels: NDArray[np.bool_]) -> _Region:

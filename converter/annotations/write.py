@@ -143,7 +143,8 @@ def _staging(out: Path) -> Iterator[Path]:
       UsageError: another process works in it.
       MachineError: its file system has no locks.
     """
-    hidden = out.with_name(TEMPORARY + out.name)
+    whole = Path(os.path.abspath(out))  # noqa: PTH100 - "." has no name
+    hidden = whole.with_name(TEMPORARY + whole.name)
     with contextlib.ExitStack() as stack:
         for name in (_DATASET, _RECEIPTS):
             (hidden / name).mkdir(parents=True, exist_ok=True)
@@ -229,6 +230,7 @@ def _publish(out: Path, hidden: Path) -> None:
     """Renames a complete dataset to its final name, and removes the old one and the hidden folder."""
     # One sync of all file systems: to sync each of a hundred thousand small files would take longer than to draw it.
     os.sync()
+    out = Path(os.path.abspath(out))  # noqa: PTH100 - "." cannot be renamed
     with signals_blocked():
         if out.is_dir():
             shutil.rmtree(hidden / _OLD, ignore_errors=True)
