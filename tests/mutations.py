@@ -2602,12 +2602,12 @@ TABLE: dict[str, list[Row]] = {
     "converter/annotations/write.py": [
         never(
             "a folder of others is not replaced",
-            "names and _facts_there(config.out) is None",
+            "any(config.out.iterdir()) and _facts_there(config.out) is None",
             "annotations_write::a_folder_of_others_is_never_replaced",
         ),
         never(
             "a file of others is not removed",
-            "foreign := sorted(names - ours)",
+            "foreign := sorted({path.name for path in config.out.iterdir()} - ours)",
             "annotations_write::a_file_of_others_in_a_dataset_of_ours_is_not_removed",
         ),
         never(

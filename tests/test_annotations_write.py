@@ -111,6 +111,7 @@ def test_a_file_of_others_in_a_dataset_of_ours_is_not_removed(tmp_path):
     scene(tmp_path / "src", "coco")
     draw_masks(config(tmp_path))
     write(tmp_path / "out/notes.txt", "mine")
+    assert draw_masks(config(tmp_path)).is_up_to_date  # which it does not keep from
     with pytest.raises(UsageError, match=r"holds notes.txt, which `segconv masks` did not write"):
         draw_masks(config(tmp_path, order="area", overwrite=True))
 

@@ -17,6 +17,7 @@ from converter.sources.tree import count_of
 from converter.system.console import table
 
 SHOWN_OVERLAPS = 10
+COUNTS = ("classes", "overlaps", "clipped", "empty", "left_out")  # over all images, in masks.json and in --json
 
 
 class RefusedAnnotationsError(DataError):
@@ -56,13 +57,8 @@ class MasksReport:
 
     def to_json(self) -> dict[str, Any]:
         """Returns the object that `segconv masks --json` prints."""
-        return {
-            "out": str(self.out),
-            "format": self.plan.format,
-            "order": self.order,
-            "splits": self.splits,
-            **self.facts,
-        }
+        head = {"out": str(self.out), "format": self.plan.format, "order": self.order, "splits": self.splits}
+        return head | {name: self.facts[name] for name in COUNTS}
 
     def to_text(self) -> str:
         """Returns the report as `segconv masks` prints it."""

@@ -23,7 +23,7 @@ from converter.annotations.batches import BATCH_IMAGES, IMAGES, MASKS, Batch, Ba
 from converter.annotations.config import MasksConfig
 from converter.annotations.find import find_annotations
 from converter.annotations.plan import Plan, plan_masks
-from converter.annotations.report import MasksReport, RefusedAnnotationsError, dataset_facts, plan_text
+from converter.annotations.report import COUNTS, MasksReport, RefusedAnnotationsError, dataset_facts, plan_text
 from converter.classes.class_map import CLASSES_CSV
 from converter.classes.native import to_csv
 from converter.engines.events import Engine
@@ -60,13 +60,8 @@ def draw_masks(config: MasksConfig, *, engine: Engine = local) -> MasksReport:
     plan = read_plan(config)
     if (facts := _facts_there(config.out)) is not None:
         if facts.get("key") == plan.key and _is_whole(config.out, plan):
-            kept = {
-                name: facts[name] for name in facts if name not in ("written_by", "key", "splits", "order", "format")
-            }
-            return MasksReport(config.out, plan, config.order, facts["splits"], kept, is_up_to_date=True)
-        if not config.overwrite:
-            what = "holds a dataset of other annotations or options, or is not complete"
-            raise UsageError(config.out, what, f"Pass --overwrite to replace it. {_FIX_OUT}", "E_OUT")
+            return MasksReport(config.out, plan, config.order, facts["splits"], facts, is_up_to_date=True)
+        _check_replaced(config)
     try:
         with _staging(config.out) as hidden:
             return _write(config, plan, hidden, engine)
@@ -111,11 +106,17 @@ def check_out(config: MasksConfig) -> None:
         return
     if not config.out.is_dir() or config.out.is_symlink():
         raise UsageError(config.out, "is not a folder", _FIX_OUT, "E_OUT")
-    names = {path.name for path in config.out.iterdir()}
-    ours = {IMAGES, MASKS, CLASSES_CSV, FACTS, *(f"{split}.txt" for split in SPLITS)}
-    if names and _facts_there(config.out) is None:
+    if any(config.out.iterdir()) and _facts_there(config.out) is None:
         raise UsageError(config.out, "holds something that `segconv masks` did not write", _FIX_OUT, "E_OUT")
-    if foreign := sorted(names - ours):
+
+
+def _check_replaced(config: MasksConfig) -> None:
+    """Refuses to replace a dataset without --overwrite, and one with a file of others in any case."""
+    if not config.overwrite:
+        what = "holds a dataset of other annotations or options, or is not complete"
+        raise UsageError(config.out, what, f"Pass --overwrite to replace it. {_FIX_OUT}", "E_OUT")
+    ours = {IMAGES, MASKS, CLASSES_CSV, FACTS, *(f"{split}.txt" for split in SPLITS)}
+    if foreign := sorted({path.name for path in config.out.iterdir()} - ours):
         what = f"holds {foreign[0]}, which `segconv masks` did not write"
         raise UsageError(config.out, what, f"Move it out of the folder. {_FIX_OUT}", "E_OUT")
 
@@ -126,7 +127,8 @@ def _facts_there(out: Path) -> dict[str, Any] | None:
         facts = json.loads(read_regular(out / FACTS, MAX_MANIFEST_BYTES))
     except (OSError, ValueError, RecursionError):
         return None
-    return facts if isinstance(facts, dict) and facts.get("written_by") == MARK else None
+    is_ours = isinstance(facts, dict) and {"key", "splits", *COUNTS} <= facts.keys() and facts.get("written_by") == MARK
+    return facts if is_ours else None
 
 
 def _is_whole(out: Path, plan: Plan) -> bool:
