@@ -2502,6 +2502,167 @@ TABLE: dict[str, list[Row]] = {
             "trainer_learning_step::training_is_augmented_and_validation_is_not",
         ),
     ],
+    "converter/annotations/texts.py": [
+        gone(
+            "XML with a document type is refused",
+            "parser.StartDoctypeDeclHandler = _refuse_doctype",
+            "annotations_texts::a_document_type_is_refused_before_anything_is_read",
+        ),
+        Row(
+            "annotations are bounded before they are read",
+            "if path.stat().st_size <= MAX_ANNOTATION_BYTES else None",
+            "if True else None",
+            "annotations_texts::a_file_beyond_the_limit_is_refused_before_it_is_read",
+            HANG_S,
+        ),
+        Row(
+            "JSON that is too deep is refused",
+            "except (ValueError, RecursionError) as error:\n        raise json_error(where",
+            "except ValueError as error:\n        raise json_error(where",
+            "annotations_texts::json_that_is_too_deep_is_refused_in_one_line",
+        ),
+        never(
+            "nothing follows the end of JSON",
+            "_skip(text, place + 1) != len(text)",
+            "annotations_texts::what_json_loads_refuses_is_refused",
+        ),
+    ],
+    "converter/annotations/values.py": [
+        never(
+            "coordinates are finite and bounded",
+            "not (np.abs(array) <= MAX_COORDINATE).all()",
+            "annotations_labelme::an_invalid_shape_is_named_and_the_others_are_read",
+        ),
+        never("a polygon has enough points", "len(array) < least", "annotations_values annotations_coco"),
+        never("numbers are finite and bounded", "not abs(value) <= MAX_COORDINATE", "annotations_values"),
+        never(
+            "runs fill their area",
+            "(total := int(numbers.sum())) != most",
+            "annotations_values::runs_fill_their_area_with_whole_numbers",
+        ),
+        never(
+            "base64 is bounded", "len(text) > MAX_EMBEDDED_BYTES", "annotations_values::base64_is_strict_and_bounded"
+        ),
+        Row(
+            "base64 is strict",
+            "base64.b64decode(text, validate=True)",
+            "base64.b64decode(text)",
+            "annotations_values::base64_is_strict_and_bounded",
+        ),
+        Row(
+            "a box may be drawn from right to left",
+            "np.sort(ends, axis=0)",
+            "ends",
+            "annotations_via::the_same_regions_are_read_from_every_kind_of_file",
+        ),
+    ],
+    "converter/annotations/bitmaps.py": [
+        Row(
+            "bitmaps are inflated within bounds",
+            "inflater.decompress(data, MAX_EMBEDDED_BYTES)",
+            "inflater.decompress(data)",
+            "annotations_bitmaps::what_swells_is_inflated_no_further_than_the_limit",
+        ),
+    ],
+    "converter/annotations/photographs.py": [
+        never(
+            "a photograph is not climbed to",
+            'path == ".." or path.startswith("../")',
+            "annotations_photographs::a_name_that_leaves_the_folder_or_is_nowhere_is_refused",
+        ),
+        never(
+            "the path of a photograph is not absolute",
+            'plain.startswith("/") or re.match("[A-Za-z]:", plain)',
+            "annotations_photographs::a_name_that_leaves_the_folder_or_is_nowhere_is_refused",
+        ),
+    ],
+    "converter/annotations/drawing.py": [
+        gone(
+            "the canvas is empty again",
+            "self._picture.paste(0, edges)",
+            "annotations_drawing::later_objects_lie_over_earlier_ones annotations_write",
+        ),
+        never(
+            "a mask file has the size of its photograph",
+            "(picture.height, picture.width) != self._size",
+            "annotations_drawing::a_mask_file_of_another_size_is_refused",
+        ),
+        Row(
+            "a crowd lies under all others",
+            "return not drawable.is_under, place",
+            "return True, place",
+            "annotations_drawing::a_crowd_lies_under_all_others_in_every_order",
+        ),
+    ],
+    "converter/annotations/shapes.py": [
+        Row(
+            "shares become pixels to a hundredth",
+            "return np.round(shares * np.array([size[1], size[0]], np.float64), 2)",
+            "return shares * np.array([size[1], size[0]], np.float64)",
+            "annotations_write::every_format_gives_the_masks_that_were_drawn_by_hand_and_build_takes_them",
+        ),
+    ],
+    "converter/annotations/batches.py": [
+        never(
+            "a photograph has the size that was annotated",
+            "stated is not None and stated not in (upright, stored)",
+            "annotations_write::all_problems_are_named_in_one_run_and_nothing_is_left",
+        ),
+        Row(
+            "a receipt is that of its key",
+            'if raw["key"] != key:',
+            "if False:",
+            "annotations_batches::a_receipt_comes_back_as_it_was_written_and_only_for_its_key",
+        ),
+        Row(
+            "what a receipt stands for is there",
+            "return result if all((batch.staging / name).is_file() for name in names) else None",
+            "return result",
+            "annotations_batches::a_batch_is_drawn_again_where_anything_changed_or_is_gone",
+        ),
+    ],
+    "converter/annotations/plan.py": [
+        Row(
+            "an image is annotated once",
+            "elif picture.label in kept:",
+            "elif False:",
+            "annotations_plan::an_image_that_is_described_twice_is_a_problem_that_names_both",
+        ),
+        Row(
+            "masks of a.jpg and a.png differ in name",
+            "if stems[stem_of(name)] == 1 else name",
+            "if True else name",
+            "annotations_plan::files_keep_their_names_without_the_folder_that_all_share",
+        ),
+    ],
+    "converter/annotations/write.py": [
+        never(
+            "a folder of others is not replaced",
+            "any(config.out.iterdir()) and _facts_there(config.out) is None",
+            "annotations_write::a_folder_of_others_is_never_replaced",
+        ),
+        never(
+            "a file of others is not removed",
+            "foreign := sorted({path.name for path in config.out.iterdir()} - ours)",
+            "annotations_write::a_file_of_others_in_a_dataset_of_ours_is_not_removed",
+        ),
+        never(
+            "the output is not in the source",
+            "out.is_relative_to(src) or src.is_relative_to(out)",
+            "annotations_write::the_output_is_beside_the_source_folder",
+        ),
+        gone(
+            "what an earlier run left is removed",
+            "_remove_others(dataset, plan, texts)",
+            "annotations_write::a_receipt_of_other_annotations_is_not_taken",
+        ),
+        Row(
+            "problems leave nothing behind",
+            "shutil.rmtree(hidden)\n        raise",
+            "raise",
+            "annotations_write::all_problems_are_named_in_one_run_and_nothing_is_left",
+        ),
+    ],
 }
 
 

@@ -316,6 +316,7 @@ def test_every_import_string_names_something():
         registries
     )
     of_converter = {f"converter.{name}.registry" for name in ("sources.layouts", "classes.formats", "classes.presets")}
+    of_converter.add("converter.annotations.registry")
     of_trainer = {f"trainer.choices.{name}" for name in ("augments", "encoders", "losses", "optimizers")}
     assert of_converter | of_trainer | {"trainer.models"} <= registries
 

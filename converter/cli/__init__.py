@@ -4,6 +4,7 @@ Modules, in dependency order:
 
     options  options shared by several commands
     dataset  the commands sample, check, classes and split
+    masks    the command masks
     records  the commands build and inspect
     verify   the command verify
 """
@@ -19,6 +20,7 @@ from typing import NoReturn
 import click
 
 from converter.cli.dataset import check, classes, sample, split
+from converter.cli.masks import masks
 from converter.cli.records import build, inspect
 from converter.cli.verify import verify
 from converter.errors import DataError, MachineError, SegconvError, UsageError
@@ -58,6 +60,7 @@ def segconv(verbose: int, quiet: bool) -> None:
 
     \b
     segconv sample dataset/         generate a synthetic dataset to try things out
+    segconv masks --src a/ --out b/ draw polygons and other annotations into masks
     segconv check --src dataset/    report all problems in a dataset
     segconv build --src dataset/    convert dataset/ to TFRecord shards in records/
     segconv inspect shard           show what is inside a shard
@@ -69,7 +72,7 @@ def segconv(verbose: int, quiet: bool) -> None:
     set_verbosity(-1 if quiet else verbose)
 
 
-for command in (sample, check, classes, split, build, inspect, verify, train, evaluate, bench):
+for command in (sample, masks, check, classes, split, build, inspect, verify, train, evaluate, bench):
     segconv.add_command(command)
 
 

@@ -120,8 +120,8 @@ class ValueCounter:
         return found, len(others), int(counts[others].sum())
 
 
-def encode_png(mask: np.ndarray) -> bytes:
-    """Returns a PNG file, mode L, 8 bit, of a class-index mask uint8 [H, W].
+def encode_png(mask: np.ndarray, palette: bytes = b"") -> bytes:
+    """Returns a PNG file, mode L, 8 bit, of a class-index mask uint8 [H, W]; mode P with a palette, 3 bytes a colour.
 
     Its rows are not filtered: filters predict brightness, which class indices do not have, and would take most of the
     time of reading and writing.
@@ -135,9 +135,10 @@ def encode_png(mask: np.ndarray) -> bytes:
     def chunk(kind: bytes, data: bytes) -> bytes:
         return pack(">I", len(data)) + kind + data + pack(">I", zlib.crc32(kind + data))
 
-    header = pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    header = pack(">IIBBBBB", width, height, 8, 3 if palette else 0, 0, 0, 0)
+    colors = chunk(b"PLTE", palette) if palette else b""
     body = zlib.compress(rows.data, PNG_LEVEL)
-    return PNG_SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+    return PNG_SIGNATURE + chunk(b"IHDR", header) + colors + chunk(b"IDAT", body) + chunk(b"IEND", b"")
 
 
 def decode_mask(data: bytes, name: str) -> np.ndarray:

@@ -6,8 +6,10 @@ a report names them instead of passing them over.
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
+import shlex
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,21 +37,20 @@ class Kind:
     is_annotation: bool = False
 
 
-_DRAW = "Draw its polygons into masks first (PNG, one class index per pixel)"
+_MASKS = "Draw it into masks: segconv masks --src {src} --out {out}."
 _PNG = "Convert it to PNG first"
 _ARRAY = "Save each array as a PNG mask first"
+_BOXES = "Boxes do not say which pixels are which class: provide masks."
 KINDS = {
-    "labelme": Kind(
-        "a labelme file", f"{_DRAW}: `labelme2voc.py FOLDER OUT --labels labels.txt`; then pass --src OUT.", True
-    ),
-    "coco": Kind("a COCO file", f"{_DRAW}, with `COCO.annToMask` of pycocotools.", True),
-    "cvat": Kind("a CVAT XML file", "Export the task from CVAT again, in the format `Segmentation mask 1.1`.", True),
-    "voc": Kind("a Pascal VOC file of boxes", "Boxes do not say which pixels are which class: provide masks.", True),
-    "yolo": Kind("a YOLO file of polygons", f"{_DRAW}: scale x and y to pixels, then `PIL.ImageDraw.polygon`.", True),
-    "boxes": Kind("a YOLO file of boxes", "Boxes do not say which pixels are which class: provide masks.", True),
-    "via": Kind("a VIA file", f"{_DRAW}, with `skimage.draw.polygon`.", True),
-    "labelstudio": Kind("a Label Studio file", "Export again from Label Studio, as `Brush labels to PNG`.", True),
-    "supervisely": Kind("a Supervisely file", "Export again with masks (masks_machine/).", True),
+    "labelme": Kind("a labelme file", _MASKS, True),
+    "coco": Kind("a COCO file", _MASKS, True),
+    "cvat": Kind("a CVAT XML file", _MASKS, True),
+    "voc": Kind("a Pascal VOC file of boxes", _BOXES, True),
+    "yolo": Kind("a YOLO file of polygons", _MASKS, True),
+    "boxes": Kind("a YOLO file of boxes", _BOXES, True),
+    "via": Kind("a VIA file", _MASKS, True),
+    "labelstudio": Kind("a Label Studio file", _MASKS, True),
+    "supervisely": Kind("a Supervisely file", _MASKS, True),
     "geojson": Kind("a GeoJSON file", "Burn its polygons into masks first, with `gdal_rasterize`.", True),
     "npy": Kind("a NumPy array", f"{_ARRAY}: `Image.fromarray(np.load(file).astype('uint8')).save(...)`."),
     "npz": Kind("a NumPy archive", f"{_ARRAY}: `Image.fromarray(np.load(file)[key].astype('uint8')).save(...)`."),
@@ -75,19 +76,27 @@ _EXTENSIONS = {
     ".psd": "psd", ".svg": "svg", ".mp4": "video", ".avi": "video", ".mov": "video", ".mkv": "video",
     ".geojson": "geojson",
 }  # fmt: skip
-_TEXTS = (".json", ".xml", ".txt", ".ndjson", ".jsonl")
+TEXTS = (".json", ".xml", ".txt", ".csv", ".ndjson", ".jsonl")  # read to see what they are
 _PER_IMAGE = frozenset({"labelme", "voc", "yolo", "boxes", "supervisely", "svg"})  # one file an image, of its name
 _NUMBER = r"(?:0|1|[0-9]e-[0-9]+|[01]?\.[0-9]+(?:e-?[0-9]+)?|1\.0*)"
 _YOLO = re.compile(rf"[0-9]{{1,4}}((?:[ \t]+{_NUMBER})+)[ \t\r]*(?:\n|$)", re.IGNORECASE)
+_VIA_TABLES = ("region_shape_attributes", "CSV_HEADER = metadata_id")
 _KEYS = (  # keys that together are in one kind of JSON alone
     ("labelme", ("shapes", "imagePath")),
+    ("labelme", ("flags", "shapes", "points")),  # whose shapes fill what is read of it
     ("via", ("_via_img_metadata",)),
     ("via", ("regions", "shape_attributes")),
+    ("via", ("metadata", "vid", "xy")),
+    ("via", ("project", "attribute", "view")),
+    ("supervisely", ("objects", "classTitle", "geometryType")),
+    ("supervisely", ("tags", "objects", "size")),
     ("coco", ("images", "annotations")),
     ("coco", ("annotations", "categories")),
+    ("coco", ("images", "file_name", "height", "width")),  # whose images fill what is read of it
+    ("coco", ("annotations", "image_id", "segmentation")),
+    ("coco", ("annotations", "image_id", "segments_info")),
     ("labelstudio", ("annotations", "result", "data")),
     ("labelstudio", ("from_name", "to_name")),
-    ("supervisely", ("tags", "objects", "size")),
     ("geojson", ("FeatureCollection",)),
 )
 
@@ -100,11 +109,13 @@ def kind_of(name: str, head: bytes = b"") -> str | None:
       head: its first bytes; used for JSON, XML and TXT.
     """
     lower, extension = name.lower(), _extension(name)
-    if extension not in _TEXTS:
+    if extension not in TEXTS:
         return _EXTENSIONS.get(extension)
     text = head.decode("utf-8-sig", "replace")
     if lower.endswith(".xml"):
         return next((kind for kind, tag in (("cvat", "<annotations"), ("voc", "<annotation")) if tag in text), None)
+    if lower.endswith(".csv"):
+        return "via" if any(mark in text for mark in _VIA_TABLES) else None
     if lower.endswith(".txt"):
         match = _YOLO.match(text)
         numbers = len(match[1].split()) if match else 0
@@ -133,7 +144,7 @@ def unread_files(
     groups: dict[tuple[str, str], list[str]] = {}
     for name in files:
         extension = _extension(name)
-        if (extension in _EXTENSIONS or extension in _TEXTS) and not has_extension(name):
+        if (extension in _EXTENSIONS or extension in TEXTS) and not has_extension(name):
             groups.setdefault((posixpath.dirname(name), extension), []).append(name)
     found = []
     for names in list(groups.values())[:MAX_OTHER_GROUPS]:
@@ -146,7 +157,7 @@ def unread_files(
             stems = ((name, stem_of(posixpath.basename(name).rpartition(".")[0])) for name in names)
             names = [name for name, stem in stems if key in _PER_IMAGE and stem not in have]
         if names:
-            found.append(_unused(names, kind))
+            found.append(_unused(src, names, kind))
     if outside:
         count = _count(len(outside), "link leads", "links lead")
         what = f"{count} out of the source folder and {'is' if len(outside) == 1 else 'are'} not followed"
@@ -163,12 +174,13 @@ def _extension(name: str) -> str:
 def _first_kind(src: Path, names: list[str]) -> str | None:
     """Returns the kind of the first of some files that is recognised; three are tried."""
     for name in names[:3]:
-        if key := kind_of(name, _head(src / name) if name.lower().endswith(_TEXTS) else b""):
+        if key := kind_of(name, text_head(src / name) if name.lower().endswith(TEXTS) else b""):
             return key
     return None
 
 
-def _head(path: Path) -> bytes:
+def text_head(path: Path) -> bytes:
+    """Returns the first bytes of a file, enough for `kind_of`; b"" where it cannot be read."""
     try:
         with open_regular(path) as file:
             return file.read(MAX_OTHER_BYTES)
@@ -176,9 +188,18 @@ def _head(path: Path) -> bytes:
         return b""
 
 
-def _unused(names: list[str], kind: Kind) -> Unused:
+def _unused(src: Path, names: list[str], kind: Kind) -> Unused:
     more = f" with {len(names) - 1:,} more such in its folder" if len(names) > 1 else ""
+    if kind.fix == _MASKS:
+        return Unused(CODE, names[0], f"is {kind.text}{more}, not drawn into masks yet", masks_fix(src, _MASKS))
     return Unused(CODE, names[0], f"is {kind.text}{more}, which segconv does not read", kind.fix)
+
+
+def masks_fix(src: Path, text: str) -> str:
+    """Returns a remedy with the folders that `segconv masks` reads and writes, for {src} and {out} in a text."""
+    name = f"{Path(os.path.realpath(src)).name}-masks"
+    out = src / ".." / name if src.name in ("", "..") else src.with_name(name)  # "." has no name
+    return text.format(src=shlex.quote(str(src)), out=shlex.quote(str(out)))
 
 
 def _count(number: int, one: str, many: str) -> str:

@@ -13,6 +13,7 @@ from PIL import Image, PngImagePlugin
 from converter.dataset.example import Record, encode_record
 from converter.dataset.manifest import ChannelInfo, ClassInfo, Manifest, ShardInfo, SplitInfo
 from converter.dataset.tfrecord import ShardWriter
+from fuzz.annotation_seeds import annotation_seeds
 
 SPLIT_LISTS = (
     "a.jpg;a.png\nB.JPG;B.png\n",
@@ -285,6 +286,7 @@ def seeds(target: str) -> list[bytes]:
             bytes([2, 2, 5, 1]) + bytes(3 * 4 + 3 + 3 * 7 + 30),
         ],
         "index": [b"0 58\n", b""],
+        **annotation_seeds(),
     }
     pictures = {
         "png": pngs, "jpeg": jpegs, "tiff": tiffs, "bmp": bmps, "gif": gifs, "pnm": pnms, "webp": webps,

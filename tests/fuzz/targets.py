@@ -48,6 +48,7 @@ from converter.sources.lists.text import SplitList, read_split_list
 from converter.sources.names import Names
 from converter.sources.others import KINDS, kind_of
 from converter.sources.tree import Tree
+from fuzz.annotation_targets import ANNOTATIONS
 
 MAX_PIXELS = 256
 TOLERANCE = 12
@@ -419,4 +420,5 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "pnm": picture,
     "webp": picture,
     "bands": bands,
+    **ANNOTATIONS,
 }

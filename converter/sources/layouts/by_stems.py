@@ -21,10 +21,11 @@ from converter.sources.layouts.several import masks_in_own_folders, several_mask
 from converter.sources.layouts.versions import several_versions
 from converter.sources.layouts.words import MASK_WORDS
 from converter.sources.names import split_within, stem_of
+from converter.sources.others import masks_fix
 from converter.sources.tree import Tree, count_of, folder_list, join, parent_of
 
 _LOSSY = (".jpg", ".jpeg")
-_MERGE = "If each of them holds one class, give each its own value in one mask for each image; else choose one."
+_MERGE = "If each of them holds one class, merge them: segconv masks --src {src} --out {out}; else choose one."
 _PANOPTIC = "COCO panoptic ids, not classes: draw them as class masks first, by the list of segments in"
 
 
@@ -222,9 +223,11 @@ def _which(tree: Tree, found: Sequence[tuple[Candidate, str]]) -> Exception:
         values = [num_values(tree, folders[0]) for folders in masks]
         names = ", ".join(f"{folders[0]}/" for folders in masks)
         if len(parents) == 1 and all(number is not None and number <= 2 for number in values):
-            return choice(tree, f"has {len(masks)} masks an image ({names}): merge them", several, _MERGE)
+            return choice(
+                tree, f"has {len(masks)} masks an image ({names}): merge them", several, masks_fix(tree.src, _MERGE)
+            )
         what = f"has {len(masks)} folders that could be the masks of {folder_list(images.pop())}: {described(several)}"
-        return choice(tree, what, several, _MERGE if len(parents) == 1 else "")
+        return choice(tree, what, several, masks_fix(tree.src, _MERGE) if len(parents) == 1 else "")
     return choice(tree, f"has {len(several)} ways to pair its files: {described(several)}", several)
 
 

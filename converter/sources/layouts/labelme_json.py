@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from converter.errors import DataError, UsageError, shown
 from converter.limits import MAX_CLASS_FILE_BYTES
 from converter.sources.layouts.pairing import Found, Named, match, split_in
+from converter.sources.others import masks_fix
 from converter.sources.tree import Tree, count_of, join
 from converter.system.files import read_inside
 
 IMAGE, MASK, NAMES = "img.png", "label.png", "label_names.txt"
-FIX_NAMES = "Draw the masks again from the JSON files with labelme2voc and one list of names: each gets one value."
+_FIX_NAMES = "Give each name one value: segconv masks --src {src} --out {out}."
 
 
 def labelme_json(tree: Tree) -> Found | str:
@@ -26,7 +27,7 @@ def labelme_json(tree: Tree) -> Found | str:
         return f"{named[0]}/ has {NAMES}, but not every folder of {IMAGE} and {MASK} has it" if named else ""
     class_file, difference = compare_names(tree, (join(folder, NAMES) for folder in named))
     if difference:
-        raise UsageError(tree.src, f"has {NAMES} files that differ: {difference}", FIX_NAMES, "E_LAYOUT")
+        raise UsageError(tree.src, f"has {NAMES} files that differ: {difference}", names_fix(tree), "E_LAYOUT")
     images, masks = Named(), Named()
     for folder in named:
         stem = folder.rpartition("/")[2].removesuffix("_json")
@@ -35,6 +36,11 @@ def labelme_json(tree: Tree) -> Found | str:
     found = match(images, masks, {folder: split_in(folder) for folder in named})
     text = f"{IMAGE}, {MASK} and {NAMES} in each of {count_of(len(named), 'folder')}"
     return found.as_layout("labelme-json", text, class_file=class_file)
+
+
+def names_fix(tree: Tree) -> str:
+    """Returns what to do about lists of names that differ."""
+    return masks_fix(tree.src, _FIX_NAMES)
 
 
 def compare_names(tree: Tree, paths: Iterable[str]) -> tuple[str, str]:

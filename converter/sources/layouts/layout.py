@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from converter.config import SourceConfig
 from converter.sources.layouts.chosen_lists import chosen_files, chosen_names
-from converter.sources.layouts.labelme_json import FIX_NAMES, NAMES, compare_names
+from converter.sources.layouts.labelme_json import NAMES, compare_names, names_fix
 from converter.sources.layouts.leftover import check_rivals, unused_folders
 from converter.sources.layouts.pairing import Found, FoundImage
 from converter.sources.layouts.refusal import refusal
@@ -171,7 +171,7 @@ def _label_names(tree: Tree, refs: Iterable[ExampleRef]) -> list[Unused]:
     """Returns a warning if label_names.txt next to the masks give a value different names."""
     paths = dict.fromkeys(join(parent_of(ref.mask), NAMES) for ref in refs)
     _, difference = compare_names(tree, (path for path in paths if path in tree.file_set))
-    return [Unused("W_LABEL_NAMES", NAMES, f"differ: {difference}", FIX_NAMES)] if difference else []
+    return [Unused("W_LABEL_NAMES", NAMES, f"differ: {difference}", names_fix(tree))] if difference else []
 
 
 def _layout_of_pairs(tree: Tree, refs: list[ExampleRef]) -> Found | None:

@@ -13,10 +13,11 @@ from converter.sources.layouts.affixes import group_of, kinds_of_masks
 from converter.sources.layouts.choice import Candidate, choice
 from converter.sources.layouts.pairing import FolderPair
 from converter.sources.names import stem_of
+from converter.sources.others import masks_fix
 from converter.sources.tree import Tree, count_of, folder_list, join
 
-_MERGE_ALL = "Give each class its own value in one mask for each image."
-_MERGE = "Give each class its own value in one mask for each image, or take one kind alone."
+_MERGE_ALL = "Give each class its own value in one mask for each image: segconv masks --src {src} --out {out}."
+_MERGE = f"{_MERGE_ALL} Or take one kind alone."
 _SHOWN = 4  # kinds of masks in a message
 
 
@@ -30,7 +31,7 @@ def several_masks(tree: Tree, folders: Sequence[FolderPair]) -> UsageError | Non
             f"has up to {len(most.masks)} masks an image, such as those in {pair.masks}/ "
             f"of the one in {pair.images}/: merge them"
         )
-        return UsageError(tree.src, what, _MERGE_ALL, "E_LAYOUT")
+        return UsageError(tree.src, what, masks_fix(tree.src, _MERGE_ALL), "E_LAYOUT")
     kinds: Counter[tuple[str, str]] = Counter()
     for group in groups:
         own = kinds_of_masks(group)
@@ -46,8 +47,8 @@ def several_masks(tree: Tree, folders: Sequence[FolderPair]) -> UsageError | Non
     candidates = [Candidate(tuple(folders), kinds[kind], ("", ""), kind) for kind in ordered]
     numbered = all((start + end).strip("_-. ").isdigit() for start, end in ordered)
     if numbered:  # one for each object: none of them alone is a mask of the image
-        return UsageError(tree.src, what, _MERGE_ALL, "E_LAYOUT")
-    return choice(tree, what, candidates, _MERGE)
+        return UsageError(tree.src, what, masks_fix(tree.src, _MERGE_ALL), "E_LAYOUT")
+    return choice(tree, what, candidates, masks_fix(tree.src, _MERGE))
 
 
 def masks_in_own_folders(tree: Tree) -> UsageError | None:
@@ -84,8 +85,9 @@ def _own_folders(tree: Tree, images: str, parent: str, names: Mapping[str, str])
     choose = f"Pass {', or '.join(ways)}." if ways else ""
     if len(files[fullest]) == 1:
         what = f"has the mask of each image in a folder named after it, such as {where}"
-        return UsageError(tree.src, what, choose or _MERGE_ALL, "E_LAYOUT")
+        return UsageError(tree.src, what, choose or masks_fix(tree.src, _MERGE_ALL), "E_LAYOUT")
     what = (
         f"has up to {len(files[fullest])} masks an image in folders named after the images, such as {where}: merge them"
     )
-    return UsageError(tree.src, what, f"{_MERGE} {choose}" if choose else _MERGE_ALL, "E_LAYOUT")
+    merge = masks_fix(tree.src, _MERGE if choose else _MERGE_ALL)
+    return UsageError(tree.src, what, f"{merge} {choose}" if choose else merge, "E_LAYOUT")
