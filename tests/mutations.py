@@ -2096,7 +2096,7 @@ TABLE: dict[str, list[Row]] = {
             "time for images and files",
             "* SHARE -",
             "-",
-            "trainer_windows::a_time_becomes_as_many_epochs_as_fit_in_nine_tenths_of_it",
+            "trainer_timing::a_time_becomes_as_many_epochs_as_fit_in_nine_tenths_of_it",
         ),
     ],
     "trainer/backend.py": [

@@ -12,7 +12,7 @@ from trainer_fixtures import IGNORE_KERAS_COPY, write_records
 from converter.dataset.manifest import ClassInfo, Manifest
 from converter.errors import UsageError
 from trainer.choices.augments import AUGMENTS, AugmentConfig
-from trainer.choices.recipes import RECIPES, options_text
+from trainer.choices.recipes import RECIPES
 from trainer.cli import bench, evaluate, train
 from trainer.config import TrainConfig
 from trainer.run.runs import create_run
@@ -98,12 +98,6 @@ def test_options_that_contradict_each_other_or_say_nothing_are_refused(tmp_path,
     with pytest.raises(UsageError) as caught:
         CliRunner().invoke(train, [str(run) if word == "RUN" else word for word in options], catch_exceptions=False)
     assert caught.value.where == option
-
-
-def test_the_text_of_a_recipe_gives_the_same_options(tmp_path, monkeypatch):
-    for name, recipe in RECIPES.items():
-        context = train.make_context("train", options_text(name).split())
-        assert {option: context.params[option] for option in recipe.options} == recipe.options
 
 
 @pytest.mark.tf

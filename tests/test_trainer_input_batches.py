@@ -240,3 +240,33 @@ print("read")
 def test_determinism_takes_every_stage_of_the_input(records):
     done = subprocess.run([sys.executable, "-c", STRICT, records[0]], capture_output=True, text=True, check=False)
     assert done.stdout == "read\n", done.stderr
+
+
+@pytest.fixture(scope="module")
+def of_several_sizes(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("several") / "records"
+    return folder, write_records(folder, (40, 70), (64, 33), (20, 90), records={"train": [7, 5], "val": [3, 2]})
+
+
+@pytest.mark.parametrize("cache", ["on", "off"])
+def test_records_of_several_sizes_are_padded_to_the_largest_and_come_with_their_own(of_several_sizes, cache):
+    from trainer.input.batches import eval_batches, train_batches
+    from trainer.input.reading import InputConfig
+
+    folder, manifest = of_several_sizes
+    config = InputConfig(manifest, folder, "train", batch=5, cache=cache)
+    assert config.size == (64, 90)
+    whole = stored_pairs(folder, manifest, "train")
+    assert len(whole) == 12
+    for batches in (eval_batches(config), train_batches(config, seed=1, epochs=2)):
+        seen = []
+        for (batch,) in batches.dataset:
+            image, mask, size = (batch[key].numpy() for key in ("image", "mask", "size"))
+            assert image.shape == (5, 64, 90, 3) and mask.shape == (5, 64, 90) and size.shape == (5, 2)
+            for one, its_mask, (height, width) in zip(image, mask, size.astype(int), strict=True):
+                seen.append((one[:height, :width].tobytes(), its_mask[:height, :width].tobytes()))
+                its_mask[:height, :width], one[:height, :width] = IGNORE_INDEX, 127
+                assert (its_mask == IGNORE_INDEX).all() and (one == 127).all()
+        blank = (np.zeros((64, 90, 3), np.uint8).tobytes(), np.full((64, 90), IGNORE_INDEX, np.uint8).tobytes())
+        assert set(seen) - {blank} <= set(whole)
+        assert len(set(seen) - {blank}) >= 10

@@ -25,3 +25,10 @@ def test_a_shard_with_another_number_of_records_than_its_manifest_says_is_refuse
     with pytest.raises(DataError, match="does not hold the 2 records") as caught:
         train_batches(InputConfig(manifest, tmp_path / "records", "train", batch=1, cache="off"), seed=0, epochs=1)
     assert caught.value.code == "E_COUNTS"
+
+
+def test_the_largest_size_is_found_where_the_manifest_lists_none(tmp_path):
+    from trainer.input.reading import InputConfig
+
+    manifest = write_records(tmp_path / "records", (40, 70), (64, 33), (20, 90), records={"train": [4]}, listed=False)
+    assert InputConfig(manifest, tmp_path / "records", "train", batch=2).size == (64, 90)

@@ -146,3 +146,47 @@ def test_one_class_is_nothing_to_learn(tmp_path, records):
     manifest = prepared(records).manifest
     with pytest.raises(UsageError, match="has one class, 'ground'"):
         _fitted(TrainConfig(records), dataclasses.replace(manifest, classes=manifest.classes[:1]), 1)
+
+
+def test_without_windows_records_of_several_sizes_are_refused_with_both_ways_out(tmp_path):
+    from trainer.setup import prepare
+
+    write_records(tmp_path / "records", (40, 70), (64, 33), records={"train": [2], "val": [1]})
+    with pytest.raises(UsageError, match=r"--size HEIGHTxWIDTH, or train on windows: segconv train --crop 256x256\."):
+        prepare(TrainConfig(tmp_path / "records", tmp_path / "runs", model="unet_small"))
+
+
+@pytest.fixture
+def small(records, tmp_path):
+    return TrainConfig(records, tmp_path / "runs", model="unet_small", batch=4)
+
+
+@pytest.mark.parametrize(
+    ("choices", "at_hand", "found"),
+    [
+        ({}, True, ("encoder_unet", "imagenet")),
+        ({}, False, ("unet_small", "none")),
+        ({"weights": "none"}, True, ("unet_small", "none")),
+        ({"encoder": "mobilenetv2", "weights": "none"}, True, ("encoder_unet", "none")),
+        ({"model": "unet_small"}, True, ("unet_small", "none")),
+        ({"model": "fcn8s"}, True, ("fcn8s", "imagenet")),
+    ],
+)
+def test_the_automatic_model_is_pretrained_where_weights_are_at_hand(small, monkeypatch, choices, at_hand, found):
+    import trainer.setup
+
+    monkeypatch.setattr(trainer.setup, "find_published", lambda name: small.data if at_hand else None)
+    devices = trainer.setup.prepare_devices(small)
+    config = trainer.setup._with_model(dataclasses.replace(small, **{"model": "auto", **choices}), devices)
+    assert (config.model, config.weights) == found
+
+
+def test_the_automatic_model_of_the_weights_of_a_run_is_that_of_the_run(small):
+    import trainer.setup
+    from trainer.run.runs import create_run
+
+    manifest = trainer.setup.open_records(small.data, ("train",))
+    run = create_run(dataclasses.replace(small, model="deeplabv3plus", encoder="mobilenetv2"), manifest)
+    auto = dataclasses.replace(small, model="auto", weights=str(run / "best.keras"))
+    config = trainer.setup._with_model(auto, trainer.setup.prepare_devices(small))
+    assert (config.model, config.encoder, config.weights) == ("deeplabv3plus", "mobilenetv2", auto.weights)

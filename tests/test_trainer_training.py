@@ -464,3 +464,32 @@ def test_a_signal_ends_a_run_within_two_seconds_in_the_middle_of_a_step(tmp_path
     assert time.monotonic() - start < 2
     assert (process.returncode, out) == (128 + number, "")
     assert err.splitlines()[-1].startswith("Interrupted during a step. No file was left half-written;"), err
+
+
+@pytest.fixture(scope="module")
+def of_several_sizes(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("several") / "records"
+    return folder, write_records(folder, (40, 70), (64, 33), (20, 90), records={"train": [7, 5], "val": [3, 2]})
+
+
+def test_a_run_on_windows_is_scored_on_every_valid_pixel_of_whole_records(of_several_sizes, tmp_path):
+    from trainer.evaluation import evaluate
+    from trainer.training import train
+
+    folder, manifest = of_several_sizes
+    strengths = dataclasses.replace(AUGMENTS["light"], zoom=1.0, class_windows=0.5)
+    config = TrainConfig(
+        folder, tmp_path / "runs", model="unet_small", crop="32x48", epochs=2, batch=4, strengths=strengths, tta="flips"
+    )
+    report = train(config)
+    with (report.run / "metrics.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert sum(report.scores.pixels) == sum(manifest.splits["val"].pixels)
+    evaluation = evaluate(report.run)
+    assert evaluation.matrix.sum() == sum(manifest.splits["val"].pixels)
+    assert evaluation.scores.miou == pytest.approx(float(rows[report.best_epoch - 1]["val_miou"]), abs=1e-4)
+    without = evaluate(report.run, tta="none")
+    assert (without.matrix != evaluation.matrix).any()
+    assert json.loads((report.run / "config.json").read_text())["size"] == [32, 48]
+    with Image.open(report.run / "predictions.png") as picture:
+        assert picture.width > 200

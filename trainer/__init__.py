@@ -28,6 +28,7 @@ From the converter they use only what reads its records and draws its classes:
     run         the run folder, and what is written there at the end of an epoch
     setup       config -> manifest, devices, trainer and batches; invalid options are refused here
     evaluation  a saved model on one split: scores, confusion matrix, images
+    timing      how long steps take, and how many epochs fit in a time
     dry_run     one training and one validation step, and an estimate of the memory
     bench       input and step, each timed separately: the bottleneck, and what to change
     training    setup -> fit -> best.keras -> scores

@@ -353,9 +353,7 @@ def train(ctx: click.Context, /, resume: str | None, dry_run: bool, **choices: A
 @click.option("--batch", type=click.IntRange(1), help="Records per step.  [default: the run's]")
 @click.option("--tta", type=click.Choice(TTA_NAMES), help="Test-time augmentation.  [default: the run's]")
 @click.option("--json", is_flag=True, help="Print one JSON object instead of the table.")
-def evaluate(
-    run: Path | None, runs: Path, data: Path | None, split: str, batch: int | None, tta: str | None, json: bool
-) -> None:
+def evaluate(run: Path | None, runs: Path, split: str, json: bool, **choices: Any) -> None:
     """Evaluate a trained model, class by class.
 
     Reads best.keras of the run folder RUN, by default the newest one, and the records that it was trained on. Prints
@@ -371,7 +369,7 @@ def evaluate(
     run = newest_run(runs) if run is None else run
     from trainer.evaluation import evaluate as score
 
-    evaluation = score(run, split, data=data, batch=batch, tta=tta)
+    evaluation = score(run, split, **choices)
     if json:
         print_json(evaluation.to_json())
     else:

@@ -10,5 +10,6 @@ The modules, in dependency order:
     encoders    ENCODERS, and PREPROCESSINGS: the input that a network expects
     losses      LOSSES, and CLASS_WEIGHTS: how rare classes are weighted
     optimizers  OPTIMIZERS
+    recipes     RECIPES: named sets of options
     augments    AugmentConfig, each field of which is a row, and AUGMENTS: its presets
 """
