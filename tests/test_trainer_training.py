@@ -288,7 +288,7 @@ def test_a_run_goes_on_with_its_own_records_only_and_not_beyond_its_end(tmp_path
 
 def test_two_workers_leave_one_run_that_scores_like_that_of_one_process(tmp_path):
     write_records(tmp_path / "records", records={"train": [8], "val": [3]})
-    options = ["--model", "unet_small", "--batch", "4", "--epochs", "2", "--augment", "none"]
+    options = ["--model", "unet_small", "--batch", "4", "--epochs", "2", "--augment", "none", "--recipe", "tutorial"]
     with socket.create_server(("localhost", 0)) as one, socket.create_server(("localhost", 0)) as other:
         workers = [f"localhost:{server.getsockname()[1]}" for server in (one, other)]
     ends = []
