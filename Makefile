@@ -14,9 +14,9 @@ demo: $(VENV)/.installed  ## generate a dataset, build, inspect, train a few min
 	@rm -rf $(DEMO)
 	@mkdir -p $(DEMO)
 	$(BIN)/segconv sample $(DEMO)/dataset
-	$(BIN)/segconv build --src $(DEMO)/dataset --out $(DEMO)/records --size 144x192
+	$(BIN)/segconv build --src $(DEMO)/dataset --out $(DEMO)/records --size 224x288
 	$(BIN)/segconv inspect shard $(DEMO)/records --save $(DEMO)/sheet.png
-	$(BIN)/segconv train --data $(DEMO)/records --runs $(DEMO)/runs --model unet_small --augment nadir --epochs 30
+	$(BIN)/segconv train --data $(DEMO)/records --runs $(DEMO)/runs --augment nadir --epochs 5
 	$(BIN)/segconv evaluate --runs $(DEMO)/runs
 	@echo
 	@echo "Look at:  $(DEMO)/sheet.png                     the records, classes overlaid on the images"

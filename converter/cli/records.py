@@ -106,7 +106,7 @@ def _log_next(manifest: Manifest, out: str) -> None:
 
 
 def _window_of(manifest: Manifest) -> str:
-    """Returns a size for `segconv train --crop`: a square that fits in the most frequent training images."""
+    """Returns the size of windows to train on: a square that fits in the most frequent training images."""
     height, width, _ = manifest.splits["train"].sizes[0]
     side = max(32, min(height, width, 512) // 32 * 32)  # multiples of 32 need no padding in the models
     return f"{side}x{side}"
