@@ -26,6 +26,7 @@ From the converter they use only what reads its records and draws its classes:
     input       shards -> tf.data of uint8 batches, in an order that follows from seed and epoch
     learning    augmentation, losses, metrics, optimizers, and the training step that joins them
     run         the run folder, and what is written there at the end of an epoch
+    prediction  photographs -> class maps at their own size, and the command predict
     setup       config -> manifest, devices, trainer and batches; invalid options are refused here
     evaluation  a saved model on one split: scores, confusion matrix, images
     dry_run     one training and one validation step, and an estimate of the memory

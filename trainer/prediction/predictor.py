@@ -16,15 +16,17 @@ from typing import TypeVar
 
 import numpy as np
 
+from converter.errors import DataError
 from converter.pixels.images import OpenImage
 from converter.system.console import log
 from trainer.backend import Tensor, keras
 from trainer.devices import is_out_of_memory, out_of_memory
 from trainer.learning.sliding import predict_logits
 from trainer.models.load import load_model
+from trainer.prediction.options import AUTO
 from trainer.prediction.restoring import ClassMap, restored
 from trainer.prediction.strips import num_blocks, strips
-from trainer.prediction.views import AUTO, View, paint, view_of
+from trainer.prediction.views import View, paint, view_of
 from trainer.run.info import RunInfo, read_run
 from trainer.run.runs import BEST
 
@@ -74,6 +76,7 @@ class Predictor:
 
     Attributes:
       info: of the run.
+      batch: windows per step.
     """
 
     def __init__(
@@ -100,7 +103,7 @@ class Predictor:
         """
         self.info = _with_fit(read_run(run), run)
         self._run = run
-        self._batch = batch or self.info.config.batch
+        self.batch = batch or self.info.config.batch
         self._model = WindowLogits(load_model(run / BEST, self.info.config.model), tta or self.info.config.tta)
         self._scale = scale
         self._has_confidence = has_confidence
@@ -115,20 +118,23 @@ class Predictor:
         pixels = max(height * width for height, width in (look.view.canvas, image.raw_size))
         return look if pixels > AHEAD_PIXELS else dataclasses.replace(look, canvas=paint(image, look.view))
 
-    def class_maps(self, looks: Iterable[tuple[Key, Look]]) -> Iterator[tuple[Key, ClassMap]]:
-        """Yields the class map of each photograph, those that fill a batch together.
+    def class_maps(self, looks: Iterable[tuple[Key, Look]]) -> Iterator[tuple[Key, ClassMap | DataError]]:
+        """Yields the class map of each photograph, those that fill a batch together; the error of a damaged one.
 
         Raises:
-          DataError: a large photograph is truncated or damaged.
           MachineError: the device is out of memory.
         """
         waiting: list[tuple[Key, Look]] = []
         for key, look in looks:
-            if look.view.canvas != self.info.size:
-                yield key, self.class_map(look)
+            if look.canvas is None or look.view.canvas != self.info.size:
+                try:
+                    found: ClassMap | DataError = self.class_map(look)
+                except DataError as error:
+                    found = error
+                yield key, found
                 continue
             waiting.append((key, look))
-            if len(waiting) == self._batch:
+            if len(waiting) == self.batch:
                 yield from self._together(waiting)
                 waiting = []
         yield from self._together(waiting)
@@ -156,12 +162,12 @@ class Predictor:
 
     def _logits(self, windows: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """Yields the logits of windows, float32 [h, w, num_classes] each, computed a batch at a time."""
-        batch = np.zeros((self._batch, *self.info.size, 3), np.uint8)
+        batch = np.zeros((self.batch, *self.info.size, 3), np.uint8)
         filled = 0
         for window in windows:
             batch[filled] = window
             filled += 1
-            if filled == self._batch:
+            if filled == self.batch:
                 yield from self._step(batch)
                 filled = 0
         if filled:
@@ -174,19 +180,28 @@ class Predictor:
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
-            raise out_of_memory(self._run, self._batch) from error
+            raise out_of_memory(self._run, self.batch) from error
         return logits
 
 
-def ahead(function: Callable[[Item], Result], items: Iterable[Item], most: int) -> Iterator[Result]:
-    """Yields the results of a function in order, computed in a thread, up to `most` before they are asked for."""
+def ahead(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    most: int,
+    is_alone: Callable[[Item], bool] = lambda item: False,
+) -> Iterator[Result]:
+    """Yields the results of a function in order, computed in a thread, up to `most` before they are asked for.
+
+    The result of an item that is alone, such as one that takes much memory, is yielded before the next item is taken.
+    """
     waiting: collections.deque[Future[Result]] = collections.deque()
     with ThreadPoolExecutor(1, thread_name_prefix="ahead") as pool:
         try:
             for item in items:
                 waiting.append(pool.submit(function, item))
-                if len(waiting) > most:
+                while len(waiting) > (0 if is_alone(item) else most):
                     yield waiting.popleft().result()
+                del item  # or it would be held while the next one is computed
             while waiting:
                 yield waiting.popleft().result()
         finally:

@@ -6,6 +6,7 @@ where it is in the photograph and not where the nearest pixel of the model ends.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
@@ -76,14 +77,16 @@ def restored(
     confidence = np.empty(view.size, np.uint16) if has_confidence else None
     rows, columns = (taken_along(old, new) for old, new in zip(view.scaled, view.size, strict=True))
     edges = np.linspace(0, view.size[1], min(blocks, view.size[1]) + 1).astype(int)
-    for left, right in zip(edges[:-1], edges[1:], strict=True):
+    for left, right in itertools.pairwise(edges):
         part, first, end = columns.part(left, right)
         seen = logits_of((view.corner[1] + first, view.corner[1] + end))
         done = 0
-        for found in _in_rows(_between(seen, view.corner[0], view.scaled[0]), rows, part, has_confidence=has_confidence):
+        for found in _in_rows(
+            _between(seen, view.corner[0], view.scaled[0]), rows, part, has_confidence=has_confidence
+        ):
             below = done + len(found.mask)
             mask[done:below, left:right] = found.mask
-            if confidence is not None:
+            if confidence is not None and found.confidence is not None:
                 confidence[done:below, left:right] = found.confidence
             done = below
     return ClassMap(mask, confidence)
@@ -99,9 +102,7 @@ def _between(blocks: Iterable[np.ndarray], top: int, height: int) -> Iterator[np
             yield part
 
 
-def _in_rows(
-    blocks: Iterable[np.ndarray], rows: Taken, columns: Taken, *, has_confidence: bool
-) -> Iterator[ClassMap]:
+def _in_rows(blocks: Iterable[np.ndarray], rows: Taken, columns: Taken, *, has_confidence: bool) -> Iterator[ClassMap]:
     """Yields the class map from top to bottom, some rows at a time, from blocks of logits that follow each other."""
     held, start, done = None, 0, 0
     for block in blocks:

@@ -7,20 +7,17 @@ padding of windows, beyond it.
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 
-from converter.errors import UsageError
 from converter.pixels.geometry import place
 from converter.pixels.images import OpenImage, render
 from trainer.choices.augments import GREY
+from trainer.prediction.options import AUTO
 from trainer.run.info import RunInfo
 
-AUTO, FIT = "auto", "fit"
 LARGE = 2  # times the largest photograph of the records: with a side beyond that, a photograph is of another kind
-MIN_SCALE, MAX_SCALE = 1 / 64, 64.0
 
 Size = tuple[int, int]
 
@@ -41,24 +38,6 @@ class View(NamedTuple):
     corner: tuple[int, int]
     fitted: Size
     canvas: Size
-
-
-def parse_scale(text: str) -> str | float:
-    """Returns "auto", "fit", or the factor of a scale.
-
-    Raises:
-      UsageError: it is anything else, or a factor beyond MIN_SCALE..MAX_SCALE.
-    """
-    if text in (AUTO, FIT):
-        return text
-    try:
-        factor = float(text)
-    except ValueError:
-        factor = math.nan
-    if not MIN_SCALE <= factor <= MAX_SCALE:
-        what = f"is {text!r}, expected auto, fit, or a factor within {MIN_SCALE:.3f}..{MAX_SCALE:.0f}"
-        raise UsageError("--scale", what, "Pass --scale 0.5 to look at photographs at half their size.")
-    return factor
 
 
 def view_of(info: RunInfo, size: Size, scale: str | float = AUTO) -> View:
@@ -94,12 +73,13 @@ def view_of(info: RunInfo, size: Size, scale: str | float = AUTO) -> View:
 
 
 def paint(image: OpenImage, view: View) -> np.ndarray:
-    """Decodes a photograph and returns its canvas, uint8 [H, W, 3], upright.
+    """Decodes a photograph, once, and returns its canvas, uint8 [H, W, 3], upright.
 
     Raises:
       DataError: the pixels are truncated or damaged.
     """
     pixels = np.asarray(render(image, view.scaled, "stretch"))
+    image.picture.close()  # its pixels, four bytes each: they would stay as long as the image is known
     if view.canvas == view.scaled:
         return pixels
     canvas = np.full((*view.canvas, 3), GREY, np.uint8)

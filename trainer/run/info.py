@@ -21,6 +21,7 @@ from converter.dataset.manifest import ClassInfo, Manifest, seal_of
 from converter.errors import DataError, UsageError
 from converter.limits import MAX_RUN_CONFIG_BYTES
 from converter.pixels.bands import AS_STORED, Samples
+from converter.pixels.colors import wheel_color
 from converter.system.files import NotRegularError, read_regular, write_whole
 from converter.version import __version__
 from trainer.choices.augments import AUGMENTS, AugmentConfig
@@ -88,6 +89,11 @@ class RunInfo:
     photo_size: tuple[int, int] | None = None
     largest_photo: tuple[int, int] | None = None
     samples: Samples = AS_STORED
+
+    @property
+    def drawn_classes(self) -> tuple[ClassInfo, ...]:
+        """The class map; for a run of an older version, the classes in the colours of a colour wheel."""
+        return self.class_map or tuple(ClassInfo(n, name, wheel_color(n)) for n, name in enumerate(self.classes))
 
 
 def write_config(run: Path, config: TrainConfig, manifest: Manifest) -> None:
