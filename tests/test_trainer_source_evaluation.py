@@ -16,6 +16,7 @@ from converter.errors import DataError, UsageError
 pytestmark = NEEDS_TF
 
 SIZES = {"one": (64, 96), "two": (90, 71), "three": (40, 133)}
+EXTRA = {"four": (50, 50)}  # of the train split
 
 
 @pytest.fixture
@@ -24,15 +25,16 @@ def source(tmp_path):
     rng = np.random.default_rng(0)
     for kind in ("images", "masks"):
         (tmp_path / "source" / kind).mkdir(parents=True)
-    for name, size in SIZES.items():
+    for name, size in (SIZES | EXTRA).items():
         mask = blocks(size)
         noise = rng.normal(0, 90, (*size, 3))
         image = (COLORS[mask] + noise).clip(0, 255).astype(np.uint8)
         Image.fromarray(image).save(tmp_path / f"source/images/{name}.png")
         mask[:5] = 9
         Image.fromarray(mask).save(tmp_path / f"source/masks/{name}.png")
-    text = "".join(f"images/{name}.png;masks/{name}.png\n" for name in SIZES)
-    (tmp_path / "source/val.txt").write_text(text)
+    for split, names in (("train", EXTRA), ("val", SIZES)):
+        text = "".join(f"images/{name}.png;masks/{name}.png\n" for name in names)
+        (tmp_path / f"source/{split}.txt").write_text(text)
     rows = [f"{name},{index}" for index, name in enumerate(NAMES)]
     (tmp_path / "source/classes.csv").write_text("\n".join(["name,value", *rows, "ignore,9", ""]))
     return SourceConfig(tmp_path / "source", classes=str(tmp_path / "source/classes.csv"))
@@ -89,5 +91,5 @@ def test_the_class_map_is_the_runs_where_none_is_named(source, tmp_path):
 def test_a_split_that_is_not_there_is_refused(source, tmp_path):
     from trainer.source_evaluation import evaluate_source
 
-    with pytest.raises(UsageError, match="has no split 'test', but 'val'"):
+    with pytest.raises(UsageError, match="has no split 'test', but 'train', 'val'"):
         evaluate_source(copying_run(tmp_path, "pad", (48, 64)), source, "test")

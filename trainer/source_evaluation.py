@@ -99,11 +99,15 @@ def evaluate_source(
             tally.add(pair.name, pair.truth, found.mask)
             progress.show(number)
     name = BuildConfig(source).dataset_name
-    place = hashlib.sha256(os.path.realpath(source.src).encode("utf-8", "surrogateescape")).hexdigest()[:8]
-    label = f"{name}-{place}-{split}-{at}"  # two folders may have the same name
+    label = f"{name}-{_place(source.src)}-{split}-{at}"
     evaluation = scored(evaluated(run, source.src, split, info.classes, tally, at), tally, label, f"{name}, {split}")
     warn_if_collapsed(evaluation.scores, info.classes)
     return evaluation
+
+
+def _place(folder: Path) -> str:
+    """Returns eight characters that stand for the path of a folder: two may have the same name."""
+    return hashlib.sha256(os.path.realpath(folder).encode("utf-8", "surrogateescape")).hexdigest()[:8]
 
 
 def _refs(layout: Layout, split: str, source: SourceConfig) -> tuple[ExampleRef, ...]:

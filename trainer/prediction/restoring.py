@@ -115,8 +115,9 @@ def _in_rows(blocks: Iterable[np.ndarray], rows: Taken, columns: Taken, *, has_c
         done = ready
         if done == len(rows.first):
             return
-        held = held[rows.first[done] - start :].copy()  # what it is cut from is overwritten
-        start = int(rows.first[done])
+        passed = min(int(rows.first[done]) - start, len(held))  # where it is reduced, rows are skipped
+        held = held[passed:].copy()  # what it is cut from is overwritten
+        start += passed
 
 
 def _finished(logits: np.ndarray, rows: Taken, columns: Taken, *, has_confidence: bool) -> ClassMap:
