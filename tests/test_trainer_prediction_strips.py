@@ -47,7 +47,7 @@ def test_without_padding_effects_windows_are_the_whole_image():
 def test_blocks_hold_no_more_than_they_may():
     from trainer.prediction.strips import num_blocks
 
-    assert num_blocks(10_000, 512, 12) == 1
-    assert num_blocks(10_000, 512, 150) == 12
+    assert num_blocks(10_000, 512, 12) == 2
+    assert num_blocks(10_000, 512, 150) == 23
     assert num_blocks(10, 4, 1, held_bytes=160) == 1
     assert num_blocks(10, 4, 1, held_bytes=159) == 2

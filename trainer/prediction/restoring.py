@@ -15,7 +15,7 @@ import numpy as np
 from trainer.backend import Tensor, argmax, keras
 from trainer.prediction.views import View
 
-CHUNK_BYTES = 64 * 2**20  # of the logits that are worked on at a time, at the size of the photograph
+CHUNK_BYTES = 32 * 2**20  # of the logits that are worked on at a time, at the size of the photograph
 FULL = 65535  # of a confidence, which is 1
 
 

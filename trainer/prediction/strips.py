@@ -12,7 +12,7 @@ import numpy as np
 
 from trainer.learning.sliding import Windows, windows_along
 
-HELD_BYTES = 256 * 2**20  # of logits: 512 rows of 10,000 pixels and 12 classes
+HELD_BYTES = 128 * 2**20  # of logits: 512 rows of 5,000 pixels and 12 classes
 
 # Windows, uint8 [h, w, 3] each, to the logits of each in turn, float32 [h, w, num_classes].
 Net = Callable[[Iterable[np.ndarray]], Iterator[np.ndarray]]
