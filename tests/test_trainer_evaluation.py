@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
-import math
 
 import numpy as np
 import pytest
@@ -50,6 +50,7 @@ def test_files_of_one_split_do_not_replace_those_of_another(run):
     for split in ("val", "test"):
         evaluation = evaluate(run, split)
         assert json.loads((run / f"evaluation-{split}.json").read_text()) == evaluation.to_json()
+        assert len((run / f"images-{split}.csv").read_text().splitlines()) == evaluation.records + 1
         for name in (f"confusion-{split}.png", f"predictions-{split}.png"):
             with Image.open(run / name) as opened:
                 assert opened.format == "PNG"
@@ -81,8 +82,8 @@ def test_errors_are_painted_where_valid_pixels_are_wrong_and_nowhere_else():
 
 
 def scored(matrix: list[list[int]]):
-    from trainer.evaluation import Evaluation
     from trainer.learning.metrics import scores_from_confusion
+    from trainer.scoring import Evaluation
 
     counts = np.array(matrix)
     names = ("road", "tree", "sky")
@@ -91,7 +92,7 @@ def scored(matrix: list[list[int]]):
 
 def test_json_has_the_promised_keys_and_null_where_there_is_no_score():
     answer = json.loads(json.dumps(scored([[3, 1, 0], [0, 4, 0], [0, 0, 0]]).to_json(), allow_nan=False))
-    assert list(answer) == ["run", "data", "split", "records", "miou", "fwiou", "pixel_accuracy", "classes"]
+    assert list(answer) == ["run", "data", "split", "records", "at", "miou", "fwiou", "pixel_accuracy", "classes"]
     assert answer["classes"][0] == {
         "id": 0,
         "name": "road",
@@ -137,19 +138,66 @@ def test_records_of_another_size_are_refused(run, tmp_path):
         evaluate(run, data=tmp_path / "other")
 
 
-def test_records_of_other_classes_are_refused(run, tmp_path, monkeypatch):
+@pytest.fixture
+def other_records(tmp_path, monkeypatch):
+    """Returns a function that writes records whose classes have these names, and returns their folder."""
     import trainer_fixtures
 
+    def write(*names):
+        classes = tuple(ClassInfo(n, name, CLASSES[n % 2].color) for n, name in enumerate(names))
+        monkeypatch.setattr(trainer_fixtures, "CLASSES", classes)
+        write_records(tmp_path / "other", records={"val": [3, 2]})
+        return tmp_path / "other"
+
+    return write
+
+
+def test_classes_in_another_order_are_matched_by_name(run, other_records, caplog):
     from trainer.evaluation import evaluate
 
-    monkeypatch.setattr(trainer_fixtures, "CLASSES", (CLASSES[0], ClassInfo(1, "car", (0, 0, 0))))
-    write_records(tmp_path / "other", records={"val": [1]})
-    with pytest.raises(UsageError, match="has the classes ground, car, but the model knows ground, roof"):
+    with caplog.at_level(logging.WARNING, logger="segconv"):
+        found = evaluate(run, data=other_records("roof", "ground"))
+    assert "in another order, roof, ground: matched by name" in caplog.text
+    expected = evaluate(run)
+    assert found.classes == expected.classes == ("ground", "roof")
+    np.testing.assert_array_equal(found.matrix.sum(axis=0), expected.matrix.sum(axis=0))  # the same predictions
+    np.testing.assert_array_equal(found.matrix.sum(axis=1), expected.matrix.sum(axis=1)[::-1])
+
+
+def test_classes_that_only_one_of_them_has_are_named(run, other_records, caplog):
+    from trainer.evaluation import evaluate
+
+    with caplog.at_level(logging.WARNING, logger="segconv"):
+        found = evaluate(run, data=other_records("ground", "car"))
+    assert "the model does not know car: those pixels are not scored" in caplog.text
+    assert "it has no roof" in caplog.text
+    assert found.matrix[1].sum() == 0
+    assert found.matrix[0].sum() == evaluate(run).matrix[0].sum()
+
+
+def test_records_with_no_class_of_the_model_are_refused(run, other_records):
+    from trainer.evaluation import evaluate
+
+    with pytest.raises(UsageError, match="has the classes lawn, car, and the model others: ground, roof"):
+        evaluate(run, data=other_records("lawn", "car"))
+
+
+def test_scores_of_other_records_do_not_replace_those_of_the_run(run, other_records):
+    from trainer.evaluation import evaluate
+
+    evaluate(run)
+    before = (run / "evaluation-val.json").read_bytes()
+    evaluate(run, data=other_records("roof", "ground"))
+    assert (run / "evaluation-val.json").read_bytes() == before
+    assert len([path for path in run.glob("evaluation-tiny-*-val.json") if len(path.stem.split("-")[2]) == 8]) >= 1
+
+
+def test_records_with_another_fit_are_named(run, tmp_path, caplog):
+    from trainer.evaluation import evaluate
+
+    manifest = write_records(tmp_path / "other", records={"val": [1]})
+    text = dataclasses.replace(manifest, fit="stretch").to_json()
+    (tmp_path / "other/manifest.json").write_text(text, encoding="utf-8")
+    with caplog.at_level(logging.WARNING, logger="segconv"):
         evaluate(run, data=tmp_path / "other")
-
-
-def test_percent_of_nothing_is_not_applicable():
-    from trainer.evaluation import percent
-
-    assert percent(0.12345) == "12.3%"
-    assert percent(math.nan) == "n/a"
+    assert "was built with --fit stretch, the records of the run with --fit pad" in caplog.text

@@ -1,17 +1,15 @@
 """Evaluate: a trained model on one split of the records: scores, confusion matrix, images.
 
-Scores are counted at the stored size, over valid pixels only, in int64 on the host.
+Scores are counted at the stored size; `source_evaluation` has those at the size of the photographs.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,20 +18,20 @@ from converter.dataset.reader import RecordSource
 from converter.errors import UsageError
 from converter.pixels.overlays import contact_sheet, hatch, overlay
 from converter.schema import IGNORE_INDEX
-from converter.system.console import log, table
-from converter.system.files import whole_file, write_whole
+from converter.system.console import log
+from converter.system.files import whole_file
 from trainer.choices.augments import GREY
 from trainer.devices import is_out_of_memory, out_of_memory
 from trainer.input.batches import eval_batches
 from trainer.input.reading import InputConfig
 from trainer.input.records import open_records
-from trainer.learning.metrics import Scores, confusion_matrix, scores_from_confusion
+from trainer.learning.metrics import Scores
 from trainer.learning.sliding import num_windows
 from trainer.learning.step import ClassMaps
 from trainer.models.load import load_model
-from trainer.run.heatmap import draw_confusion
-from trainer.run.info import RunInfo, read_run
+from trainer.run.info import RunInfo, read_run, seal_of_records
 from trainer.run.runs import BEST
+from trainer.scoring import Evaluation, Tally, evaluated, matched_classes, percent, scored
 
 PICTURE_RECORDS = 4  # rows of predictions.png: as many as fit on a screen
 CELL_WIDTH = 400  # pixels: smaller images are enlarged, to make small objects such as poles visible
@@ -48,61 +46,14 @@ class Sample(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """The scores of a model on one split.
-
-    Attributes:
-      run: run folder of the model.
-      data: folder of the records.
-      split: name of the split.
-      records: number of records in it.
-      classes: class names in order of their indices.
-      matrix: int64 [num_classes, num_classes], rows truth, columns prediction.
-      scores: all scores of `matrix`.
-    """
-
-    run: Path
-    data: Path
-    split: str
-    records: int
-    classes: tuple[str, ...]
-    matrix: np.ndarray
-    scores: Scores
-
-    def to_json(self) -> dict[str, Any]:
-        """Returns the object that `--json` prints; an undefined score is None."""
-        columns = ("iou", "precision", "recall", "f1")
-        return {
-            "run": str(self.run),
-            "data": str(self.data),
-            "split": self.split,
-            "records": self.records,
-            "miou": _or_none(self.scores.miou),
-            "fwiou": _or_none(self.scores.fwiou),
-            "pixel_accuracy": _or_none(self.scores.pixel_accuracy),
-            "classes": [
-                {"id": index, "name": name}
-                | {column: _or_none(getattr(self.scores, column)[index]) for column in columns}
-                | {"pixels": self.scores.pixels[index]}
-                for index, name in enumerate(self.classes)
-            ],
-        }
-
-    def to_text(self) -> str:
-        """Returns the scores as a table."""
-        rows: list[tuple[str, ...]] = [("class", "IoU", "precision", "recall", "F1", "pixels")]
-        scores = self.scores
-        columns = (scores.iou, scores.precision, scores.recall, scores.f1)
-        for index, name in enumerate(self.classes):
-            rows.append((name, *(percent(column[index]) for column in columns), str(scores.pixels[index])))
-        means = f"mIoU {percent(scores.miou)}, frequency-weighted IoU {percent(scores.fwiou)}"
-        means += f", pixel accuracy {percent(scores.pixel_accuracy)}"
-        return f"{table(rows)}\n\n{means}, {self.records} records of split {self.split!r}, {self.run}"
-
-
 def evaluate(
-    run: Path, split: str = "val", *, data: Path | None = None, batch: int | None = None, tta: str | None = None
+    run: Path,
+    split: str = "val",
+    *,
+    data: Path | None = None,
+    batch: int | None = None,
+    tta: str | None = None,
+    boundaries: bool = False,
 ) -> Evaluation:
     """Scores the best model of a run and writes scores, confusion matrix and predictions into the run folder.
 
@@ -112,9 +63,10 @@ def evaluate(
       data: folder of records; None for the run's.
       batch: records per step; None for the run's.
       tta: one of TTA_NAMES; None for the run's.
+      boundaries: whether boundary IoU is counted, too.
 
     Raises:
-      UsageError: no run, no such split, or records with other classes or another size than the model's.
+      UsageError: no run, no such split, or records with none of the model's classes or of another size.
       DataError: a shard or the model is damaged.
       MachineError: the run folder cannot be written to.
     """
@@ -122,37 +74,54 @@ def evaluate(
     folder = info.config.data if data is None else data
     maps = ClassMaps(load_model(run / BEST, info.config.model), tta or info.config.tta)
     manifest = open_records(folder, (split,), any_size=info.config.crop is not None)
-    _check_fits(info, manifest, folder)
-    samples = read_samples(folder, split)
+    _check_size(info, manifest, folder)
+    classes = matched_classes(info.classes, manifest.class_names, folder)
+    samples = [sample._replace(mask=classes[sample.mask]) for sample in read_samples(folder, split)]
     batch = batch or info.config.batch
-    records = InputConfig(manifest, folder, split, batch, cache="off")
+    records = InputConfig(dataclasses.replace(manifest, classes=info.drawn_classes), folder, split, batch, cache="off")
     windows = num_windows(maps.net, records.size)
+    tally = Tally(len(info.classes), has_boundaries=boundaries)
     try:
-        matrix = count(maps, dataclasses.replace(records, batch=max(1, batch // windows)))
+        count(maps, dataclasses.replace(records, batch=max(1, batch // windows)), classes, tally)
     except Exception as error:
         if not is_out_of_memory(error):
             raise
         raise out_of_memory(run, batch) from error
-    scores = scores_from_confusion(matrix)
-    evaluation = Evaluation(run, folder, split, manifest.splits[split].records, manifest.class_names, matrix, scores)
-    text = json.dumps(evaluation.to_json(), indent=1, ensure_ascii=False) + "\n"
-    write_whole(run / f"evaluation-{split}.json", text.encode())
-    with whole_file(run / f"confusion-{split}.png") as path:
-        title = f"{manifest.name}, {split}: mIoU {percent(scores.miou)}; rows in percent"
-        draw_confusion(matrix, manifest.class_names, title).save(path)
-    draw_predictions(maps, records, samples, run / f"predictions-{split}.png")
-    warn_if_collapsed(scores, manifest.class_names)
+    label = f"{_dataset_label(info, manifest)}{split}"
+    evaluation = evaluated(run, folder, split, info.classes, tally, "stored")
+    evaluation = scored(evaluation, tally, label, f"{manifest.name}, {split}")
+    draw_predictions(maps, records, samples, run / f"predictions-{label}.png")
+    warn_if_collapsed(evaluation.scores, info.classes)
     return evaluation
 
 
-def count(maps: ClassMaps, records: InputConfig) -> np.ndarray:
-    """Returns the confusion matrix of a model on a split, int64 [num_classes, num_classes]."""
-    num_classes = records.manifest.num_classes
-    matrix = np.zeros((num_classes, num_classes), np.int64)
+def _dataset_label(info: RunInfo, manifest: Manifest) -> str:
+    """Returns what stands before the split in the names of files: nothing for the records of the run itself."""
+    seal = seal_of_records(manifest)
+    is_own = seal == info.records if info.records else manifest.name == info.dataset
+    return "" if is_own else f"{manifest.name}-{seal[:8]}-"
+
+
+def count(maps: ClassMaps, records: InputConfig, classes: np.ndarray, tally: Tally) -> None:
+    """Counts the predictions of a model on a split.
+
+    Args:
+      maps: the model.
+      records: the split.
+      classes: uint8 [256], the model's class of each class of the records, as from `matched_classes`.
+      tally: takes the counts.
+    """
+    source = RecordSource(records.folder, records.split)
+    number = 0
     for (pairs,) in eval_batches(records).dataset:
-        truth = pairs["mask"].numpy()
-        matrix += confusion_matrix(truth, maps.predict_on_batch(pairs["image"].numpy()), num_classes)
-    return matrix
+        truths = classes[pairs["mask"].numpy()]
+        predictions = maps.predict_on_batch(pairs["image"].numpy())
+        sizes = pairs["size"].numpy().astype(int) if records.has_sizes else [records.size] * len(truths)
+        for truth, prediction, (height, width) in zip(truths, predictions, sizes, strict=True):
+            if number == len(source):  # blanks fill the last batch
+                return
+            tally.add(source[number].file_name, truth[:height, :width], prediction[:height, :width])
+            number += 1
 
 
 def read_samples(folder: Path, split: str, records: int = 0) -> list[Sample]:
@@ -226,22 +195,20 @@ def warn_if_collapsed(scores: Scores, names: Sequence[str]) -> None:
         )
 
 
-def percent(share: float) -> str:
-    """Returns a score in percent with one decimal, or n/a."""
-    return "n/a" if math.isnan(share) else f"{share:.1%}"
-
-
-def _or_none(number: float) -> float | None:
-    return None if math.isnan(number) else number
-
-
-def _check_fits(info: RunInfo, manifest: Manifest, folder: Path) -> None:
-    """Raises UsageError where the records do not fit the model."""
+def _check_size(info: RunInfo, manifest: Manifest, folder: Path) -> None:
+    """Raises UsageError where the records do not fit the model; warns where they were resized in another way."""
     size = info.size if info.config.crop is not None else manifest.common_size(folder)
     if size != info.size:
         has, wanted = ("x".join(map(str, pixels)) for pixels in (size, info.size))
         what = f"has records of {has} (height x width), but the model takes {wanted}"
         raise UsageError(folder, what, f"Build the dataset with --size {wanted}.", "E_SIZE")
-    if manifest.class_names != info.classes:
-        what = f"has the classes {', '.join(manifest.class_names)}, but the model knows {', '.join(info.classes)}"
-        raise UsageError(folder, what, "Build the dataset with the class map of the run.", "E_CLASSES")
+    if info.fit and manifest.size is not None and manifest.fit != info.fit:
+        log.warning(
+            "Warning: %s was built with --fit %s, the records of the run with --fit %s: things look different in them.",
+            folder,
+            manifest.fit,
+            info.fit,
+        )
+    if info.config.crop is not None and manifest.size != info.records_size and info.photo_size is not None:
+        has, trained = ("x".join(map(str, size)) if size else "any size" for size in (manifest.size, info.records_size))
+        log.warning("Warning: %s has records of %s, the run had records of %s.", folder, has, trained)

@@ -27,6 +27,7 @@ from converter.errors import DataError, MachineError, SegconvError, UsageError
 from converter.system.console import check_output, log, open_streams, set_verbosity
 from converter.version import __version__
 from trainer.cli import bench, evaluate, train
+from trainer.prediction.command import predict
 
 SETTINGS = {
     "auto_envvar_prefix": "SEGCONV",
@@ -67,12 +68,13 @@ def segconv(verbose: int, quiet: bool) -> None:
     segconv verify                  verify every byte of records/ against its manifest
     segconv train                   train a model on records/, save it in runs/<time>/
     segconv evaluate                score the newest run
+    segconv predict photos/ --out predictions/    predict photographs with the newest run
     segconv bench                   measure training speed and find the bottleneck
     """  # noqa: D301 - \b tells click not to rewrap these lines
     set_verbosity(-1 if quiet else verbose)
 
 
-for command in (sample, masks, check, classes, split, build, inspect, verify, train, evaluate, bench):
+for command in (sample, masks, check, classes, split, build, inspect, verify, train, evaluate, predict, bench):
     segconv.add_command(command)
 
 

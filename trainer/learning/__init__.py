@@ -6,6 +6,7 @@ The modules, in dependency order:
     augment        one warp for image and mask, then brightness and colour, on the device
     losses         logits and index mask -> one number over valid pixels
     metrics        one confusion matrix, and all scores from it
+    boundaries     boundary IoU of a mask and its prediction
     class_weights  pixel counts of the manifest -> weight of each class in the loss
     averaging      the moving average of weights and statistics
     optimizers     optimizer and learning rate schedule

@@ -9,15 +9,19 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from converter.config import parse_levels
 from converter.dataset.manifest import ClassInfo, Manifest, seal_of
 from converter.errors import DataError, UsageError
 from converter.limits import MAX_RUN_CONFIG_BYTES
+from converter.pixels.bands import AS_STORED, Samples
+from converter.pixels.colors import wheel_color
 from converter.system.files import NotRegularError, read_regular, write_whole
 from converter.version import __version__
 from trainer.choices.augments import AUGMENTS, AugmentConfig
@@ -65,6 +69,10 @@ class RunInfo:
       ignore_values: the source values that count as IGNORE_INDEX, in the notation of classes.csv.
       image: the input that the model expects.
       versions: versions of segconv and of the libraries that affect the results, by package.
+      records_size: (height, width) of the records, in pixels; None where they keep the size of their photographs.
+      photo_size: most frequent (height, width) of the upright photographs of the records; None where it is not known.
+      largest_photo: (height, width): the greatest height and the greatest width among those photographs.
+      samples: bands and levels that were read from the photographs.
     """
 
     config: TrainConfig
@@ -77,6 +85,15 @@ class RunInfo:
     ignore_values: tuple[str, ...] = ()
     image: ImageInput = ImageInput()
     versions: Mapping[str, str] = field(default_factory=dict)
+    records_size: tuple[int, int] | None = None
+    photo_size: tuple[int, int] | None = None
+    largest_photo: tuple[int, int] | None = None
+    samples: Samples = AS_STORED
+
+    @property
+    def drawn_classes(self) -> tuple[ClassInfo, ...]:
+        """The class map; for a run of an older version, the classes in the colours of a colour wheel."""
+        return self.class_map or tuple(ClassInfo(n, name, wheel_color(n)) for n, name in enumerate(self.classes))
 
 
 def write_config(run: Path, config: TrainConfig, manifest: Manifest) -> None:
@@ -100,6 +117,7 @@ def write_config(run: Path, config: TrainConfig, manifest: Manifest) -> None:
         "ignore_values": list(manifest.ignore_values),
         "image": dataclasses.asdict(ImageInput(preprocessing=preprocessing_of(config.model, config.encoder))),
         "versions": _versions(),
+        "photos": _photos(manifest),
     }
     write_whole(run / CONFIG, (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode())
 
@@ -142,6 +160,7 @@ def read_run(run: Path) -> RunInfo:
             ignore_values=tuple(map(str, raw.get("ignore_values", ()))),
             image=_image_input(raw["image"]) if "image" in raw else ImageInput(),
             versions={str(package): str(number) for package, number in raw.get("versions", {}).items()},
+            **_read_photos(raw.get("photos"), config.crop, (height, width)),
         )
     except (FileNotFoundError, NotADirectoryError):
         raise UsageError(run, f"holds no {CONFIG}, so it is not a run", TRAIN_ONE, "E_NO_RUN") from None
@@ -172,6 +191,42 @@ def _config(raw: dict[str, Any]) -> TrainConfig:
 def _class_info(raw: dict[str, Any]) -> ClassInfo:
     red, green, blue = (int(part) for part in raw["color"])
     return ClassInfo(int(raw["id"]), str(raw["name"]), (red, green, blue), tuple(map(str, raw["values"])))
+
+
+def _photos(manifest: Manifest) -> dict[str, Any]:
+    """Returns what the photographs of the records were, and at which size they are stored."""
+    counts = Counter[tuple[int, int]]()
+    for split in manifest.splits.values():
+        counts.update({(height, width): images for height, width, images in split.sizes})
+    largest = [max(sides) for sides in zip(*counts, strict=True)]
+    return {
+        # Of records that keep their sizes, the manifest has a size, too, where all of them happen to have the same.
+        "records_size": manifest.size if manifest.options.get("size", manifest.size) else None,
+        "size": counts.most_common(1)[0][0] if counts else None,
+        "largest": largest or None,
+        "bands": manifest.options.get("bands", []),
+        "levels": manifest.options.get("levels", ""),
+    }
+
+
+def _read_photos(raw: dict[str, Any] | None, crop: str | None, size: tuple[int, int]) -> dict[str, Any]:
+    """Returns those attributes of a RunInfo that come from "photos", which an older version did not write."""
+    if raw is None:
+        return {"records_size": None if crop else size}
+    levels = parse_levels(str(raw["levels"])) if raw["levels"] else ()
+    return {
+        "records_size": _size(raw["records_size"]),
+        "photo_size": _size(raw["size"]),
+        "largest_photo": _size(raw["largest"]),
+        "samples": Samples(tuple(int(band) for band in raw["bands"]), levels),
+    }
+
+
+def _size(raw: list[Any] | None) -> tuple[int, int] | None:
+    if raw is None:
+        return None
+    height, width = (int(n) for n in raw)
+    return height, width
 
 
 def _image_input(raw: dict[str, Any]) -> ImageInput:

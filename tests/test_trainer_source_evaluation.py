@@ -1,0 +1,95 @@
+"""Source evaluation: equals what an independent script computes from the files that predict writes."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from copying_model import COLORS, NAMES, blocks, copying_run
+from PIL import Image
+from trainer_fixtures import NEEDS_TF
+
+from converter.config import SourceConfig
+from converter.errors import DataError, UsageError
+
+pytestmark = NEEDS_TF
+
+SIZES = {"one": (64, 96), "two": (90, 71), "three": (40, 133)}
+EXTRA = {"four": (50, 50)}  # of the train split
+
+
+@pytest.fixture
+def source(tmp_path):
+    """A dataset of photographs with noise, so that the model is not always right, and masks with ignored pixels."""
+    rng = np.random.default_rng(0)
+    for kind in ("images", "masks"):
+        (tmp_path / "source" / kind).mkdir(parents=True)
+    for name, size in (SIZES | EXTRA).items():
+        mask = blocks(size)
+        noise = rng.normal(0, 90, (*size, 3))
+        image = (COLORS[mask] + noise).clip(0, 255).astype(np.uint8)
+        Image.fromarray(image).save(tmp_path / f"source/images/{name}.png")
+        mask[:5] = 9
+        Image.fromarray(mask).save(tmp_path / f"source/masks/{name}.png")
+    for split, names in (("train", EXTRA), ("val", SIZES)):
+        text = "".join(f"images/{name}.png;masks/{name}.png\n" for name in names)
+        (tmp_path / f"source/{split}.txt").write_text(text)
+    rows = [f"{name},{index}" for index, name in enumerate(NAMES)]
+    (tmp_path / "source/classes.csv").write_text("\n".join(["name,value", *rows, "ignore,9", ""]))
+    return SourceConfig(tmp_path / "source", classes=str(tmp_path / "source/classes.csv"))
+
+
+@pytest.mark.parametrize("fit", ["pad", "stretch", "crop"])
+def test_scores_at_the_source_are_those_of_the_predicted_files(source, tmp_path, fit):
+    from trainer.prediction.options import PredictConfig
+    from trainer.prediction.predict import predict
+    from trainer.source_evaluation import evaluate_source
+
+    run = copying_run(tmp_path, fit, (48, 48))
+    predict(PredictConfig(run=run, inputs=(str(source.src / "images"),), out=tmp_path / "out"))
+    right, truth, found = np.zeros(4), np.zeros(4), np.zeros(4)
+    for name in SIZES:
+        mask = np.asarray(Image.open(source.src / f"masks/{name}.png"))
+        prediction = np.asarray(Image.open(tmp_path / f"out/index/{name}.png"))
+        for index in range(4):
+            valid = mask != 9
+            truth[index] += ((mask == index) & valid).sum()
+            found[index] += ((prediction == index) & valid).sum()
+            right[index] += ((mask == index) & (prediction == index)).sum()
+    evaluation = evaluate_source(run, source)
+    np.testing.assert_allclose(evaluation.scores.iou, right / (truth + found - right), atol=1e-9)
+    assert 0.3 < evaluation.scores.miou < 1
+    (path,) = run.glob("evaluation-source-*-val-source.json")
+    assert json.loads(path.read_text())["miou"] == evaluation.scores.miou
+    assert json.loads(path.read_text())["at"] == "source"
+
+
+def test_scores_at_the_stored_size_are_those_of_records(source, tmp_path):
+    from converter.building.build import build
+    from converter.config import BuildConfig, PairConfig
+    from trainer.evaluation import evaluate
+    from trainer.source_evaluation import STORED, evaluate_source
+
+    pair = PairConfig(size=(48, 64), image_format="png")
+    build(BuildConfig(source, out=tmp_path / "records", pair=pair, workers=1))
+    run = copying_run(tmp_path, "pad", (48, 64))
+    expected = evaluate(run, data=tmp_path / "records")
+    found = evaluate_source(run, source, at=STORED)
+    assert found.matrix.tolist() == expected.matrix.tolist()
+
+
+def test_the_class_map_is_the_runs_where_none_is_named(source, tmp_path):
+    from trainer.source_evaluation import evaluate_source
+
+    run = copying_run(tmp_path, "pad", (48, 64))  # whose class map does not list 9
+    (source.src / "classes.csv").unlink()
+    with pytest.raises(DataError, match="9"):
+        evaluate_source(run, SourceConfig(source.src))
+
+
+def test_a_split_that_is_not_there_is_refused(source, tmp_path):
+    from trainer.source_evaluation import evaluate_source
+
+    with pytest.raises(UsageError, match="has no split 'test', but 'train', 'val'"):
+        evaluate_source(copying_run(tmp_path, "pad", (48, 64)), source, "test")

@@ -1,0 +1,15 @@
+"""Prediction: photographs -> class maps at their own size, as files, from a run folder alone.
+
+The modules, in dependency order:
+
+    options    every option, with its default
+    inputs     what a user names: files, folders, patterns, lists, records -> photographs
+    views      how a photograph is laid before the model: as records of the run were, or at a scale of its own
+    strips     a model on a large image: windows with blended logits, a strip of rows at a time
+    restoring  logits of what the model saw -> class map of the photograph
+    predictor  opened photographs -> class maps, decoding while the device computes
+    pictures   a class map -> the files that are saved
+    outputs    the folder of predictions: what is done, and what it must not hold
+    predict    inputs -> predictor -> outputs
+    command    the command predict
+"""

@@ -1,0 +1,148 @@
+"""Inputs: what a user names on the command line -> photographs, each with a name of its own below the output folder."""
+
+from __future__ import annotations
+
+import glob
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from converter.dataset.parse import read_manifest
+from converter.dataset.reader import RecordSource
+from converter.errors import DataError, UsageError
+from converter.schema import MANIFEST
+from converter.sources.lists.text import HEADER, read_split_list
+from converter.sources.names import has_extension, stem_of
+from converter.sources.tree import list_tree
+from converter.system.console import log
+from converter.system.files import Stamp, check_relative, read_stamped
+
+_PATTERN = re.compile(r"[*?\[]")
+_FIX = "Pass photographs, folders, patterns such as 'photos/*.jpg', a list (.txt), or a folder of records."
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """One photograph to predict.
+
+    Attributes:
+      name: its path below the folder, list or pattern that it was found by; outputs have the same.
+      folder: in which `path` is.
+      path: of the file, relative to `folder`; of a record, that of the photograph that it was built from.
+      source: the records that it is stored in; None for a file.
+      number: of its record in `source`.
+    """
+
+    name: str
+    folder: Path
+    path: str
+    source: RecordSource | None = None
+    number: int = 0
+
+    @property
+    def where(self) -> str:
+        """For messages: the path as the user wrote it."""
+        return str(self.folder / self.path)
+
+    def read(self) -> tuple[bytes, Stamp | None]:
+        """Returns the content of the file, and its stamp, as `read_stamped` does.
+
+        Raises:
+          DataError: it is missing, empty, too large or not a regular file, or its shard is damaged.
+          MachineError: the disk failed.
+        """
+        if self.source is not None:
+            return self.source[self.number].image_bytes, None
+        try:
+            return read_stamped(self.folder, self.path, follow_links=True)
+        except DataError as error:
+            raise DataError(self.where, error.what, error.fix, error.code) from None
+
+    def stamp(self) -> Stamp | None:
+        """Returns the stamp of the file without reading it; None for a record, or where there is none."""
+        try:
+            return None if self.source is not None else Stamp.of((self.folder / self.path).stat())
+        except OSError:
+            return None
+
+
+def find_photographs(inputs: Sequence[str], out: Path) -> list[Photograph]:
+    """Returns the photographs that a user names, in that order, those of a folder by name.
+
+    Args:
+      inputs: paths of files, folders, lists and folders of records, or patterns.
+      out: the output folder, whose files are left out of a folder.
+
+    Raises:
+      UsageError: one of them does not exist, or names no photograph, or two photographs have the same name.
+      DataError: a list holds a path that leads out of its folder.
+    """
+    found = [photograph for text in inputs for photograph in _named(text, out)]
+    first: dict[str, Photograph] = {}
+    for photograph in found:
+        other = first.setdefault(stem_of(photograph.name), photograph)
+        if other is not photograph:
+            what = f"and {other.where} would have outputs of the same name"
+            fix = "Rename one, or predict them into two folders: run segconv predict twice, each with its own --out."
+            raise UsageError(photograph.where, what, fix, "E_DUPLICATE")
+    return found
+
+
+def _named(text: str, out: Path) -> list[Photograph]:
+    path = Path(text)
+    if (path / MANIFEST).is_file():
+        found = list(_in_records(path))
+    elif path.is_dir():
+        found = _in_folder(path, out)
+    elif path.suffix.lower() == ".txt" and path.exists():
+        found = list(_in_list(path))
+    elif path.exists():
+        found = [Photograph(path.name, path.parent, path.name)]
+    elif _PATTERN.search(text):
+        found = _by_pattern(text)
+    else:
+        raise UsageError(text, "does not exist", _FIX, "E_MISSING")
+    if not found:
+        raise UsageError(text, "names no photograph", _FIX, "E_MISSING")
+    return found
+
+
+def _in_folder(folder: Path, out: Path) -> list[Photograph]:
+    tree = list_tree(folder, follow_links=True)
+    real = out.resolve()
+    inside = f"{real.relative_to(folder.resolve())}/" if real.is_relative_to(folder.resolve()) else None
+    files = [name for name in tree.files if inside is None or not name.startswith(inside)]
+    found = [Photograph(name, folder, name) for name in files if has_extension(name)]
+    if others := len(files) - len(found):
+        log.info("%s: %d other file%s without the extension of a photograph.", folder, others, "s" * (others > 1))
+    if tree.unnamed:
+        log.warning("Warning: %s: %d names are not UTF-8 and left out.", folder, len(tree.unnamed))
+    return found
+
+
+def _in_list(path: Path) -> Iterator[Photograph]:
+    lines = read_split_list("", path, path.name).lines
+    for line in lines[1:] if HEADER.fullmatch(lines[0].fields[0]) else lines:
+        check_relative(line.fields[0])
+        name = str(PurePath(line.fields[0]))
+        yield Photograph(name, path.parent, name)
+
+
+def _by_pattern(text: str) -> list[Photograph]:
+    parts = PurePath(text).parts
+    fixed = next(number for number, part in enumerate(parts) if _PATTERN.search(part))
+    folder = Path(*parts[:fixed])
+    matches = glob.glob(text, recursive=True)  # noqa: PTH207 - Path.glob matches hidden files, too
+    files = sorted(path for path in map(Path, matches) if path.is_file())
+    names = [path.relative_to(folder).as_posix() for path in files]
+    return [Photograph(name, folder, name) for name in names]
+
+
+def _in_records(folder: Path) -> Iterator[Photograph]:
+    for split in read_manifest(folder).splits:
+        source = RecordSource(folder, split)
+        for number in range(len(source)):
+            name = source[number].file_name
+            check_relative(name)
+            yield Photograph(name, folder, name, source, number)

@@ -1,0 +1,195 @@
+"""Predict: photographs -> class maps as files in an output folder. What is there and unchanged is not done again.
+
+Three things happen at a time: a thread decodes the next photographs, the device computes, a thread draws and writes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from converter.errors import DataError, UsageError
+from converter.pixels.images import open_image
+from converter.pixels.masks import count_classes
+from converter.system.console import Progress, log, table
+from converter.system.files import Stamp
+from converter.version import __version__
+from trainer.prediction.inputs import Photograph, find_photographs
+from trainer.prediction.options import PredictConfig, parse_scale
+from trainer.prediction.outputs import KIND, Outputs, Receipt, opened_outputs, picture_path
+from trainer.prediction.pictures import PICTURES, Drawing
+from trainer.prediction.predictor import AHEAD_PIXELS, Look, Predictor, ahead
+from trainer.prediction.restoring import ClassMap
+from trainer.run.info import RunInfo, read_run
+from trainer.run.runs import BEST
+
+
+@dataclass(frozen=True)
+class PredictReport:
+    """What a prediction did.
+
+    Attributes:
+      config: its options.
+      classes: names in order of their indices.
+      predicted: number of photographs that were predicted.
+      kept: number of those that were done and unchanged.
+      refused: errors of those that were left out.
+      pixels: of each class, over all these photographs.
+      seconds: from the first to the last.
+    """
+
+    config: PredictConfig
+    classes: tuple[str, ...]
+    predicted: int
+    kept: int
+    refused: tuple[DataError, ...]
+    pixels: tuple[int, ...]
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the object that `--json` prints."""
+        return {
+            "run": str(self.config.run),
+            "out": str(self.config.out),
+            "predicted": self.predicted,
+            "unchanged": self.kept,
+            "refused": [{"file": e.where, "code": e.code, "what": e.what, "mend": e.fix} for e in self.refused],
+            "seconds": round(self.seconds, 3),
+            "classes": [
+                {"id": index, "name": name, "pixels": pixels}
+                for index, (name, pixels) in enumerate(zip(self.classes, self.pixels, strict=True))
+            ],
+        }
+
+    def to_text(self) -> str:
+        """Returns the share of each class, and what was done."""
+        total = max(1, sum(self.pixels))
+        rows: list[tuple[str, ...]] = [("class", "pixels", "share")]
+        rows += [(name, str(n), f"{n / total:.1%}") for name, n in zip(self.classes, self.pixels, strict=True)]
+        done = f"{self.predicted} predicted, {self.kept} unchanged, {len(self.refused)} left out"
+        return f"{table(rows)}\n\n{done}: {self.config.out}"
+
+
+class _Opened(NamedTuple):
+    """A photograph that was read, and what its receipt will need."""
+
+    photograph: Photograph
+    data: bytes
+    stamp: Stamp | None
+
+
+def predict(config: PredictConfig) -> PredictReport:
+    """Predicts photographs and writes pictures, areas and receipts into the output folder.
+
+    Raises:
+      UsageError: no run, no such input, or an output folder that holds something else.
+      DataError: a photograph that build would refuse, with on_error "fail"; or a damaged run.
+      MachineError: the output folder cannot be written to, or the device is out of memory. What is finished stays.
+    """
+    info = read_run(config.run)
+    photographs = find_photographs(config.inputs, config.out)
+    with opened_outputs(config.out, _facts(config, info), overwrite=config.overwrite) as outputs:
+        todo = [photograph for photograph in photographs if not outputs.is_done(photograph, config.save)]
+        kept = len(photographs) - len(todo)
+        if kept:
+            log.info("%d of %d photographs are done and unchanged.", kept, len(photographs))
+        start = time.monotonic()
+        refused = _Job(config, outputs, todo).run() if todo else []
+        outputs.finish(info.classes, refused, config.pixel_size)
+        names = {photograph.name for photograph in photographs}
+        done = [receipt.pixels for name, receipt in outputs.receipts.items() if name in names]
+        pixels = tuple(map(sum, zip(*done, strict=True))) if done else (0,) * len(info.classes)
+        seconds = time.monotonic() - start
+    return PredictReport(config, info.classes, len(todo) - len(refused), kept, tuple(refused), pixels, seconds)
+
+
+def _facts(config: PredictConfig, info: RunInfo) -> dict[str, Any]:
+    """Returns what every prediction in an output folder depends on, as JSON has it."""
+    try:
+        with (config.run / BEST).open("rb") as file:
+            model = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        raise UsageError(config.run, f"holds no {BEST}", "Train it: segconv train", "E_NO_RUN") from None
+    return {
+        KIND: "segconv predictions",
+        "written_by": __version__,
+        "model": model,
+        "classes": [{"name": row.name, "color": list(row.color)} for row in info.drawn_classes],
+        "scale": config.scale,
+        "tta": config.tta or info.config.tta,
+    }
+
+
+class _Job:
+    """The photographs that are to be predicted, on their way from file to file."""
+
+    def __init__(self, config: PredictConfig, outputs: Outputs, todo: Sequence[Photograph]) -> None:
+        self.config = config
+        self.outputs = outputs
+        self.todo = todo
+        self.refused: list[DataError] = []
+        self.predictor = Predictor(
+            config.run,
+            batch=config.batch,
+            tta=config.tta,
+            scale=parse_scale(config.scale),
+            has_confidence="confidence" in config.save,
+        )
+
+    def run(self) -> list[DataError]:
+        """Predicts all of them and returns the errors of those that were left out."""
+        found = self._kept(self.predictor.class_maps(self._looks()))
+        with Progress(len(self.todo), "photo") as progress:
+            for number, receipt in enumerate(ahead(self._save, found, self.predictor.batch, _is_large), start=1):
+                self.outputs.add(receipt)
+                progress.show(number + len(self.refused))
+        return self.refused
+
+    def _looks(self) -> Iterator[tuple[_Opened, Look]]:
+        for found in ahead(self._read, self.todo, 2 * self.predictor.batch):
+            if isinstance(found, DataError):
+                self._refuse(found)
+            else:
+                yield found
+
+    def _read(self, photograph: Photograph) -> tuple[_Opened, Look] | DataError:
+        try:
+            data, stamp = photograph.read()
+            image = open_image(data, photograph.where, self.config.max_pixels, self.predictor.info.samples)
+            return _Opened(photograph, data, stamp), self.predictor.look(image)
+        except DataError as error:
+            return error
+
+    def _kept(self, found: Iterator[tuple[_Opened, ClassMap | DataError]]) -> Iterator[tuple[_Opened, ClassMap]]:
+        for opened, result in found:
+            if isinstance(result, DataError):
+                self._refuse(result)
+            else:
+                yield opened, result
+
+    def _refuse(self, error: DataError) -> None:
+        if self.config.on_error == "fail":
+            raise error
+        log.warning("Left out: %s", error)
+        self.refused.append(error)
+
+    def _save(self, item: tuple[_Opened, ClassMap]) -> Receipt:
+        """Writes the pictures of a photograph and returns their receipt."""
+        (photograph, data, stamp), found = item
+        info = self.predictor.info
+        drawing = Drawing(found, data, photograph.name, info.drawn_classes, self.config.max_pixels, info.samples)
+        files = {}
+        for kind in self.config.save:
+            path = picture_path(kind, photograph.name)
+            files[path] = self.outputs.write(path, PICTURES[kind](drawing))
+        pixels, _ = count_classes(found.mask, len(info.classes))
+        height, width = found.mask.shape
+        digest = hashlib.sha256(data).hexdigest()
+        return Receipt(photograph.name, digest, stamp, (height, width), tuple(pixels), files)
+
+
+def _is_large(item: tuple[_Opened, ClassMap]) -> bool:
+    return item[1].mask.size > AHEAD_PIXELS

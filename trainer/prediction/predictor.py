@@ -1,0 +1,221 @@
+"""Predictor: opened photographs -> class maps at their own size.
+
+Photographs that the model sees in one window share a batch; on a larger one windows fill the batches. Every batch is
+full, if need be with blanks: the model is compiled once, and the result does not depend on how many are left.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from converter.errors import DataError
+from converter.pixels.images import OpenImage
+from converter.system.console import log
+from trainer.backend import Tensor, keras
+from trainer.devices import is_out_of_memory, out_of_memory
+from trainer.learning.sliding import predict_logits
+from trainer.models.load import load_model
+from trainer.prediction.options import AUTO
+from trainer.prediction.restoring import ClassMap, restored
+from trainer.prediction.strips import num_blocks, strips
+from trainer.prediction.views import View, paint, view_of
+from trainer.run.info import RunInfo, read_run
+from trainer.run.runs import BEST
+
+AHEAD_PIXELS = 8_000_000  # of a canvas or a photograph that is decoded ahead of the device; a larger one in its turn
+
+Key = TypeVar("Key")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Look:
+    """A photograph, and how the model looks at it.
+
+    Attributes:
+      image: opened.
+      view: where it is on the canvas.
+      canvas: uint8 [H, W, 3]; None while it is not decoded.
+    """
+
+    image: OpenImage
+    view: View
+    canvas: np.ndarray | None = None
+
+    def painted(self) -> np.ndarray:
+        """Returns the canvas; DataError where the photograph is damaged."""
+        return paint(self.image, self.view) if self.canvas is None else self.canvas
+
+
+class WindowLogits(keras.Model):
+    """Wraps a segmentation model: images, uint8 [B, H, W, 3], to logits, float32 [B, H, W, num_classes]."""
+
+    def __init__(self, net: keras.Model, tta: str = "none") -> None:
+        super().__init__(name="window_logits")
+        self.net = net
+        self.tta = tta
+        self.built = True
+
+    def call(self, image: Tensor, training: bool = False) -> Tensor:
+        """Returns the logits of every pixel."""
+        logits = predict_logits(self.net, keras.ops.cast(image, "float32"), self.tta)
+        return keras.ops.cast(logits, "float32")
+
+
+class Predictor:
+    """The best model of a run, ready for photographs of any size.
+
+    Attributes:
+      info: of the run.
+      batch: windows per step.
+    """
+
+    def __init__(
+        self,
+        run: Path,
+        *,
+        batch: int | None = None,
+        tta: str | None = None,
+        scale: str | float = AUTO,
+        has_confidence: bool = False,
+    ) -> None:
+        """Loads the model.
+
+        Args:
+          run: the run folder.
+          batch: windows per step; None for the run's.
+          tta: test-time augmentation of each window, one of TTA_NAMES; None for the run's.
+          scale: as in `view_of`.
+          has_confidence: whether class maps have a confidence.
+
+        Raises:
+          UsageError: no run, or no model in it.
+          DataError: the run or its model is damaged.
+        """
+        self.info = _with_fit(read_run(run), run)
+        self._run = run
+        self.batch = batch or self.info.config.batch
+        self._model = WindowLogits(load_model(run / BEST, self.info.config.model), tta or self.info.config.tta)
+        self._scale = scale
+        self._has_confidence = has_confidence
+
+    def look(self, image: OpenImage) -> Look:
+        """Returns how the model looks at a photograph, decoded unless it is large; may be called in any thread.
+
+        Raises:
+          DataError: the pixels are truncated or damaged.
+        """
+        look = Look(image, view_of(self.info, image.size, self._scale))
+        pixels = max(height * width for height, width in (look.view.canvas, image.raw_size))
+        return look if pixels > AHEAD_PIXELS else dataclasses.replace(look, canvas=paint(image, look.view))
+
+    def class_maps(self, looks: Iterable[tuple[Key, Look]]) -> Iterator[tuple[Key, ClassMap | DataError]]:
+        """Yields the class map of each photograph, those that fill a batch together; the error of a damaged one.
+
+        Raises:
+          MachineError: the device is out of memory.
+        """
+        waiting: list[tuple[Key, Look]] = []
+        for key, look in looks:
+            if look.canvas is None or look.view.canvas != self.info.size:
+                try:
+                    found: ClassMap | DataError = self.class_map(look)
+                except DataError as error:
+                    found = error
+                yield key, found
+                continue
+            waiting.append((key, look))
+            if len(waiting) == self.batch:
+                yield from self._together(waiting)
+                waiting = []
+        yield from self._together(waiting)
+
+    def class_map(self, look: Look) -> ClassMap:
+        """Returns the class map of one photograph.
+
+        Raises:
+          DataError: it is truncated or damaged.
+          MachineError: the device is out of memory.
+        """
+        canvas, view = look.painted(), look.view
+        count = num_blocks(view.scaled[1], self.info.size[0], len(self.info.classes))
+        return restored(
+            view,
+            lambda columns: strips(self._logits, canvas, self.info.size, columns),
+            blocks=count,
+            has_confidence=self._has_confidence,
+        )
+
+    def _together(self, looks: list[tuple[Key, Look]]) -> Iterator[tuple[Key, ClassMap]]:
+        every = self._logits(look.painted() for _, look in looks)
+        for (key, look), logits in zip(looks, every, strict=True):
+            yield key, restored(look.view, _within(logits), has_confidence=self._has_confidence)
+
+    def _logits(self, windows: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """Yields the logits of windows, float32 [h, w, num_classes] each, computed a batch at a time."""
+        batch = np.zeros((self.batch, *self.info.size, 3), np.uint8)
+        filled = 0
+        for window in windows:
+            batch[filled] = window
+            filled += 1
+            if filled == self.batch:
+                yield from self._step(batch)
+                filled = 0
+        if filled:
+            batch[filled:] = 0
+            yield from self._step(batch)[:filled]
+
+    def _step(self, batch: np.ndarray) -> np.ndarray:
+        try:
+            logits: np.ndarray = self._model.predict_on_batch(batch)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            raise out_of_memory(self._run, self.batch) from error
+        return logits
+
+
+def ahead(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    most: int,
+    is_alone: Callable[[Item], bool] = lambda item: False,
+) -> Iterator[Result]:
+    """Yields the results of a function in order, computed in a thread, up to `most` before they are asked for.
+
+    The result of an item that is alone, such as one that takes much memory, is yielded before the next item is taken.
+    """
+    waiting: collections.deque[Future[Result]] = collections.deque()
+    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                while len(waiting) > (0 if is_alone(item) else most):
+                    yield waiting.popleft().result()
+                del item  # or it would be held while the next one is computed
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _within(logits: np.ndarray) -> Callable[[tuple[int, int]], list[np.ndarray]]:
+    """Returns what gives the columns (left, right) of the logits of one window, as one block of rows."""
+    return lambda columns: [logits[:, slice(*columns)]]
+
+
+def _with_fit(info: RunInfo, run: Path) -> RunInfo:
+    if info.fit:
+        return info
+    what = "an older version, which did not note how images were resized: taken for --fit pad"
+    log.warning("Warning: %s was trained by %s.", run, what)
+    return dataclasses.replace(info, fit="pad")

@@ -1,0 +1,138 @@
+"""Restoring: the logits of what the model saw -> the class map of the photograph, at its own size.
+
+Logits are enlarged or reduced, not classes: between two pixels of the model they are linear, so that an edge lies
+where it is in the photograph and not where the nearest pixel of the model ends.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from trainer.backend import Tensor, argmax, keras
+from trainer.prediction.views import View
+
+CHUNK_BYTES = 32 * 2**20  # of the logits that are worked on at a time, at the size of the photograph
+FULL = 65535  # of a confidence, which is 1
+
+
+class ClassMap(NamedTuple):
+    """What a model says of a photograph, or of some of its rows.
+
+    Attributes:
+      mask: uint8 [H, W], class indices.
+      confidence: uint16 [H, W], the probability of that class, FULL for 1; None where it is not wanted.
+    """
+
+    mask: np.ndarray
+    confidence: np.ndarray | None
+
+
+class Taken(NamedTuple):
+    """Which pixels of an axis are blended for each pixel of another length.
+
+    Attributes:
+      first, second: int32 [new], the pixels before and after its centre.
+      share: float32 [new], of the second; the rest is that of the first.
+    """
+
+    first: np.ndarray
+    second: np.ndarray
+    share: np.ndarray
+
+    def part(self, start: int, end: int) -> tuple[Taken, int, int]:
+        """Returns that of the pixels from `start` to before `end`, and between which old ones, (first, end), it is."""
+        first, last = int(self.first[start]), int(self.second[end - 1])
+        taken = Taken(self.first[start:end] - first, self.second[start:end] - first, self.share[start:end])
+        return taken, first, last + 1
+
+
+def taken_along(old: int, new: int) -> Taken:
+    """Returns what is blended for each of `new` pixels that cover the same as `old`: linear between two centres."""
+    places = ((np.arange(new) + 0.5) * old / new - 0.5).clip(0, old - 1)
+    first = np.floor(places).astype(np.int32)
+    return Taken(first, np.minimum(first + 1, old - 1).astype(np.int32), (places - first).astype(np.float32))
+
+
+def restored(
+    view: View,
+    logits_of: Callable[[tuple[int, int]], Iterable[np.ndarray]],
+    *,
+    blocks: int = 1,
+    has_confidence: bool = False,
+) -> ClassMap:
+    """Returns the class map of a photograph.
+
+    Args:
+      view: how the model looked at it.
+      logits_of: (left, right) to the logits of those columns of the canvas, float32 [n, right - left, num_classes],
+        from top to bottom; each is used before the next one is asked for.
+      blocks: into how many blocks of columns the work is divided.
+      has_confidence: whether it has a confidence.
+    """
+    mask = np.empty(view.size, np.uint8)
+    confidence = np.empty(view.size, np.uint16) if has_confidence else None
+    rows, columns = (taken_along(old, new) for old, new in zip(view.scaled, view.size, strict=True))
+    edges = np.linspace(0, view.size[1], min(blocks, view.size[1]) + 1).astype(int)
+    for left, right in itertools.pairwise(edges):
+        part, first, end = columns.part(left, right)
+        seen = logits_of((view.corner[1] + first, view.corner[1] + end))
+        done = 0
+        for found in _in_rows(
+            _between(seen, view.corner[0], view.scaled[0]), rows, part, has_confidence=has_confidence
+        ):
+            below = done + len(found.mask)
+            mask[done:below, left:right] = found.mask
+            if confidence is not None and found.confidence is not None:
+                confidence[done:below, left:right] = found.confidence
+            done = below
+    return ClassMap(mask, confidence)
+
+
+def _between(blocks: Iterable[np.ndarray], top: int, height: int) -> Iterator[np.ndarray]:
+    """Yields what blocks of rows hold of the rows from `top` on."""
+    start = 0
+    for block in blocks:
+        part = block[max(0, top - start) : max(0, top + height - start)]
+        start += len(block)
+        if len(part):
+            yield part
+
+
+def _in_rows(blocks: Iterable[np.ndarray], rows: Taken, columns: Taken, *, has_confidence: bool) -> Iterator[ClassMap]:
+    """Yields the class map from top to bottom, some rows at a time, from blocks of logits that follow each other."""
+    held, start, done = None, 0, 0
+    for block in blocks:
+        held = block if held is None else np.concatenate([held, block])
+        ready = int(np.searchsorted(rows.second, start + len(held)))
+        step = max(1, CHUNK_BYTES // (4 * len(columns.first) * held.shape[-1]))
+        for top in range(done, ready, step):
+            part, first, end = rows.part(top, min(top + step, ready))
+            yield _finished(held[first - start : end - start], part, columns, has_confidence=has_confidence)
+        done = ready
+        if done == len(rows.first):
+            return
+        passed = min(int(rows.first[done]) - start, len(held))  # where it is reduced, rows are skipped
+        held = held[passed:].copy()  # what it is cut from is overwritten
+        start += passed
+
+
+def _finished(logits: np.ndarray, rows: Taken, columns: Taken, *, has_confidence: bool) -> ClassMap:
+    x = _blended(_blended(keras.ops.convert_to_tensor(logits), rows, axis=0), columns, axis=1)
+    mask = keras.ops.convert_to_numpy(argmax(x)).astype(np.uint8)
+    if not has_confidence:
+        return ClassMap(mask, None)
+    highest = keras.ops.convert_to_numpy(keras.ops.max(keras.ops.softmax(x), axis=-1))
+    return ClassMap(mask, np.rint(highest * FULL).astype(np.uint16))
+
+
+def _blended(x: Tensor, taken: Taken, axis: int) -> Tensor:
+    """Returns a tensor with one axis resampled; as it is where nothing changes."""
+    if len(taken.first) == x.shape[axis] and not taken.share.any() and (np.diff(taken.first) == 1).all():
+        return x
+    share = taken.share.reshape([-1 if number == axis else 1 for number in range(3)])
+    first = keras.ops.take(x, taken.first, axis=axis)
+    return first + share * (keras.ops.take(x, taken.second, axis=axis) - first)
