@@ -21,7 +21,7 @@ pytestmark = NEEDS_TF
 
 SIZES = {"a/1.png": (64, 96), "a/2.png": (50, 70), "b/1.png": (97, 63), "c.png": (31, 45), "d.png": (200, 150)}
 
-# Runs the command line, and kills its own process once a method was called so many times.
+# Runs the command line, and kills its own process once a method was called a given number of times.
 KILLED = """
 import os, signal, sys
 from converter.cli import main

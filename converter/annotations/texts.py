@@ -77,7 +77,7 @@ def json_error(where: str, error: Exception) -> DataError:
 def json_members(text: str) -> Iterator[tuple[str, Any]]:
     """Yields (key, value) of a JSON object, and (key, item) of each item where a value is a list.
 
-    Of a file of a gigabyte only one item is a Python object at a time, which takes ten times the room of its text.
+    Of a file of a gigabyte only one item is a Python object at a time, which takes ten times the memory of its text.
 
     Raises:
       ValueError: it is not JSON, or not an object.
