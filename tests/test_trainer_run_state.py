@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import signal
 import subprocess
@@ -111,7 +112,8 @@ def test_a_killed_run_that_goes_on_equals_one_that_was_never_killed(tmp_path, na
     assert killed.returncode == -signal.SIGKILL
     (run,) = (tmp_path / "killed").iterdir()
     with np.load(run / "state.npz") as state:
-        assert '"epoch": 2' in str(state["facts"]) or '"epoch": 3' in str(state["facts"])
+        # Usually 2: the state of an epoch is written while the next one trains, which on a busy machine ends first.
+        assert json.loads(str(state["facts"]))["epoch"] in (1, 2, 3)
 
     resumed = segconv(tmp_path, "--runs", "killed", "--resume")
     out, err = resumed.communicate()
