@@ -173,8 +173,7 @@ class Outputs:
                 area = [f"{pixels * pixel_size**2:.10g}"] if pixel_size else []
                 rows.writerow([name, *receipt.size, label, pixels, *area])
         write_whole(self.out / AREAS, text.getvalue().encode("utf-8", "backslashreplace"))
-        lines = [{"file": e.where, "code": e.code, "what": e.what, "mend": e.fix} for e in refused]
-        errors = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+        errors = "".join(json.dumps(refusal(error), ensure_ascii=False) + "\n" for error in refused)
         if errors:
             write_whole(self.out / ERRORS, errors.encode("utf-8", "backslashreplace"))
         else:
@@ -263,3 +262,8 @@ def _sha256(path: Path) -> str | None:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None
+
+
+def refusal(error: DataError) -> dict[str, Any]:
+    """Returns the JSON object of a photograph that was left out, with the keys that all reports of segconv have."""
+    return {"file": error.where, "code": error.code, "what": error.what, "mend": error.fix}

@@ -19,7 +19,7 @@ from converter.system.files import Stamp
 from converter.version import __version__
 from trainer.prediction.inputs import Photograph, find_photographs
 from trainer.prediction.options import PredictConfig, parse_scale
-from trainer.prediction.outputs import KIND, Outputs, Receipt, opened_outputs, picture_path
+from trainer.prediction.outputs import KIND, Outputs, Receipt, opened_outputs, picture_path, refusal
 from trainer.prediction.pictures import PICTURES, Drawing
 from trainer.prediction.predictor import AHEAD_PIXELS, Look, Predictor, ahead
 from trainer.prediction.restoring import ClassMap
@@ -56,7 +56,7 @@ class PredictReport:
             "out": str(self.config.out),
             "predicted": self.predicted,
             "unchanged": self.kept,
-            "refused": [{"file": e.where, "code": e.code, "what": e.what, "mend": e.fix} for e in self.refused],
+            "refused": [refusal(error) for error in self.refused],
             "seconds": round(self.seconds, 3),
             "classes": [
                 {"id": index, "name": name, "pixels": pixels}
