@@ -2175,11 +2175,11 @@ TABLE: dict[str, list[Row]] = {
             "trainer_devices::precision_is_what_the_weakest_gpu_is_fast_at",
         ),
     ],
-    "trainer/evaluation.py": [
+    "trainer/evaluation/records.py": [
         never(
             "a model that sees one class",
             "scores.only_class is not None",
-            "trainer_evaluation::a_model_that_sees_one_class_everywhere_is_warned_of",
+            "trainer_evaluation_records::a_model_that_sees_one_class_everywhere_is_warned_of",
         ),
     ],
     "trainer/learning/losses.py": [

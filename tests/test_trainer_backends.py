@@ -81,7 +81,7 @@ def train_resume_and_score() -> dict[str, Any]:
 
     from trainer_fixtures import write_records
 
-    from trainer.evaluation import evaluate
+    from trainer.evaluation.records import evaluate
     from trainer.training import train
 
     with tempfile.TemporaryDirectory() as folder:

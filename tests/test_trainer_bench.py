@@ -342,15 +342,3 @@ def test_a_worker_among_several_is_refused(monkeypatch):
     monkeypatch.setenv("TF_CONFIG", json.dumps(place))
     with pytest.raises(UsageError, match=r"TF_CONFIG: names several workers.*Unset it"):
         bench(TrainConfig())
-
-
-def test_options_mean_what_they_mean_in_train():
-    ours, theirs = ({option.name: option for option in group.commands[name].params} for name in ("bench", "train"))
-    shared = ours.keys() & theirs.keys()
-    assert shared == {"model", "encoder", "batch", "augment", "precision", "devices"}
-    for name in shared:
-        one, other = ours[name].to_info_dict(), theirs[name].to_info_dict()
-        if name == "augment":  # train's help refers to the options below it
-            del one["help"], other["help"]
-        assert one == other
-    assert ours["records"].default == theirs["data"].default

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from trainer.choices.recipes import DEFAULT_RECIPE, RECIPES, options_text
-from trainer.cli import train
+from trainer.cli.train import train
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -90,7 +90,7 @@ def test_the_log_says_what_was_trained_on_what_and_what_comes_next(trained):
 
 
 def test_evaluate_gives_the_score_of_the_training_log(trained):
-    from trainer.evaluation import evaluate
+    from trainer.evaluation.records import evaluate
 
     _, report = trained
     evaluation = evaluate(report.run)
@@ -179,7 +179,7 @@ def test_a_learning_rate_that_is_far_too_large_ends_with_a_remedy(tmp_path, capl
 
 
 def test_a_device_out_of_memory_gets_half_of_the_batch_and_a_record_at_a_time_in_the_end(tmp_path, monkeypatch, caplog):
-    from trainer.evaluation import evaluate
+    from trainer.evaluation.records import evaluate
     from trainer.training import train
 
     (tmp_path / "greedy.py").write_text(GREEDY)
@@ -386,7 +386,7 @@ def test_a_run_that_lost_its_best_model_is_refused_before_an_epoch_is_spent_on_i
 
 def test_the_predictions_left_are_those_of_the_best_model_drawn_by_the_one_that_was_compiled(tmp_path, monkeypatch):
     import trainer.training
-    from trainer.evaluation import draw_predictions, read_samples
+    from trainer.evaluation.records import draw_predictions, read_samples
     from trainer.learning.step import ClassMaps
     from trainer.models.load import load_model
     from trainer.setup import prepare
@@ -473,7 +473,7 @@ def of_several_sizes(tmp_path_factory):
 
 
 def test_a_run_on_windows_is_scored_on_every_valid_pixel_of_whole_records(of_several_sizes, tmp_path):
-    from trainer.evaluation import evaluate
+    from trainer.evaluation.records import evaluate
     from trainer.training import train
 
     folder, manifest = of_several_sizes

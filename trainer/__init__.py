@@ -26,16 +26,14 @@ From the converter they use only what reads its records and draws its classes:
     input       shards -> tf.data of uint8 batches, in an order that follows from seed and epoch
     learning    augmentation, losses, metrics, optimizers, and the training step that joins them
     run         the run folder, and what is written there at the end of an epoch
-    prediction  photographs -> class maps at their own size, and the command predict
+    prediction  photographs -> class maps at their own size, as files
     setup       config -> manifest, devices, trainer and batches; invalid options are refused here
-    scoring     pairs of truth and prediction -> scores with intervals, of the whole and of each image
-    evaluation  a saved model on one split of records: scores, confusion matrix, images
-    source_evaluation  the same on a source folder, also at the size of the photographs
+    evaluation  a saved model held against true masks: scores, confusion matrix, images
     timing      how long steps take, and how many epochs fit in a time
     dry_run     one training and one validation step, and an estimate of the memory
     bench       input and step, each timed separately: the bottleneck, and what to change
     training    setup -> fit -> best.keras -> scores
-    cli         the commands train, evaluate and bench
+    cli         the commands train, bench, evaluate and predict
 """
 
 from __future__ import annotations
@@ -45,10 +43,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from trainer.choices.augments import AUGMENTS, AugmentConfig
     from trainer.config import TrainConfig
-    from trainer.evaluation import evaluate
+    from trainer.evaluation.records import evaluate
+    from trainer.evaluation.scoring import Evaluation
     from trainer.models.load import load_model
     from trainer.run.info import RunInfo, read_run
-    from trainer.scoring import Evaluation
     from trainer.training import TrainReport, train
 
 __all__ = [
@@ -67,11 +65,11 @@ __all__ = [
 _HOMES = {
     "AUGMENTS": "trainer.choices.augments",
     "AugmentConfig": "trainer.choices.augments",
-    "Evaluation": "trainer.scoring",
+    "Evaluation": "trainer.evaluation.scoring",
     "RunInfo": "trainer.run.info",
     "TrainConfig": "trainer.config",
     "TrainReport": "trainer.training",
-    "evaluate": "trainer.evaluation",
+    "evaluate": "trainer.evaluation.records",
     "load_model": "trainer.models.load",
     "read_run": "trainer.run.info",
     "train": "trainer.training",

@@ -20,7 +20,7 @@ from trainer.backend import keras, tf
 from trainer.choices.recipes import options_text
 from trainer.config import TrainConfig
 from trainer.devices import is_out_of_memory, out_of_memory
-from trainer.evaluation import Sample, draw_predictions, read_samples, warn_if_collapsed
+from trainer.evaluation.records import Sample, draw_predictions, read_samples, warn_if_collapsed
 from trainer.learning.metrics import Scores
 from trainer.learning.optimizers import ValidateAverage
 from trainer.learning.step import ClassMaps

@@ -26,8 +26,10 @@ from converter.cli.verify import verify
 from converter.errors import DataError, MachineError, SegconvError, UsageError
 from converter.system.console import check_output, log, open_streams, set_verbosity
 from converter.version import __version__
-from trainer.cli import bench, evaluate, train
-from trainer.prediction.command import predict
+from trainer.cli.bench import bench
+from trainer.cli.evaluate import evaluate
+from trainer.cli.predict import predict
+from trainer.cli.train import train
 
 SETTINGS = {
     "auto_envvar_prefix": "SEGCONV",

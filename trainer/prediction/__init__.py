@@ -11,5 +11,4 @@ The modules, in dependency order:
     pictures   a class map -> the files that are saved
     outputs    the folder of predictions: what is done, and what it must not hold
     predict    inputs -> predictor -> outputs
-    command    the command predict
 """

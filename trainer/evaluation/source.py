@@ -1,4 +1,4 @@
-"""Source evaluation: a trained model on a dataset as it lies in its source folder, without records.
+"""Source: a trained model on a dataset as it lies in its source folder, without records.
 
 Photographs are predicted as `segconv predict` does, and held against their masks: at the size of the photograph, or at
 that of the records that the run was trained on.
@@ -26,11 +26,11 @@ from converter.sources.pairs import open_pair
 from converter.sources.refs import ExampleRef
 from converter.system.console import Progress
 from trainer.choices.augments import GREY
-from trainer.evaluation import warn_if_collapsed
+from trainer.evaluation.records import warn_if_collapsed
+from trainer.evaluation.scoring import Evaluation, Tally, evaluated, matched_classes, scored
 from trainer.prediction.predictor import Look, Predictor, ahead
 from trainer.prediction.views import View
 from trainer.run.info import RunInfo
-from trainer.scoring import Evaluation, Tally, evaluated, matched_classes, scored
 
 STORED, SOURCE = "stored", "source"
 

@@ -42,9 +42,9 @@ def source(tmp_path):
 
 @pytest.mark.parametrize("fit", ["pad", "stretch", "crop"])
 def test_scores_at_the_source_are_those_of_the_predicted_files(source, tmp_path, fit):
+    from trainer.evaluation.source import evaluate_source
     from trainer.prediction.options import PredictConfig
     from trainer.prediction.predict import predict
-    from trainer.source_evaluation import evaluate_source
 
     run = copying_run(tmp_path, fit, (48, 48))
     predict(PredictConfig(run=run, inputs=(str(source.src / "images"),), out=tmp_path / "out"))
@@ -68,8 +68,8 @@ def test_scores_at_the_source_are_those_of_the_predicted_files(source, tmp_path,
 def test_scores_at_the_stored_size_are_those_of_records(source, tmp_path):
     from converter.building.build import build
     from converter.config import BuildConfig, PairConfig
-    from trainer.evaluation import evaluate
-    from trainer.source_evaluation import STORED, evaluate_source
+    from trainer.evaluation.records import evaluate
+    from trainer.evaluation.source import STORED, evaluate_source
 
     pair = PairConfig(size=(48, 64), image_format="png")
     build(BuildConfig(source, out=tmp_path / "records", pair=pair, workers=1))
@@ -80,7 +80,7 @@ def test_scores_at_the_stored_size_are_those_of_records(source, tmp_path):
 
 
 def test_the_class_map_is_the_runs_where_none_is_named(source, tmp_path):
-    from trainer.source_evaluation import evaluate_source
+    from trainer.evaluation.source import evaluate_source
 
     run = copying_run(tmp_path, "pad", (48, 64))  # whose class map does not list 9
     (source.src / "classes.csv").unlink()
@@ -89,7 +89,7 @@ def test_the_class_map_is_the_runs_where_none_is_named(source, tmp_path):
 
 
 def test_a_split_that_is_not_there_is_refused(source, tmp_path):
-    from trainer.source_evaluation import evaluate_source
+    from trainer.evaluation.source import evaluate_source
 
     with pytest.raises(UsageError, match="has no split 'test', but 'train', 'val'"):
         evaluate_source(copying_run(tmp_path, "pad", (48, 64)), source, "test")

@@ -13,7 +13,9 @@ from converter.dataset.manifest import ClassInfo, Manifest
 from converter.errors import UsageError
 from trainer.choices.augments import AUGMENTS, AugmentConfig
 from trainer.choices.recipes import RECIPES
-from trainer.cli import bench, evaluate, train
+from trainer.cli.bench import bench
+from trainer.cli.evaluate import evaluate
+from trainer.cli.train import train
 from trainer.config import TrainConfig
 from trainer.run.runs import create_run
 

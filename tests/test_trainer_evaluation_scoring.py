@@ -19,7 +19,7 @@ FOUND = [np.array([[0, 1, 1, 0]], np.uint8), np.array([[1, 1, 1, 0]], np.uint8)]
 
 
 def tally():
-    from trainer.scoring import Tally
+    from trainer.evaluation.scoring import Tally
 
     counted = Tally(3)
     for name, truth, found in zip("ab", TRUTH, FOUND, strict=True):
@@ -46,7 +46,7 @@ def test_intervals_are_percentiles_over_images_drawn_with_replacement():
 
 
 def test_one_image_gives_an_interval_of_no_width():
-    from trainer.scoring import Tally
+    from trainer.evaluation.scoring import Tally
 
     counted = Tally(3)
     counted.add("a", TRUTH[0], FOUND[0])
@@ -54,7 +54,7 @@ def test_one_image_gives_an_interval_of_no_width():
 
 
 def test_classes_are_matched_by_name():
-    from trainer.scoring import matched_classes
+    from trainer.evaluation.scoring import matched_classes
 
     table = matched_classes(("road", "tree"), ("sky", "tree", "road"), "records")
     assert table[:4].tolist() == [255, 1, 0, 255]
@@ -64,7 +64,7 @@ def test_classes_are_matched_by_name():
 
 
 def test_percent_of_nothing_is_not_applicable():
-    from trainer.scoring import percent
+    from trainer.evaluation.scoring import percent
 
     assert percent(0.12345) == "12.3%"
     assert percent(math.nan) == "n/a"

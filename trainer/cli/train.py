@@ -1,7 +1,4 @@
-"""CLI: the commands train, evaluate and bench.
-
-What needs TensorFlow is imported inside the commands, to keep `--help` fast.
-"""
+"""Command: segconv train. What needs TensorFlow is imported inside, to keep `--help` fast."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from converter.errors import UsageError
-from converter.system.console import log, print_json, print_result
+from converter.system.console import log, print_result
 from converter.system.signals import ended_within
 from trainer.choices.augments import AUGMENTATIONS, AUGMENTS, AugmentConfig
 from trainer.choices.losses import LOSSES
@@ -156,7 +153,8 @@ def _strengths(ctx: click.Context, augment: str) -> AugmentConfig:
     return dataclasses.replace(AUGMENTS[augment], **given)
 
 
-def _log_forced_end() -> None:
+def log_forced_end() -> None:
+    """Says how to go on; for `ended_within`."""
     log.error("Interrupted during a step. No file was left half-written; segconv train --resume RUN continues a run.")
 
 
@@ -330,7 +328,7 @@ def train(ctx: click.Context, /, resume: str | None, dry_run: bool, **choices: A
         _warn_of_no_effect(ctx, config)
     else:
         config, run = _run_to_resume(ctx, resume, choices["runs"])
-    with ended_within(SECONDS_TO_END, _log_forced_end):
+    with ended_within(SECONDS_TO_END, log_forced_end):
         if dry_run:
             from trainer.dry_run import dry_run as try_once
 
@@ -341,101 +339,3 @@ def train(ctx: click.Context, /, resume: str | None, dry_run: bool, **choices: A
         run = run_training(config, run).run
     if run.is_dir():  # of several workers, only the first one keeps it
         print_result(str(run))
-
-
-@click.command(context_settings={"show_default": True})
-@click.argument("run", type=click.Path(path_type=Path), required=False)
-@click.option(
-    "--runs", type=click.Path(path_type=Path), default=DEFAULT.runs, help="Folder in which to find the newest run."
-)
-@click.option("--data", type=click.Path(path_type=Path), help="Folder of records.  [default: the run's]")
-@click.option("--split", default="val", help="Split to evaluate on.")
-@click.option("--batch", type=click.IntRange(1), help="Records per step.  [default: the run's]")
-@click.option("--tta", type=click.Choice(TTA_NAMES), help="Test-time augmentation.  [default: the run's]")
-@click.option(
-    "--src", type=click.Path(path_type=Path), help="Score photographs and masks of this source folder, not records."
-)
-@click.option("--classes", metavar="FILE|preset:NAME", help="Class map of --src.  [default: the run's]")
-@click.option(
-    "--at",
-    type=click.Choice(("stored", "source")),
-    show_default="stored, with --src source",
-    help="Score at the size of the records, or at that of the photographs.",
-)
-@click.option("--boundary", is_flag=True, help="Also print boundary IoU, which looks at contours alone.")
-@click.option("--json", is_flag=True, help="Print one JSON object instead of the table.")
-def evaluate(run: Path | None, runs: Path, json: bool, **choices: Any) -> None:
-    """Evaluate a trained model, class by class.
-
-    Reads best.keras of the run folder RUN, by default the newest one, and the records that it was trained on, those of
-    --data, or the dataset in --src. Classes are matched by name. Prints IoU, precision, recall and F1 of every class,
-    mIoU with its 95 % interval and pixel accuracy, and writes evaluation-SPLIT.json, confusion-SPLIT.png and .csv,
-    images-SPLIT.csv (scores of each image) and predictions-SPLIT.png into the run folder; the names have the dataset,
-    too, where it is not the run's.
-
-    \b
-    Example:
-      segconv evaluate --split test
-    """  # noqa: D301
-    from trainer.run.runs import newest_run
-
-    run = newest_run(runs) if run is None else run
-    evaluation = _evaluated(run, **choices)
-    if json:
-        print_json(evaluation.to_json())
-    else:
-        print_result(evaluation.to_text())
-
-
-def _evaluated(run: Path, src: Path | None, classes: str | None, at: str | None, **choices: Any) -> Any:
-    """Returns the evaluation on records, or on a source folder."""
-    boundaries = choices.pop("boundary")
-    if src is None:
-        for option, value, is_needed in (("--at", at, at == "source"), ("--classes", classes, classes is not None)):
-            if is_needed:
-                what = f"is {value}, which needs photographs and masks, not records"
-                raise UsageError(option, what, "Pass the folder that they were built from: --src dataset/")
-        from trainer.evaluation import evaluate as score
-
-        return score(run, choices.pop("split"), boundaries=boundaries, **choices)
-    if choices["data"] is not None:
-        raise UsageError("--src", "and --data contradict each other", "Leave one of them out.")
-    from converter.config import SourceConfig
-    from trainer.prediction.predictor import Predictor
-    from trainer.source_evaluation import SOURCE, evaluate_source
-
-    predictor = Predictor(run, batch=choices["batch"], tta=choices["tta"])
-    samples = predictor.info.samples
-    source = SourceConfig(src, classes=classes, bands=samples.bands, levels=samples.levels)
-    found = {"at": at or SOURCE, "predictor": predictor, "boundaries": boundaries}
-    return evaluate_source(run, source, choices["split"], **found)
-
-
-@click.command(
-    params=[option for option in train.params if option.name in ("model", "encoder", "batch", "precision", "devices")],
-    context_settings={"show_default": True, "default_map": DEFAULT_MAP},
-)
-@click.argument("records", type=click.Path(path_type=Path), default=DEFAULT.data)
-@click.option("--augment", type=click.Choice(AUGMENT_NAMES), default=DEFAULT.augment, help="Augmentation preset.")
-@click.option("--seconds", type=click.IntRange(1, 3600), default=5, help="Approximate seconds to time each part.")
-@click.option("--xla", is_flag=True, help="Time the step with and without XLA, as is always done on a GPU.")
-@click.option("--json", is_flag=True, help="Print one JSON object instead of the table.")
-def bench(records: Path, augment: str, seconds: int, xla: bool, json: bool, **choices: Any) -> None:
-    """Benchmark the input pipeline and the training step.
-
-    Reads a dataset that `segconv build` wrote, as `segconv train` does. Prints the images/s of the input alone and of
-    the training step alone, which of them is the bottleneck, and what to change. Writes nothing.
-
-    \b
-    Example:
-      segconv bench --model unet_small
-    """  # noqa: D301
-    from trainer.bench import bench as time_parts
-
-    config = TrainConfig(data=records, augment=augment, strengths=AUGMENTS[augment], **choices)
-    with ended_within(SECONDS_TO_END, _log_forced_end):
-        result = time_parts(config, seconds=seconds, xla=xla)
-    if json:
-        print_json(result.to_json())
-    else:
-        print_result(result.to_text())

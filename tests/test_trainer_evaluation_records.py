@@ -35,7 +35,7 @@ def run(tmp_path_factory):
 
 
 def test_the_matrix_holds_every_valid_pixel_of_the_split(run):
-    from trainer.evaluation import evaluate
+    from trainer.evaluation.records import evaluate
 
     evaluation = evaluate(run)
     manifest = read_manifest(run.parent.parent / "records")
@@ -45,7 +45,7 @@ def test_the_matrix_holds_every_valid_pixel_of_the_split(run):
 
 
 def test_files_of_one_split_do_not_replace_those_of_another(run):
-    from trainer.evaluation import evaluate
+    from trainer.evaluation.records import evaluate
 
     for split in ("val", "test"):
         evaluation = evaluate(run, split)
@@ -58,7 +58,7 @@ def test_files_of_one_split_do_not_replace_those_of_another(run):
 
 
 def test_counting_and_drawing_share_one_compiled_model(run, monkeypatch):
-    from trainer import evaluation
+    from trainer.evaluation import records as evaluation
 
     made = []
 
@@ -73,7 +73,7 @@ def test_counting_and_drawing_share_one_compiled_model(run, monkeypatch):
 
 
 def test_errors_are_painted_where_valid_pixels_are_wrong_and_nowhere_else():
-    from trainer.evaluation import WRONG, errors
+    from trainer.evaluation.records import WRONG, errors
 
     image = np.full((1, 3, 3), 100, np.uint8)
     drawn = errors(image, np.array([[0, 1, 255]], np.uint8), np.array([[0, 0, 0]], np.uint8))
@@ -82,8 +82,8 @@ def test_errors_are_painted_where_valid_pixels_are_wrong_and_nowhere_else():
 
 
 def scored(matrix: list[list[int]]):
+    from trainer.evaluation.scoring import Evaluation
     from trainer.learning.metrics import scores_from_confusion
-    from trainer.scoring import Evaluation
 
     counts = np.array(matrix)
     names = ("road", "tree", "sky")
@@ -123,7 +123,7 @@ def test_the_table_for_people_says_not_applicable():
 
 
 def test_a_model_that_sees_one_class_everywhere_is_warned_of(caplog):
-    from trainer.evaluation import warn_if_collapsed
+    from trainer.evaluation.records import warn_if_collapsed
 
     with caplog.at_level(logging.WARNING, logger="segconv"):
         warn_if_collapsed(scored([[9, 0, 0], [4, 0, 0], [0, 0, 0]]).scores, ("road", "tree", "sky"))
@@ -131,7 +131,7 @@ def test_a_model_that_sees_one_class_everywhere_is_warned_of(caplog):
 
 
 def test_records_of_another_size_are_refused(run, tmp_path):
-    from trainer.evaluation import evaluate
+    from trainer.evaluation.records import evaluate
 
     write_records(tmp_path / "other", (48, 32), records={"val": [1]})
     with pytest.raises(UsageError, match=r"records of 48x32 \(height x width\), but the model takes 32x32"):
@@ -153,7 +153,7 @@ def other_records(tmp_path, monkeypatch):
 
 
 def test_classes_in_another_order_are_matched_by_name(run, other_records, caplog):
-    from trainer.evaluation import evaluate
+    from trainer.evaluation.records import evaluate
 
     with caplog.at_level(logging.WARNING, logger="segconv"):
         found = evaluate(run, data=other_records("roof", "ground"))
@@ -165,7 +165,7 @@ def test_classes_in_another_order_are_matched_by_name(run, other_records, caplog
 
 
 def test_classes_that_only_one_of_them_has_are_named(run, other_records, caplog):
-    from trainer.evaluation import evaluate
+    from trainer.evaluation.records import evaluate
 
     with caplog.at_level(logging.WARNING, logger="segconv"):
         found = evaluate(run, data=other_records("ground", "car"))
@@ -176,14 +176,14 @@ def test_classes_that_only_one_of_them_has_are_named(run, other_records, caplog)
 
 
 def test_records_with_no_class_of_the_model_are_refused(run, other_records):
-    from trainer.evaluation import evaluate
+    from trainer.evaluation.records import evaluate
 
     with pytest.raises(UsageError, match="has the classes lawn, car, and the model others: ground, roof"):
         evaluate(run, data=other_records("lawn", "car"))
 
 
 def test_scores_of_other_records_do_not_replace_those_of_the_run(run, other_records):
-    from trainer.evaluation import evaluate
+    from trainer.evaluation.records import evaluate
 
     evaluate(run)
     before = (run / "evaluation-val.json").read_bytes()
@@ -193,7 +193,7 @@ def test_scores_of_other_records_do_not_replace_those_of_the_run(run, other_reco
 
 
 def test_records_with_another_fit_are_named(run, tmp_path, caplog):
-    from trainer.evaluation import evaluate
+    from trainer.evaluation.records import evaluate
 
     manifest = write_records(tmp_path / "other", records={"val": [1]})
     text = dataclasses.replace(manifest, fit="stretch").to_json()

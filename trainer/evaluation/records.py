@@ -1,6 +1,6 @@
-"""Evaluate: a trained model on one split of the records: scores, confusion matrix, images.
+"""Records: a trained model on one split of the records: scores, confusion matrix, images.
 
-Scores are counted at the stored size; `source_evaluation` has those at the size of the photographs.
+Scores are counted at the stored size; `source` has those at the size of the photographs.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from converter.system.console import log
 from converter.system.files import whole_file
 from trainer.choices.augments import GREY
 from trainer.devices import is_out_of_memory, out_of_memory
+from trainer.evaluation.scoring import Evaluation, Tally, evaluated, matched_classes, percent, scored
 from trainer.input.batches import eval_batches
 from trainer.input.reading import InputConfig
 from trainer.input.records import open_records
@@ -31,7 +32,6 @@ from trainer.learning.step import ClassMaps
 from trainer.models.load import load_model
 from trainer.run.info import RunInfo, read_run, seal_of_records
 from trainer.run.runs import BEST
-from trainer.scoring import Evaluation, Tally, evaluated, matched_classes, percent, scored
 
 PICTURE_RECORDS = 4  # rows of predictions.png: as many as fit on a screen
 CELL_WIDTH = 400  # pixels: smaller images are enlarged, to make small objects such as poles visible

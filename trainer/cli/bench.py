@@ -1,0 +1,44 @@
+"""Command: segconv bench. What needs TensorFlow is imported inside, to keep `--help` fast."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from converter.system.console import print_json, print_result
+from converter.system.signals import ended_within
+from trainer.choices.augments import AUGMENTS
+from trainer.cli.train import DEFAULT, DEFAULT_MAP, SECONDS_TO_END, log_forced_end, train
+from trainer.config import AUGMENT_NAMES, TrainConfig
+
+
+@click.command(
+    params=[option for option in train.params if option.name in ("model", "encoder", "batch", "precision", "devices")],
+    context_settings={"show_default": True, "default_map": DEFAULT_MAP},
+)
+@click.argument("records", type=click.Path(path_type=Path), default=DEFAULT.data)
+@click.option("--augment", type=click.Choice(AUGMENT_NAMES), default=DEFAULT.augment, help="Augmentation preset.")
+@click.option("--seconds", type=click.IntRange(1, 3600), default=5, help="Approximate seconds to time each part.")
+@click.option("--xla", is_flag=True, help="Time the step with and without XLA, as is always done on a GPU.")
+@click.option("--json", is_flag=True, help="Print one JSON object instead of the table.")
+def bench(records: Path, augment: str, seconds: int, xla: bool, json: bool, **choices: Any) -> None:
+    """Benchmark the input pipeline and the training step.
+
+    Reads a dataset that `segconv build` wrote, as `segconv train` does. Prints the images/s of the input alone and of
+    the training step alone, which of them is the bottleneck, and what to change. Writes nothing.
+
+    \b
+    Example:
+      segconv bench --model unet_small
+    """  # noqa: D301
+    from trainer.bench import bench as time_parts
+
+    config = TrainConfig(data=records, augment=augment, strengths=AUGMENTS[augment], **choices)
+    with ended_within(SECONDS_TO_END, log_forced_end):
+        result = time_parts(config, seconds=seconds, xla=xla)
+    if json:
+        print_json(result.to_json())
+    else:
+        print_result(result.to_text())

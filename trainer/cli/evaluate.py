@@ -1,0 +1,80 @@
+"""Command: segconv evaluate. What needs TensorFlow is imported inside, to keep `--help` fast."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from converter.errors import UsageError
+from converter.system.console import print_json, print_result
+from trainer.config import TTA_NAMES, TrainConfig
+
+
+@click.command(context_settings={"show_default": True})
+@click.argument("run", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--runs", type=click.Path(path_type=Path), default=TrainConfig.runs, help="Folder in which to find the newest run."
+)
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of records.  [default: the run's]")
+@click.option("--split", default="val", help="Split to evaluate on.")
+@click.option("--batch", type=click.IntRange(1), help="Records per step.  [default: the run's]")
+@click.option("--tta", type=click.Choice(TTA_NAMES), help="Test-time augmentation.  [default: the run's]")
+@click.option(
+    "--src", type=click.Path(path_type=Path), help="Score photographs and masks of this source folder, not records."
+)
+@click.option("--classes", metavar="FILE|preset:NAME", help="Class map of --src.  [default: the run's]")
+@click.option(
+    "--at",
+    type=click.Choice(("stored", "source")),
+    show_default="stored, with --src source",
+    help="Score at the size of the records, or at that of the photographs.",
+)
+@click.option("--boundary", is_flag=True, help="Also print boundary IoU, which looks at contours alone.")
+@click.option("--json", is_flag=True, help="Print one JSON object instead of the table.")
+def evaluate(run: Path | None, runs: Path, json: bool, **choices: Any) -> None:
+    """Evaluate a trained model, class by class.
+
+    Reads best.keras of the run folder RUN, by default the newest one, and the records that it was trained on, those of
+    --data, or the dataset in --src. Classes are matched by name. Prints IoU, precision, recall and F1 of every class,
+    mIoU with its 95 % interval and pixel accuracy, and writes evaluation-SPLIT.json, confusion-SPLIT.png and .csv,
+    images-SPLIT.csv (scores of each image) and predictions-SPLIT.png into the run folder; the names have the dataset,
+    too, where it is not the run's.
+
+    \b
+    Example:
+      segconv evaluate --split test
+    """  # noqa: D301
+    from trainer.run.runs import newest_run
+
+    run = newest_run(runs) if run is None else run
+    evaluation = _evaluated(run, **choices)
+    if json:
+        print_json(evaluation.to_json())
+    else:
+        print_result(evaluation.to_text())
+
+
+def _evaluated(run: Path, src: Path | None, classes: str | None, at: str | None, **choices: Any) -> Any:
+    """Returns the evaluation on records, or on a source folder."""
+    boundaries = choices.pop("boundary")
+    if src is None:
+        for option, value, is_needed in (("--at", at, at == "source"), ("--classes", classes, classes is not None)):
+            if is_needed:
+                what = f"is {value}, which needs photographs and masks, not records"
+                raise UsageError(option, what, "Pass the folder that they were built from: --src dataset/")
+        from trainer.evaluation.records import evaluate as score
+
+        return score(run, choices.pop("split"), boundaries=boundaries, **choices)
+    if choices["data"] is not None:
+        raise UsageError("--src", "and --data contradict each other", "Leave one of them out.")
+    from converter.config import SourceConfig
+    from trainer.evaluation.source import SOURCE, evaluate_source
+    from trainer.prediction.predictor import Predictor
+
+    predictor = Predictor(run, batch=choices["batch"], tta=choices["tta"])
+    samples = predictor.info.samples
+    source = SourceConfig(src, classes=classes, bands=samples.bands, levels=samples.levels)
+    found = {"at": at or SOURCE, "predictor": predictor, "boundaries": boundaries}
+    return evaluate_source(run, source, choices["split"], **found)
