@@ -47,7 +47,7 @@ def test_a_source_folder_is_scored_at_its_own_size_with_the_class_map_that_is_na
     assert sum(row["pixels"] for row in found["classes"]) == pixels
     (path,) = (place / "runs").glob("*/images-*.csv")
     with path.open(newline="") as file:
-        assert [row["image"] for row in csv.DictReader(file)] == ["one.png", "two.png"]
+        assert [row["file"] for row in csv.DictReader(file)] == ["one.png", "two.png"]
     wrong = evaluated("--src", "dataset")
     assert wrong["miou"] < 0.3  # by the run's own class map the indices are other classes
 
