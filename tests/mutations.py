@@ -2112,6 +2112,58 @@ TABLE: dict[str, list[Row]] = {
             "trainer_devices::batch_normalization_of_two_devices_knows_the_whole_batch",
         ),
     ],
+    "trainer/prediction/outputs.py": [
+        never(
+            "a picture that was changed",
+            'not all(_sha256(self.out / path) == known.files.get(path, "") for path in paths)',
+            "trainer_prediction_predict::what_is_done_and_unchanged_is_not_done_again",
+        ),
+        never(
+            "a photograph that was changed",
+            "hashlib.sha256(data).hexdigest() != known.digest",
+            "trainer_prediction_predict::what_is_done_and_unchanged_is_not_done_again",
+        ),
+        never(
+            "the seal of a receipt",
+            'hashlib.sha256(text).hexdigest().encode("ascii") != seal',
+            "trainer_prediction_outputs::a_receipt_is_read_as_it_was_written_and_a_damaged_one_is_none",
+        ),
+        never(
+            "a folder of something else",
+            "not isinstance(before, dict) or before.get(KIND) != facts[KIND]",
+            "trainer_prediction_outputs::a_folder_that_holds_something_else_is_refused_and_left_alone",
+        ),
+        never(
+            "predictions of another model",
+            "differing and not overwrite",
+            "trainer_prediction_predict::predictions_of_another_model_are_not_mixed",
+        ),
+    ],
+    "trainer/prediction/polygons.py": [
+        gone(
+            "what is in a hole is drawn over what is around it",
+            "found.sort(key=lambda row: -row[0])",
+            "trainer_prediction_polygons::polygons_drawn_in_their_order_are_the_class_map",
+        ),
+        Row(
+            "pixels are connected by their sides",
+            "connectivity=4",
+            "connectivity=8",
+            "trainer_prediction_polygons::pixels_that_touch_at_a_corner_are_two_polygons",
+        ),
+    ],
+    "trainer/prediction/predict.py": [
+        never(
+            "opencv, before anything is predicted",
+            "POLYGONS in config.save",
+            "trainer_prediction_polygons::a_missing_opencv_is_said_before_anything_is_predicted",
+        ),
+        never(
+            "an invalid photograph",
+            'self.config.on_error == "fail"',
+            "trainer_prediction_predict::a_photograph_that_build_refuses_is_refused_by_name_or_skipped",
+        ),
+    ],
     "trainer/run/callbacks.py": [
         Row(
             "a plateau after the warm-up",

@@ -93,7 +93,7 @@ def test_a_photograph_that_is_only_in_the_file_is_taken_from_it(tmp_path):
     Image.new("RGB", SIZE[::-1]).save(buffer, "JPEG")
     content = labelme("lost.png", shape("r", TRIANGLE), data=buffer.getvalue())
     (picture,) = parsed(read, tmp_path, "val/p.json", content).pictures
-    assert (picture.path, picture.embedded_in, picture.name, picture.split) == ("", "val/p.json", "p.jpg", "val")
+    assert (picture.path, picture.embedded_in, picture.name, picture.split) == ("", "val/p.json", "val/p.jpg", "val")
     assert embedded((tmp_path / "val/p.json").read_bytes(), "val/p.json") == buffer.getvalue()
 
 

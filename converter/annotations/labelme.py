@@ -10,7 +10,7 @@ import numpy as np
 from converter.annotations.bitmaps import photograph_suffix, png_pixels
 from converter.annotations.documents import Documents
 from converter.annotations.found import Found, Picture, invalid
-from converter.annotations.photographs import inside, split_of_path
+from converter.annotations.photographs import split_of_path
 from converter.annotations.shapes import Drawable, Outline, Runs, Shape
 from converter.annotations.texts import json_of
 from converter.annotations.values import (
@@ -94,4 +94,4 @@ def _photograph(value: dict[str, object], where: str, documents: Documents) -> t
         if not value.get("imageData") or error.code != "E_MISSING":
             raise
     suffix = photograph_suffix(base64_bytes(value["imageData"]))
-    return "", where, posixpath.splitext(inside(posixpath.basename(where)))[0] + suffix
+    return "", where, posixpath.splitext(where)[0] + suffix

@@ -9,6 +9,7 @@ The modules, in dependency order:
     restoring  logits of what the model saw -> class map of the photograph
     predictor  opened photographs -> class maps, decoding while the device computes
     pictures   a class map -> the files that are saved
+    polygons   a class map -> a file of labelme
     outputs    the folder of predictions: what is done, and what it must not hold
     predict    inputs -> predictor -> outputs
 """

@@ -11,7 +11,9 @@ from converter.limits import MAX_PIXELS
 
 AUTO, FIT = "auto", "fit"
 MIN_SCALE, MAX_SCALE = 1 / 64, 64
-KINDS = ("index", "color", "overlay", "confidence")  # of pictures; a folder of each is in the output folder
+# What can be saved of a photograph, and the extension of its files; a folder of each is in the output folder.
+SUFFIXES = {"index": ".png", "color": ".png", "overlay": ".png", "confidence": ".png", "polygons": ".json"}
+KINDS = tuple(SUFFIXES)
 ON_ERROR = ("fail", "skip")
 
 

@@ -40,6 +40,7 @@ from converter.system.files import (
 )
 from converter.system.locks import LockedError, locked_folder
 from trainer.prediction.inputs import Photograph
+from trainer.prediction.options import SUFFIXES
 
 FACTS, AREAS, RECEIPTS = "predictions.json", "areas.csv", ".receipts.jsonl"
 KIND = "kind"  # of the facts: by it a folder of predictions is known
@@ -85,8 +86,8 @@ class Receipt:
 
 
 def picture_path(kind: str, name: str) -> str:
-    """Returns the path below the output folder of a picture of the photograph of that name."""
-    return f"{kind}/{stem_of(name)}.png"
+    """Returns the path below the output folder of a picture, or of the polygons, of the photograph of that name."""
+    return f"{kind}/{stem_of(name)}{SUFFIXES[kind]}"
 
 
 class Outputs:

@@ -21,10 +21,13 @@ from trainer.prediction.inputs import Photograph, find_photographs
 from trainer.prediction.options import PredictConfig, parse_scale
 from trainer.prediction.outputs import KIND, Outputs, Receipt, opened_outputs, picture_path, refusal
 from trainer.prediction.pictures import PICTURES, Drawing
+from trainer.prediction.polygons import POLYGONS, labelme_json, opencv
 from trainer.prediction.predictor import AHEAD_PIXELS, Look, Predictor, ahead
 from trainer.prediction.restoring import ClassMap
 from trainer.run.info import RunInfo, read_run
 from trainer.run.runs import BEST
+
+_FILES = {**PICTURES, POLYGONS: labelme_json}
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,8 @@ def predict(config: PredictConfig) -> PredictReport:
       DataError: a photograph that build would refuse, with on_error "fail"; or a damaged run.
       MachineError: the output folder cannot be written to, or the device is out of memory. What is finished stays.
     """
+    if POLYGONS in config.save:
+        opencv()  # or it would be missed after minutes
     info = read_run(config.run)
     photographs = find_photographs(config.inputs, config.out)
     with opened_outputs(config.out, _facts(config, info), overwrite=config.overwrite) as outputs:
@@ -184,7 +189,7 @@ class _Job:
         files = {}
         for kind in self.config.save:
             path = picture_path(kind, photograph.name)
-            files[path] = self.outputs.write(path, PICTURES[kind](drawing))
+            files[path] = self.outputs.write(path, _FILES[kind](drawing))
         pixels, _ = count_classes(found.mask, len(info.classes))
         height, width = found.mask.shape
         digest = hashlib.sha256(data).hexdigest()
