@@ -19,6 +19,7 @@ MASK_RESAMPLES = ("nearest", "vote")
 IMAGE_FORMATS = ("jpeg:95", "png", "keep")  # jpeg: takes any quality 1..100
 DEFAULT_JPEG_QUALITY = 95
 ON_ERROR = ("fail", "skip")
+ENGINES = ("local", "ray", "beam")
 MISSING_MASK = ("error", "background", "ignore")
 _FIX_RANGE = "Use LOW:HIGH such as 0:10000, one such pair for each band, or percentile:2:98."
 

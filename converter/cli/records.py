@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from converter.cli.options import DEFAULT, pair_of, pair_options, source_of, source_options, workers_option
-from converter.config import ON_ERROR, BuildConfig
+from converter.config import ENGINES, ON_ERROR, BuildConfig
 from converter.errors import EXIT_SKIPPED, UsageError
 from converter.system.console import log, print_json, print_result
 
@@ -30,6 +30,13 @@ if TYPE_CHECKING:
 @click.option("--seed", type=click.IntRange(0), default=DEFAULT.seed, help="Random seed for the order of the records.")
 @click.option("--limit", type=click.IntRange(1), help="Maximum number of pairs of each split, chosen at random.")
 @workers_option
+@click.option("--engine", type=click.Choice(ENGINES), default=ENGINES[0], help="What runs the work.")
+@click.option(
+    "--on",
+    "cluster",
+    metavar="ADDRESS|OPTIONS",
+    help="Address of the Ray cluster (auto, HOST:PORT), or options of the Beam pipeline.  [default: this machine]",
+)
 @click.option(
     "--on-error", type=click.Choice(ON_ERROR), default=DEFAULT.on_error, help="What to do with an invalid pair."
 )
@@ -45,7 +52,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Print what would be built, and stop.")
 @click.option("--json", is_flag=True, help="Print one JSON object instead of a table.")
 @click.pass_context
-def build(ctx: click.Context, /, dry_run: bool, json: bool, **options: Any) -> None:
+def build(ctx: click.Context, /, engine: str, cluster: str | None, dry_run: bool, json: bool, **options: Any) -> None:
     """Convert a folder of images and masks to TFRecords.
 
     Detects the layout and the class map of the source folder and prints what it found. Writes TFRecord shards, an
@@ -62,7 +69,9 @@ def build(ctx: click.Context, /, dry_run: bool, json: bool, **options: Any) -> N
     from converter.building.build import build as build_records
     from converter.building.dry_run import plan_text
     from converter.building.report import SHOWN_REJECTS, RefusedPairsError, rejects_text
+    from converter.engines.registry import engine_of
 
+    runs = engine_of(engine, cluster, config.workers, config.source.src, config.out)
     if dry_run and json:
         raise UsageError("--json", "reports what was built, and --dry-run builds nothing", "Leave one of them out.")
     if dry_run:
@@ -70,7 +79,7 @@ def build(ctx: click.Context, /, dry_run: bool, json: bool, **options: Any) -> N
         return
     limit = SHOWN_REJECTS if sys.stderr.isatty() else None  # a log file gets them all
     try:
-        report = build_records(config)
+        report = build_records(config, engine=runs)
     except RefusedPairsError as error:
         for line in rejects_text(error.rejects, "Error", limit=limit):
             log.error(line)
