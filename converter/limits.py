@@ -14,6 +14,7 @@ MAX_BAD_PAIRS = 3  # that it may leave out of a small dataset, unless --max-bad 
 MAX_TOLERANCE = 127  # levels; with more, one value could be within it of black and of white
 MAX_CLASSES = 255  # class indices are 0..254; 255 is IGNORE_INDEX
 MAX_DEATHS = 3  # of the workers of one task, each at another unit: a machine failure, not a unit's
+MAX_ARRAY_TASKS = 1_000_000  # of one build; more than any scheduler takes
 MAX_RECORD_BYTES = 2 * MAX_FILE_BYTES  # an image, a mask and their names; a larger length is refused before it is read
 MAX_COMPARED_IMAGES = 64  # of an old and a new dataset whose content is compared to see whether they are the same
 MAX_NAMES_BYTES = 2 * 2**30  # of shards that are read to name the records that a build would drop

@@ -1481,15 +1481,15 @@ TABLE: dict[str, list[Row]] = {
     "converter/system/locks.py": [
         Row(
             "the lock does not wait",
-            "fcntl.LOCK_EX | fcntl.LOCK_NB",
-            "fcntl.LOCK_EX",
+            "else fcntl.LOCK_EX) | fcntl.LOCK_NB",
+            "else fcntl.LOCK_EX)",
             "system_locks::a_second_lock_is_refused_at_once_and_a_third_after_the_first_has_ended_is_not",
             HANG_S,
         ),
         Row(
             "the lock is of one process",
-            "fcntl.LOCK_EX | fcntl.LOCK_NB",
-            "fcntl.LOCK_SH | fcntl.LOCK_NB",
+            "fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX",
+            "fcntl.LOCK_SH",
             "system_locks::a_second_lock_is_refused_at_once_and_a_third_after_the_first_has_ended_is_not",
         ),
         never(
@@ -1640,7 +1640,7 @@ TABLE: dict[str, list[Row]] = {
         ),
         gone(
             "lock",
-            "stack.enter_context(locked_folder(out, FIX_NO_LOCK))",
+            "stack.enter_context(locked_folder(out, FIX_NO_LOCK, is_shared=is_shared))",
             "building_commit::a_second_build_is_refused_at_once_and_told_who_is_at_work",
         ),
         Row(
@@ -1790,7 +1790,26 @@ TABLE: dict[str, list[Row]] = {
             "building_receipts::a_disk_that_is_clearly_too_small_is_refused_before_anything_is_written",
         ),
     ],
+    "converter/building/array.py": [
+        Row(
+            "each task of an array writes under its own name",
+            ".{secrets.token_hex(8)}",
+            "",
+            "building_array::two_processes_that_stage_the_same_file_do_not_meet",
+        ),
+        Row(
+            "a build keeps out while tasks run",
+            "return locked(self.folder, is_shared=True)",
+            "return contextlib.nullcontext()",
+            "building_array::tasks_share_their_lock_and_builds_keep_out",
+        ),
+    ],
     "converter/building/build.py": [
+        never(
+            "an array is published whole",
+            "engine is None and (error := missing_error(config, plan, reusable))",
+            "building_array::a_damaged_shard_is_missing",
+        ),
         gone(
             "foreign files are named by a build",
             "_warn_of_unknown_files(plan.store, report.manifest)",

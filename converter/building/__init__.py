@@ -13,5 +13,8 @@ Modules, in dependency order:
     summary   shard results -> manifest
     output    what the output folder already contains
     dry_run   what a build would do
+    command   config -> the command that a user types for it
+    begin     what every build does first: measure, plan, warn
+    array     tasks of an array: each builds its share of the shards
     build     config -> check -> plan -> engine -> commit
 """

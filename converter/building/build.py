@@ -13,15 +13,17 @@ import math
 import time
 from collections.abc import Iterable
 
+from converter.building.array import missing_error
+from converter.building.begin import begin
 from converter.building.commit import FIX_FOREIGN, is_own_name
 from converter.building.output import changes, check_out, check_source, check_space, unknown_files
-from converter.building.plan import Plan, plan_build
+from converter.building.plan import Plan
 from converter.building.receipts import ReusableShard, find_reusable, make_shard, receipt_name
 from converter.building.report import BuildReport, RefusedPairsError, one_class
 from converter.building.shards import ShardResult, without_pair
 from converter.building.store import Store, hidden
 from converter.building.summary import all_rejects, build_manifest, errors_text
-from converter.config import BuildConfig, pair_text, samples_text
+from converter.config import BuildConfig
 from converter.dataset.manifest import Manifest
 from converter.dataset.store import size_of
 from converter.dataset.tfds import tfds_files
@@ -32,49 +34,35 @@ from converter.engines.supervise import supervise
 from converter.errors import shown
 from converter.limits import MAX_BAD_PAIRS, MAX_BAD_PERCENT
 from converter.schema import ERRORS, MANIFEST
-from converter.sources.leaks import FIX_REPEAT, place_of
-from converter.sources.levels import with_levels
 from converter.sources.refs import Reject
 from converter.system.console import Progress, log
 from converter.system.files import write_error
 
-SHOWN_REPEATS = 3  # images that are in a split twice
 SHOWN_FOREIGN = 5  # files in the output folder that are not of the dataset
 
 
-def build(config: BuildConfig, *, engine: Engine = local, store: Store | None = None) -> BuildReport:
+def build(
+    config: BuildConfig, *, engine: Engine = local, store: Store | None = None, only_publish: bool = False
+) -> BuildReport:
     """Builds the records of a dataset, or those shards that have changed.
 
     Args:
       config: what to do.
       engine: runs the shard tasks.
       store: where the records are written; None is the local folder config.out.
+      only_publish: builds no shard: all were staged by the tasks of an array (`build_share`).
 
     Raises:
       UsageError: the source cannot be used, or the output folder holds something else.
       RefusedPairsError: pairs were refused, and config.on_error is "fail" or there are too many of them.
-      MachineError: disk, memory, a lost worker.
+      MachineError: disk, memory, a lost worker; a shard that is missing, with only_publish.
     """
     start = time.monotonic()
-    config = dataclasses.replace(config, source=with_levels(config.source, config.num_workers, engine))
-    plan = plan_build(config, store)
-    chosen = [text for text in (pair_text(config.pair), samples_text(config.source)) if text]
-    log.info("%s, %d workers", ", ".join(chosen), config.num_workers)
-    for line in plan.summary_lines():
-        log.info(line)
-    for unused in (*plan.layout.unused, *plan.found.warnings):
-        log.warning(unused.warning())
-    if unmatched := plan.layout.unmatched:
-        what = "%d files of the layout's folders are in no pair, such as %s"
-        log.warning(f"Warning W_UNMATCHED: {what}. `segconv check` lists them.", len(unmatched), shown(unmatched[0]))
-    for repeat in plan.repeats[:SHOWN_REPEATS]:
-        log.warning("Warning W_DUPLICATE: %s: %s. %s", shown(place_of(repeat.ref)), repeat.what, FIX_REPEAT)
-    if len(plan.repeats) > SHOWN_REPEATS:
-        log.warning("... and %d more; `segconv check` lists them", len(plan.repeats) - SHOWN_REPEATS)
+    config, plan = begin(config, engine, store)
     check_out(config, plan)  # before the folder is created
     with plan.store.lock():
         plan.store.finish()
-        report = _build(config, plan, check_out(config, plan), engine)
+        report = _build(config, plan, check_out(config, plan), None if only_publish else engine)
         for line in one_class(report.manifest):
             log.warning(line)
         _warn_of_unknown_files(plan.store, report.manifest)
@@ -82,8 +70,8 @@ def build(config: BuildConfig, *, engine: Engine = local, store: Store | None = 
     return dataclasses.replace(report, seconds=time.monotonic() - start, unreadable_names=unreadable)
 
 
-def _build(config: BuildConfig, plan: Plan, old: Manifest | None, engine: Engine) -> BuildReport:
-    """Builds the missing shards and publishes the dataset, in a locked store."""
+def _build(config: BuildConfig, plan: Plan, old: Manifest | None, engine: Engine | None) -> BuildReport:
+    """Builds the missing shards and publishes the dataset, in a locked store; without an engine none may be missing."""
     reusable = {task.name: found for task in plan.all_tasks if (found := find_reusable(task, rehash=config.rehash))}
     if len(reusable) == len(plan.all_tasks) and not any(found.is_hidden for found in reusable.values()):
         results = [found.result for found in reusable.values()]
@@ -93,6 +81,8 @@ def _build(config: BuildConfig, plan: Plan, old: Manifest | None, engine: Engine
             with contextlib.suppress(OSError):  # left by a build that was killed after its last step
                 plan.store.clean(_files_of(reusable))
             return BuildReport(config.out, manifest, rejects, len(reusable), is_up_to_date=True)
+    if engine is None and (error := missing_error(config, plan, reusable)):
+        raise error
     planned = {split: [ref.key for task in tasks for ref in task.refs] for split, tasks in plan.tasks.items()}
     changed = changes(plan.store, old, planned) if old else []  # now, since its receipts are removed next
     if old and not config.overwrite and not reusable:
@@ -114,16 +104,18 @@ def _build(config: BuildConfig, plan: Plan, old: Manifest | None, engine: Engine
 
 
 def _build_missing(
-    config: BuildConfig, plan: Plan, old: Manifest | None, reusable: dict[str, ReusableShard], engine: Engine
+    config: BuildConfig, plan: Plan, old: Manifest | None, reusable: dict[str, ReusableShard], engine: Engine | None
 ) -> BuildReport:
     """Builds the shards that `reusable` lacks, and publishes all of them."""
     tasks = [task for task in plan.all_tasks if task.name not in reusable]
-    if reusable:
+    if reusable and engine:
         log.info("%d of %d shards are reused", len(reusable), len(plan.all_tasks))
     check_space(config, plan.store, tasks)
     num_pairs = sum(len(task.refs) for task in tasks)
-    with Progress(num_pairs, "image") as progress:
-        new = supervise(engine, make_shard, tasks, config.num_workers, progress.show, without_pair)
+    new = []
+    if engine and tasks:
+        with Progress(num_pairs, "image") as progress:
+            new = supervise(engine, make_shard, tasks, config.num_workers, progress.show, without_pair)
     staged = [found.result for found in reusable.values() if found.is_hidden] + new
     by_name = {name: found.result for name, found in reusable.items()}
     by_name |= {task.name: result for task, result in zip(tasks, new, strict=True)}

@@ -47,8 +47,12 @@ def is_own_name(name: str) -> bool:
 
 
 @contextlib.contextmanager
-def locked(out: Path) -> Iterator[None]:
+def locked(out: Path, *, is_shared: bool = False) -> Iterator[None]:
     """Creates the output folder if needed, and locks out a second build. New folders that stay empty are removed.
+
+    Args:
+      out: the folder.
+      is_shared: locks out builds, but no other holder of a shared lock, and leaves a new folder to them.
 
     Raises:
       UsageError: another build holds the lock.
@@ -56,9 +60,9 @@ def locked(out: Path) -> Iterator[None]:
     """
     with contextlib.ExitStack() as stack:
         try:
-            new = [folder for folder in (out, *out.parents) if not folder.exists()]
+            new = [folder for folder in (out, *out.parents) if not folder.exists() and not is_shared]
             out.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(locked_folder(out, FIX_NO_LOCK))
+            stack.enter_context(locked_folder(out, FIX_NO_LOCK, is_shared=is_shared))
         except LockedError:
             fix = "Wait until it is done, or choose another folder with --out."
             raise UsageError(out, f"is being written by another segconv{_holder(out)}", fix, "E_LOCKED") from None

@@ -146,6 +146,15 @@ def find_reusable(task: ShardTask, *, rehash: bool) -> ReusableShard | None:
     return ReusableShard(dataclasses.replace(result, sources=()), is_hidden=place != task.name)
 
 
+def is_complete(store: Store, shard: str) -> bool:
+    """Returns whether a shard is staged or published as its receipt says, whatever it was built from."""
+    try:
+        facts = _facts(store, shard)
+        return any(_sha256(store, name) == facts["info"]["sha256"] for name in (shard, hidden(shard)))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
+
+
 def _holds(store: Store, shard: str, known: ShardResult) -> bool:
     """Returns whether shard and index have this name, and are the files that were built."""
     is_shard = _sha256(store, shard, known.info.bytes) == known.info.sha256

@@ -96,10 +96,12 @@ def one_class(manifest: Manifest) -> list[str]:
 class RefusedPairsError(DataError):
     """Pairs were refused; nothing was built."""
 
-    def __init__(self, rejects: list[Reject], num_pairs: int, fix: str, limit: str = "") -> None:
+    def __init__(
+        self, rejects: list[Reject], num_pairs: int, fix: str, limit: str = "", result: str = "nothing was built"
+    ) -> None:
         codes = ", ".join(f"{count} {code}" for code, count in Counter(r.error.code for r in rejects).most_common())
         what = f"{len(rejects)} of {num_pairs} pairs were refused ({', '.join(filter(None, [codes, limit]))})"
-        super().__init__("segconv build", f"{what}, so nothing was built", fix, "E_REFUSED")
+        super().__init__("segconv build", f"{what}, so {result}", fix, "E_REFUSED")
         self.rejects = rejects
 
 

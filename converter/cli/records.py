@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -15,7 +16,11 @@ from converter.errors import EXIT_SKIPPED, UsageError
 from converter.system.console import log, print_json, print_result
 
 if TYPE_CHECKING:
+    from converter.building.array import ShareReport
+    from converter.building.report import BuildReport
     from converter.dataset.manifest import Manifest
+
+_Report = TypeVar("_Report", "ShareReport", "BuildReport")
 
 
 @click.command()
@@ -49,10 +54,14 @@ if TYPE_CHECKING:
 )
 @click.option("--overwrite", is_flag=True, help="Replace a dataset built with other options or classes.")
 @click.option("--rehash", is_flag=True, help="Read all source files, whatever their timestamps.")
+@click.option(
+    "--task", metavar="I/N", help="Build the share of task I of N (from 0) and stage it, for an array of jobs."
+)
+@click.option("--finalize", is_flag=True, help="Publish what the tasks of an array have staged, if nothing is missing.")
 @click.option("--dry-run", is_flag=True, help="Print what would be built, and stop.")
 @click.option("--json", is_flag=True, help="Print one JSON object instead of a table.")
 @click.pass_context
-def build(ctx: click.Context, /, engine: str, cluster: str | None, dry_run: bool, json: bool, **options: Any) -> None:
+def build(ctx: click.Context, /, task: str | None, finalize: bool, dry_run: bool, json: bool, **options: Any) -> None:
     """Convert a folder of images and masks to TFRecords.
 
     Detects the layout and the class map of the source folder and prints what it found. Writes TFRecord shards, an
@@ -62,30 +71,32 @@ def build(ctx: click.Context, /, engine: str, cluster: str | None, dry_run: bool
     Run again, the same command resumes an interrupted build, and rebuilds only the shards whose sources have changed.
 
     \b
-    Example:
+    Examples:
       segconv build --src dataset/ --size 360x480
+      segconv build --src dataset/ --task 0/8     on a cluster: tasks 0/8 to 7/8, then
+      segconv build --src dataset/ --finalize
     """  # noqa: D301
+    engine, cluster = options.pop("engine"), options.pop("cluster")
     config = BuildConfig(source_of(options), pair=pair_of(options), **options)
     from converter.building.build import build as build_records
     from converter.building.dry_run import plan_text
-    from converter.building.report import SHOWN_REJECTS, RefusedPairsError, rejects_text
     from converter.engines.registry import engine_of
 
+    _check_alone({"--dry-run": dry_run, "--task": task, "--finalize": finalize})
     runs = engine_of(engine, cluster, config.workers, config.source.src, config.out)
     if dry_run and json:
         raise UsageError("--json", "reports what was built, and --dry-run builds nothing", "Leave one of them out.")
     if dry_run:
         print_result(plan_text(config))
         return
-    limit = SHOWN_REJECTS if sys.stderr.isatty() else None  # a log file gets them all
-    try:
-        report = build_records(config, engine=runs)
-    except RefusedPairsError as error:
-        for line in rejects_text(error.rejects, "Error", limit=limit):
-            log.error(line)
-        raise
-    for line in rejects_text(report.rejects, "Skipped", limit=limit):
-        log.warning(line)
+    if task is not None:
+        from converter.building.array import Share, build_share
+
+        share = Share.parse(task)
+        done = _with_rejects(lambda: build_share(config, share, engine=runs))
+        print_json(done.to_json()) if json else print_result(done.to_text())
+        ctx.exit(EXIT_SKIPPED if done.rejects else 0)
+    report = _with_rejects(lambda: build_records(config, engine=runs, only_publish=finalize))
     if json:
         print_json(report.to_json())
     else:
@@ -95,6 +106,29 @@ def build(ctx: click.Context, /, engine: str, cluster: str | None, dry_run: bool
     _log_next(report.manifest, shlex.quote(str(config.out)))
     if report.rejects or report.unreadable_names:
         ctx.exit(EXIT_SKIPPED)
+
+
+def _check_alone(options: dict[str, object]) -> None:
+    """Raises UsageError where more than one of some options was given."""
+    given = [name for name, value in options.items() if value]
+    if len(given) > 1:
+        raise UsageError(given[0], f"and {given[1]} contradict each other", "Leave one of them out.")
+
+
+def _with_rejects(make: Callable[[], _Report]) -> _Report:
+    """Returns what `make` returns, with every pair that was refused logged in one line."""
+    from converter.building.report import SHOWN_REJECTS, RefusedPairsError, rejects_text
+
+    limit = SHOWN_REJECTS if sys.stderr.isatty() else None  # a log file gets them all
+    try:
+        report = make()
+    except RefusedPairsError as error:
+        for line in rejects_text(error.rejects, "Error", limit=limit):
+            log.error(line)
+        raise
+    for line in rejects_text(report.rejects, "Skipped", limit=limit):
+        log.warning(line)
+    return report
 
 
 def _log_next(manifest: Manifest, out: str) -> None:

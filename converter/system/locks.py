@@ -24,12 +24,13 @@ class LockedError(Exception):
 
 
 @contextlib.contextmanager
-def locked_folder(folder: Path, fix: str) -> Iterator[None]:
+def locked_folder(folder: Path, fix: str, *, is_shared: bool = False) -> Iterator[None]:
     """Locks a folder against other processes while the block runs; does not wait.
 
     Args:
       folder: must exist.
       fix: what to do where its file system has no locks.
+      is_shared: other processes may hold a shared lock as well, but none that is not.
 
     Raises:
       LockedError: another process holds the lock.
@@ -39,7 +40,7 @@ def locked_folder(folder: Path, fix: str) -> Iterator[None]:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
             raise LockedError from None
         except OSError as error:
