@@ -32,6 +32,7 @@ after their commands because `build`, `check` and `verify` are functions of this
     building   a source folder -> a folder of records
     checking   a source folder -> all problems in it, a draft class map, and splits
     verifying  a folder of records -> all problems in it; repair; inspect
+    unpacking  a folder of records -> images, masks and lists as files
     annotations  polygons, runs and bitmaps of annotation tools -> a dataset
     sample     a synthetic aerial dataset to try everything on
     cli        the segconv command

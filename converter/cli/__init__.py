@@ -7,6 +7,7 @@ Modules, in dependency order:
     masks    the command masks
     records  the commands build and inspect
     verify   the command verify
+    unpack   the command unpack
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import click
 from converter.cli.dataset import check, classes, sample, split
 from converter.cli.masks import masks
 from converter.cli.records import build, inspect
+from converter.cli.unpack import unpack
 from converter.cli.verify import verify
 from converter.errors import DataError, MachineError, SegconvError, UsageError
 from converter.system.console import check_output, log, open_streams, set_verbosity
@@ -68,6 +70,7 @@ def segconv(verbose: int, quiet: bool) -> None:
     segconv build --src dataset/    convert dataset/ to TFRecord shards in records/
     segconv inspect shard           show what is inside a shard
     segconv verify                  verify every byte of records/ against its manifest
+    segconv unpack records/ dir/    write records back as images, masks and lists
     segconv train                   train a model on records/, save it in runs/<time>/
     segconv evaluate                score the newest run
     segconv predict photos/ --out predictions/    predict photographs with the newest run
@@ -76,7 +79,7 @@ def segconv(verbose: int, quiet: bool) -> None:
     set_verbosity(-1 if quiet else verbose)
 
 
-for command in (sample, masks, check, classes, split, build, inspect, verify, train, evaluate, predict, bench):
+for command in (sample, masks, check, classes, split, build, inspect, verify, unpack, train, evaluate, predict, bench):
     segconv.add_command(command)
 
 

@@ -1,0 +1,32 @@
+"""The command unpack: built again by the command that it prints, the dataset gives the same shards."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from tests.conftest import visible, write_dataset
+
+
+def shards(folder) -> dict[str, bytes]:
+    return {name: data for name, data in visible(folder).items() if ".tfrecord-" in name}
+
+
+@pytest.mark.parametrize("masks", ["index", "color"])
+def test_the_command_that_is_printed_makes_the_same_shards(tmp_path, segconv, masks):
+    write_dataset(tmp_path / "dataset")
+    words = ["--name", "d", "--keep-size", "--image-format", "keep", "--shards", "2"]
+    assert segconv("build", "--src", "dataset", *words).returncode == 0
+    done = segconv("unpack", "records", "my data", "--masks", masks)
+    assert done.returncode == 0
+    assert [line.split() for line in done.stdout.splitlines()[2:]] == [
+        ["split", "records"],
+        ["train", "6"],
+        ["val", "2"],
+    ]
+    (command,) = (line.removeprefix("next: ") for line in done.stderr.splitlines() if line.startswith("next: "))
+    again = segconv(*shlex.split(command)[1:], "--out", "again")
+    assert again.returncode == 0, again.stderr
+    assert len(shards(tmp_path / "records")) == 8
+    assert shards(tmp_path / "again") == shards(tmp_path / "records")
