@@ -32,6 +32,7 @@ From the converter they use only what reads its records and draws its classes:
     timing      how long steps take, and how many epochs fit in a time
     dry_run     one training and one validation step, and an estimate of the memory
     bench       input and step, each timed separately: the bottleneck, and what to change
+    doctor      what is installed, and what each extra would bring
     training    setup -> fit -> best.keras -> scores
     cli         the commands train, bench, evaluate and predict
 """

@@ -29,6 +29,7 @@ from converter.errors import DataError, MachineError, SegconvError, UsageError
 from converter.system.console import check_output, log, open_streams, set_verbosity
 from converter.version import __version__
 from trainer.cli.bench import bench
+from trainer.cli.doctor import doctor
 from trainer.cli.evaluate import evaluate
 from trainer.cli.predict import predict
 from trainer.cli.train import train
@@ -75,11 +76,27 @@ def segconv(verbose: int, quiet: bool) -> None:
     segconv evaluate                score the newest run
     segconv predict photos/ --out predictions/    predict photographs with the newest run
     segconv bench                   measure training speed and find the bottleneck
+    segconv doctor                  show what is installed, for a bug report
     """  # noqa: D301 - \b tells click not to rewrap these lines
     set_verbosity(-1 if quiet else verbose)
 
 
-for command in (sample, masks, check, classes, split, build, inspect, verify, unpack, train, evaluate, predict, bench):
+for command in (
+    sample,
+    masks,
+    check,
+    classes,
+    split,
+    build,
+    inspect,
+    verify,
+    unpack,
+    train,
+    evaluate,
+    predict,
+    bench,
+    doctor,
+):
     segconv.add_command(command)
 
 
