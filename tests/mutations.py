@@ -1840,6 +1840,14 @@ TABLE: dict[str, list[Row]] = {
     ],
     "converter/checking/page.py": [
         Row(
+            "HTML of the heading is escaped",
+            "<h1>{escape(name)}</h1>",
+            "<h1>{name}</h1>",
+            "safeguards::the_name_of_a_folder_and_that_of_a_picture_cannot_write_into_the_page",
+        ),
+    ],
+    "converter/pages/parts.py": [
+        Row(
             "HTML of a dataset is escaped",
             "return escape(shown(value, limit))",
             "return shown(value, limit)",
@@ -1847,20 +1855,14 @@ TABLE: dict[str, list[Row]] = {
         ),
         Row(
             "HTML of the title is escaped",
-            'title=f"{escape(name)}: segconv check"',
-            'title=f"{name}: segconv check"',
-            "safeguards::the_name_of_a_folder_and_that_of_a_picture_cannot_write_into_the_page",
-        ),
-        Row(
-            "HTML of the heading is escaped",
-            "<h1>{escape(name)}</h1>",
-            "<h1>{name}</h1>",
+            "title=escape(title)",
+            "title=title",
             "safeguards::the_name_of_a_folder_and_that_of_a_picture_cannot_write_into_the_page",
         ),
         Row(
             "HTML of a caption is escaped",
-            'alt="{escape(image.alt)}"',
-            'alt="{picture.alt}"',
+            'alt="{escape(alt)}"',
+            'alt="{alt}"',
             "safeguards::the_name_of_a_folder_and_that_of_a_picture_cannot_write_into_the_page",
         ),
     ],

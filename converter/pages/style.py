@@ -1,4 +1,4 @@
-"""Page style: the HTML template and the style sheet of the page of a check."""
+"""Style: the HTML template and the style sheet of all pages."""
 
 from __future__ import annotations
 
