@@ -72,15 +72,6 @@ def test_counting_and_drawing_share_one_compiled_model(run, monkeypatch):
     assert len(made) == 1
 
 
-def test_errors_are_painted_where_valid_pixels_are_wrong_and_nowhere_else():
-    from trainer.evaluation.records import WRONG, errors
-
-    image = np.full((1, 3, 3), 100, np.uint8)
-    drawn = errors(image, np.array([[0, 1, 255]], np.uint8), np.array([[0, 0, 0]], np.uint8))
-    assert drawn[0, :2].tolist() == [[178, 178, 178], list(WRONG)]
-    assert tuple(drawn[0, 2]) not in {WRONG, (178, 178, 178)}
-
-
 def scored(matrix: list[list[int]]):
     from trainer.evaluation.scoring import Evaluation
     from trainer.learning.metrics import scores_from_confusion
