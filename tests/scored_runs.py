@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from converter.dataset.manifest import ClassInfo, Manifest, SplitInfo
+from converter.dataset.manifest import ClassInfo, Manifest, ShardInfo, SplitInfo
+from converter.schema import shard_name
 from trainer.config import TrainConfig
 from trainer.run.info import read_run
 from trainer.run.runs import BEST, METRICS, create_run
@@ -26,8 +27,17 @@ METRICS_HEAD = "epoch,loss,pixel_accuracy,miou,val_loss,val_pixel_accuracy,val_m
 def manifest_of(names: tuple[str, ...] = NAMES, dataset: str = "town") -> Manifest:
     classes = tuple(ClassInfo(n, name, COLORS[n % 3], (str(n),)) for n, name in enumerate(names))
     count = len(names)
-    info = SplitInfo(shards=(), example_bytes=0, pixels=(1,) * count, images=(1,) * count, ignored_pixels=0)
-    return Manifest(dataset, (32, 48), "pad", classes, {"train": info, "val": info})
+    splits = {
+        split: SplitInfo(
+            shards=(ShardInfo(shard_name(dataset, split, 0, 1), 1, 100, "0" * 64),),
+            example_bytes=84,
+            pixels=(1,) * count,
+            images=(1,) * count,
+            ignored_pixels=0,
+        )
+        for split in ("train", "val")
+    }
+    return Manifest(dataset, (32, 48), "pad", classes, splits)
 
 
 def counts_of(seed: int, images: int = 8, classes: int = len(NAMES), right: float = 0.7) -> np.ndarray:

@@ -31,6 +31,7 @@ from converter.version import __version__
 from trainer.cli.bench import bench
 from trainer.cli.evaluate import evaluate
 from trainer.cli.predict import predict
+from trainer.cli.report import report
 from trainer.cli.train import train
 
 SETTINGS = {
@@ -74,12 +75,15 @@ def segconv(verbose: int, quiet: bool) -> None:
     segconv train                   train a model on records/, save it in runs/<time>/
     segconv evaluate                score the newest run
     segconv predict photos/ --out predictions/    predict photographs with the newest run
+    segconv report                  write an HTML page about the newest run, or about records
     segconv bench                   measure training speed and find the bottleneck
     """  # noqa: D301 - \b tells click not to rewrap these lines
     set_verbosity(-1 if quiet else verbose)
 
 
-for command in (sample, masks, check, classes, split, build, inspect, verify, unpack, train, evaluate, predict, bench):
+for command in (sample, masks, check, classes, split, build, inspect, verify, unpack):
+    segconv.add_command(command)
+for command in (train, evaluate, predict, report, bench):
     segconv.add_command(command)
 
 
