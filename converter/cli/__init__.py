@@ -29,6 +29,7 @@ from converter.errors import DataError, MachineError, SegconvError, UsageError
 from converter.system.console import check_output, log, open_streams, set_verbosity
 from converter.version import __version__
 from trainer.cli.bench import bench
+from trainer.cli.compare import compare
 from trainer.cli.evaluate import evaluate
 from trainer.cli.predict import predict
 from trainer.cli.report import report
@@ -76,6 +77,7 @@ def segconv(verbose: int, quiet: bool) -> None:
     segconv evaluate                score the newest run
     segconv predict photos/ --out predictions/    predict photographs with the newest run
     segconv report                  write an HTML page about the newest run, or about records
+    segconv compare RUN RUN         compare the scores of runs on the same records
     segconv bench                   measure training speed and find the bottleneck
     """  # noqa: D301 - \b tells click not to rewrap these lines
     set_verbosity(-1 if quiet else verbose)
@@ -83,7 +85,7 @@ def segconv(verbose: int, quiet: bool) -> None:
 
 for command in (sample, masks, check, classes, split, build, inspect, verify, unpack):
     segconv.add_command(command)
-for command in (train, evaluate, predict, report, bench):
+for command in (train, evaluate, predict, report, compare, bench):
     segconv.add_command(command)
 
 

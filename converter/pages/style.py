@@ -111,6 +111,11 @@ th.share { padding-left: 20px; }
 .bar.scale { position: relative; height: 10px; }
 .bar.scale > i { position: absolute; top: -2px; height: 14px; border: solid var(--ink); border-width: 0 2px; }
 .bar.scale > i::after { content: ""; display: block; height: 7px; border-bottom: 1px solid var(--ink); }
+.bar.zero { background: linear-gradient(to right, var(--field) 0 49.5%, var(--faint) 49.5% 50.5%, var(--field) 50.5%); }
+.bar.zero > b { position: absolute; top: 1px; width: 8px; height: 8px; margin-left: -4px; border-radius: 50%;
+  background: var(--accent); print-color-adjust: exact; }
+.runs { margin-top: 20px; gap: 0 32px; grid-template-columns: 1fr; }
+.facts.runs div { display: grid; grid-template-columns: 2em 1fr; padding: 8px 0; }
 .key { display: inline-block; width: 10px; height: 10px; border-radius: 2px; margin-right: 6px;
   background: var(--accent); }
 .legend { list-style: none; display: flex; flex-wrap: wrap; gap: 6px 22px; font-size: 14px; }
@@ -171,7 +176,7 @@ section > h3 { margin: 28px 0 10px; }
   .bars { min-width: 80px; }
   .matrix table { font-size: 11px; }
   .matrix td { min-width: 26px; height: 24px; }
-  figure, .problems > li, tr { break-inside: avoid; }
+  figure, .problems > li, tr, .matrix { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
   main, footer { max-width: none; padding: 0; }
 }

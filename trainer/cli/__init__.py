@@ -7,4 +7,5 @@ Modules, in dependency order:
     evaluate  the command evaluate
     predict   the command predict
     report    the command report
+    compare   the command compare
 """
