@@ -87,6 +87,8 @@ for command in (sample, masks, check, classes, split, build, inspect, verify, un
     segconv.add_command(command)
 for command in (train, evaluate, predict, report, compare, bench):
     segconv.add_command(command)
+for command in (train, evaluate, predict, report, compare, bench):
+    segconv.add_command(command)
 
 
 def main() -> NoReturn:

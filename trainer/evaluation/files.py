@@ -309,5 +309,5 @@ def _cells(path: Path) -> list[list[str]]:
 def _unreadable(path: Path, run: Path, split: str, error: Exception) -> DataError:
     reason = error.strerror if isinstance(error, OSError) else error
     what = f"cannot be read ({shown(reason, 100)})"
-    fix = f"Score the run again: segconv evaluate {shlex.quote(str(run))} --split {shlex.quote(split)}"
+    fix = f"Score the run again: segconv evaluate {shlex.quote(str(run))} --split {shlex.quote(shown(split, 60))}"
     return DataError(path, what, fix, "E_EVALUATION")
