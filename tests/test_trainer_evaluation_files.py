@@ -49,7 +49,8 @@ def test_what_an_evaluation_writes_is_what_is_read(tmp_path):
     for number in range(4):
         truth, prediction = rng.integers(0, 2, (2, 20, 30), dtype=np.uint8)
         truth[0] = 255
-        tally.add(f"ä;{number}.png", truth, prediction)
+        sure = rng.integers(0, 65536, (20, 30)).astype(np.uint16)
+        tally.add(f"ä;{number}.png", truth, prediction, sure)
     example = tally.example("worst", 1, np.zeros((10, 15, 3), np.uint8), (truth, prediction))
     write_examples(run, [example], read_run(run).drawn_classes, label="val", title="town")
     before = scored(evaluated(run, run, "val", NAMES, tally, "stored"), tally, "val", "town")
@@ -57,6 +58,8 @@ def test_what_an_evaluation_writes_is_what_is_read(tmp_path):
     assert after.miou == pytest.approx(before.scores.miou)
     assert math.isnan(after.classes[2].iou)
     assert after.interval == pytest.approx(before.intervals.miou)
+    assert after.calibration == before.calibration
+    assert sum(each.pixels for each in after.calibration) == 4 * 19 * 30
     assert after.classes[0].boundary_iou == pytest.approx(before.boundary_iou[0])
     names, counts = files.read_counts(run, after)
     assert names == tuple(tally.names)
@@ -89,6 +92,7 @@ def changed(run, name, change):
         ("evaluation-val.json", lambda text: json.dumps(json.loads(text) | {"records": -1})),
         ("evaluation-val.json", lambda text: json.dumps(json.loads(text) | {"classes": []})),
         ("evaluation-val.json", lambda text: json.dumps(json.loads(text) | {"miou_interval": [0.1]})),
+        ("evaluation-val.json", lambda text: text.replace('"seal"', '"calibration": {"bins": [[1]]}, "seal"')),
         ("counts-val.csv", lambda text: text.replace("true:road", "true:rail")),
         ("counts-val.csv", lambda text: text.rsplit("\n", 2)[0] + "\n"),
         ("counts-val.csv", lambda text: text.replace("0.png,", "0.png,9999", 1)),

@@ -40,6 +40,7 @@ def test_the_matrix_holds_every_valid_pixel_of_the_split(run):
     evaluation = evaluate(run)
     manifest = read_manifest(run.parent.parent / "records")
     np.testing.assert_array_equal(evaluation.matrix.sum(axis=1), manifest.splits["val"].pixels)
+    assert sum(each.pixels for each in evaluation.calibration) == evaluation.matrix.sum()
     assert evaluation.records == 5
     assert evaluate(run, batch=5).matrix.tolist() == evaluation.matrix.tolist()
 
@@ -63,8 +64,8 @@ def test_counting_and_drawing_share_one_compiled_model(run, monkeypatch):
     made = []
 
     class Counted(evaluation.ClassMaps):
-        def __init__(self, net, tta):
-            super().__init__(net, tta)
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
             made.append(self)
 
     monkeypatch.setattr(evaluation, "ClassMaps", Counted)

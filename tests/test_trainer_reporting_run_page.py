@@ -76,3 +76,14 @@ def test_a_run_of_which_nothing_is_left_but_its_options_is_still_a_page(run):
     assert all(f"{name}: segconv evaluate makes it" in page.text for name in reasons)
     assert "no scores" in page.text
     assert "Repeat it" in page.text
+
+
+def test_an_evaluation_with_confidences_has_a_reliability_diagram(run):
+    assert "Calibration" not in Page(run_page(gather(run))).text
+    bins = [{"confidence": 0.3, "accuracy": 0.2, "pixels": 1}, {"confidence": 0.9, "accuracy": 0.7, "pixels": 3}]
+    write_evaluation(run, counts_of(1), calibration={"ece": 0.175, "bins": bins})
+    page = Page(run_page(gather(run)))
+    assert page.open == []
+    assert "17.5%" in page.text  # (0.1 + 3 * 0.2) / 4
+    assert len(page.all("svg")) == 3
+    assert "confidence 90%, accuracy 70%" in str(page.all("svg")[2]["aria-label"])

@@ -128,6 +128,7 @@ figure { min-width: 0; }
 figcaption { font-size: 13px; line-height: 1.45; margin-top: 8px; }
 figcaption .note { font-size: 13px; }
 .curves { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 340px), 1fr)); gap: 24px; }
+.curves .facts { grid-template-columns: 1fr; align-content: start; gap: 14px; padding-top: 28px; }
 .curves figcaption { font-weight: 600; font-size: 15px; margin: 0 0 4px; }
 svg { display: block; width: 100%; height: auto; max-width: 560px; font-size: 12px; fill: var(--faint); }
 svg .grid { stroke: var(--line); fill: none; }

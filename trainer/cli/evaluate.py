@@ -73,7 +73,7 @@ def _evaluated(run: Path, src: Path | None, classes: str | None, at: str | None,
     from trainer.evaluation.source import SOURCE, evaluate_source
     from trainer.prediction.predictor import Predictor
 
-    predictor = Predictor(run, batch=choices["batch"], tta=choices["tta"])
+    predictor = Predictor(run, batch=choices["batch"], tta=choices["tta"], has_confidence=True)
     samples = predictor.info.samples
     source = SourceConfig(src, classes=classes, bands=samples.bands, levels=samples.levels)
     found = {"at": at or SOURCE, "predictor": predictor, "boundaries": boundaries}

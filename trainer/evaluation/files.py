@@ -24,6 +24,7 @@ from converter.dataset.manifest import Manifest
 from converter.errors import DataError, shown
 from converter.limits import MAX_EVALUATION_BYTES, MAX_EVALUATION_CELLS
 from converter.system.files import open_regular, read_regular
+from trainer.evaluation.calibration import Bin
 from trainer.evaluation.drawing import CELLS
 from trainer.run.info import RunInfo, seal_of_records
 from trainer.run.runs import BEST
@@ -77,6 +78,7 @@ class Scored:
       interval: of the mIoU; None in an evaluation of an older version.
       seal: of the records; "" of a source folder, or in an evaluation of an older version.
       model: SHA-256 of the model, in hex; "" in an evaluation of an older version.
+      calibration: accuracy by confidence; empty in an evaluation of an older version.
     """
 
     label: str
@@ -90,6 +92,7 @@ class Scored:
     interval: Interval | None = None
     seal: str = ""
     model: str = ""
+    calibration: tuple[Bin, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -216,6 +219,7 @@ def read_scored(run: Path, label: str) -> Scored:
             interval=_interval(raw.get("miou_interval")),
             seal=str(raw.get("seal", "")),
             model=str(raw.get("model", "")),
+            calibration=tuple(map(_bin, raw.get("calibration", {"bins": ()})["bins"])),
         )
         if not classes or len({each.name for each in classes}) < len(classes):
             raise ValueError("no classes, or one twice")
@@ -268,6 +272,10 @@ def _class_scores(raw: dict[str, Any]) -> ClassScores:
         interval=_interval(raw.get("iou_interval")),
         boundary_iou=None if boundary is None else _share(boundary),
     )
+
+
+def _bin(raw: dict[str, Any]) -> Bin:
+    return Bin(_share(raw["confidence"]), _share(raw["accuracy"]), _count(raw["pixels"]))
 
 
 def _share(raw: Any) -> float:

@@ -22,6 +22,7 @@ from converter.system.console import log
 from converter.system.files import whole_file
 from trainer.choices.augments import GREY
 from trainer.devices import is_out_of_memory, out_of_memory
+from trainer.evaluation.calibration import levels_of
 from trainer.evaluation.counts import chosen
 from trainer.evaluation.drawing import CELLS, EXAMPLES, Example, cells, drawn_image, legend, percent
 from trainer.evaluation.files import label_of
@@ -75,7 +76,7 @@ def evaluate(
     """
     info = read_run(run)
     folder = info.config.data if data is None else data
-    maps = ClassMaps(load_model(run / BEST, info.config.model), tta or info.config.tta)
+    maps = ClassMaps(load_model(run / BEST, info.config.model), tta or info.config.tta, has_confidence=True)
     manifest = open_records(folder, (split,), any_size=info.config.crop is not None)
     _check_size(info, manifest, folder)
     classes = matched_classes(info.classes, manifest.class_names, folder)
@@ -113,13 +114,24 @@ def count(maps: ClassMaps, records: InputConfig, classes: np.ndarray, tally: Tal
     number = 0
     for (pairs,) in eval_batches(records).dataset:
         truths = classes[pairs["mask"].numpy()]
-        predictions = maps.predict_on_batch(pairs["image"].numpy())
+        predictions, confidences = _predicted(maps, pairs["image"].numpy())
         sizes = pairs["size"].numpy().astype(int) if records.has_sizes else [records.size] * len(truths)
-        for truth, prediction, (height, width) in zip(truths, predictions, sizes, strict=True):
+        for place, (height, width) in enumerate(sizes):
             if number == len(source):  # blanks fill the last batch
                 return
-            tally.add(source[number].file_name, truth[:height, :width], prediction[:height, :width])
+            inside = (place, slice(height), slice(width))
+            confidence = None if confidences is None else levels_of(confidences[inside])
+            tally.add(source[number].file_name, truths[inside], predictions[inside], confidence)
             number += 1
+
+
+def _predicted(maps: ClassMaps, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """Returns class indices, uint8 [B, H, W], and their probabilities, float32 [B, H, W], where the model has them."""
+    found = maps.predict_on_batch(images)
+    if not maps.has_confidence:
+        return found, None
+    indices, confidences = found
+    return indices, confidences
 
 
 def read_samples(folder: Path, split: str, records: int = 0) -> list[Sample]:
@@ -168,7 +180,7 @@ def _predictions(maps: ClassMaps, records: InputConfig, samples: list[Sample]) -
     for image, mask, _ in samples:  # one at a time: the device may have no memory for more
         below, right = height - mask.shape[0], width - mask.shape[1]  # of one size, the model is compiled once
         padded = np.pad(image, ((0, below), (0, right), (0, 0)), constant_values=GREY)
-        predictions.append(maps.predict_on_batch(padded[None])[0][: mask.shape[0], : mask.shape[1]])
+        predictions.append(_predicted(maps, padded[None])[0][0, : mask.shape[0], : mask.shape[1]])
     return predictions
 
 

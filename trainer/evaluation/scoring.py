@@ -20,6 +20,7 @@ from converter.errors import UsageError
 from converter.schema import IGNORE_INDEX
 from converter.system.console import log, table
 from converter.system.files import whole_file, write_whole
+from trainer.evaluation.calibration import Bin, Calibration, calibration_error
 from trainer.evaluation.counts import Intervals, intervals, iou_and_accuracy, mean_of, means, ratio
 from trainer.evaluation.drawing import Example, examples_json, examples_sheet, nearest, percent
 from trainer.evaluation.files import CONFUSION, COUNTS, EVALUATION, EXAMPLES, counts_text, csv_text, model_digest
@@ -35,22 +36,25 @@ class Tally:
       num_classes: number of classes.
       matrix: int64 [num_classes, num_classes], rows truth, columns prediction.
       names: of the images.
+      calibration: of the pixels of all images that were added with a confidence.
     """
 
     def __init__(self, num_classes: int, *, has_boundaries: bool = False) -> None:
         self.num_classes = num_classes
         self.matrix = np.zeros((num_classes, num_classes), np.int64)
         self.names: list[str] = []
+        self.calibration = Calibration()
         self._counts: list[np.ndarray] = []
         self._boundaries = np.zeros((2, num_classes), np.int64) if has_boundaries else None
 
-    def add(self, name: str, truth: np.ndarray, prediction: np.ndarray) -> None:
+    def add(self, name: str, truth: np.ndarray, prediction: np.ndarray, confidence: np.ndarray | None = None) -> None:
         """Counts one image.
 
         Args:
           name: of its file.
           truth: uint8 [H, W], class indices and IGNORE_INDEX.
           prediction: uint8 [H, W], class indices.
+          confidence: uint16 [H, W], as in Calibration; None where it is not known.
         """
         matrix = confusion_matrix(truth, prediction, self.num_classes)
         self.matrix += matrix
@@ -58,6 +62,8 @@ class Tally:
         self._counts.append(np.stack([matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)]))
         if self._boundaries is not None:
             self._boundaries += boundary_counts(truth, prediction, self.num_classes)
+        if confidence is not None:
+            self.calibration.add(truth, prediction, confidence, self.num_classes)
 
     @property
     def counts(self) -> np.ndarray:
@@ -113,6 +119,7 @@ class Evaluation:
       boundary_iou: boundary IoU of each class; None where it was not asked for.
       seal: of the records; "" of a source folder.
       model: SHA-256 of the model, in hex; "" where it was not read from a file.
+      calibration: accuracy by confidence; empty where the confidence is not known.
     """
 
     run: Path
@@ -127,6 +134,7 @@ class Evaluation:
     boundary_iou: tuple[float, ...] | None = None
     seal: str = ""
     model: str = ""
+    calibration: tuple[Bin, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Returns the object that `--json` prints; an undefined score is None."""
@@ -153,6 +161,9 @@ class Evaluation:
         if intervals:
             for name in ("miou", "pixel_accuracy"):
                 answer[f"{name}_interval"] = list(map(_or_none, getattr(intervals, name)))
+        if self.calibration:
+            bins = [each._asdict() for each in self.calibration]
+            answer["calibration"] = {"ece": calibration_error(self.calibration), "bins": bins}
         return answer | {name: value for name in ("seal", "model") if (value := getattr(self, name))}
 
     def to_text(self) -> str:
@@ -167,6 +178,8 @@ class Evaluation:
         interval = f" ({'..'.join(map(percent, self.intervals.miou))})" if self.intervals else ""
         means = f"mIoU {percent(scores.miou)}{interval}, frequency-weighted IoU {percent(scores.fwiou)}"
         means += f", pixel accuracy {percent(scores.pixel_accuracy)}"
+        if self.calibration:
+            means += f", calibration error {percent(calibration_error(self.calibration))}"
         place = ", at the size of the photographs" if self.at == "source" else ""
         return f"{table(rows)}\n\n{means}, {self.records} records of split {self.split!r}{place}, {self.run}"
 
@@ -217,7 +230,11 @@ def scored(evaluation: Evaluation, tally: Tally, label: str, title: str) -> Eval
     """
     run, classes, matrix = evaluation.run, evaluation.classes, tally.matrix
     evaluation = dataclasses.replace(
-        evaluation, intervals=tally.intervals(), boundary_iou=tally.boundary_iou, model=model_digest(run)
+        evaluation,
+        intervals=tally.intervals(),
+        boundary_iou=tally.boundary_iou,
+        model=model_digest(run),
+        calibration=tally.calibration.bins,
     )
     write_whole(run / f"images-{label}.csv", tally.to_csv(classes).encode("utf-8", "backslashreplace"))
     counts = counts_text(tally.names, tally.counts, classes)

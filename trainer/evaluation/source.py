@@ -32,6 +32,7 @@ from trainer.evaluation.drawing import EXAMPLES, Example, drawn_image, drawn_siz
 from trainer.evaluation.records import warn_if_collapsed
 from trainer.evaluation.scoring import Evaluation, Tally, evaluated, matched_classes, scored, write_examples
 from trainer.prediction.predictor import Look, Predictor, ahead
+from trainer.prediction.restoring import ClassMap as Predicted
 from trainer.prediction.views import View
 from trainer.run.info import RunInfo
 
@@ -72,7 +73,7 @@ def evaluate_source(
       DataError: a pair that build would refuse, or a damaged model.
       MachineError: the run folder cannot be written to, or the device is out of memory.
     """
-    predictor = predictor or Predictor(run)
+    predictor = predictor or Predictor(run, has_confidence=True)
     info = predictor.info
     layout = find_layout(source)
     refs = _refs(layout, split, source)
@@ -83,7 +84,7 @@ def evaluate_source(
     counted: list[ExampleRef] = []  # in the order of the tally, in which a large photograph may come early
     with Progress(len(refs), "photo") as progress:
         for number, (pair, found) in enumerate(reader.class_maps(refs), start=1):
-            tally.add(pair.ref.image, pair.truth, found)
+            tally.add(pair.ref.image, pair.truth, found.mask, found.confidence)
             counted.append(pair.ref)
             progress.show(number)
     name = BuildConfig(source).dataset_name
@@ -113,12 +114,12 @@ class _Reader:
     matched: np.ndarray
     stored: tuple[int, int] | None
 
-    def class_maps(self, refs: Iterable[ExampleRef]) -> Iterator[tuple[_Pair, np.ndarray]]:
-        """Yields each pair with its prediction, uint8 [H, W]; large photographs before others that came first."""
+    def class_maps(self, refs: Iterable[ExampleRef]) -> Iterator[tuple[_Pair, Predicted]]:
+        """Yields each pair with its prediction; large photographs before others that came first."""
         for pair, found in self.predictor.class_maps(ahead(self._read, refs, 2 * self.predictor.batch)):
             if isinstance(found, DataError):
                 raise found
-            yield pair, found.mask
+            yield pair, found
 
     def image(self, ref: ExampleRef) -> np.ndarray:
         """Returns a photograph as it is drawn as an example, uint8 [H, W, 3]: what is scored of it."""
@@ -145,11 +146,11 @@ class _Reader:
 def _examples(reader: _Reader, tally: Tally, counted: list[ExampleRef]) -> list[Example]:
     """Returns the worst, the median and the best photographs, predicted once more: nobody knew them before the end."""
     picked = {counted[number]: (kind, number) for kind, number in chosen(tally.counts, EXAMPLES)}
-    found = {
-        pair.ref: tally.example(*picked[pair.ref], reader.image(pair.ref), (pair.truth, prediction))
-        for pair, prediction in reader.class_maps(picked)
+    examples = {
+        pair.ref: tally.example(*picked[pair.ref], reader.image(pair.ref), (pair.truth, found.mask))
+        for pair, found in reader.class_maps(picked)
     }
-    return [found[ref] for ref in picked]
+    return [examples[ref] for ref in picked]
 
 
 def _place(folder: Path) -> str:

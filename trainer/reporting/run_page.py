@@ -21,15 +21,17 @@ from converter.pages.parts import (
     with_code,
     with_note,
 )
+from trainer.evaluation.calibration import calibration_error
 from trainer.evaluation.drawing import CELLS, WRONG
 from trainer.evaluation.files import Scored, ShownExample
 from trainer.reporting.gather import RunFacts
 from trainer.reporting.options import Option, options_of, recipe_of, repeat_command, words
-from trainer.reporting.svg import Curve, curves
+from trainer.reporting.svg import Curve, curves, reliability
 from trainer.reporting.tables import class_table, confusion, interval_text, share_text
 from trainer.reporting.warnings import Remark, warnings_of
 from trainer.run.curves import best_epoch
 
+SMALL_GAP = 0.01  # of mean confidence and accuracy, which says nothing
 SHOWN_CLASSES = 6  # of an example: those of the lowest IoU, in words
 ALT = {
     "image": "Image {}",
@@ -48,6 +50,7 @@ def run_page(found: RunFacts) -> str:
         _curves(found),
         _classes(found),
         _confusion(found),
+        _calibration(found),
         _examples(found),
         _others(found.others),
         _training(found),
@@ -140,6 +143,31 @@ def _confusion(found: RunFacts) -> str:
     note = "Each row of the matrix is a true class, in percent of its pixels; what is right is on the diagonal."
     body = confusion(found.matrix, [each.name for each in found.scored.classes])
     return section("confusion", "Confusion", f'<p class="note">{note}</p>\n{body}')
+
+
+def _calibration(found: RunFacts) -> str:
+    if found.scored is None or not found.scored.calibration:
+        return ""
+    bins = found.scored.calibration
+    total = sum(each.pixels for each in bins)
+    error = calibration_error(bins)
+    confidence = sum(each.confidence * each.pixels for each in bins) / total
+    gap = confidence - found.scored.pixel_accuracy
+    tends = "" if abs(gap) < SMALL_GAP else "overconfident on the whole" if gap > 0 else "underconfident on the whole"
+    note = (
+        "Of the pixels of a confidence of 80 %, a calibrated model has 80 % right: its points are on the dotted line. "
+        "Below it, the model is surer than it is right. The larger a point, the more pixels it stands for."
+    )
+    label = "Reliability diagram: accuracy over confidence. " + "; ".join(
+        f"confidence {each.confidence:.0%}, accuracy {each.accuracy:.0%}" for each in bins
+    )
+    svg = reliability(label, [(each.confidence, each.accuracy, each.pixels / total) for each in bins])
+    items = [("Expected calibration error", share_text(error)), ("Mean confidence", share_text(confidence))]
+    items += [("Pixel accuracy", with_note(share_text(found.scored.pixel_accuracy), tends))]
+    listed = "".join(f"<div><dt>{term}</dt><dd>{text}</dd></div>" for term, text in items)
+    figure = f"<figure><figcaption>Accuracy</figcaption>{svg}</figure>"
+    body = f'<p class="note">{note}</p>\n<div class="curves">{figure}<dl class="facts">{listed}</dl></div>'
+    return section("calibration", "Calibration", body)
 
 
 def _examples(found: RunFacts) -> str:
