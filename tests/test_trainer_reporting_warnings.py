@@ -55,7 +55,7 @@ CASES = {
     "3 of 9 epochs are done": lambda facts: config(facts, epochs=9),
     "memorised a few records": lambda facts: config(facts, overfit=4),
     "Records /": lambda facts: dataclasses.replace(facts, records="They were rebuilt since."),
-    "While training: Warning: x": lambda facts: dataclasses.replace(facts, log=("Warning: x", "Warning: x", "y")),
+    "While training: x": lambda facts: dataclasses.replace(facts, log=("Warning: x", "Warning: x", "y")),
 }
 
 

@@ -55,6 +55,7 @@ def evaluation(folder: Path, data: bytes) -> None:
 def evaluation_seeds() -> list[bytes]:
     """Returns each of the four files, whole."""
     scored = RAW | {"miou_interval": [0.4, 0.6], "seal": "ab", "model": "cd"}
+    scored |= {"calibration": {"ece": 0.1, "bins": [{"confidence": 0.9, "accuracy": 0.8, "pixels": 10}]}}
     texts = [json.dumps(scored), "file,correct:a,correct:b,true:a,true:b,predicted:a,predicted:b\nx.png,5,2,7,3,6,4\n"]
     texts += ["truth,a,b\na,6,1\nb,0,3\n", json.dumps({"examples": [EXAMPLE | CELLS]})]
     return [str(number).encode() + text.encode() for number, text in enumerate(texts)]

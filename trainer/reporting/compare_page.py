@@ -42,7 +42,7 @@ def _verdict(letter: str, first: str, difference: Difference) -> str:
     value, interval, _ = difference_texts(difference)
     words = {"higher": f"{letter} is better than {first}", "lower": f"{letter} is worse than {first}"}
     verdict = words.get(difference.verdict, f"{letter} and {first} do not differ clearly")
-    return f"<strong>{verdict}</strong>: mIoU {value} points ({interval.replace('..', ' to ')})"
+    return f"<strong>{verdict}</strong>: mIoU {value} percentage points ({interval.replace('..', ' to ')})"
 
 
 def _scores(found: Comparison) -> str:
@@ -50,10 +50,10 @@ def _scores(found: Comparison) -> str:
     colors = {info.name: info.color for info in first.info.drawn_classes}
     head = f'<th scope="col">Score</th><th scope="col" class="n">{first.letter}</th>'
     for each in others:
-        head += f'<th scope="col" class="n">{each.letter}</th><th scope="col">{each.letter} − {first.letter}</th>'
         head += (
-            '<th scope="col" class="n">difference</th><th scope="col" class="n">95 % interval</th><th scope="col"></th>'
+            f'<th scope="col" class="n">{each.letter}</th><th scope="col" class="n">{each.letter} − {first.letter}</th>'
         )
+        head += '<th scope="col" class="n">95 % interval</th><th scope="col">in words</th><th scope="col">drawn</th>'
     scale = _scale_of(found)
     rows = []
     for name, values in found.scores:

@@ -126,7 +126,7 @@ def _curves(found: RunFacts) -> str:
 
 def _classes(found: RunFacts) -> str:
     if found.scored is None:
-        return _absent("scores", "Classes", found)
+        return _absent("scores", "No scores", found)
     note = (
         "IoU: pixels that are both in the truth and predicted, divided by those that are in either. The bracket on a "
         "bar is the 95 % interval: how far the score would move with other images like these, not how far it would "

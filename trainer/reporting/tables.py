@@ -35,9 +35,10 @@ def class_table(scored: Scored, classes: Sequence[ClassInfo]) -> str:
     total = sum(each.pixels for each in scored.classes) or 1
     colors = {info.name: info.color for info in classes}
     has_boundary = any(each.boundary_iou is not None for each in scored.classes)
-    heads = ["IoU", "95 % interval", *(["Boundary IoU"] if has_boundary else []), "Precision", "Recall", "F1"]
-    head = '<th scope="col">Class</th><th scope="col">IoU on a scale of 0 to 100 %</th>'
-    head += "".join(f'<th scope="col" class="n">{name}</th>' for name in [*heads, "Share of pixels"])
+    heads = [*(["Boundary IoU"] if has_boundary else []), "Precision", "Recall", "F1", "Share of pixels"]
+    head = '<th scope="col">Class</th><th scope="col" class="n">IoU</th><th scope="col" class="n">95 % interval</th>'
+    head += '<th scope="col">IoU on a scale of 0 to 100 %</th>'
+    head += "".join(f'<th scope="col" class="n">{name}</th>' for name in heads)
     rows = [_class_row(each, colors.get(each.name), total, has_boundary=has_boundary) for each in scored.classes]
     return table("classes", head, rows)
 
@@ -48,10 +49,9 @@ def _class_row(each: ClassScores, color: Color | None, total: int, *, has_bounda
         numbers.append("" if each.boundary_iou is None else share_text(each.boundary_iou))
     numbers += [share_text(score) for score in (each.precision, each.recall, each.f1)]
     numbers.append(percent(each.pixels / total))
-    cells = "".join(f'<td class="n">{text}</td>' for text in numbers)
-    return (
-        f'<tr><th scope="row">{swatch(color)}{text_of(each.name)}</th><td class="bars">{_scale(each)}</td>{cells}</tr>'
-    )
+    first, second, *others = (f'<td class="n">{text}</td>' for text in numbers)
+    name = f'<th scope="row">{swatch(color)}{text_of(each.name)}</th>'
+    return f'<tr>{name}{first}{second}<td class="bars">{_scale(each)}</td>{"".join(others)}</tr>'
 
 
 def _scale(each: ClassScores) -> str:

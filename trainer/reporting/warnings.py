@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +28,7 @@ def warnings_of(facts: RunFacts) -> list[Remark]:
     """Returns the warnings of a run."""
     found = [*_of_scores(facts), *_of_training(facts), *_of_records(facts)]
     logged = [line for line in facts.log if line.startswith(STARTS)]
+    logged = [line.removeprefix("Warning: ") for line in logged]
     found += [Remark(f"While training: {line}", "") for line in list(dict.fromkeys(logged))[:LOG_WARNINGS]]
     return found
 
@@ -36,7 +38,7 @@ def _of_scores(facts: RunFacts) -> list[Remark]:
     if scored is None:
         return []
     found = []
-    again = f"Score it again: `segconv evaluate {facts.run}`"
+    again = f"Score it again: `segconv evaluate {_quoted(facts)} --split {shlex.quote(scored.split)}`"
     if not facts.is_current:
         found.append(Remark("The scores are those of an earlier model of this run.", again))
     elif not scored.model:
@@ -65,10 +67,12 @@ def _of_training(facts: RunFacts) -> list[Remark]:
     is_ended = len(rows) >= config.epochs or is_stopped or any(line.startswith("Best epoch") for line in facts.log)
     if not is_ended:
         what = f"Training has not ended: {len(rows)} of {config.epochs} epochs are done."
-        found.append(Remark(what, f"Go on: `segconv train --resume {facts.run}`"))
+        found.append(Remark(what, f"Go on: `segconv train --resume {_quoted(facts)}`"))
     elif best == len(rows) - 1 and not is_stopped and not config.overfit and len(rows) > 1:
         what = f"The last epoch, {len(rows)}, is the best: the score was still rising."
-        found.append(Remark(what, f"Train for longer: `segconv train --config {facts.run} --epochs {2 * len(rows)}`"))
+        found.append(
+            Remark(what, f"Train for longer: `segconv train --config {_quoted(facts)} --epochs {2 * len(rows)}`")
+        )
     gap = rows[best].get("miou", math.nan) - rows[best].get("val_miou", math.nan)
     if gap > GAP and not config.overfit:
         what = f"mIoU is {gap:.0%} points higher on training than on validation records: the model memorises.".replace(
@@ -85,4 +89,9 @@ def _of_training(facts: RunFacts) -> list[Remark]:
 def _of_records(facts: RunFacts) -> list[Remark]:
     if not facts.records:
         return []
-    return [Remark(f"Records {facts.info.config.data}: {facts.records}", "Pass their folder with --data.")]
+    fix = f"To score the run elsewhere: `segconv evaluate {_quoted(facts)} --data DIR`"
+    return [Remark(f"Records {facts.info.config.data}: {facts.records}", fix)]
+
+
+def _quoted(facts: RunFacts) -> str:
+    return shlex.quote(str(facts.run))
