@@ -10,7 +10,7 @@ DEMO := build/demo
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
-demo: $(VENV)/.installed  ## generate a dataset, build, inspect, train a few minutes, evaluate
+demo: $(VENV)/.installed  ## generate a dataset, build, train a few minutes, evaluate, predict new tiles, report
 	@rm -rf $(DEMO)
 	@mkdir -p $(DEMO)
 	$(BIN)/segconv sample $(DEMO)/dataset
@@ -18,10 +18,13 @@ demo: $(VENV)/.installed  ## generate a dataset, build, inspect, train a few min
 	$(BIN)/segconv inspect shard $(DEMO)/records --save $(DEMO)/sheet.png
 	$(BIN)/segconv train --data $(DEMO)/records --runs $(DEMO)/runs --augment nadir --epochs 5
 	$(BIN)/segconv evaluate --runs $(DEMO)/runs
+	$(BIN)/segconv sample $(DEMO)/new --train 6 --val 1 --seed 1
+	$(BIN)/segconv predict $(DEMO)/new/jpg --runs $(DEMO)/runs --out $(DEMO)/predictions --save index,overlay
+	$(BIN)/segconv report --runs $(DEMO)/runs --out $(DEMO)/report.html
 	@echo
-	@echo "Look at:  $(DEMO)/sheet.png                     the records, classes overlaid on the images"
-	@echo "          $(DEMO)/runs/*/predictions-val.png    image, ground truth, prediction"
-	@echo "          $(DEMO)/runs/*/confusion-val.png      the confusion matrix"
+	@echo "Look at:  $(DEMO)/report.html             scores, curves, the worst and the best images: in a browser"
+	@echo "          $(DEMO)/predictions/overlay/    what the model sees in new tiles, for which it has no masks"
+	@echo "          $(DEMO)/sheet.png               the records, classes overlaid on the images"
 
 test: $(VENV)/.installed-dev  ## run all tests
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile

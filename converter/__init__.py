@@ -24,6 +24,7 @@ after their commands because `build`, `check` and `verify` are functions of this
     schema     record keys, IGNORE_INDEX: the contract with all readers
     system     files, console, CPUs, signals
     pixels     image files <-> arrays
+    pages      what all HTML pages are made of
     config     BuildConfig and the defaults of the command line
     engines    run tasks in workers, and recover when one is lost
     dataset    records, shards, manifest, readers

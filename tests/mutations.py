@@ -1840,6 +1840,14 @@ TABLE: dict[str, list[Row]] = {
     ],
     "converter/checking/page.py": [
         Row(
+            "HTML of the heading is escaped",
+            "<h1>{escape(name)}</h1>",
+            "<h1>{name}</h1>",
+            "safeguards::the_name_of_a_folder_and_that_of_a_picture_cannot_write_into_the_page",
+        ),
+    ],
+    "converter/pages/parts.py": [
+        Row(
             "HTML of a dataset is escaped",
             "return escape(shown(value, limit))",
             "return shown(value, limit)",
@@ -1847,21 +1855,78 @@ TABLE: dict[str, list[Row]] = {
         ),
         Row(
             "HTML of the title is escaped",
-            'title=f"{escape(name)}: segconv check"',
-            'title=f"{name}: segconv check"',
-            "safeguards::the_name_of_a_folder_and_that_of_a_picture_cannot_write_into_the_page",
-        ),
-        Row(
-            "HTML of the heading is escaped",
-            "<h1>{escape(name)}</h1>",
-            "<h1>{name}</h1>",
+            "title=escape(title)",
+            "title=title",
             "safeguards::the_name_of_a_folder_and_that_of_a_picture_cannot_write_into_the_page",
         ),
         Row(
             "HTML of a caption is escaped",
-            'alt="{escape(image.alt)}"',
-            'alt="{picture.alt}"',
+            'alt="{escape(alt)}"',
+            'alt="{alt}"',
             "safeguards::the_name_of_a_folder_and_that_of_a_picture_cannot_write_into_the_page",
+        ),
+    ],
+    "trainer/evaluation/files.py": [
+        never(
+            "an example is an image",
+            "not all(jpeg.startswith(JPEG_START) for jpeg in jpegs)",
+            "trainer_evaluation_files::a_damaged_file_is_refused_and_the_command_scores_again",
+        ),
+        Row(
+            "cells of a table of scores",
+            "if cells > MAX_EVALUATION_CELLS or (",
+            "if (",
+            "trainer_evaluation_files::a_table_of_too_many_cells_is_refused_before_all_of_it_is_kept",
+        ),
+        Row(
+            "counts that cannot be",
+            " or (counts[:, 0] > counts[:, 1:].min(axis=1)).any()",
+            "",
+            "trainer_evaluation_files::a_damaged_file_is_refused_and_the_command_scores_again",
+        ),
+    ],
+    "trainer/evaluation/counts.py": [
+        Row(
+            "differences are paired",
+            "[iou_and_accuracy(_drawn(counts, seed)) for counts in (first, other)]",
+            "[iou_and_accuracy(_drawn(counts, seed + n)) for n, counts in enumerate((first, other))]",
+            "trainer_evaluation_counts::a_difference_is_taken_on_the_same_images_of_each_draw",
+        ),
+    ],
+    "trainer/reporting/scores.py": [
+        Row(
+            "scores of another model",
+            "return found if not model or found.model == model else None",
+            "return found",
+            "trainer_reporting_scores::an_evaluation_of_another_model_is_not_complete_but_there",
+        ),
+    ],
+    "trainer/reporting/skipped.py": [
+        never(
+            "errors.jsonl is the one that was built",
+            "hashlib.sha256(data).hexdigest() != manifest.errors_sha256",
+            "trainer_reporting_skipped::another_file_is_refused",
+        ),
+    ],
+    "trainer/reporting/compare.py": [
+        Row(
+            "runs of other records",
+            "    _check_same(runs, infos, split, data)\n",
+            "",
+            "trainer_reporting_compare::other_classes_are_refused_with_the_command_that_trains_on_the_same",
+        ),
+        never(
+            "runs scored on other images",
+            "names != first_names",
+            "trainer_reporting_compare::runs_scored_on_other_images_are_refused_with_commands",
+        ),
+    ],
+    "trainer/cli/report.py": [
+        Row(
+            "a page replaces nothing of others",
+            "    check_output_file(out, SUFFIXES)  # before minutes of scoring\n",
+            "",
+            "trainer_cli_report::what_cannot_be_reported_or_written_is_refused",
         ),
     ],
     "converter/verifying/source_plan.py": [

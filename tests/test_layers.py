@@ -19,7 +19,19 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("converter", "trainer")
-FOR_TRAINER = {"version", "errors", "limits", "schema", "system", "pixels", "config", "dataset", "sources", "classes"}
+FOR_TRAINER = {
+    "version",
+    "errors",
+    "limits",
+    "schema",
+    "system",
+    "pixels",
+    "pages",
+    "config",
+    "dataset",
+    "sources",
+    "classes",
+}
 # Tables of many small modules whose entries pass the same tests, which may stand in the one file of the folder.
 ONE_TEST_FILE = {"converter.classes.formats", "converter.classes.presets"}
 TEST_FILES = {"converter": "public", "trainer": "trainer_public", "trainer.models": "trainer_models_table"}

@@ -45,6 +45,7 @@ def test_a_source_folder_is_scored_at_its_own_size_with_the_class_map_that_is_na
     assert min(row["boundary_iou"] for row in found["classes"]) > 0.5
     pixels = 48 * 64 + 70 * 51
     assert sum(row["pixels"] for row in found["classes"]) == pixels
+    assert sum(each["pixels"] for each in found["calibration"]["bins"]) == pixels
     (path,) = (place / "runs").glob("*/images-*.csv")
     with path.open(newline="") as file:
         assert [row["file"] for row in csv.DictReader(file)] == ["one.png", "two.png"]

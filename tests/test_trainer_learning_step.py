@@ -87,6 +87,19 @@ def test_class_maps_are_the_largest_logits_as_uint8():
     np.testing.assert_array_equal(maps, pairs["image"][..., 0])
 
 
+def test_the_confidence_of_a_class_map_is_the_highest_probability():
+    from trainer.backend import keras
+    from trainer.learning.step import ClassMaps
+
+    pairs = coded_pairs(3)
+    net = echo_net(3)
+    indices, confidence = ClassMaps(net, has_confidence=True).predict_on_batch(pairs["image"])
+    np.testing.assert_array_equal(indices, ClassMaps(net).predict_on_batch(pairs["image"]))
+    logits = net.predict_on_batch(pairs["image"].astype(np.float32))
+    expected = keras.ops.convert_to_numpy(keras.ops.softmax(logits)).max(axis=-1)
+    np.testing.assert_allclose(confidence, expected, rtol=1e-5)
+
+
 def test_steps_before_the_first_bad_one_are_counted():
     from trainer.backend import tf
 

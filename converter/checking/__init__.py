@@ -21,7 +21,6 @@ Modules, in dependency order:
     values        the table of all mask values
     next_command  the command to run after a check
     check         a dataset -> CheckReport
-    page_style    template and style sheet of the page
     page_samples  sample images for the page
     page          a check -> one HTML page
 """

@@ -8,29 +8,39 @@ and no path that the user did not pass.
 
 from __future__ import annotations
 
-import base64
-import math
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import PurePath
 
 from converter.checking.page_samples import SampleImage, SamplePainter, drawn_samples
-from converter.checking.page_style import PAGE, STYLE
 from converter.checking.problems import Problem
 from converter.checking.report import CheckReport, ValueRow
 from converter.config import SourceConfig
 from converter.errors import SHOWN_WHAT_CHARS, shown
 from converter.limits import MAX_CLASSES, MAX_PAGE_LISTED, MAX_PAGE_PLACES, MAX_PAGE_UNLISTED
+from converter.pages.parts import (
+    DOT,
+    bar,
+    command,
+    counted,
+    facts,
+    image,
+    legend,
+    page_of,
+    percent,
+    section,
+    swatch,
+    table,
+    text_of,
+    with_code,
+    with_note,
+)
 from converter.pixels.colors import Color
 from converter.schema import IGNORE_INDEX
 from converter.sources.refs import ExampleRef
-from converter.version import __version__
 
 OPEN_PLACES = 5  # places shown before the reader expands the rest
-OPEN_LEGEND = 24  # names shown in a legend before the reader expands the rest
-_DOT = " · "
 
 
 def check_page(report: CheckReport, source: SourceConfig) -> str:
@@ -49,49 +59,7 @@ def check_page(report: CheckReport, source: SourceConfig) -> str:
         _splits(report),
         _samples(report, source),
     ]
-    body = "\n".join(section for section in sections if section)
-    return PAGE.format(title=f"{escape(name)}: segconv check", style=STYLE, body=body, version=escape(__version__))
-
-
-def _text(value: object, limit: int = 200) -> str:
-    """Returns a text from a dataset as safe HTML: no markup, no control characters, bounded."""
-    return escape(shown(value, limit))
-
-
-def _section(name: str, title: str, body: str) -> str:
-    return f'<section aria-labelledby="{name}">\n<h2 id="{name}">{title}</h2>\n{body}\n</section>'
-
-
-def _table(labelled_by: str, head: str, rows: Iterable[str]) -> str:
-    """Returns a table in its own scroll box, for wide and long tables."""
-    body = "\n".join(rows)
-    return (
-        f'<div class="scroll" role="region" aria-labelledby="{labelled_by}" tabindex="0"><table>\n'
-        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
-    )
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-def _percent(share: float) -> str:
-    if 0 < share < 0.0001:
-        return "&lt;0.01%"
-    return f"{share:.1%}" if share >= 0.1 or share == 0 else f"{share:.2%}"
-
-
-def _bar(share: float, kind: str = "") -> str:
-    """Returns a bar as long as the square root of the share, hidden from screen readers: its number is next to it."""
-    width = 100 * math.sqrt(min(max(share, 0.0), 1.0))
-    return f'<span class="bar {kind}" aria-hidden="true"><span style="width:{width:.1f}%"></span></span>'
-
-
-def _swatch(color: Color | None, stripes: str = "") -> str:
-    """Returns a colour swatch, or stripes of the kind "ignored" or "unlisted"."""
-    if stripes or color is None:
-        return f'<span class="swatch {stripes}" aria-hidden="true"></span>'
-    return f'<span class="swatch" style="background:rgb{color}" aria-hidden="true"></span>'.replace(", ", ",")
+    return page_of(f"{name}: segconv check", sections)
 
 
 def _count(problems: Iterable[Problem], severity: str) -> int:
@@ -100,17 +68,17 @@ def _count(problems: Iterable[Problem], severity: str) -> int:
 
 def _header(report: CheckReport, name: str) -> str:
     errors, warnings = (_count(report.problems, severity) for severity in ("error", "warning"))
-    counts = [_number(count, noun) for count, noun in ((errors, "error"), (warnings, "warning")) if count]
+    counts = [counted(count, noun) for count, noun in ((errors, "error"), (warnings, "warning")) if count]
     state, verdict = ("bad", "Fail") if errors else ("good", "Pass")
     pairs = sum(split.pairs for split in report.splits.values())
     ids = {row.id for row in report.rows} - {None, IGNORE_INDEX}
-    lead = [_number(pairs, "pair"), _number(len(report.splits), "split")]
+    lead = [counted(pairs, "pair"), counted(len(report.splits), "split")]
     lead += [f"{len(ids):,} {'class' if len(ids) == 1 else 'classes'}"] if ids else ["no class map"]
     return f"""<header>
 <p class="kicker">segconv check</p>
 <h1>{escape(name)}</h1>
-<p class="lead">{_DOT.join(lead)}</p>
-<p class="note">Source folder <code>{_text(report.src)}</code></p>
+<p class="lead">{DOT.join(lead)}</p>
+<p class="note">Source folder <code>{text_of(report.src)}</code></p>
 <p class="verdict {state}"><strong>{verdict}</strong>{"".join(f"<span>{count}</span>" for count in counts)}</p>
 </header>"""
 
@@ -119,33 +87,28 @@ def _facts(report: CheckReport) -> str:
     """Returns the key facts as a description list."""
     pairs = sum(split.pairs for split in report.splits.values())
     read = "all pairs" if report.read >= pairs else "a sample: the other pairs were not checked"
-    splits = _DOT.join(f"{_text(name)} {split.pairs:,}" for name, split in report.splits.items())
-    facts = [
-        ("Layout", _with_note(_text(report.layout), "<br>".join(_text(clause) for clause in report.evidence))),
-        ("Splits", _with_note(splits, f"{_number(pairs, 'pair')} in total") if splits else "none"),
+    splits = DOT.join(f"{text_of(name)} {split.pairs:,}" for name, split in report.splits.items())
+    items = [
+        ("Layout", with_note(text_of(report.layout), "<br>".join(text_of(clause) for clause in report.evidence))),
+        ("Splits", with_note(splits, f"{counted(pairs, 'pair')} in total") if splits else "none"),
         ("Class map", _class_map(report)),
-        ("Read", _with_note(f"{report.read:,} of {_number(pairs, 'pair')}", read)),
-        ("Images", _with_note(_kinds(report.image_kinds), _orientation(report))),
+        ("Read", with_note(f"{report.read:,} of {counted(pairs, 'pair')}", read)),
+        ("Images", with_note(_kinds(report.image_kinds), _orientation(report))),
         ("Image sizes", _sizes(report.image_sizes)),
         ("Masks", _kinds(report.mask_kinds)),
-        ("On disk", _with_note(f"{report.source_mb:,.1f} MB", f"about {report.records_mb:,.1f} MB as records")),
+        ("On disk", with_note(f"{report.source_mb:,.1f} MB", f"about {report.records_mb:,.1f} MB as records")),
     ]
-    items = "\n".join(f"<div><dt>{term}</dt><dd>{text}</dd></div>" for term, text in facts)
-    return _section("facts", "Dataset", f'<dl class="facts">\n{items}\n</dl>')
+    return facts("facts", "Dataset", items)
 
 
 def _class_map(report: CheckReport) -> str:
     if not report.classes:
         return "none: the mask values have no names yet"
-    return _with_note(f"<code>{_text(report.classes)}</code>", " ".join(_text(note, 400) for note in report.notes))
-
-
-def _with_note(text: str, note: str) -> str:
-    return f'{text} <span class="note">{note}</span>' if note else text
+    return with_note(f"<code>{text_of(report.classes)}</code>", " ".join(text_of(note, 400) for note in report.notes))
 
 
 def _kinds(kinds: Sequence[tuple[str, int]], limit: int = 6) -> str:
-    lines = [f"{_text(kind)}{_DOT}{count:,}" for kind, count in kinds[:limit]]
+    lines = [f"{text_of(kind)}{DOT}{count:,}" for kind, count in kinds[:limit]]
     if len(kinds) > limit:
         lines.append(f"and {len(kinds) - limit:,} other kinds")
     return "<br>".join(lines) or "none were read"
@@ -166,7 +129,7 @@ def _problems(problems: Sequence[Problem]) -> str:
     order = sorted(problems, key=lambda problem: problem.severity != "error")
     items = "\n".join(_problem(problem) for problem in order)
     items = f'<ol class="problems">\n{items}\n</ol>' if items else "<p>No problems were found.</p>"
-    return _section("problems", "Problems", items)
+    return section("problems", "Problems", items)
 
 
 def _problem(problem: Problem) -> str:
@@ -178,28 +141,22 @@ def _problem(problem: Problem) -> str:
         more = f'<p class="note">and {rest:,} more (--json lists all)</p>' if rest else ""
         summary = f"{len(problem.places) - OPEN_PLACES:,} more"
         parts.append(f"<details><summary>{summary}</summary><ul>{''.join(folded)}</ul>{more}</details>")
-    count = f'<span class="note">{_number(len(problem.places), "place")}</span>' if places else ""
+    count = f'<span class="note">{counted(len(problem.places), "place")}</span>' if places else ""
     return f"""<li class="{severity}">
-<h3><span class="badge">{severity}</span> <code>{_text(problem.code)}</code> {count}</h3>
-<p class="fix">{_with_code(_text(problem.fix, SHOWN_WHAT_CHARS))}</p>
+<h3><span class="badge">{severity}</span> <code>{text_of(problem.code)}</code> {count}</h3>
+<p class="fix">{with_code(text_of(problem.fix, SHOWN_WHAT_CHARS))}</p>
 {"".join(parts)}
 </li>"""
 
 
-def _with_code(text: str) -> str:
-    """Returns escaped text with everything in backticks marked up as code."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", text)
-
-
 def _place(where: str, what: str) -> str:
-    return f"<li><code>{_text(where)}</code> {_text(what, 400)}</li>"
+    return f"<li><code>{text_of(where)}</code> {text_of(what, 400)}</li>"
 
 
-def _next(command: str) -> str:
-    if not command:
+def _next(line: str) -> str:
+    if not line:
         return ""
-    code = f'<pre tabindex="0"><code>{_text(command, SHOWN_WHAT_CHARS)}</code></pre>'
-    return _section("next", "Next", code)
+    return section("next", "Next", command(line))
 
 
 def _values(report: CheckReport) -> str:
@@ -223,28 +180,28 @@ def _values(report: CheckReport) -> str:
         "a tenth of the length is a hundredth of the pixels."
     )
     title = "Classes" if has_map else "Mask values"
-    return _section("classes", title, f'<p class="note">{note}</p>\n{_table("classes", head, rows)}{more}')
+    return section("classes", title, f'<p class="note">{note}</p>\n{table("classes", head, rows)}{more}')
 
 
 def _rest(rows: Sequence[ValueRow]) -> str:
     if not rows:
         return ""
-    share = _percent(sum(row.share for row in rows))
-    return f'<p class="note">and {_number(len(rows), "more value")} with {share} of the pixels (--json lists all)</p>'
+    share = percent(sum(row.share for row in rows))
+    return f'<p class="note">and {counted(len(rows), "more value")} with {share} of the pixels (--json lists all)</p>'
 
 
 def _value(row: ValueRow, *, has_map: bool, has_notes: bool) -> str:
-    swatch = _swatch(row.color, "ignored" if row.id == IGNORE_INDEX else "")
-    value = f"<code>{_text(row.value)}</code>"
+    mark = swatch(row.color, "ignored" if row.id == IGNORE_INDEX else "")
+    value = f"<code>{text_of(row.value)}</code>"
     name = '<em class="unlisted-name">not listed</em>'
     if row.id is not None:
         index = "" if row.id == IGNORE_INDEX else f'<span class="note index">{row.id}</span> '
-        name = index + _text(row.name)
-    cells = [name, value] if has_map else [value, _text(row.name)]
-    head = f'<th scope="row">{swatch}{cells[0]}</th>' + "".join(f"<td>{cell}</td>" for cell in cells[1:])
-    remark = f'<td class="remark">{_text(row.note, 400)}</td>' if has_notes else ""
+        name = index + text_of(row.name)
+    cells = [name, value] if has_map else [value, text_of(row.name)]
+    head = f'<th scope="row">{mark}{cells[0]}</th>' + "".join(f"<td>{cell}</td>" for cell in cells[1:])
+    remark = f'<td class="remark">{text_of(row.note, 400)}</td>' if has_notes else ""
     return (
-        f'<tr>{head}<td class="n">{_percent(row.share)}</td><td class="bars">{_bar(row.share)}</td>'
+        f'<tr>{head}<td class="n">{percent(row.share)}</td><td class="bars">{bar(row.share)}</td>'
         f'<td class="n">{row.pixels:,}</td><td class="n">{row.images:,}</td>{remark}</tr>'
     )
 
@@ -273,20 +230,22 @@ def _splits(report: CheckReport) -> str:
     classes = _classes(report.rows)
     if len(splits) < 2 or not classes:
         return ""
-    heads = "".join(f'<th scope="col" class="n">{_key(number)}{_text(name)}</th>' for number, name in enumerate(splits))
+    heads = "".join(
+        f'<th scope="col" class="n">{_key(number)}{text_of(name)}</th>' for number, name in enumerate(splits)
+    )
     rows = []
     for entry in classes:
         shares = [pixels[entry.index] / sum(pixels) if entry.index < len(pixels) else 0.0 for pixels in splits.values()]
-        bars = "".join(_bar(share, f"split{number % 3}") for number, share in enumerate(shares))
-        cells = "".join(f'<td class="n">{_percent(share) if share else "none"}</td>' for share in shares)
-        label = f"{_swatch(entry.color)}{_text(entry.name)}"
+        bars = "".join(bar(share, f"split{number % 3}") for number, share in enumerate(shares))
+        cells = "".join(f'<td class="n">{percent(share) if share else "none"}</td>' for share in shares)
+        label = f"{swatch(entry.color)}{text_of(entry.name)}"
         rows.append(f'<tr><th scope="row">{label}</th>{cells}<td class="bars">{bars}</td></tr>')
     note = (
         "Share of the labelled pixels of each split, on a square-root scale. Different lengths in one row mean that "
         "one split has more of that class than another."
     )
     head = f'<th scope="col">Class</th>{heads}<th scope="col">Share</th>'
-    return _section("splits", "Classes by split", f'<p class="note">{note}</p>\n{_table("splits", head, rows)}')
+    return section("splits", "Classes by split", f'<p class="note">{note}</p>\n{table("splits", head, rows)}')
 
 
 def _key(number: int) -> str:
@@ -314,29 +273,22 @@ def _samples(report: CheckReport, source: SourceConfig) -> str:
         if figures:
             grids.append(f'<div class="{kind}">\n' + "\n".join(figures) + "\n</div>")
     body = [f'<p class="note">{note}</p>', _legend(painter, report.rows), *grids]
-    return _section("samples", "Samples", "\n".join(body))
+    return section("samples", "Samples", "\n".join(body))
 
 
 def _legend(painter: SamplePainter, rows: Sequence[ValueRow]) -> str:
     if painter.has_map:
-        items = [f"<li>{_swatch(entry.color)}{_text(entry.name)}</li>" for entry in _classes(rows)]
+        items = [f"{swatch(entry.color)}{text_of(entry.name)}" for entry in _classes(rows)]
     else:
-        items = [f"<li>{_swatch(row.color)}<code>{_text(row.value)}</code></li>" for row in rows[:MAX_CLASSES]]
+        items = [f"{swatch(row.color)}<code>{text_of(row.value)}</code>" for row in rows[:MAX_CLASSES]]
     stripes = [(painter.drew_ignored, "ignored", "ignore"), (painter.drew_unlisted, "unlisted", "not listed")]
-    marks = "".join(f"<li>{_swatch(None, kind)}{text}</li>" for is_drawn, kind, text in stripes if is_drawn)
-    legend = f'<ul class="legend">{"".join(items[:OPEN_LEGEND])}{marks}</ul>'
-    if folded := items[OPEN_LEGEND:]:
-        legend += f'<details><summary>{len(folded)} more</summary><ul class="legend">{"".join(folded)}</ul></details>'
-    return legend
+    marks = "".join(f"<li>{swatch(None, kind)}{text}</li>" for is_drawn, kind, text in stripes if is_drawn)
+    return legend(items, marks)
 
 
 def _figure(ref: ExampleRef, images: Sequence[SampleImage]) -> str:
-    tags = "".join(
-        f'<img alt="{escape(image.alt)}" width="{image.size[1]}" height="{image.size[0]}" '
-        f'src="data:image/jpeg;base64,{base64.b64encode(image.jpeg).decode()}">'
-        for image in images
-    )
-    listed = f"{_text(ref.list_name)}:{ref.line}" if ref.list_name else ""
-    note = _DOT.join(part for part in (_text(ref.split), listed) if part)
-    caption = f'<figcaption>{_text(ref.image)}<br><span class="note">{note}</span></figcaption>'
+    tags = "".join(image(each.alt, each.jpeg, each.size) for each in images)
+    listed = f"{text_of(ref.list_name)}:{ref.line}" if ref.list_name else ""
+    note = DOT.join(part for part in (text_of(ref.split), listed) if part)
+    caption = f'<figcaption>{text_of(ref.image)}<br><span class="note">{note}</span></figcaption>'
     return f'<figure><div class="images">{tags}</div>{caption}</figure>'

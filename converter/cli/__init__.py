@@ -29,9 +29,11 @@ from converter.errors import DataError, MachineError, SegconvError, UsageError
 from converter.system.console import check_output, log, open_streams, set_verbosity
 from converter.version import __version__
 from trainer.cli.bench import bench
+from trainer.cli.compare import compare
 from trainer.cli.doctor import doctor
 from trainer.cli.evaluate import evaluate
 from trainer.cli.predict import predict
+from trainer.cli.report import report
 from trainer.cli.train import train
 
 SETTINGS = {
@@ -75,28 +77,17 @@ def segconv(verbose: int, quiet: bool) -> None:
     segconv train                   train a model on records/, save it in runs/<time>/
     segconv evaluate                score the newest run
     segconv predict photos/ --out predictions/    predict photographs with the newest run
+    segconv report                  write an HTML page about the newest run, or about records
+    segconv compare RUN RUN         compare the scores of runs on the same records
     segconv bench                   measure training speed and find the bottleneck
     segconv doctor                  show what is installed, for a bug report
     """  # noqa: D301 - \b tells click not to rewrap these lines
     set_verbosity(-1 if quiet else verbose)
 
 
-for command in (
-    sample,
-    masks,
-    check,
-    classes,
-    split,
-    build,
-    inspect,
-    verify,
-    unpack,
-    train,
-    evaluate,
-    predict,
-    bench,
-    doctor,
-):
+for command in (sample, masks, check, classes, split, build, inspect, verify, unpack):
+    segconv.add_command(command)
+for command in (train, evaluate, predict, report, compare, bench, doctor):
     segconv.add_command(command)
 
 

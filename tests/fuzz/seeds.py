@@ -14,6 +14,7 @@ from converter.dataset.example import Record, encode_record
 from converter.dataset.manifest import ChannelInfo, ClassInfo, Manifest, ShardInfo, SplitInfo
 from converter.dataset.tfrecord import ShardWriter
 from fuzz.annotation_seeds import annotation_seeds
+from fuzz.run_targets import evaluation_seeds
 
 SPLIT_LISTS = (
     "a.jpg;a.png\nB.JPG;B.png\n",
@@ -286,6 +287,7 @@ def seeds(target: str) -> list[bytes]:
             bytes([2, 2, 5, 1]) + bytes(3 * 4 + 3 + 3 * 7 + 30),
         ],
         "index": [b"0 58\n", b""],
+        "evaluation": evaluation_seeds(),
         **annotation_seeds(),
     }
     pictures = {

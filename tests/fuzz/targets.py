@@ -48,6 +48,7 @@ from converter.sources.lists.text import SplitList, read_split_list
 from converter.sources.names import Names
 from converter.sources.others import KINDS, kind_of
 from converter.sources.tree import Tree
+from fuzz import run_targets
 from fuzz.annotation_targets import ANNOTATIONS
 
 MAX_PIXELS = 256
@@ -398,6 +399,11 @@ def label_names(data: bytes) -> None:
         raise UsageError(paths[1], difference, "Draw the masks again.", "E_LAYOUT")
 
 
+def evaluation(data: bytes) -> None:
+    """Reads a file of an evaluation in a run folder."""
+    run_targets.evaluation(scratch(), data)
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "split_list": split_list,
     "table": table,
@@ -420,5 +426,6 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "pnm": picture,
     "webp": picture,
     "bands": bands,
+    "evaluation": evaluation,
     **ANNOTATIONS,
 }

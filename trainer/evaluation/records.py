@@ -16,13 +16,17 @@ import numpy as np
 from converter.dataset.manifest import Manifest
 from converter.dataset.reader import RecordSource
 from converter.errors import UsageError
-from converter.pixels.overlays import contact_sheet, hatch, overlay
+from converter.pixels.overlays import contact_sheet
 from converter.schema import IGNORE_INDEX
 from converter.system.console import log
 from converter.system.files import whole_file
 from trainer.choices.augments import GREY
 from trainer.devices import is_out_of_memory, out_of_memory
-from trainer.evaluation.scoring import Evaluation, Tally, evaluated, matched_classes, percent, scored
+from trainer.evaluation.calibration import levels_of
+from trainer.evaluation.counts import chosen
+from trainer.evaluation.drawing import CELLS, EXAMPLES, Example, cells, drawn_image, legend, percent
+from trainer.evaluation.files import label_of
+from trainer.evaluation.scoring import Evaluation, Tally, evaluated, matched_classes, scored, write_examples
 from trainer.input.batches import eval_batches
 from trainer.input.reading import InputConfig
 from trainer.input.records import open_records
@@ -72,7 +76,7 @@ def evaluate(
     """
     info = read_run(run)
     folder = info.config.data if data is None else data
-    maps = ClassMaps(load_model(run / BEST, info.config.model), tta or info.config.tta)
+    maps = ClassMaps(load_model(run / BEST, info.config.model), tta or info.config.tta, has_confidence=True)
     manifest = open_records(folder, (split,), any_size=info.config.crop is not None)
     _check_size(info, manifest, folder)
     classes = matched_classes(info.classes, manifest.class_names, folder)
@@ -87,19 +91,14 @@ def evaluate(
         if not is_out_of_memory(error):
             raise
         raise out_of_memory(run, batch) from error
-    label = f"{_dataset_label(info, manifest)}{split}"
-    evaluation = evaluated(run, folder, split, info.classes, tally, "stored")
-    evaluation = scored(evaluation, tally, label, f"{manifest.name}, {split}")
+    label, title = label_of(info, manifest, split), f"{manifest.name}, {split}"
     draw_predictions(maps, records, samples, run / f"predictions-{label}.png")
+    examples = _examples(maps, records, tally, classes)
+    write_examples(run, examples, info.drawn_classes, label=label, title=title)
+    evaluation = evaluated(run, folder, split, info.classes, tally, "stored")
+    evaluation = scored(dataclasses.replace(evaluation, seal=seal_of_records(manifest)), tally, label, title)
     warn_if_collapsed(evaluation.scores, info.classes)
     return evaluation
-
-
-def _dataset_label(info: RunInfo, manifest: Manifest) -> str:
-    """Returns what stands before the split in the names of files: nothing for the records of the run itself."""
-    seal = seal_of_records(manifest)
-    is_own = seal == info.records if info.records else manifest.name == info.dataset
-    return "" if is_own else f"{manifest.name}-{seal[:8]}-"
 
 
 def count(maps: ClassMaps, records: InputConfig, classes: np.ndarray, tally: Tally) -> None:
@@ -115,13 +114,24 @@ def count(maps: ClassMaps, records: InputConfig, classes: np.ndarray, tally: Tal
     number = 0
     for (pairs,) in eval_batches(records).dataset:
         truths = classes[pairs["mask"].numpy()]
-        predictions = maps.predict_on_batch(pairs["image"].numpy())
+        predictions, confidences = _predicted(maps, pairs["image"].numpy())
         sizes = pairs["size"].numpy().astype(int) if records.has_sizes else [records.size] * len(truths)
-        for truth, prediction, (height, width) in zip(truths, predictions, sizes, strict=True):
+        for place, (height, width) in enumerate(sizes):
             if number == len(source):  # blanks fill the last batch
                 return
-            tally.add(source[number].file_name, truth[:height, :width], prediction[:height, :width])
+            inside = (place, slice(height), slice(width))
+            confidence = None if confidences is None else levels_of(confidences[inside])
+            tally.add(source[number].file_name, truths[inside], predictions[inside], confidence)
             number += 1
+
+
+def _predicted(maps: ClassMaps, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """Returns class indices, uint8 [B, H, W], and their probabilities, float32 [B, H, W], where the model has them."""
+    found = maps.predict_on_batch(images)
+    if not maps.has_confidence:
+        return found, None
+    indices, confidences = found
+    return indices, confidences
 
 
 def read_samples(folder: Path, split: str, records: int = 0) -> list[Sample]:
@@ -144,45 +154,47 @@ def read_samples(folder: Path, split: str, records: int = 0) -> list[Sample]:
 
 def draw_predictions(maps: ClassMaps, records: InputConfig, samples: list[Sample], path: Path) -> None:
     """Writes an image with one row per sample of these records: image, truth, prediction, and errors."""
-    manifest, (height, width) = records.manifest, records.size
-    predictions = []
-    for image, mask, _ in samples:  # one at a time: the device may have no memory for more
-        below, right = height - mask.shape[0], width - mask.shape[1]  # of one size, the model is compiled once
-        padded = np.pad(image, ((0, below), (0, right), (0, 0)), constant_values=GREY)
-        predictions.append(maps.predict_on_batch(padded[None])[0][: mask.shape[0], : mask.shape[1]])
+    manifest = records.manifest
+    predictions = _predictions(maps, records, samples)
     colors = [info.color for info in manifest.classes]
     rows, captions = [], []
     for (image, mask, name), prediction in zip(samples, predictions, strict=True):
-        seen = [overlay(image, indices, colors) for indices in (mask, prediction)]
-        cells = [image, *seen, errors(image, mask, prediction)]
-        factor = max(1, CELL_WIDTH // image.shape[1])  # an integer factor: nothing is smoothed
-        rows.append([cell.repeat(factor, axis=0).repeat(factor, axis=1) for cell in cells])
+        rows.append(cells(image, mask, prediction, colors, CELL_WIDTH))
         valid = mask != IGNORE_INDEX
         share = float((prediction == mask)[valid].mean()) if valid.any() else math.nan
         captions.append(f"{name}: {percent(share)} of valid pixels correct")
     sheet = contact_sheet(
         rows,
         captions=captions,
-        legend=[*zip(manifest.class_names, colors, strict=True), ("ignored", None), ("wrong", WRONG)],
-        title=f"{manifest.name}, {records.split}: image, truth, prediction, errors",
+        legend=legend(manifest.classes),
+        title=f"{manifest.name}, {records.split}: {', '.join(CELLS)}",
     )
     with whole_file(path) as temporary:
         sheet.save(temporary)
 
 
-def errors(image: np.ndarray, mask: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-    """Returns uint8 [H, W, 3]: the image in pale grey, wrong pixels in WRONG, ignored ones hatched.
+def _predictions(maps: ClassMaps, records: InputConfig, samples: list[Sample]) -> list[np.ndarray]:
+    """Returns the class map of each sample, uint8 [H, W]."""
+    height, width = records.size
+    predictions = []
+    for image, mask, _ in samples:  # one at a time: the device may have no memory for more
+        below, right = height - mask.shape[0], width - mask.shape[1]  # of one size, the model is compiled once
+        padded = np.pad(image, ((0, below), (0, right), (0, 0)), constant_values=GREY)
+        predictions.append(_predicted(maps, padded[None])[0][0, : mask.shape[0], : mask.shape[1]])
+    return predictions
 
-    Args:
-      image: uint8 [H, W, 3].
-      mask: uint8 [H, W], the truth, with IGNORE_INDEX.
-      prediction: uint8 [H, W].
-    """
-    grey = 128 + image.mean(axis=2, keepdims=True) / 2  # the upper half of the range: a light background
-    drawn = np.broadcast_to(grey.astype(np.uint8), image.shape).copy()
-    drawn[(prediction != mask) & (mask != IGNORE_INDEX)] = WRONG
-    hatch(drawn, mask == IGNORE_INDEX)
-    return drawn
+
+def _examples(maps: ClassMaps, records: InputConfig, tally: Tally, classes: np.ndarray) -> list[Example]:
+    """Returns the worst, the median and the best records of a tally, with what the model makes of them."""
+    source = RecordSource(records.folder, records.split)
+    picked = list(chosen(tally.counts, EXAMPLES))
+    found = [source[number] for _, number in picked]
+    samples = [Sample(record.image, classes[record.mask], record.file_name) for record in found]
+    predictions = _predictions(maps, records, samples)
+    return [
+        tally.example(kind, number, drawn_image(sample.image), (sample.mask, prediction))
+        for (kind, number), sample, prediction in zip(picked, samples, predictions, strict=True)
+    ]
 
 
 def warn_if_collapsed(scores: Scores, names: Sequence[str]) -> None:

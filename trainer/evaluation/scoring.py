@@ -5,8 +5,7 @@ Everything is counted in integers, over valid pixels only; the files that are wr
 
 from __future__ import annotations
 
-import csv
-import io
+import dataclasses
 import json
 import math
 from collections.abc import Sequence
@@ -16,33 +15,18 @@ from typing import Any
 
 import numpy as np
 
+from converter.dataset.manifest import ClassInfo
 from converter.errors import UsageError
 from converter.schema import IGNORE_INDEX
 from converter.system.console import log, table
 from converter.system.files import whole_file, write_whole
+from trainer.evaluation.calibration import Bin, Calibration, calibration_error
+from trainer.evaluation.counts import Intervals, intervals, iou_and_accuracy, mean_of, means, ratio
+from trainer.evaluation.drawing import Example, examples_json, examples_sheet, nearest, percent
+from trainer.evaluation.files import CONFUSION, COUNTS, EVALUATION, EXAMPLES, counts_text, csv_text, model_digest
 from trainer.learning.boundaries import boundary_counts
 from trainer.learning.metrics import Scores, confusion_matrix, scores_from_confusion
 from trainer.run.heatmap import draw_confusion
-
-RESAMPLES = 1000  # of the images, for the intervals
-PERCENTILES = (2.5, 97.5)
-
-
-@dataclass(frozen=True)
-class Intervals:
-    """95 % confidence intervals: percentiles of the scores over images drawn with replacement, as (low, high).
-
-    Attributes:
-      miou: of the mean IoU.
-      pixel_accuracy: of the pixel accuracy.
-      iou: of the IoU of each class; NaN for one that does not occur.
-
-    Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13 (percentile intervals).
-    """
-
-    miou: tuple[float, float]
-    pixel_accuracy: tuple[float, float]
-    iou: tuple[tuple[float, float], ...]
 
 
 class Tally:
@@ -52,22 +36,25 @@ class Tally:
       num_classes: number of classes.
       matrix: int64 [num_classes, num_classes], rows truth, columns prediction.
       names: of the images.
+      calibration: of the pixels of all images that were added with a confidence.
     """
 
     def __init__(self, num_classes: int, *, has_boundaries: bool = False) -> None:
         self.num_classes = num_classes
         self.matrix = np.zeros((num_classes, num_classes), np.int64)
         self.names: list[str] = []
+        self.calibration = Calibration()
         self._counts: list[np.ndarray] = []
         self._boundaries = np.zeros((2, num_classes), np.int64) if has_boundaries else None
 
-    def add(self, name: str, truth: np.ndarray, prediction: np.ndarray) -> None:
+    def add(self, name: str, truth: np.ndarray, prediction: np.ndarray, confidence: np.ndarray | None = None) -> None:
         """Counts one image.
 
         Args:
           name: of its file.
           truth: uint8 [H, W], class indices and IGNORE_INDEX.
           prediction: uint8 [H, W], class indices.
+          confidence: uint16 [H, W], as in Calibration; None where it is not known.
         """
         matrix = confusion_matrix(truth, prediction, self.num_classes)
         self.matrix += matrix
@@ -75,6 +62,8 @@ class Tally:
         self._counts.append(np.stack([matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)]))
         if self._boundaries is not None:
             self._boundaries += boundary_counts(truth, prediction, self.num_classes)
+        if confidence is not None:
+            self.calibration.add(truth, prediction, confidence, self.num_classes)
 
     @property
     def counts(self) -> np.ndarray:
@@ -84,29 +73,33 @@ class Tally:
     @property
     def boundary_iou(self) -> tuple[float, ...] | None:
         """Boundary IoU of each class, over all images; NaN for one that does not occur; None if not counted."""
-        return None if self._boundaries is None else tuple(_ratio(*self._boundaries).tolist())
+        return None if self._boundaries is None else tuple(ratio(*self._boundaries).tolist())
 
     def intervals(self, seed: int = 0) -> Intervals:
         """Returns the confidence intervals of the scores; the same seed gives the same ones."""
-        counts = self.counts
-        rng = np.random.default_rng(seed)
-        draws = rng.multinomial(len(counts), np.full(len(counts), 1 / len(counts)), RESAMPLES)
-        sums = (draws @ counts.reshape(len(counts), -1)).reshape(RESAMPLES, 3, self.num_classes)
-        iou, accuracy = _iou_and_accuracy(sums)
-        occurs = ~np.isnan(iou).all(axis=0)
-        ends = np.full((2, self.num_classes), np.nan)
-        ends[:, occurs] = np.nanpercentile(iou[:, occurs], PERCENTILES, axis=0)
-        means, shares = [values[~np.isnan(values)] for values in (_mean_of(iou), accuracy)]
-        return Intervals(_ends(means), _ends(shares), tuple((low, high) for low, high in ends.T.tolist()))
+        return intervals(self.counts, seed)
+
+    def example(self, kind: str, number: int, image: np.ndarray, maps: tuple[np.ndarray, np.ndarray]) -> Example:
+        """Returns one of the images as an example.
+
+        Args:
+          kind: "worst", "median" or "best".
+          number: of the image, in the order in which they were added.
+          image: uint8 [H, W, 3], as it is drawn.
+          maps: its truth and its prediction, uint8 [h, w] each.
+        """
+        own = means(self._counts[number][None])
+        truth, prediction = (nearest(indices, (image.shape[0], image.shape[1])) for indices in maps)
+        return Example(kind, self.names[number], image, truth, prediction, own.miou, own.pixel_accuracy, own.iou)
 
     def to_csv(self, classes: Sequence[str]) -> str:
         """Returns one line for each image: pixel accuracy, mIoU, IoU of each class; empty where it has no score."""
-        iou, accuracy = _iou_and_accuracy(self.counts)
+        iou, accuracy = iou_and_accuracy(self.counts)
         rows: list[list[object]] = [["file", "pixel_accuracy", "miou", *classes]]
-        for name, *scores in zip(self.names, accuracy.tolist(), _mean_of(iou).tolist(), iou.tolist(), strict=True):
+        for name, *scores in zip(self.names, accuracy.tolist(), mean_of(iou).tolist(), iou.tolist(), strict=True):
             numbers = [*scores[:2], *scores[2]]
             rows.append([name, *("" if math.isnan(number) else f"{number:.6f}" for number in numbers)])
-        return _csv(rows)
+        return csv_text(rows)
 
 
 @dataclass(frozen=True)
@@ -124,6 +117,9 @@ class Evaluation:
       at: "stored" where they are counted at the size of records, "source" at that of the photographs.
       intervals: confidence intervals of the scores; None where there are none.
       boundary_iou: boundary IoU of each class; None where it was not asked for.
+      seal: of the records; "" of a source folder.
+      model: SHA-256 of the model, in hex; "" where it was not read from a file.
+      calibration: accuracy by confidence; empty where the confidence is not known.
     """
 
     run: Path
@@ -136,6 +132,9 @@ class Evaluation:
     at: str = "stored"
     intervals: Intervals | None = None
     boundary_iou: tuple[float, ...] | None = None
+    seal: str = ""
+    model: str = ""
+    calibration: tuple[Bin, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Returns the object that `--json` prints; an undefined score is None."""
@@ -162,7 +161,10 @@ class Evaluation:
         if intervals:
             for name in ("miou", "pixel_accuracy"):
                 answer[f"{name}_interval"] = list(map(_or_none, getattr(intervals, name)))
-        return answer
+        if self.calibration:
+            bins = [each._asdict() for each in self.calibration]
+            answer["calibration"] = {"ece": calibration_error(self.calibration), "bins": bins}
+        return answer | {name: value for name in ("seal", "model") if (value := getattr(self, name))}
 
     def to_text(self) -> str:
         """Returns the scores as a table."""
@@ -176,6 +178,8 @@ class Evaluation:
         interval = f" ({'..'.join(map(percent, self.intervals.miou))})" if self.intervals else ""
         means = f"mIoU {percent(scores.miou)}{interval}, frequency-weighted IoU {percent(scores.fwiou)}"
         means += f", pixel accuracy {percent(scores.pixel_accuracy)}"
+        if self.calibration:
+            means += f", calibration error {percent(calibration_error(self.calibration))}"
         place = ", at the size of the photographs" if self.at == "source" else ""
         return f"{table(rows)}\n\n{means}, {self.records} records of split {self.split!r}{place}, {self.run}"
 
@@ -224,20 +228,42 @@ def scored(evaluation: Evaluation, tally: Tally, label: str, title: str) -> Eval
     Raises:
       MachineError: they cannot be written.
     """
-    values = vars(evaluation) | {"intervals": tally.intervals(), "boundary_iou": tally.boundary_iou}
-    evaluation = Evaluation(**values)
     run, classes, matrix = evaluation.run, evaluation.classes, tally.matrix
-    text = json.dumps(evaluation.to_json(), indent=1, ensure_ascii=False) + "\n"
-    write_whole(run / f"evaluation-{label}.json", text.encode())
+    evaluation = dataclasses.replace(
+        evaluation,
+        intervals=tally.intervals(),
+        boundary_iou=tally.boundary_iou,
+        model=model_digest(run),
+        calibration=tally.calibration.bins,
+    )
     write_whole(run / f"images-{label}.csv", tally.to_csv(classes).encode("utf-8", "backslashreplace"))
+    counts = counts_text(tally.names, tally.counts, classes)
+    write_whole(run / COUNTS.format(label), counts.encode("utf-8", "backslashreplace"))
     rows: list[list[object]] = [
         ["truth", *classes],
         *([name, *row] for name, row in zip(classes, matrix.tolist(), strict=True)),
     ]
-    write_whole(run / f"confusion-{label}.csv", _csv(rows).encode())
+    write_whole(run / CONFUSION.format(label), csv_text(rows).encode())
     with whole_file(run / f"confusion-{label}.png") as path:
         draw_confusion(matrix, classes, f"{title}: mIoU {percent(evaluation.scores.miou)}; rows in percent").save(path)
+    text = json.dumps(evaluation.to_json(), indent=1, ensure_ascii=False) + "\n"
+    write_whole(run / EVALUATION.format(label), text.encode())  # last: whoever finds it finds the others
     return evaluation
+
+
+def write_examples(
+    run: Path, examples: Sequence[Example], classes: Sequence[ClassInfo], *, label: str, title: str
+) -> None:
+    """Writes the examples of an evaluation into the run folder: for people, and for the page of the run.
+
+    Raises:
+      MachineError: they cannot be written.
+    """
+    if not examples:
+        return
+    with whole_file(run / f"examples-{label}.png") as path:
+        examples_sheet(examples, classes, title).save(path)
+    write_whole(run / EXAMPLES.format(label), examples_json(examples, classes).encode("utf-8", "backslashreplace"))
 
 
 def evaluated(run: Path, data: Path, split: str, classes: tuple[str, ...], tally: Tally, at: str) -> Evaluation:
@@ -246,40 +272,5 @@ def evaluated(run: Path, data: Path, split: str, classes: tuple[str, ...], tally
     return Evaluation(run, data, split, len(tally.names), classes, tally.matrix, scores, at)
 
 
-def percent(share: float) -> str:
-    """Returns a score in percent with one decimal, or n/a."""
-    return "n/a" if math.isnan(share) else f"{share:.1%}"
-
-
 def _or_none(number: float) -> float | None:
     return None if math.isnan(number) else number
-
-
-def _csv(rows: Sequence[Sequence[object]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
-
-
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """Returns part / whole in float64, NaN where the whole is 0."""
-    return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole > 0)
-
-
-def _iou_and_accuracy(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns IoU [..., num_classes] and pixel accuracy [...] of counts [..., 3, num_classes] as in a Tally."""
-    right, true, predicted = np.moveaxis(counts, -2, 0)
-    return _ratio(right, true + predicted - right), _ratio(right.sum(axis=-1), true.sum(axis=-1))
-
-
-def _mean_of(iou: np.ndarray) -> np.ndarray:
-    """Returns the mean over the classes that have a score, NaN where none has."""
-    has_score = ~np.isnan(iou)
-    return _ratio(np.where(has_score, iou, 0).sum(axis=-1), has_score.sum(axis=-1))
-
-
-def _ends(values: np.ndarray) -> tuple[float, float]:
-    if not len(values):
-        return math.nan, math.nan
-    low, high = np.percentile(values, PERCENTILES).tolist()
-    return low, high

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,9 +27,12 @@ from converter.sources.pairs import open_pair
 from converter.sources.refs import ExampleRef
 from converter.system.console import Progress
 from trainer.choices.augments import GREY
+from trainer.evaluation.counts import chosen
+from trainer.evaluation.drawing import EXAMPLES, Example, drawn_image, drawn_size
 from trainer.evaluation.records import warn_if_collapsed
-from trainer.evaluation.scoring import Evaluation, Tally, evaluated, matched_classes, scored
+from trainer.evaluation.scoring import Evaluation, Tally, evaluated, matched_classes, scored, write_examples
 from trainer.prediction.predictor import Look, Predictor, ahead
+from trainer.prediction.restoring import ClassMap as Predicted
 from trainer.prediction.views import View
 from trainer.run.info import RunInfo
 
@@ -37,9 +41,9 @@ STORED, SOURCE = "stored", "source"
 
 @dataclass(frozen=True)
 class _Pair:
-    """A pair of the source folder: name of the photograph, and truth, uint8 [H, W], in the model's classes."""
+    """A pair of the source folder, and its truth, uint8 [H, W], in the model's classes."""
 
-    name: str
+    ref: ExampleRef
     truth: np.ndarray
 
 
@@ -69,40 +73,84 @@ def evaluate_source(
       DataError: a pair that build would refuse, or a damaged model.
       MachineError: the run folder cannot be written to, or the device is out of memory.
     """
-    predictor = predictor or Predictor(run)
+    predictor = predictor or Predictor(run, has_confidence=True)
     info = predictor.info
     layout = find_layout(source)
     refs = _refs(layout, split, source)
     classes = _class_map(info, source, layout)
     matched = matched_classes(info.classes, classes.names, source.src)
-    mapper = MaskMapper(classes)
-    stored = info.records_size if at == STORED else None
+    reader = _Reader(predictor, source, MaskMapper(classes), matched, info.records_size if at == STORED else None)
+    tally = Tally(len(info.classes), has_boundaries=boundaries)
+    counted: list[ExampleRef] = []  # in the order of the tally, in which a large photograph may come early
+    with Progress(len(refs), "photo") as progress:
+        for number, (pair, found) in enumerate(reader.class_maps(refs), start=1):
+            tally.add(pair.ref.image, pair.truth, found.mask, found.confidence)
+            counted.append(pair.ref)
+            progress.show(number)
+    name = BuildConfig(source).dataset_name
+    label, title = f"{name}-{_place(source.src)}-{split}-{at}", f"{name}, {split}"
+    examples = _examples(reader, tally, counted)
+    write_examples(run, examples, info.drawn_classes, label=label, title=title)
+    evaluation = scored(evaluated(run, source.src, split, info.classes, tally, at), tally, label, title)
+    warn_if_collapsed(evaluation.scores, info.classes)
+    return evaluation
 
-    def read(ref: ExampleRef) -> tuple[_Pair, Look]:
-        image, mask = open_pair(ref, source)
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads pairs of a source folder, and predicts them.
+
+    Attributes:
+      predictor: of the run.
+      source: where the dataset is.
+      mapper: of its class map.
+      matched: uint8 [256], the model's class of each of its classes.
+      stored: (height, width) of the run's records, at which is scored; None for the size of each photograph.
+    """
+
+    predictor: Predictor
+    source: SourceConfig
+    mapper: MaskMapper
+    matched: np.ndarray
+    stored: tuple[int, int] | None
+
+    def class_maps(self, refs: Iterable[ExampleRef]) -> Iterator[tuple[_Pair, Predicted]]:
+        """Yields each pair with its prediction; large photographs before others that came first."""
+        for pair, found in self.predictor.class_maps(ahead(self._read, refs, 2 * self.predictor.batch)):
+            if isinstance(found, DataError):
+                raise found
+            yield pair, found
+
+    def image(self, ref: ExampleRef) -> np.ndarray:
+        """Returns a photograph as it is drawn as an example, uint8 [H, W, 3]: what is scored of it."""
+        image, _ = open_pair(ref, self.source)
+        if self.stored is not None:
+            return drawn_image(np.asarray(render(image, self.stored, self.predictor.info.fit)))
+        return np.asarray(render(image, drawn_size(image.size), "stretch"))
+
+    def _read(self, ref: ExampleRef) -> tuple[_Pair, Look]:
+        image, mask = open_pair(ref, self.source)
         if mask is None:
             raise DataError(ref.image, "has no mask", "Add it, or remove the photograph from its list.", "E_NO_MASK")
-        truth = mapper.map_mask(mask, stored or image.size, info.fit)
+        info, stored = self.predictor.info, self.stored
+        truth = self.mapper.map_mask(mask, stored or image.size, info.fit)
         if stored is None:
-            return _Pair(ref.image, matched[truth]), predictor.look(image)
+            return _Pair(ref, self.matched[truth]), self.predictor.look(image)
         canvas = max(stored[0], info.size[0]), max(stored[1], info.size[1])
         record = np.full((*canvas, 3), GREY, np.uint8)
         record[: stored[0], : stored[1]] = np.asarray(render(image, stored, info.fit))
         look = Look(image, View(stored, stored, (0, 0), stored, canvas), record)
-        return _Pair(ref.image, matched[truth]), look
+        return _Pair(ref, self.matched[truth]), look
 
-    tally = Tally(len(info.classes), has_boundaries=boundaries)
-    with Progress(len(refs), "photo") as progress:
-        for number, (pair, found) in enumerate(predictor.class_maps(ahead(read, refs, 2 * predictor.batch)), start=1):
-            if isinstance(found, DataError):
-                raise found
-            tally.add(pair.name, pair.truth, found.mask)
-            progress.show(number)
-    name = BuildConfig(source).dataset_name
-    label = f"{name}-{_place(source.src)}-{split}-{at}"
-    evaluation = scored(evaluated(run, source.src, split, info.classes, tally, at), tally, label, f"{name}, {split}")
-    warn_if_collapsed(evaluation.scores, info.classes)
-    return evaluation
+
+def _examples(reader: _Reader, tally: Tally, counted: list[ExampleRef]) -> list[Example]:
+    """Returns the worst, the median and the best photographs, predicted once more: nobody knew them before the end."""
+    picked = {counted[number]: (kind, number) for kind, number in chosen(tally.counts, EXAMPLES)}
+    examples = {
+        pair.ref: tally.example(*picked[pair.ref], reader.image(pair.ref), (pair.truth, found.mask))
+        for pair, found in reader.class_maps(picked)
+    }
+    return [examples[ref] for ref in picked]
 
 
 def _place(folder: Path) -> str:

@@ -131,15 +131,26 @@ class ClassMaps(keras.Model):
     """Wraps a segmentation model for prediction: images, uint8 [B, H, W, 3], to class indices, uint8 [B, H, W].
 
     The argmax is computed on the device: one byte per pixel is copied back instead of 4 x num_classes.
+
+    Attributes:
+      net: the model.
+      tta: test-time augmentation, as in `sliding.predict_logits`.
+      has_confidence: whether it returns (class indices, probability of that class, float32 [B, H, W]) instead.
     """
 
-    def __init__(self, net: keras.Model, tta: str = "none") -> None:
+    def __init__(self, net: keras.Model, tta: str = "none", *, has_confidence: bool = False) -> None:
         super().__init__(name="class_maps")
         self.net = net
         self.tta = tta
+        self.has_confidence = has_confidence
         self.built = True
 
-    def call(self, image: Tensor, training: bool = False) -> Tensor:
-        """Returns the class index of every pixel."""
+    def call(self, image: Tensor, training: bool = False) -> Tensor | tuple[Tensor, Tensor]:
+        """Returns the class index of every pixel, and its probability where that is wanted."""
         logits = predict_logits(self.net, keras.ops.cast(image, "float32"), self.tta)
-        return keras.ops.cast(argmax(logits), "uint8")
+        indices = keras.ops.cast(argmax(logits), "uint8")
+        if not self.has_confidence:
+            return indices
+        logits = keras.ops.cast(logits, "float32")
+        highest = keras.ops.max(logits, axis=-1, keepdims=True)
+        return indices, 1 / keras.ops.sum(keras.ops.exp(logits - highest), axis=-1)

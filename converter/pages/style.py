@@ -1,4 +1,4 @@
-"""Page style: the HTML template and the style sheet of the page of a check."""
+"""Style: the HTML template and the style sheet of all pages."""
 
 from __future__ import annotations
 
@@ -62,6 +62,7 @@ section > .note { max-width: 68ch; margin-bottom: 16px; }
 .verdict { display: flex; flex-wrap: wrap; gap: 4px 20px; margin-top: 24px; padding: 12px 18px; border-radius: 8px; }
 .verdict.good { background: var(--good-field); color: var(--good); }
 .verdict.bad { background: var(--bad-field); color: var(--bad); }
+.verdict.plain { background: var(--field); }
 .facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 210px), 1fr)); gap: 24px 32px; }
 .facts div { border-top: 1px solid var(--line); padding-top: 10px; min-width: 0; }
 dt { color: var(--faint); font-size: 14px; }
@@ -107,6 +108,14 @@ th.share { padding-left: 20px; }
 .bar > span { display: block; height: 100%; min-width: 1px; background: var(--accent); border-radius: 2px; }
 .bar.split1 > span, .key.split1 { background: var(--accent-2); }
 .bar.split2 > span, .key.split2 { background: var(--accent-3); }
+.bar.scale { position: relative; height: 10px; }
+.bar.scale > i { position: absolute; top: -2px; height: 14px; border: solid var(--ink); border-width: 0 2px; }
+.bar.scale > i::after { content: ""; display: block; height: 7px; border-bottom: 1px solid var(--ink); }
+.bar.zero { background: linear-gradient(to right, var(--field) 0 49.5%, var(--faint) 49.5% 50.5%, var(--field) 50.5%); }
+.bar.zero > b { position: absolute; top: 1px; width: 8px; height: 8px; margin-left: -4px; border-radius: 50%;
+  background: var(--accent); print-color-adjust: exact; }
+.runs { margin-top: 20px; gap: 0 32px; grid-template-columns: 1fr; }
+.facts.runs div { display: grid; grid-template-columns: 2em 1fr; padding: 8px 0; }
 .key { display: inline-block; width: 10px; height: 10px; border-radius: 2px; margin-right: 6px;
   background: var(--accent); }
 .legend { list-style: none; display: flex; flex-wrap: wrap; gap: 6px 22px; font-size: 14px; }
@@ -118,6 +127,31 @@ figure { min-width: 0; }
 .images img { flex: 1 1 0; min-width: 0; width: 100%; height: auto; border-radius: 4px; background: var(--field); }
 figcaption { font-size: 13px; line-height: 1.45; margin-top: 8px; }
 figcaption .note { font-size: 13px; }
+.curves { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 340px), 1fr)); gap: 24px; }
+.curves .facts { grid-template-columns: 1fr; align-content: start; gap: 14px; padding-top: 28px; }
+.curves figcaption { font-weight: 600; font-size: 15px; margin: 0 0 4px; }
+svg { display: block; width: 100%; height: auto; max-width: 560px; font-size: 12px; fill: var(--faint); }
+svg .grid { stroke: var(--line); fill: none; }
+svg .mark { stroke: var(--faint); stroke-dasharray: 2 3; fill: none; }
+svg .line { fill: none; stroke: var(--accent); stroke-width: 2; stroke-linejoin: round; print-color-adjust: exact; }
+svg .line.train { stroke: var(--accent-2); stroke-dasharray: 6 4; }
+svg .dot { fill: var(--accent); print-color-adjust: exact; }
+svg .name { font-weight: 600; fill: var(--ink); }
+.matrix table { width: auto; font-size: 13px; }
+.matrix td { text-align: center; padding: 0; min-width: 34px; height: 30px; print-color-adjust: exact; }
+.matrix tbody th { position: sticky; left: 0; background: var(--paper); padding-right: 12px; font-weight: 400; }
+.matrix .dark { color: var(--paper); }
+.matrix .turned { vertical-align: bottom; padding: 6px 0; text-align: center; }
+.matrix .turned span { writing-mode: vertical-rl; transform: rotate(180deg); max-height: 12em; }
+.plain { list-style: none; margin-bottom: 20px; }
+.plain li { padding: 3px 0; }
+section > h3 { margin: 28px 0 10px; }
+.example { margin-bottom: 22px; }
+.four { display: grid; grid-template-columns: repeat(4, 1fr); gap: 6px; }
+.four img { display: block; width: 100%; height: auto; border-radius: 4px; background: var(--field);
+  print-color-adjust: exact; }
+.options { font-size: 14px; display: flex; flex-wrap: wrap; gap: 4px 20px; }
+.options b { font-weight: 600; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 @media (max-width: 640px) {
   header { padding-top: 40px; }
@@ -130,12 +164,21 @@ figcaption .note { font-size: 13px; }
   .swatch { margin-right: 7px; }
   .bars { min-width: 84px; }
   .problems > li { padding: 14px 16px; }
+  .four { grid-template-columns: repeat(2, 1fr); }
 }
 @media print {
+  body { background: none; font-size: 13px; }
+  header { padding-top: 0; }
+  section { padding-top: 30px; }
   .scroll { max-height: none; overflow: visible; }
   thead th { position: static; }
-  figure, .problems > li, tr { break-inside: avoid; }
+  table { font-size: 12px; }
+  th, td { padding: 5px 10px 5px 0; }
+  .bars { min-width: 80px; }
+  .matrix table { font-size: 11px; }
+  .matrix td { min-width: 26px; height: 24px; }
+  figure, .problems > li, tr, .matrix { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
-  main, footer { max-width: none; }
+  main, footer { max-width: none; padding: 0; }
 }
 """

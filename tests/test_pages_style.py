@@ -1,11 +1,11 @@
-"""Page style: the template takes four texts, the style sheet loads nothing, and each theme has every colour."""
+"""Style: the template takes four texts, the style sheet loads nothing, and each theme has every colour."""
 
 from __future__ import annotations
 
 import re
 import string
 
-from converter.checking.page_style import PAGE, STYLE
+from converter.pages.style import PAGE, STYLE
 
 
 def test_the_frame_takes_four_texts_and_lets_nothing_be_loaded_or_run():
