@@ -30,6 +30,7 @@ from converter.system.console import check_output, log, open_streams, set_verbos
 from converter.version import __version__
 from trainer.cli.bench import bench
 from trainer.cli.evaluate import evaluate
+from trainer.cli.export import export
 from trainer.cli.predict import predict
 from trainer.cli.train import train
 
@@ -74,12 +75,16 @@ def segconv(verbose: int, quiet: bool) -> None:
     segconv train                   train a model on records/, save it in runs/<time>/
     segconv evaluate                score the newest run
     segconv predict photos/ --out predictions/    predict photographs with the newest run
+    segconv export --format onnx    write the model for another program
     segconv bench                   measure training speed and find the bottleneck
     """  # noqa: D301 - \b tells click not to rewrap these lines
     set_verbosity(-1 if quiet else verbose)
 
 
-for command in (sample, masks, check, classes, split, build, inspect, verify, unpack, train, evaluate, predict, bench):
+for command in (
+    *(sample, masks, check, classes, split, build, inspect, verify, unpack),
+    *(train, evaluate, predict, export, bench),
+):
     segconv.add_command(command)
 
 

@@ -6,4 +6,5 @@ Modules, in dependency order:
     bench     the command bench, which has options of train
     evaluate  the command evaluate
     predict   the command predict
+    export    the command export
 """

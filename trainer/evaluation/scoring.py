@@ -6,6 +6,7 @@ Everything is counted in integers, over valid pixels only; the files that are wr
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import math
@@ -224,8 +225,7 @@ def scored(evaluation: Evaluation, tally: Tally, label: str, title: str) -> Eval
     Raises:
       MachineError: they cannot be written.
     """
-    values = vars(evaluation) | {"intervals": tally.intervals(), "boundary_iou": tally.boundary_iou}
-    evaluation = Evaluation(**values)
+    evaluation = with_intervals(evaluation, tally)
     run, classes, matrix = evaluation.run, evaluation.classes, tally.matrix
     text = json.dumps(evaluation.to_json(), indent=1, ensure_ascii=False) + "\n"
     write_whole(run / f"evaluation-{label}.json", text.encode())
@@ -244,6 +244,11 @@ def evaluated(run: Path, data: Path, split: str, classes: tuple[str, ...], tally
     """Returns the evaluation of all images in a tally, without intervals."""
     scores = scores_from_confusion(tally.matrix)
     return Evaluation(run, data, split, len(tally.names), classes, tally.matrix, scores, at)
+
+
+def with_intervals(evaluation: Evaluation, tally: Tally) -> Evaluation:
+    """Returns the evaluation of a tally with its intervals, and boundary IoU where that was counted."""
+    return dataclasses.replace(evaluation, intervals=tally.intervals(), boundary_iou=tally.boundary_iou)
 
 
 def percent(share: float) -> str:

@@ -6,6 +6,7 @@ The modules, in dependency order:
     inputs     what a user names: files, folders, patterns, lists, records -> photographs
     views      how a photograph is laid before the model: as records of the run were, or at a scale of its own
     strips     a model on a large image: windows with blended logits, a strip of rows at a time
+    on_onnx    a model on ONNX Runtime, without TensorFlow
     restoring  logits of what the model saw -> class map of the photograph
     predictor  opened photographs -> class maps, decoding while the device computes
     pictures   a class map -> the files that are saved

@@ -145,7 +145,28 @@ def read_run(run: Path) -> RunInfo:
     """
     path = run / CONFIG
     try:
-        raw = json.loads(read_regular(path, MAX_RUN_CONFIG_BYTES).decode("utf-8"))
+        text = read_regular(path, MAX_RUN_CONFIG_BYTES)
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(run, f"holds no {CONFIG}, so it is not a run", TRAIN_ONE, "E_NO_RUN") from None
+    except NotRegularError:
+        raise DataError(path, NOT_REGULAR, FIX_RUN, "E_RUN") from None
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    return parse_run(text, path)
+
+
+def parse_run(text: bytes, where: object) -> RunInfo:
+    """Returns the content of a config.json, or of the copy of it that an exported model carries.
+
+    Args:
+      text: JSON, UTF-8; not trusted.
+      where: it comes from, for messages.
+
+    Raises:
+      DataError: it is damaged or not from segconv.
+    """
+    try:
+        raw = json.loads(text.decode("utf-8"))
         config = _config(raw["config"])
         height, width = (int(n) for n in raw["size"])
         classes = tuple(map(str, raw["classes"]))
@@ -162,16 +183,16 @@ def read_run(run: Path) -> RunInfo:
             versions={str(package): str(number) for package, number in raw.get("versions", {}).items()},
             **_read_photos(raw.get("photos"), config.crop, (height, width)),
         )
-    except (FileNotFoundError, NotADirectoryError):
-        raise UsageError(run, f"holds no {CONFIG}, so it is not a run", TRAIN_ONE, "E_NO_RUN") from None
-    except NotRegularError:
-        raise DataError(path, NOT_REGULAR, FIX_RUN, "E_RUN") from None
     except UsageError as error:
         what = f"holds an invalid option: {error.where} {error.what}"
-        raise DataError(path, what, FIX_RUN, "E_RUN") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        what = f"is not a run's {CONFIG} ({type(error).__name__}: {error})"
-        raise DataError(path, what, FIX_RUN, "E_RUN") from None
+        raise DataError(where, what, FIX_RUN, "E_RUN") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise _unreadable(where, error) from None
+
+
+def _unreadable(where: object, error: Exception) -> DataError:
+    what = f"is not a run's {CONFIG} ({type(error).__name__}: {error})"
+    return DataError(where, what, FIX_RUN, "E_RUN")
 
 
 def _config(raw: dict[str, Any]) -> TrainConfig:
