@@ -2102,12 +2102,12 @@ TABLE: dict[str, list[Row]] = {
             "trainer_learning_windows::windows_around_classes_hold_every_class_of_a_record_alike",
         ),
     ],
-    "trainer/learning/sliding.py": [
+    "trainer/learning/blending.py": [
         Row(
             "weights of windows add up to one",
             "distance / total[start : start + window]",
             "distance / distance.sum()",
-            "trainer_learning_sliding::windows_cover_every_pixel_and_their_weights_add_up_to_one[47-16]",
+            "trainer_learning_blending::windows_cover_every_pixel_and_their_weights_add_up_to_one[47-16]",
         ),
     ],
     "trainer/timing.py": [

@@ -18,8 +18,8 @@ from converter.system.console import Progress, log
 from trainer.choices.augments import GREY
 from trainer.evaluation.scoring import Tally, matched_classes
 from trainer.exporting.serving import CLASS_MAP, Runtime
+from trainer.learning.blending import windows_along
 from trainer.learning.metrics import scores_from_confusion
-from trainer.learning.sliding import windows_along
 from trainer.learning.step import ClassMaps
 from trainer.run.info import RunInfo
 
