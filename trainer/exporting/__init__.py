@@ -4,6 +4,9 @@ The modules, in dependency order:
 
     options      every option, with its default, and the table of formats
     serving      a model -> a function from uint8 pictures to class maps
+    drawn        pictures to try a model on, where there are no photographs
+    enlarging    Keras' UpSampling2D as one operation, at any size
+    sizes        a model of one size -> the same model for any size
     facts        what an exported model says of itself
     keras_file   the format of Keras
     saved_model  the format of TensorFlow

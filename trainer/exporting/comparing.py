@@ -17,6 +17,7 @@ from converter.schema import IGNORE_INDEX, MANIFEST
 from converter.system.console import Progress, log
 from trainer.choices.augments import GREY
 from trainer.evaluation.scoring import Tally, matched_classes
+from trainer.exporting.drawn import drawn_picture
 from trainer.exporting.serving import CLASS_MAP, Runtime
 from trainer.learning.blending import windows_along
 from trainer.learning.metrics import scores_from_confusion
@@ -79,6 +80,7 @@ class Comparison:
       label: what they were compared on.
       agreement: share of the pixels that both give the same class.
       lowest: that of the picture with the lowest one.
+      most: share of the pixels that differ in the picture with the highest one; a single pixel does not count.
       before: counts of the run's model; without any where there are no records.
       after: counts of the exported model.
     """
@@ -86,6 +88,7 @@ class Comparison:
     label: str
     agreement: float
     lowest: float
+    most: float
     before: Tally
     after: Tally
 
@@ -140,7 +143,7 @@ def compare(run: Runtime, maps: ClassMaps, samples: Samples, num_classes: int, q
       DataError: its class maps have another shape or type, or do not fit its other outputs.
     """
     before, after = Tally(num_classes), Tally(num_classes)
-    shares, same, total = [], 0, 0
+    shares, same, total, most = [], 0, 0, 0.0
     with Progress(len(samples.numbers), "record") as progress:
         for number, (name, pictures, masks) in enumerate(samples.windows(), start=1):
             expected = maps.predict_on_batch(pictures)
@@ -148,13 +151,15 @@ def compare(run: Runtime, maps: ClassMaps, samples: Samples, num_classes: int, q
             got = found[CLASS_MAP]
             _check(got, expected, found, is_exact=quantize == "none")
             equal = int((got == expected).sum())
-            same, total = same + equal, total + expected.size
             # Of a small picture one pixel is more than the share that may differ, and may be a tie.
-            shares.append(min(1.0, (equal + (equal == expected.size - 1)) / expected.size))
+            differing = 0.0 if equal == expected.size - 1 else 1 - equal / expected.size
+            same, total = same + equal, total + expected.size
+            shares.append(equal / expected.size)
+            most = max(most, differing)
             before.add(name, masks, expected)
             after.add(name, masks, got)
             progress.show(number)
-    return Comparison(samples.label, same / total, min(shares), before, after)
+    return Comparison(samples.label, same / total, min(shares), most, before, after)
 
 
 def check_agreement(comparison: Comparison, path: Path, quantize: str) -> None:
@@ -163,22 +168,11 @@ def check_agreement(comparison: Comparison, path: Path, quantize: str) -> None:
     Raises:
       DataError: in some picture, fewer than AGREEMENT of the pixels have the same class.
     """
-    if comparison.lowest < AGREEMENT[quantize]:
-        what = f"gives another class to up to {1 - comparison.lowest:.4%} of the pixels of a picture than best.keras"
+    if comparison.most > 1 - AGREEMENT[quantize]:
+        what = f"gives another class to up to {comparison.most:.4%} of the pixels of a picture than best.keras"
         what += f" ({comparison.label}; at most {1 - AGREEMENT[quantize]:.4g} of them may differ), and was not kept"
         fix = "Choose another --format." if quantize == "none" else "Export it without --quantize, or train for longer."
         raise DataError(path, what, fix, "E_EXPORT")
-
-
-def drawn_picture(size: tuple[int, int], seed: int) -> np.ndarray:
-    """Returns a picture of soft colours, uint8 [H, W, 3], for want of a photograph."""
-    coarse = np.random.default_rng(seed).integers(0, 256, (9, 9, 3))
-    rows, columns = (np.linspace(0, 7.999, n) for n in size)
-    top, left = rows.astype(int), columns.astype(int)
-    down, right = (rows - top)[:, None, None], (columns - left)[None, :, None]
-    above = coarse[top][:, left] * (1 - right) + coarse[top][:, left + 1] * right
-    below = coarse[top + 1][:, left] * (1 - right) + coarse[top + 1][:, left + 1] * right
-    return (above * (1 - down) + below * down).astype(np.uint8)
 
 
 def drawn_samples(info: RunInfo) -> Samples:

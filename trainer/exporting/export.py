@@ -18,10 +18,11 @@ from converter.system.console import log
 from converter.system.files import write_error
 from trainer.evaluation.scoring import evaluated, with_intervals
 from trainer.exporting.card import CARD, ExportedFile, saved_scores, write_card
-from trainer.exporting.comparing import Comparison, check_agreement, compare, drawn_samples, samples_of
+from trainer.exporting.comparing import Comparison, Samples, check_agreement, compare, drawn_samples, samples_of
 from trainer.exporting.facts import facts_of
 from trainer.exporting.options import FOLDER, FORMATS, ExportConfig, Format
 from trainer.exporting.serving import CLASS_MAP, PROBABILITIES, Runtime, Served, in_float32
+from trainer.exporting.sizes import for_any_size
 from trainer.exporting.staging import staged
 from trainer.learning.step import ClassMaps
 from trainer.models.load import load_model
@@ -97,7 +98,8 @@ def export(config: ExportConfig) -> ExportReport:
     row, path = FORMATS[config.format], config.path
     samples = samples_of(info, config.data) or drawn_samples(info)
     net = in_float32(load_model(config.run / BEST, info.config.model))
-    served, facts = _served(config, info, net)
+    free, other = for_any_size(net, info) if config.free_size else (net, None)
+    served, facts = _served(config, info, free)
     if config.out is None:
         try:
             (config.run / FOLDER).mkdir(exist_ok=True)
@@ -109,6 +111,9 @@ def export(config: ExportConfig) -> ExportReport:
         run = _loaded(row, temporary, path)
         comparison = compare(run, ClassMaps(net), samples, len(info.classes), config.quantize)
         check_agreement(comparison, path, config.quantize)
+        if other is not None:
+            drawn = Samples("drawn pictures of another size", other.output_shape[1:3])
+            check_agreement(compare(run, ClassMaps(other), drawn, len(info.classes)), path, config.quantize)
     inputs, outputs = facts["input"], facts["outputs"]
     scores = saved_scores(config.run)
     if not scores and comparison.miou is not None:
@@ -142,7 +147,8 @@ def _served(config: ExportConfig, info: RunInfo, net: Any) -> tuple[Served, dict
     chosen = {"format": config.format, "quantize": config.quantize, "free_size": config.free_size}
     count = 1 if FORMATS[config.format].is_one_picture else None
     facts = facts_of(config.run, info, chosen, outputs, count)
-    served = Served(net, info.size, facts, config.probabilities, config.quantize, _pictures(config, info))
+    size = (None, None) if config.free_size else info.size
+    served = Served(net, size, facts, config.probabilities, config.quantize, _pictures(config, info))
     return served, json.loads(facts)["export"]
 
 

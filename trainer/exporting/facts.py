@@ -49,12 +49,13 @@ def facts_of(
         "probabilities": f"float32 [{n}, height, width, {num_classes}], 0..1",
         "logits": f"float32 [{n}, height, width, {num_classes}]",
     }
-    height, width = ("any", "any") if export["free_size"] else info.size
+    height, width = ("height", "width") if export["free_size"] else info.size
+    sides = "; sides are multiples of 32" if export["free_size"] else ""
     raw["export"] = {
         "origin": f"{MARK} {__version__}",
         "run": run.resolve().name,
         **export,
-        "input": {"image": f"uint8 [{n}, {height}, {width}, 3], RGB"},
+        "input": {"image": f"uint8 [{n}, {height}, {width}, 3], RGB{sides}"},
         "outputs": {name: forms[name] for name in outputs},
     }
     return (json.dumps(raw, indent=1, ensure_ascii=False) + "\n").encode()

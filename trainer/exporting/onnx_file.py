@@ -6,6 +6,7 @@ the sake of versions before 1.17. What it writes is not trusted: the caller runs
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import logging
 from pathlib import Path
@@ -17,6 +18,7 @@ from converter.errors import UsageError
 from converter.system.outputs import MARK
 from converter.version import __version__
 from trainer.backend import Tensor, tf
+from trainer.exporting.enlarging import with_enlarge
 from trainer.exporting.serving import INPUT, Runtime, Served, require_tensorflow
 from trainer.prediction.on_onnx import FACTS_KEY, LOGITS, open_session
 from trainer.run.info import parse_run
@@ -37,6 +39,7 @@ def write_onnx(served: Served, path: Path) -> None:
     except ImportError as error:
         raise UsageError("--format", f"is onnx, which needs tf2onnx ({error})", INSTALL, "E_NO_ONNX") from None
     signature = [served.signature()]
+    served = dataclasses.replace(served, net=with_enlarge(served.net))
 
     @tf.function(input_signature=signature)
     def serve(image: Tensor) -> dict[str, Tensor]:
@@ -47,7 +50,9 @@ def write_onnx(served: Served, path: Path) -> None:
     model, _ = tf2onnx.convert.from_function(serve, input_signature=signature, opset=OPSET)
     model.producer_name, model.producer_version = "segconv", __version__
     for place in (*model.graph.input, *model.graph.output):
-        place.type.tensor_type.shape.dim[0].dim_param = "N"
+        for side, length in zip(place.type.tensor_type.shape.dim, ("N", "height", "width"), strict=False):
+            if side.WhichOneof("value") != "dim_value":
+                side.dim_param = length
     info = parse_run(served.facts, path)
     texts = {FACTS_KEY: served.facts.decode(), "classes": ",".join(info.classes), "origin": MARK}  # the mark last
     for key, text in texts.items():

@@ -25,6 +25,7 @@ class Format:
       write: import string of a function of (Served, path).
       load: import string of a function of a path to a Runtime, in the runtime that people will use.
       can_quantize: whether --quantize applies.
+      has_free_size: whether --free-size applies.
       is_one_picture: whether it takes one picture at a time.
     """
 
@@ -34,6 +35,7 @@ class Format:
     write: str
     load: str
     can_quantize: bool = False
+    has_free_size: bool = False
     is_one_picture: bool = False
 
 
@@ -46,6 +48,7 @@ FORMATS: dict[str, Format] = {
         "",
         f"{_HERE}.saved_model:write_saved_model",
         f"{_HERE}.saved_model:load_saved_model",
+        has_free_size=True,
     ),
     "onnx": Format(
         "ONNX Runtime, segconv predict",
@@ -53,6 +56,7 @@ FORMATS: dict[str, Format] = {
         ".onnx",
         f"{_HERE}.onnx_file:write_onnx",
         f"{_HERE}.onnx_file:load_onnx",
+        has_free_size=True,
     ),
     "litert": Format(
         "LiteRT",
@@ -96,16 +100,17 @@ class ExportConfig:
         if self.quantize not in QUANTIZE:
             what = f"is {self.quantize!r}, expected one of {', '.join(QUANTIZE)}"
             raise UsageError("--quantize", what, "For example, pass --quantize int8.")
-        if self.quantize != "none" and not row.can_quantize:
-            fitting = " or ".join(name for name, other in FORMATS.items() if other.can_quantize)
-            what = f"is {self.quantize}, which --format {self.format} cannot be"
-            raise UsageError("--quantize", what, f"Pass --format {fitting}, or leave out --quantize.")
-        if self.free_size and row.is_one_picture:
-            what = f"cannot be with --format {self.format}, whose memory is planned for one size"
-            raise UsageError("--free-size", what, "Pass --format onnx, or leave out --free-size.")
+        self._check_applies("--quantize", self.quantize != "none", "can_quantize")
+        self._check_applies("--free-size", self.free_size, "has_free_size")
         if self.out is not None and self.out.suffix != row.suffix and row.suffix:
             what = f"is {str(self.out)!r}, but a file of {row.help} ends with {row.suffix}"
             raise UsageError("--out", what, f"Pass --out {self.out.with_suffix(row.suffix)}")
+
+    def _check_applies(self, option: str, is_given: bool, ability: str) -> None:
+        if is_given and not getattr(FORMATS[self.format], ability):
+            fitting = " or ".join(name for name, row in FORMATS.items() if getattr(row, ability))
+            what = f"does not apply to --format {self.format}"
+            raise UsageError(option, what, f"Pass --format {fitting}, or leave out {option}.")
 
     @property
     def path(self) -> Path:
