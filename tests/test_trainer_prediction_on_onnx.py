@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -132,6 +133,11 @@ def test_what_is_no_model_is_one_line(tmp_path):
         assert_one_line(segconv(tmp_path, name, "photo.png", "--out", "out"), code, words)
 
 
+def described(model, **changes: object) -> None:
+    facts = model.metadata_props[0]
+    facts.value = json.dumps(json.loads(facts.value) | changes)
+
+
 @NEEDS_TF2ONNX
 def test_a_model_of_others_is_refused(tmp_path):
     import onnx
@@ -141,6 +147,8 @@ def test_a_model_of_others_is_refused(tmp_path):
         (lambda model: model.graph.output.pop(), "is not an ONNX file of segconv"),
         (lambda model: model.metadata_props.pop(0), "is not an ONNX file of segconv"),
         (lambda model: setattr(model.metadata_props[0], "value", '{"config": 3}'), r"is not a run's config\.json"),
+        (lambda model: described(model, classes=["a"], class_map=[]), "is not of the size or the classes that it says"),
+        (lambda model: described(model, size=[64, 32]), "is not of the size or the classes that it says"),
     ):
         model = onnx.load(path)
         change(model)

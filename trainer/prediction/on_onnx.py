@@ -65,7 +65,13 @@ def _info_in(session: Any, path: Path) -> RunInfo:
     inputs = [(given.name, given.type, len(given.shape)) for given in session.get_inputs()]
     if text is None or LOGITS not in names or inputs != [(INPUT, "tensor(uint8)", 4)]:
         raise DataError(path, "is not an ONNX file of segconv", _FIX, "E_MODEL")
-    return parse_run(text.encode("utf-8", "surrogateescape"), path)
+    info = parse_run(text.encode("utf-8", "surrogateescape"), path)
+    logits = next(output for output in session.get_outputs() if output.name == LOGITS)
+    sides = session.get_inputs()[0].shape[1:3]
+    fitting = all(isinstance(side, str) or side == n for side, n in zip(sides, info.size, strict=True))
+    if not fitting or logits.shape[-1] != len(info.classes):
+        raise DataError(path, "is not of the size or the classes that it says", _FIX, "E_MODEL")
+    return info
 
 
 class OnnxNet:
