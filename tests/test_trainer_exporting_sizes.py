@@ -65,3 +65,22 @@ def test_sides_that_are_rounded_are_refused(run):
 
     with pytest.raises(UsageError, match="multiples of 32, and the model was trained on 32x40"):
         for_any_size(None, dataclasses.replace(read_run(run), size=(32, 40)))
+
+
+def test_a_model_whose_layers_know_their_size_is_refused(run, tmp_path, monkeypatch):
+    """It takes pictures of any size, but one that is built for another size gives other logits."""
+    (tmp_path / "sized.py").write_text(
+        "import keras\n\n\n"
+        "def net(size, num_classes):\n"
+        "    image = keras.Input((*size, 3))\n"
+        "    x = keras.layers.Rescaling(1 / size[0])(image)\n"
+        "    return keras.Model(image, keras.layers.Conv2D(num_classes, 3, padding='same')(x))\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    from trainer.exporting.sizes import for_any_size
+    from trainer.models.build import build_model
+
+    info = read_run(run)
+    info = dataclasses.replace(info, config=dataclasses.replace(info.config, model="sized:net"))
+    with pytest.raises(UsageError, match="is not possible with sized:net"):
+        for_any_size(build_model("sized:net", (32, 32), 2), info)
