@@ -26,7 +26,21 @@ def test_help_loads_nothing_heavy():
 
 
 @pytest.mark.parametrize(
-    "command", ["sample", "check", "classes", "split", "build", "inspect", "verify", "train", "evaluate", "bench"]
+    "command",
+    [
+        "sample",
+        "check",
+        "classes",
+        "split",
+        "build",
+        "inspect",
+        "verify",
+        "train",
+        "evaluate",
+        "predict",
+        "export",
+        "bench",
+    ],
 )
 def test_help_of_a_command_loads_nothing_heavy(command):
     code = f"from converter.cli import segconv\nsegconv.main(['{command}', '--help'], standalone_mode=False)"

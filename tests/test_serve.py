@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -10,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import COMMAND
 from exported_runs import NEEDS_LITERT, NEEDS_TF2ONNX, small_run
 from PIL import Image
 from trainer_fixtures import CLASSES, NEEDS_TF
@@ -40,21 +38,23 @@ def test_every_block_is_one_that_is_run_and_has_ten_lines():
         pytest.param("litert", marks=NEEDS_LITERT),
     ],
 )
-def test_the_command_and_the_code_give_the_classes_of_the_run(tmp_path, name):
+def test_the_command_and_the_code_give_the_classes_of_the_run(tmp_path, monkeypatch, name):
     import keras
+
+    from converter.cli import segconv
 
     run = small_run(tmp_path)
     (tmp_path / "build").mkdir()
-    env = {key: value for key, value in os.environ.items() if key != "TF_CPP_MIN_LOG_LEVEL"}
-    subprocess.run([*COMMAND, *COMMANDS[name]], cwd=tmp_path, env=env, check=True, capture_output=True)
+    monkeypatch.chdir(tmp_path)
+    segconv.main(COMMANDS[name], standalone_mode=False)
     rng = np.random.default_rng(0)
     Image.fromarray(rng.integers(0, 256, (32, 32, 3), np.uint8)).save(tmp_path / "photo.jpg", quality=95)
     code = READERS[name] + COLORS
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    picture = np.asarray(Image.open(tmp_path / "photo.jpg"), np.float32)
+    image = np.asarray(Image.open(tmp_path / "photo.jpg"), np.float32)
     net = keras.saving.load_model(run / "best.keras")
-    expected = net.predict(picture[None], verbose=0)[0].argmax(axis=-1)
+    expected = net.predict(image[None], verbose=0)[0].argmax(axis=-1)
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / f"{name}.png")), expected)
     colors = np.array([info.color for info in CLASSES], np.uint8)
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "colors.png")), colors[expected])

@@ -16,10 +16,10 @@ pytestmark = NEEDS_TF
 
 
 class Maps:
-    """In place of ClassMaps: class 1 where a picture is bright."""
+    """In place of ClassMaps: class 1 where an image is bright."""
 
-    def predict_on_batch(self, pictures):
-        return (pictures[..., 0] > 127).astype(np.uint8)
+    def predict_on_batch(self, images):
+        return (images[..., 0] > 127).astype(np.uint8)
 
 
 @pytest.fixture(scope="module")
@@ -32,15 +32,15 @@ def test_windows_cover_every_pixel_of_a_record_of_any_size(run):
 
     samples = samples_of(read_run(run), None)
     sizes = {}
-    for name, pictures, masks in samples.windows():
-        assert pictures.shape[1:] == (32, 48, 3)
-        assert masks.shape == pictures.shape[:3]
-        sizes[name] = len(pictures)
+    for name, images, masks in samples.windows():
+        assert images.shape[1:] == (32, 48, 3)
+        assert masks.shape == images.shape[:3]
+        sizes[name] = len(images)
     assert sizes == {"val/0_0.jpg": 2 * 3, "val/0_1.jpg": 1, "val/1_0.jpg": 2 * 3}
     record = samples.source[1]
-    _, pictures, masks = list(samples.windows())[1]
-    np.testing.assert_array_equal(pictures[0, :20, :24], record.image)
-    assert (pictures[0, 20:] == 127).all()
+    _, images, masks = list(samples.windows())[1]
+    np.testing.assert_array_equal(images[0, :20, :24], record.image)
+    assert (images[0, 20:] == 127).all()
     np.testing.assert_array_equal(masks[0, :20, :24], record.mask)
     assert (masks[0, :, 24:] == 255).all()
 
@@ -51,8 +51,8 @@ def test_shares_are_those_of_the_pixels_that_agree(run):
     samples = dataclasses.replace(samples_of(read_run(run), None), numbers=(1,))
 
     def differing(count):
-        def run_it(pictures):
-            found = Maps().predict_on_batch(pictures)
+        def run_it(images):
+            found = Maps().predict_on_batch(images)
             found.reshape(-1)[:count] ^= 1
             return {"class_map": found}
 
@@ -64,7 +64,7 @@ def test_shares_are_those_of_the_pixels_that_agree(run):
     check_agreement(same, "model", "none")
     one = differing(1)
     assert one.agreement == one.lowest == 1 - 1 / pixels
-    check_agreement(one, "model", "none")  # one pixel of a small picture may be a tie
+    check_agreement(one, "model", "none")  # one pixel of a small image may be a tie
     two = differing(2)
     assert two.lowest == 1 - 2 / pixels
     check_agreement(two, "model", "float16")
@@ -91,7 +91,7 @@ def test_other_outputs_are_refused(run, found, message):
 
     samples = dataclasses.replace(samples_of(read_run(run), None), numbers=(1,))
     with pytest.raises(DataError, match=message):
-        compare(lambda pictures: found(Maps().predict_on_batch(pictures)), Maps(), samples, 2)
+        compare(lambda images: found(Maps().predict_on_batch(images)), Maps(), samples, 2)
 
 
 def test_the_records_are_of_the_first_split_that_has_any_and_evenly_spaced(run, monkeypatch):

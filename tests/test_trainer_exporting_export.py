@@ -32,13 +32,13 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def expected(run):
-    """Pictures of the records, and their classes by NumPy's argmax of what plain Keras gives."""
+    """Images of the records, and their classes by NumPy's argmax of what plain Keras gives."""
     import keras
 
     source = RecordSource(run.parent.parent / "records", "val")
-    pictures = np.stack([source[number].image for number in range(len(source))])
-    logits = keras.saving.load_model(run / "best.keras").predict(pictures.astype(np.float32), verbose=0)
-    return pictures, logits
+    images = np.stack([source[number].image for number in range(len(source))])
+    logits = keras.saving.load_model(run / "best.keras").predict(images.astype(np.float32), verbose=0)
+    return images, logits
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -49,8 +49,8 @@ def test_a_stored_model_gives_the_classes_of_the_run(run, expected, tmp_path, fo
     assert report.comparison.label == "3 records of split 'val'"
     from pkgutil import resolve_name
 
-    pictures, logits = expected
-    found = resolve_name(ROWS[format].load)(out)(pictures)
+    images, logits = expected
+    found = resolve_name(ROWS[format].load)(out)(images)
     assert found["class_map"].dtype == np.uint8
     np.testing.assert_array_equal(found["class_map"], logits.argmax(axis=-1))
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
@@ -73,7 +73,7 @@ def test_an_export_that_gives_other_classes_is_not_kept(run, tmp_path, monkeypat
 
     def broken(path):
         run = load(path)
-        return lambda pictures: {"class_map": 1 - run(pictures)["class_map"]}
+        return lambda images: {"class_map": 1 - run(images)["class_map"]}
 
     monkeypatch.setattr(saved_model, "load_saved_model", broken)
     with pytest.raises(DataError, match=r"another class to up to 100.* and was not kept"):
@@ -128,12 +128,12 @@ def test_without_its_records_int8_cannot_be_calibrated(tmp_path):
     assert report.comparison.label == "3 records of split 'val'"
 
 
-def test_without_its_records_drawn_pictures_are_compared(tmp_path, caplog):
+def test_without_its_records_drawn_images_are_compared(tmp_path, caplog):
     run = small_run(tmp_path, has_records=False)
     report = export(run, "keras")
-    assert report.comparison.label == "8 drawn pictures"
+    assert report.comparison.label == "8 drawn images"
     assert report.comparison.miou is None
-    assert "holds no records: compared on drawn pictures" in caplog.text
+    assert "holds no records: compared on drawn images" in caplog.text
     assert "None: the records were not at hand." in (run / "export/MODEL_CARD.md").read_text()
 
 

@@ -28,10 +28,10 @@ def test_the_file_is_valid_and_describes_itself(tmp_path):
     texts = {entry.key: entry.value for entry in model.metadata_props}
     assert texts["segconv"].encode() == facts
     assert texts["classes"] == "ground,roof"
-    pictures = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), np.uint8)
     run_onnx = load_onnx(tmp_path / "model.onnx")
-    logits = net.predict(pictures.astype(np.float32), verbose=0)
+    logits = net.predict(images.astype(np.float32), verbose=0)
     for count in (1, 5):
-        found = run_onnx(pictures[:count])
+        found = run_onnx(images[:count])
         np.testing.assert_array_equal(found["class_map"], logits[:count].argmax(axis=-1))
         np.testing.assert_allclose(found["logits"], logits[:count], atol=1e-4)

@@ -11,7 +11,7 @@ from trainer_fixtures import NEEDS_TF
 pytestmark = NEEDS_TF
 
 
-def test_the_signature_takes_pictures_and_gives_class_maps(tmp_path):
+def test_the_signature_takes_images_and_gives_class_maps(tmp_path):
     import tensorflow as tf
 
     from trainer.exporting.saved_model import load_saved_model, write_saved_model
@@ -19,11 +19,11 @@ def test_the_signature_takes_pictures_and_gives_class_maps(tmp_path):
 
     net = small_net((16, 24))
     write_saved_model(Served(net, (16, 24), b"{}", has_probabilities=True), tmp_path / "model")
-    pictures = np.random.default_rng(0).integers(0, 256, (3, 16, 24, 3), np.uint8)
-    expected = net.predict(pictures.astype(np.float32), verbose=0).argmax(axis=-1)
+    images = np.random.default_rng(0).integers(0, 256, (3, 16, 24, 3), np.uint8)
+    expected = net.predict(images.astype(np.float32), verbose=0).argmax(axis=-1)
     run = load_saved_model(tmp_path / "model")
     gc.collect()
-    np.testing.assert_array_equal(run(pictures)["class_map"], expected)
+    np.testing.assert_array_equal(run(images)["class_map"], expected)
     loaded = tf.saved_model.load(str(tmp_path / "model"))
     assert list(loaded.signatures) == ["serving_default"]
     serve = loaded.signatures["serving_default"]

@@ -11,7 +11,7 @@ from converter.errors import UsageError
 
 pytestmark = NEEDS_TF
 
-PICTURE = np.random.default_rng(0).integers(0, 256, (2, 8, 10, 3), np.uint8)
+IMAGE = np.random.default_rng(0).integers(0, 256, (2, 8, 10, 3), np.uint8)
 
 
 def test_outputs_are_those_of_the_logits():
@@ -23,7 +23,7 @@ def test_outputs_are_those_of_the_logits():
     np.testing.assert_array_equal(found["class_map"], [[[1, 0]]])  # of equal ones the first
     assert found["class_map"].dtype == np.uint8
     np.testing.assert_allclose(found["probabilities"][0, 0, 0], [0.15536, 0.42232, 0.42232], atol=1e-5)
-    assert Served(small_net((8, 10)), (8, 10), b"").outputs(PICTURE).keys() == {"class_map"}
+    assert Served(small_net((8, 10)), (8, 10), b"").outputs(IMAGE).keys() == {"class_map"}
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
@@ -41,7 +41,7 @@ def test_a_model_of_mixed_precision_computes_in_float32(policy):
         keras.config.set_dtype_policy("float32")
     found = in_float32(mixed)
     assert {layer.compute_dtype for layer in found.layers} == {"float32"}
-    image = PICTURE.astype(np.float32)
+    image = IMAGE.astype(np.float32)
     np.testing.assert_array_equal(found.predict(image, verbose=0), plain.predict(image, verbose=0))
 
 

@@ -28,7 +28,7 @@ def run(tmp_path_factory):
 
 
 @pytest.mark.parametrize("format", FORMATS[1:3])
-def test_a_file_takes_pictures_of_other_sizes(run, tmp_path, format):  # noqa: A002
+def test_a_file_takes_images_of_other_sizes(run, tmp_path, format):  # noqa: A002
     from pkgutil import resolve_name
 
     import keras
@@ -41,9 +41,9 @@ def test_a_file_takes_pictures_of_other_sizes(run, tmp_path, format):  # noqa: A
     assert report.inputs == {"image": "uint8 [N, height, width, 3], RGB; sides are multiples of 32"}
     wider = build_model("unet_small", (96, 64), 2)
     wider.set_weights(keras.saving.load_model(run / "best.keras").get_weights())
-    pictures = np.random.default_rng(0).integers(0, 256, (2, 96, 64, 3), np.uint8)
-    expected = wider.predict(pictures.astype(np.float32), verbose=0).argmax(axis=-1)
-    found = resolve_name(ROWS[format].load)(out)(pictures)
+    images = np.random.default_rng(0).integers(0, 256, (2, 96, 64, 3), np.uint8)
+    expected = wider.predict(images.astype(np.float32), verbose=0).argmax(axis=-1)
+    found = resolve_name(ROWS[format].load)(out)(images)
     np.testing.assert_array_equal(found["class_map"], expected)
 
 
@@ -56,7 +56,7 @@ def test_a_model_for_one_size_is_refused(run, model):
     info = dataclasses.replace(info, size=(32, 64), config=dataclasses.replace(info.config, model=model))
     encoder = {"deeplabv3plus": "mobilenetv2"}.get(model)
     info = dataclasses.replace(info, config=dataclasses.replace(info.config, encoder=encoder))
-    with pytest.raises(UsageError, match=f"is not possible with {model}, whose layers are made for pictures of one"):
+    with pytest.raises(UsageError, match=f"is not possible with {model}, whose layers are made for images of one"):
         for_any_size(build_model(model, (32, 64), 2, encoder=encoder), info)
 
 
@@ -68,7 +68,7 @@ def test_sides_that_are_rounded_are_refused(run):
 
 
 def test_a_model_whose_layers_know_their_size_is_refused(run, tmp_path, monkeypatch):
-    """It takes pictures of any size, but one that is built for another size gives other logits."""
+    """It takes images of any size, but one that is built for another size gives other logits."""
     (tmp_path / "sized.py").write_text(
         "import keras\n\n\n"
         "def net(size, num_classes):\n"

@@ -3,8 +3,8 @@
 The modules, in dependency order:
 
     options      every option, with its default, and the table of formats
-    serving      a model -> a function from uint8 pictures to class maps
-    drawn        pictures to try a model on, where there are no photographs
+    serving      a model -> a function from uint8 images to class maps
+    drawn        images to try a model on, where there are no photographs
     enlarging    Keras' UpSampling2D as one operation, at any size
     sizes        a model of one size -> the same model for any size
     facts        what an exported model says of itself

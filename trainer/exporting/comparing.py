@@ -1,4 +1,4 @@
-"""Comparing: an exported model, run in its own runtime, held against the model of the run, picture by picture."""
+"""Comparing: an exported model, run in its own runtime, held against the model of the run, image by image."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from converter.schema import IGNORE_INDEX, MANIFEST
 from converter.system.console import Progress, log
 from trainer.choices.augments import GREY
 from trainer.evaluation.scoring import Tally, matched_classes
-from trainer.exporting.drawn import drawn_picture
+from trainer.exporting.drawn import drawn_image
 from trainer.exporting.serving import CLASS_MAP, Runtime
 from trainer.learning.blending import windows_along
 from trainer.learning.metrics import scores_from_confusion
 from trainer.learning.step import ClassMaps
 from trainer.run.info import RunInfo
 
-# Pixels of each picture that must have the class that the run's model gives them, by the way weights are stored.
+# Pixels of each image that must have the class that the run's model gives them, by the way weights are stored.
 AGREEMENT = {"none": 0.9999, "float16": 0.99, "int8": 0.8}
-DRAWN = 8  # pictures that are drawn where there are no records
+DRAWN = 8  # images that are drawn where there are no records
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Samples:
     Attributes:
       label: what they are, for people.
       size: (height, width) of the windows.
-      source: the records; None where there are none, and pictures are drawn instead.
+      source: the records; None where there are none, and images are drawn instead.
       numbers: of the records.
       classes: uint8 [256], the model's class of each class of the records.
     """
@@ -49,7 +49,7 @@ class Samples:
 
     @property
     def split(self) -> str:
-        """Name of the split; empty for drawn pictures."""
+        """Name of the split; empty for drawn images."""
         return self.source.split if self.source else ""
 
     def windows(self) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
@@ -59,7 +59,7 @@ class Samples:
         """
         for number in self.numbers:
             if self.source is None or self.classes is None:
-                drawn = drawn_picture(self.size, number)
+                drawn = drawn_image(self.size, number)
                 yield f"drawn {number}", drawn[None], np.full((1, *self.size), IGNORE_INDEX, np.uint8)
                 continue
             record = self.source[number]
@@ -79,8 +79,8 @@ class Comparison:
     Attributes:
       label: what they were compared on.
       agreement: share of the pixels that both give the same class.
-      lowest: that of the picture with the lowest one.
-      most: share of the pixels that differ in the picture with the highest one; a single pixel does not count.
+      lowest: that of the image with the lowest one.
+      most: share of the pixels that differ in the image with the highest one; a single pixel does not count.
       before: counts of the run's model; without any where there are no records.
       after: counts of the exported model.
     """
@@ -145,13 +145,13 @@ def compare(run: Runtime, maps: ClassMaps, samples: Samples, num_classes: int, q
     before, after = Tally(num_classes), Tally(num_classes)
     shares, same, total, most = [], 0, 0, 0.0
     with Progress(len(samples.numbers), "record") as progress:
-        for number, (name, pictures, masks) in enumerate(samples.windows(), start=1):
-            expected = maps.predict_on_batch(pictures)
-            found = run(pictures)
+        for number, (name, images, masks) in enumerate(samples.windows(), start=1):
+            expected = maps.predict_on_batch(images)
+            found = run(images)
             got = found[CLASS_MAP]
             _check(got, expected, found, is_exact=quantize == "none")
             equal = int((got == expected).sum())
-            # Of a small picture one pixel is more than the share that may differ, and may be a tie.
+            # Of a small image one pixel is more than the share that may differ, and may be a tie.
             differing = 0.0 if equal == expected.size - 1 else 1 - equal / expected.size
             same, total = same + equal, total + expected.size
             shares.append(equal / expected.size)
@@ -166,22 +166,22 @@ def check_agreement(comparison: Comparison, path: Path, quantize: str) -> None:
     """Refuses an export that gives other classes than the model of the run.
 
     Raises:
-      DataError: in some picture, fewer than AGREEMENT of the pixels have the same class.
+      DataError: in some image, fewer than AGREEMENT of the pixels have the same class.
     """
     if comparison.most > 1 - AGREEMENT[quantize]:
-        what = f"gives another class to up to {comparison.most:.4%} of the pixels of a picture than best.keras"
+        what = f"gives another class to up to {comparison.most:.4%} of the pixels of an image than best.keras"
         what += f" ({comparison.label}; at most {1 - AGREEMENT[quantize]:.4g} of them may differ), and was not kept"
         fix = "Choose another --format." if quantize == "none" else "Export it without --quantize, or train for longer."
         raise DataError(path, what, fix, "E_EXPORT")
 
 
 def drawn_samples(info: RunInfo) -> Samples:
-    """Returns pictures drawn for want of records, and says so."""
+    """Returns images drawn for want of records, and says so."""
     log.warning(
-        "Warning: %s holds no records: compared on drawn pictures. Pass the folder of the records with --data.",
+        "Warning: %s holds no records: compared on drawn images. Pass the folder of the records with --data.",
         info.config.data,
     )
-    return Samples(f"{DRAWN} drawn pictures", info.size)
+    return Samples(f"{DRAWN} drawn images", info.size)
 
 
 def _check(got: np.ndarray, expected: np.ndarray, found: Mapping[str, np.ndarray], *, is_exact: bool) -> None:

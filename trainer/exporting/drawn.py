@@ -1,12 +1,12 @@
-"""Drawn: pictures to try a model on, where there are no photographs."""
+"""Drawn: images to try a model on, where there are no photographs."""
 
 from __future__ import annotations
 
 import numpy as np
 
 
-def drawn_picture(size: tuple[int, int], seed: int) -> np.ndarray:
-    """Returns a picture of soft colours, uint8 [H, W, 3], for want of a photograph."""
+def drawn_image(size: tuple[int, int], seed: int) -> np.ndarray:
+    """Returns an image of soft colours, uint8 [H, W, 3], for want of a photograph."""
     coarse = np.random.default_rng(seed).integers(0, 256, (9, 9, 3))
     rows, columns = (np.linspace(0, 7.999, n) for n in size)
     top, left = rows.astype(int), columns.astype(int)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from converter.errors import DataError, SegconvError, UsageError
-from converter.limits import MAX_CALIBRATION_PICTURES
+from converter.limits import MAX_CALIBRATION_IMAGES
 from converter.system.console import log
 from converter.system.files import write_error
 from trainer.evaluation.scoring import evaluated, with_intervals
@@ -21,7 +21,7 @@ from trainer.exporting.card import CARD, ExportedFile, saved_scores, write_card
 from trainer.exporting.comparing import Comparison, Samples, check_agreement, compare, drawn_samples, samples_of
 from trainer.exporting.facts import facts_of
 from trainer.exporting.options import FOLDER, FORMATS, ExportConfig, Format
-from trainer.exporting.serving import CLASS_MAP, PROBABILITIES, Runtime, Served, in_float32
+from trainer.exporting.serving import CLASS_MAP, PROBABILITIES, Runtime, Served, compute_exactly, in_float32
 from trainer.exporting.sizes import for_any_size
 from trainer.exporting.staging import staged
 from trainer.learning.step import ClassMaps
@@ -97,6 +97,7 @@ def export(config: ExportConfig) -> ExportReport:
     info = read_run(config.run)
     row, path = FORMATS[config.format], config.path
     samples = samples_of(info, config.data) or drawn_samples(info)
+    compute_exactly()
     net = in_float32(load_model(config.run / BEST, info.config.model))
     free, other = for_any_size(net, info) if config.free_size else (net, None)
     served, facts = _served(config, info, free)
@@ -112,7 +113,7 @@ def export(config: ExportConfig) -> ExportReport:
         comparison = compare(run, ClassMaps(net), samples, len(info.classes), config.quantize)
         check_agreement(comparison, path, config.quantize)
         if other is not None:
-            drawn = Samples("drawn pictures of another size", other.output_shape[1:3])
+            drawn = Samples("drawn images of another size", other.output_shape[1:3])
             check_agreement(compare(run, ClassMaps(other), drawn, len(info.classes)), path, config.quantize)
     inputs, outputs = facts["input"], facts["outputs"]
     scores = saved_scores(config.run)
@@ -145,15 +146,15 @@ def _served(config: ExportConfig, info: RunInfo, net: Any) -> tuple[Served, dict
     if config.format == "onnx":
         outputs.append(LOGITS)
     chosen = {"format": config.format, "quantize": config.quantize, "free_size": config.free_size}
-    count = 1 if FORMATS[config.format].is_one_picture else None
+    count = 1 if FORMATS[config.format].is_one_image else None
     facts = facts_of(config.run, info, chosen, outputs, count)
     size = (None, None) if config.free_size else info.size
-    served = Served(net, size, facts, config.probabilities, config.quantize, _pictures(config, info))
+    served = Served(net, size, facts, config.probabilities, config.quantize, _images(config, info))
     return served, json.loads(facts)["export"]
 
 
-def _pictures(config: ExportConfig, info: RunInfo) -> Any:
-    """Returns what yields pictures of the training records, to calibrate with.
+def _images(config: ExportConfig, info: RunInfo) -> Any:
+    """Returns what yields images of the training records, to calibrate with.
 
     Raises:
       UsageError: they are needed, and there are none.
@@ -165,13 +166,13 @@ def _pictures(config: ExportConfig, info: RunInfo) -> Any:
         what = f"is int8, which is calibrated on the training records, and {info.config.data} holds none"
         raise UsageError("--quantize", what, "Pass the folder of the records with --data, or --quantize float16.")
 
-    def pictures() -> Iterator[np.ndarray]:
-        step = -(-len(training.numbers) // MAX_CALIBRATION_PICTURES)
+    def images() -> Iterator[np.ndarray]:
+        step = -(-len(training.numbers) // MAX_CALIBRATION_IMAGES)
         for number, (_, windows, _) in enumerate(training.windows()):
             if number % step == 0:
                 yield windows[0]
 
-    return pictures
+    return images
 
 
 def _write(row: Format, config: ExportConfig, served: Served, path: Path) -> None:
@@ -205,4 +206,4 @@ def _loaded(row: Format, temporary: Path, path: Path) -> Runtime:
             raise DataError(path, what, fix, "E_EXPORT") from error
 
     run = attempted(resolve_name(row.load), temporary)
-    return lambda pictures: attempted(run, pictures)
+    return lambda images: attempted(run, images)

@@ -36,7 +36,7 @@ def facts_of(
       info: of the run.
       export: the options of the export that the result depends on.
       outputs: of the model, by name.
-      count: pictures at a time; None for any number.
+      count: images at a time; None for any number.
     """
     raw = json.loads(read_regular(run / CONFIG, MAX_RUN_CONFIG_BYTES))
     for key in ("data", "runs"):

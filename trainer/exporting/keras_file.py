@@ -28,8 +28,8 @@ def load_keras(path: Path) -> Runtime:
     """Returns the model as Keras runs it; code embedded in the file is refused."""
     model = keras.saving.load_model(path, compile=False, safe_mode=True)
 
-    def run(pictures: np.ndarray) -> dict[str, np.ndarray]:
-        found: dict[str, np.ndarray] = model.predict_on_batch(pictures)
+    def run(images: np.ndarray) -> dict[str, np.ndarray]:
+        found: dict[str, np.ndarray] = model.predict_on_batch(images)
         return found
 
     return run

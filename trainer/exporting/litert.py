@@ -1,4 +1,4 @@
-"""LiteRT: the model for phones and small boards, formerly TensorFlow Lite. One picture at a time, of one size."""
+"""LiteRT: the model for phones and small boards, formerly TensorFlow Lite. One image at a time, of one size."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from trainer.exporting.serving import INPUT, Runtime, Served, require_tensorflow
 def write_litert(served: Served, path: Path) -> None:
     """Writes a `.tflite` file, with the description in an archive at its end.
 
-    With `quantize` "int8", the ranges of the activations are those that occur in `pictures`.
+    With `quantize` "int8", the ranges of the activations are those that occur in `images`.
     """
     require_tensorflow("litert")
     with tempfile.TemporaryDirectory(prefix=".segconv-", dir=path.parent) as folder:
@@ -46,8 +46,8 @@ def write_litert(served: Served, path: Path) -> None:
 
 
 def _batches(served: Served) -> Iterator[dict[str, np.ndarray]]:
-    for picture in served.pictures():
-        yield {INPUT: picture[None]}
+    for image in served.images():
+        yield {INPUT: image[None]}
 
 
 def load_litert(path: Path) -> Runtime:
@@ -67,8 +67,8 @@ def load_litert(path: Path) -> Runtime:
         interpreter.allocate_tensors()  # where the message of its delegate comes
         serve = interpreter.get_signature_runner(SIGNATURE)
 
-    def run(pictures: np.ndarray) -> dict[str, np.ndarray]:
-        each = [serve(**{INPUT: picture[None]}) for picture in pictures]
+    def run(images: np.ndarray) -> dict[str, np.ndarray]:
+        each = [serve(**{INPUT: image[None]}) for image in images]
         return {name: np.concatenate([found[name] for found in each]) for name in each[0]}
 
     return run

@@ -66,7 +66,7 @@ def load_onnx(path: Path) -> Runtime:
     session = open_session(path)
     names = [output.name for output in session.get_outputs()]
 
-    def run(pictures: np.ndarray) -> dict[str, np.ndarray]:
-        return dict(zip(names, session.run(names, {INPUT: pictures}), strict=True))
+    def run(images: np.ndarray) -> dict[str, np.ndarray]:
+        return dict(zip(names, session.run(names, {INPUT: images}), strict=True))
 
     return run

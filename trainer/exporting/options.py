@@ -26,7 +26,7 @@ class Format:
       load: import string of a function of a path to a Runtime, in the runtime that people will use.
       can_quantize: whether --quantize applies.
       has_free_size: whether --free-size applies.
-      is_one_picture: whether it takes one picture at a time.
+      is_one_image: whether it takes one image at a time.
     """
 
     help: str
@@ -36,7 +36,7 @@ class Format:
     load: str
     can_quantize: bool = False
     has_free_size: bool = False
-    is_one_picture: bool = False
+    is_one_image: bool = False
 
 
 _HERE = "trainer.exporting"
@@ -65,7 +65,7 @@ FORMATS: dict[str, Format] = {
         f"{_HERE}.litert:write_litert",
         f"{_HERE}.litert:load_litert",
         can_quantize=True,
-        is_one_picture=True,
+        is_one_image=True,
     ),
 }
 
@@ -80,7 +80,7 @@ class ExportConfig:
       out: file or folder to write; None for one in RUN/export/.
       quantize: one of QUANTIZE; "float16" stores weights in 16 bits, "int8" weights and activations in 8.
       probabilities: whether the model also gives the probability of every class.
-      free_size: whether it takes pictures of any size.
+      free_size: whether it takes images of any size.
       data: folder of records, to compare the export on and to calibrate int8 with; None for the run's.
     """
 

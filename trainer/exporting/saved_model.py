@@ -20,7 +20,7 @@ def write_saved_model(served: Served, path: Path, batch: int | None = None) -> N
     Args:
       served: the model.
       path: of the folder.
-      batch: pictures at a time; None for any number.
+      batch: images at a time; None for any number.
     """
     require_tensorflow("savedmodel")
 
@@ -41,7 +41,7 @@ def load_saved_model(path: Path) -> Runtime:
     model = tf.saved_model.load(str(path))
     serve = model.signatures[SIGNATURE]
 
-    def run(pictures: np.ndarray, model: object = model) -> dict[str, np.ndarray]:  # which the signature does not hold
-        return {name: found.numpy() for name, found in serve(**{INPUT: tf.constant(pictures)}).items()}
+    def run(images: np.ndarray, model: object = model) -> dict[str, np.ndarray]:  # which the signature does not hold
+        return {name: found.numpy() for name, found in serve(**{INPUT: tf.constant(images)}).items()}
 
     return run

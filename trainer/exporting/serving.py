@@ -1,6 +1,6 @@
-"""Serving: the model of a run -> a function from uint8 pictures to class maps, which every format stores.
+"""Serving: the model of a run -> a function from uint8 images to class maps, which every format stores.
 
-What is stored takes pictures as they are decoded; scaling is inside. The weights are float32 whatever the precision of
+What is stored takes images as they are decoded; scaling is inside. The weights are float32 whatever the precision of
 the training was, since few runtimes on a CPU know bfloat16.
 """
 
@@ -18,7 +18,7 @@ from trainer.devices import POLICIES
 
 INPUT, CLASS_MAP, PROBABILITIES = "image", "class_map", "probabilities"
 
-# Pictures, uint8 [N, H, W, 3], to the outputs by name.
+# Images, uint8 [N, H, W, 3], to the outputs by name.
 Runtime: TypeAlias = Callable[[np.ndarray], Mapping[str, np.ndarray]]
 
 
@@ -28,11 +28,11 @@ class Served:
 
     Attributes:
       net: image, float32 [B, H, W, 3] in 0..255, to logits, float32 [B, H, W, num_classes]; all of it in float32.
-      size: (height, width) of the pictures; None for any.
+      size: (height, width) of the images; None for any.
       facts: the description that goes into the file, JSON in UTF-8.
       has_probabilities: whether the probability of every class is an output.
       quantize: one of QUANTIZE.
-      pictures: yields pictures of the training records, uint8 [H, W, 3], to calibrate with.
+      images: yields images of the training records, uint8 [H, W, 3], to calibrate with.
     """
 
     net: keras.Model
@@ -40,7 +40,7 @@ class Served:
     facts: bytes
     has_probabilities: bool = False
     quantize: str = "none"
-    pictures: Callable[[], Iterator[np.ndarray]] = lambda: iter(())
+    images: Callable[[], Iterator[np.ndarray]] = lambda: iter(())
 
     def outputs(self, image: Tensor, largest: Callable[[Tensor], Tensor] = argmax) -> dict[str, Tensor]:
         """Returns the outputs by name: uint8 [N, H, W] and, if asked for, float32 [N, H, W, num_classes].
@@ -64,7 +64,7 @@ class Served:
         return found
 
     def signature(self, batch: int | None = None) -> Any:
-        """Returns the TensorSpec of the pictures."""
+        """Returns the TensorSpec of the images."""
         return tf.TensorSpec((batch, *self.size, 3), tf.uint8, name=INPUT)
 
 
@@ -73,6 +73,12 @@ def require_tensorflow(format_name: str) -> None:
     if keras.config.backend() != "tensorflow":
         what = f"is {format_name}, which needs Keras on TensorFlow, not on {keras.config.backend()}"
         raise UsageError("--format", what, "Unset KERAS_BACKEND, then run the same command again.")
+
+
+def compute_exactly() -> None:
+    """Has a GPU compute in float32: by default it rounds to 10 bits, and no other runtime would agree with it."""
+    if keras.config.backend() == "tensorflow":
+        tf.config.experimental.enable_tensor_float_32_execution(False)
 
 
 def in_float32(net: keras.Model) -> keras.Model:
