@@ -2167,12 +2167,12 @@ TABLE: dict[str, list[Row]] = {
             "trainer_learning_windows::windows_around_classes_hold_every_class_of_a_record_alike",
         ),
     ],
-    "trainer/learning/sliding.py": [
+    "trainer/learning/blending.py": [
         Row(
             "weights of windows add up to one",
             "distance / total[start : start + window]",
             "distance / distance.sum()",
-            "trainer_learning_sliding::windows_cover_every_pixel_and_their_weights_add_up_to_one[47-16]",
+            "trainer_learning_blending::windows_cover_every_pixel_and_their_weights_add_up_to_one[47-16]",
         ),
     ],
     "trainer/timing.py": [
@@ -2574,6 +2574,103 @@ TABLE: dict[str, list[Row]] = {
             "trainer_run_runs::the_newest_run_is_not_passed_over_for_what_is_in_place_of_its_file",
         ),
     ],
+    "trainer/exporting/comparing.py": [
+        never(
+            "agreement of an export",
+            "comparison.most > 1 - AGREEMENT[quantize]",
+            "trainer_exporting_export::an_export_that_gives_other_classes_is_not_kept",
+        ),
+        never(
+            "type and shape of class maps",
+            "got.dtype != np.uint8 or got.shape != expected.shape",
+            "trainer_exporting_comparing::other_outputs_are_refused",
+        ),
+    ],
+    "trainer/exporting/export.py": [
+        Row(
+            "an export that cannot be run",
+            "run = attempted(resolve_name(row.load), temporary)",
+            "run = resolve_name(row.load)(temporary)",
+            "trainer_exporting_export::an_invalid_file_of_a_converter_is_not_kept",
+        ),
+        never(
+            "records for int8",
+            "training is None",
+            "trainer_exporting_export::without_its_records_int8_cannot_be_calibrated",
+        ),
+    ],
+    "trainer/exporting/serving.py": [
+        Row(
+            "argmax that runtimes know",
+            "keras.ops.cast(largest(logits), ",
+            "keras.ops.cast(keras.ops.argmax(logits, axis=-1), ",
+            "trainer_exporting_litert",
+        ),
+        Row(
+            "float32 whatever the training was",
+            "if plain == config:",
+            "if True:",
+            "trainer_exporting_serving::a_model_of_mixed_precision_computes_in_float32",
+        ),
+    ],
+    "trainer/exporting/sizes.py": [
+        Row(
+            "a model of another size",
+            "or not np.allclose(found, expected, rtol=1e-3, atol=1e-3)",
+            "",
+            "trainer_exporting_sizes::a_model_whose_layers_know_their_size_is_refused",
+        ),
+    ],
+    "trainer/exporting/facts.py": [
+        gone(
+            "no paths of the machine",
+            'raw["config"][key] = Path(raw["config"][key]).name',
+            "trainer_exporting_facts::the_description_reads_as_the_run_without_its_paths",
+        ),
+    ],
+    "trainer/exporting/staging.py": [
+        never(
+            "folders of others",
+            "final.is_symlink() or not facts.is_file() or MARK.encode() not in facts.read_bytes()",
+            "trainer_exporting_staging::something_else_is_never_replaced",
+        ),
+        Row(
+            "a folder is complete or not there",
+            "yield temporary\n        for path in temporary.rglob",
+            "temporary = final\n        yield temporary\n        for path in temporary.rglob",
+            "trainer_exporting_staging::a_block_that_fails_leaves_what_was_there",
+        ),
+    ],
+    "trainer/exporting/card.py": [
+        never(
+            "cards of others",
+            "before is not None and MARK not in before",
+            "trainer_exporting_card::a_card_of_somebody_else_is_left_alone",
+        ),
+        never(
+            "scores of an older model",
+            "path.stat().st_mtime < (run / BEST).stat().st_mtime",
+            "trainer_exporting_card::saved_scores_are_those_of_this_model",
+        ),
+    ],
+    "trainer/prediction/on_onnx.py": [
+        never(
+            "models of others",
+            'text is None or LOGITS not in names or inputs != [(INPUT, "tensor(uint8)", 4)]',
+            "trainer_prediction_on_onnx::a_model_of_others_is_refused",
+        ),
+        never(
+            "size and classes of a model",
+            "not fitting or logits.shape[-1] != len(info.classes)",
+            "trainer_prediction_on_onnx::a_model_of_others_is_refused",
+        ),
+        never(
+            "a model that is a pipe",
+            "not path.is_file()",
+            "trainer_prediction_on_onnx::what_is_no_model_is_one_line",
+            HANG_S,
+        ),
+    ],
     "trainer/run/info.py": [
         Row(
             "MAX_RUN_CONFIG_BYTES",
@@ -2581,6 +2678,16 @@ TABLE: dict[str, list[Row]] = {
             "path.read_bytes()",
             "trainer_run_runs::nothing_waits_for_what_is_no_file",
             HANG_S,
+        ),
+        never(
+            "MAX_SIDE of a run",
+            "not 0 < min(height, width) <= max(height, width) <= most",
+            "trainer_run_info::a_description_that_cannot_be_is_the_files_fault",
+        ),
+        never(
+            "MAX_CLASSES of a run",
+            "not 0 < len(classes) <= MAX_CLASSES or [row.id for row in class_map] not in ([], [*range(len(classes))])",
+            "trainer_run_info::a_description_that_cannot_be_is_the_files_fault",
         ),
     ],
     "trainer/training.py": [

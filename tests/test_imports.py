@@ -37,6 +37,8 @@ def test_help_loads_nothing_heavy():
         "verify",
         "train",
         "evaluate",
+        "predict",
+        "export",
         "report",
         "compare",
         "bench",

@@ -51,6 +51,7 @@ OF_THE_WHOLE = {  # test files about the whole program or the project, which bel
     "peers",
     "readme",
     "safeguards",
+    "serve",
     "trainer_backends",
     "wild",
 }

@@ -20,17 +20,21 @@ def test_places_are_those_of_the_centres(old, new):
 
 @pytest.mark.parametrize("scaled", [(12, 15), (31, 15), (12, 40), (12, 23)])
 @pytest.mark.parametrize("rows", [1, 5, 100])
-def test_class_and_confidence_are_those_of_resized_logits(scaled, rows, monkeypatch):
+@pytest.mark.parametrize("device", ["keras", "onnx"])
+def test_class_and_confidence_are_those_of_resized_logits(scaled, rows, device, monkeypatch):
     from trainer.backend import keras
-    from trainer.prediction import restoring
+    from trainer.prediction import on_keras, on_onnx, restoring
     from trainer.prediction.views import View
 
+    net = on_keras.KerasNet if device == "keras" else on_onnx.OnnxNet
+    finish = net.finish.__get__(object.__new__(net))  # which needs no model
     monkeypatch.setattr(restoring, "CHUNK_BYTES", 4 * 23 * 3 * 2)  # two rows at a time
     canvas = np.random.default_rng(0).normal(0, 3, (40, 50, 3)).astype(np.float32)
     view = View((12, 23), scaled, (4, 6), (40, 50), (40, 50))
     found = restoring.restored(
         view,
         lambda columns: (canvas[top : top + rows, slice(*columns)] for top in range(0, 40, rows)),
+        finish,
         blocks=2,
         has_confidence=True,
     )

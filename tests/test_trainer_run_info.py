@@ -139,7 +139,11 @@ def test_a_run_of_a_version_that_did_not_describe_itself_is_read(tmp_path):
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("class_map", [{"id": 0}]), ("class_map", 3), ("image", []), ("image", {"range": [0]}), ("versions", 1)],
+    [
+        *[("class_map", [{"id": 0}]), ("class_map", 3), ("image", []), ("image", {"range": [0]}), ("versions", 1)],
+        *[("size", [0, 4]), ("size", [32, 2**30]), ("size", [float("inf"), 32]), ("classes", [])],
+        *[("classes", ["a"] * 256), ("classes", ["only"])],
+    ],
 )
 def test_a_description_that_cannot_be_is_the_files_fault(tmp_path, key, value):
     run = create_run(TrainConfig(runs=tmp_path), MANIFEST)

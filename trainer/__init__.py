@@ -29,13 +29,14 @@ From the converter they use only what reads its records and draws its classes:
     prediction  photographs -> class maps at their own size, as files
     setup       config -> manifest, devices, trainer and batches; invalid options are refused here
     evaluation  a saved model held against true masks: scores, confusion matrix, images
+    exporting   the best model of a run -> a file for another runtime
     reporting   a run or records as a page, and runs side by side
     timing      how long steps take, and how many epochs fit in a time
     dry_run     one training and one validation step, and an estimate of the memory
     bench       input and step, each timed separately: the bottleneck, and what to change
     doctor      what is installed, and what each extra would bring
     training    setup -> fit -> best.keras -> scores
-    cli         the commands train, bench, evaluate, predict, report and compare
+    cli         the commands train, bench, evaluate, predict, export, report, compare and doctor
 """
 
 from __future__ import annotations

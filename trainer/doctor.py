@@ -28,6 +28,9 @@ EXTRAS = {
     "pretrained": "ImageNet weights: a much better model from few images",
     "hub": "train --model segformer",
     "polygons": "predict --save polygons",
+    "onnx": "predict with an exported model, without TensorFlow",
+    "export": "export --format onnx",
+    "litert": "export --format litert",
     "ray": "build --engine ray",
     "beam": "build --engine beam",
 }

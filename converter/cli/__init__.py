@@ -32,6 +32,7 @@ from trainer.cli.bench import bench
 from trainer.cli.compare import compare
 from trainer.cli.doctor import doctor
 from trainer.cli.evaluate import evaluate
+from trainer.cli.export import export
 from trainer.cli.predict import predict
 from trainer.cli.report import report
 from trainer.cli.train import train
@@ -77,6 +78,7 @@ def segconv(verbose: int, quiet: bool) -> None:
     segconv train                   train a model on records/, save it in runs/<time>/
     segconv evaluate                score the newest run
     segconv predict photos/ --out predictions/    predict photographs with the newest run
+    segconv export --format onnx    write the model for another program
     segconv report                  write an HTML page about the newest run, or about records
     segconv compare RUN RUN         compare the scores of runs on the same records
     segconv bench                   measure training speed and find the bottleneck
@@ -87,7 +89,7 @@ def segconv(verbose: int, quiet: bool) -> None:
 
 for command in (sample, masks, check, classes, split, build, inspect, verify, unpack):
     segconv.add_command(command)
-for command in (train, evaluate, predict, report, compare, bench, doctor):
+for command in (train, evaluate, predict, export, report, compare, bench, doctor):
     segconv.add_command(command)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import json
 from collections.abc import Iterable
 
 import numpy as np
@@ -266,6 +267,23 @@ def tiffs_of_bands() -> list[bytes]:
     return [*hand, saved(Image.fromarray(draw(6, 9).astype(np.int32)), "TIFF")]
 
 
+RUN_INFO = {
+    "config": {"data": "records", "runs": "runs", "model": "unet_small", "batch": 2, "crop": None, "tta": "none"},
+    "dataset": "tiny",
+    "records": "0" * 64,
+    "size": [32, 48],
+    "classes": ["ground", "roof"],
+    "fit": "pad",
+    "class_map": [
+        {"id": 0, "name": "ground", "color": [90, 120, 60], "values": ["0"]},
+        {"id": 1, "name": "roof", "color": [200, 60, 50], "values": ["1"]},
+    ],
+    "ignore_values": ["255"],
+    "versions": {"keras": "3.15.1"},
+    "photos": {"records_size": [32, 48], "size": [300, 400], "largest": [600, 800], "bands": [1, 2, 3], "levels": ""},
+}
+
+
 def seeds(target: str) -> list[bytes]:
     """Returns the seeds of a target, which takes all of them but the animation."""
     second = dataclasses.replace(RECORD, original_size=(2**62, -1), file_name="")
@@ -280,6 +298,7 @@ def seeds(target: str) -> list[bytes]:
         "class_map": [text.encode() for text in CLASS_MAPS],
         "class_file": [text.encode() for text in CLASS_FILES],
         "manifest": [MANIFEST.to_json().encode(), dataclasses.replace(MANIFEST, size=None).to_json().encode()],
+        "run_info": [json.dumps(RUN_INFO).encode(), json.dumps({**RUN_INFO, "photos": None}, indent=1).encode()],
         "example": examples,
         "shard": [shard(examples), shard([b""]), b""],
         "png_rows": [

@@ -33,6 +33,7 @@ from converter.dataset.parse import parse_manifest, read_manifest
 from converter.dataset.reader import read_index, read_record
 from converter.dataset.tfrecord import ShardWriter, index_name, masked_crc, read_shard
 from converter.errors import DataError, SegconvError, UsageError
+from converter.limits import MAX_CLASSES, MAX_SIDE
 from converter.pixels.bands import Samples
 from converter.pixels.images import open_image, render, unmodified_bytes
 from converter.pixels.masks import MaskValue, ValueCounter, open_mask
@@ -50,6 +51,7 @@ from converter.sources.others import KINDS, kind_of
 from converter.sources.tree import Tree
 from fuzz import run_targets
 from fuzz.annotation_targets import ANNOTATIONS
+from trainer.run.info import parse_run
 
 MAX_PIXELS = 256
 TOLERANCE = 12
@@ -364,6 +366,17 @@ def other_file(data: bytes) -> None:
         raise DataError("a", "is of no known kind", "Leave it.")
 
 
+def run_info(data: bytes) -> None:
+    """Reads what a run, or an exported model, says of itself: photographs are decoded by it and memory is taken."""
+    info = parse_run(data, "model.onnx")
+    assert 0 < min(info.size) <= max(info.size) <= MAX_SIDE, "size"
+    assert 0 < len(info.classes) <= MAX_CLASSES, "classes"
+    assert len(info.drawn_classes) == len(info.classes), "classes that are drawn"
+    for sides in (info.records_size, info.photo_size, info.largest_photo):
+        assert sides is None or min(sides) > 0, "sides of photographs"
+    assert all(0 <= part <= 255 for row in info.drawn_classes for part in row.color), "colours"
+
+
 def affixes(data: bytes) -> None:
     """Names of images, a blank line, names of masks: none, or an image of its own for each mask."""
     texts = data.decode("utf-8", "replace").split("\n\n", 1)
@@ -415,6 +428,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "class_file": class_file,
     "manifest": manifest,
     "example": example,
+    "run_info": run_info,
     "shard": shard,
     "index": index,
     "png": png,

@@ -6,6 +6,7 @@ Modules, in dependency order:
     bench     the command bench, which has options of train
     evaluate  the command evaluate
     predict   the command predict
+    export    the command export
     report    the command report
     compare   the command compare
     doctor    the command doctor

@@ -22,16 +22,19 @@ def _log_forced_end() -> None:
 
 
 def _run_and_inputs(run: Path | None, runs: Path, words: tuple[str, ...]) -> tuple[Path, tuple[str, ...]]:
-    """Returns the run folder, which may be the first word, and what is to be predicted.
+    """Returns the run folder or exported model, which may be the first word, and what is to be predicted.
 
     Raises:
       UsageError: there is no run, or nothing to predict.
     """
+    from trainer.prediction.on_onnx import SUFFIX
     from trainer.run.info import CONFIG
     from trainer.run.runs import BEST, newest_run
 
-    if run is None and words and all((Path(words[0]) / name).is_file() for name in (CONFIG, BEST)):
-        run, words = Path(words[0]), words[1:]
+    if run is None and words:
+        first = Path(words[0])
+        if first.suffix == SUFFIX or all((first / name).is_file() for name in (CONFIG, BEST)):
+            run, words = first, words[1:]
     if not words:
         fix = "Pass photographs or folders: segconv predict photos/ --out predictions/"
         raise UsageError("segconv predict", "has nothing to predict", fix)
@@ -39,9 +42,11 @@ def _run_and_inputs(run: Path | None, runs: Path, words: tuple[str, ...]) -> tup
 
 
 @click.command(context_settings={"show_default": True})
-@click.argument("words", metavar="[RUN] INPUT...", nargs=-1)
+@click.argument("words", metavar="[RUN|MODEL.onnx] INPUT...", nargs=-1)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the predictions.")
-@click.option("--run", type=click.Path(path_type=Path), help="Run folder of the model.  [default: the newest]")
+@click.option(
+    "--run", type=click.Path(path_type=Path), help="Run folder, or exported ONNX file.  [default: the newest]"
+)
 @click.option(
     "--runs", type=click.Path(path_type=Path), default=TrainConfig.runs, help="Folder in which to find the newest run."
 )
@@ -69,9 +74,10 @@ def _run_and_inputs(run: Path | None, runs: Path, words: tuple[str, ...]) -> tup
 def predict(words: tuple[str, ...], run: Path | None, runs: Path, save: str, json: bool, **choices: Any) -> int:
     """Predict photographs with a trained model.
 
-    Reads best.keras of a run folder and each INPUT: a photograph, a folder, a pattern such as 'photos/*.jpg', a list
-    (.txt) or a folder of records. Writes OUT/index/PATH.png for each photograph, its classes at its own size and
-    upright, and OUT/areas.csv. What is done and unchanged is not done again, so the same command resumes.
+    Reads best.keras of a run folder, or a file of `segconv export --format onnx`, for which TensorFlow need not be
+    installed, and each INPUT: a photograph, a folder, a pattern such as 'photos/*.jpg', a list (.txt) or a folder of
+    records. Writes OUT/index/PATH.png for each photograph, its classes at its own size and upright, and OUT/areas.csv.
+    What is done and unchanged is not done again, so the same command resumes.
 
     \b
     Example:

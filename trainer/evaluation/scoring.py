@@ -230,11 +230,7 @@ def scored(evaluation: Evaluation, tally: Tally, label: str, title: str) -> Eval
     """
     run, classes, matrix = evaluation.run, evaluation.classes, tally.matrix
     evaluation = dataclasses.replace(
-        evaluation,
-        intervals=tally.intervals(),
-        boundary_iou=tally.boundary_iou,
-        model=model_digest(run),
-        calibration=tally.calibration.bins,
+        with_intervals(evaluation, tally), model=model_digest(run), calibration=tally.calibration.bins
     )
     write_whole(run / f"images-{label}.csv", tally.to_csv(classes).encode("utf-8", "backslashreplace"))
     counts = counts_text(tally.names, tally.counts, classes)
@@ -270,6 +266,11 @@ def evaluated(run: Path, data: Path, split: str, classes: tuple[str, ...], tally
     """Returns the evaluation of all images in a tally, without intervals."""
     scores = scores_from_confusion(tally.matrix)
     return Evaluation(run, data, split, len(tally.names), classes, tally.matrix, scores, at)
+
+
+def with_intervals(evaluation: Evaluation, tally: Tally) -> Evaluation:
+    """Returns the evaluation of a tally with its intervals, and boundary IoU where that was counted."""
+    return dataclasses.replace(evaluation, intervals=tally.intervals(), boundary_iou=tally.boundary_iou)
 
 
 def _or_none(number: float) -> float | None:

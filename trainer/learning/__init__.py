@@ -11,6 +11,7 @@ The modules, in dependency order:
     averaging      the moving average of weights and statistics
     optimizers     optimizer and learning rate schedule
     upsampling     bilinear enlargement, one axis after the other
+    blending       where windows lie on a larger image, and how much each counts
     sliding        a model on images larger than its input, window by window
     step           the training step: augment, model, one-hot, loss, confusion matrix
     footprint      the memory that a step takes, by what it holds

@@ -7,6 +7,8 @@ The modules, in dependency order:
     views      how a photograph is laid before the model: as records of the run were, or at a scale of its own
     strips     a model on a large image: windows with blended logits, a strip of rows at a time
     restoring  logits of what the model saw -> class map of the photograph
+    on_keras   the model of a run, on Keras
+    on_onnx    an exported model, on ONNX Runtime, without TensorFlow
     predictor  opened photographs -> class maps, decoding while the device computes
     pictures   a class map -> the files that are saved
     polygons   a class map -> a file of labelme

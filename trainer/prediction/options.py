@@ -22,7 +22,7 @@ class PredictConfig:
     """All options of a prediction.
 
     Attributes:
-      run: run folder of the model.
+      run: run folder of the model, or an exported ONNX file.
       inputs: what to predict, as `find_photographs` takes it.
       out: output folder.
       save: those of KINDS that are saved of each photograph.

@@ -18,13 +18,14 @@ from converter.system.console import Progress, log, table
 from converter.system.files import Stamp
 from converter.version import __version__
 from trainer.prediction.inputs import Photograph, find_photographs
+from trainer.prediction.on_onnx import SUFFIX
 from trainer.prediction.options import PredictConfig, parse_scale
 from trainer.prediction.outputs import KIND, Outputs, Receipt, opened_outputs, picture_path, refusal
 from trainer.prediction.pictures import PICTURES, Drawing
 from trainer.prediction.polygons import POLYGONS, labelme_json, opencv
-from trainer.prediction.predictor import AHEAD_PIXELS, Look, Predictor, ahead
+from trainer.prediction.predictor import AHEAD_PIXELS, Look, Predictor, ahead, read_info
 from trainer.prediction.restoring import ClassMap
-from trainer.run.info import RunInfo, read_run
+from trainer.run.info import RunInfo
 from trainer.run.runs import BEST
 
 _FILES = {**PICTURES, POLYGONS: labelme_json}
@@ -94,7 +95,7 @@ def predict(config: PredictConfig) -> PredictReport:
     """
     if POLYGONS in config.save:
         opencv()  # or it would be missed after minutes
-    info = read_run(config.run)
+    info = read_info(config.run)
     photographs = find_photographs(config.inputs, config.out)
     with opened_outputs(config.out, _facts(config, info), overwrite=config.overwrite) as outputs:
         todo = [photograph for photograph in photographs if not outputs.is_done(photograph, config.save)]
@@ -114,7 +115,7 @@ def predict(config: PredictConfig) -> PredictReport:
 def _facts(config: PredictConfig, info: RunInfo) -> dict[str, Any]:
     """Returns what every prediction in an output folder depends on, as JSON has it."""
     try:
-        with (config.run / BEST).open("rb") as file:
+        with (config.run if config.run.suffix == SUFFIX else config.run / BEST).open("rb") as file:
             model = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         raise UsageError(config.run, f"holds no {BEST}", "Train it: segconv train", "E_NO_RUN") from None

@@ -12,23 +12,19 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from converter.errors import DataError
 from converter.pixels.images import OpenImage
 from converter.system.console import log
-from trainer.backend import Tensor, keras
-from trainer.devices import is_out_of_memory, out_of_memory
-from trainer.learning.sliding import predict_logits
-from trainer.models.load import load_model
+from trainer.prediction.on_onnx import SUFFIX, OnnxNet, read_model
 from trainer.prediction.options import AUTO
-from trainer.prediction.restoring import ClassMap, restored
+from trainer.prediction.restoring import ClassMap, Finish, restored
 from trainer.prediction.strips import num_blocks, strips
 from trainer.prediction.views import View, paint, view_of
 from trainer.run.info import RunInfo, read_run
-from trainer.run.runs import BEST
 
 AHEAD_PIXELS = 8_000_000  # of a canvas or a photograph that is decoded ahead of the device; a larger one in its turn
 
@@ -56,23 +52,19 @@ class Look:
         return paint(self.image, self.view) if self.canvas is None else self.canvas
 
 
-class WindowLogits(keras.Model):
-    """Wraps a segmentation model: images, uint8 [B, H, W, 3], to logits, float32 [B, H, W, num_classes]."""
+class Net(Protocol):
+    """A model that gives logits, and the arithmetic on them, where it is done."""
 
-    def __init__(self, net: keras.Model, tta: str = "none") -> None:
-        super().__init__(name="window_logits")
-        self.net = net
-        self.tta = tta
-        self.built = True
+    def logits(self, batch: np.ndarray) -> np.ndarray:
+        """Returns the logits of windows, uint8 [B, h, w, 3]: float32 [B, h, w, num_classes]."""
 
-    def call(self, image: Tensor, training: bool = False) -> Tensor:
-        """Returns the logits of every pixel."""
-        logits = predict_logits(self.net, keras.ops.cast(image, "float32"), self.tta)
-        return keras.ops.cast(logits, "float32")
+    @property
+    def finish(self) -> Finish:
+        """What makes a class map of logits."""
 
 
 class Predictor:
-    """The best model of a run, ready for photographs of any size.
+    """The best model of a run, or an exported one, ready for photographs of any size.
 
     Attributes:
       info: of the run.
@@ -91,20 +83,19 @@ class Predictor:
         """Loads the model.
 
         Args:
-          run: the run folder.
+          run: the run folder, or an exported ONNX file.
           batch: windows per step; None for the run's.
           tta: test-time augmentation of each window, one of TTA_NAMES; None for the run's.
           scale: as in `view_of`.
           has_confidence: whether class maps have a confidence.
 
         Raises:
-          UsageError: no run, or no model in it.
+          UsageError: no run, or no model in it, or `tta` is not possible with it.
           DataError: the run or its model is damaged.
         """
-        self.info = _with_fit(read_run(run), run)
-        self._run = run
+        self.info = _with_fit(read_info(run), run)
         self.batch = batch or self.info.config.batch
-        self._model = WindowLogits(load_model(run / BEST, self.info.config.model), tta or self.info.config.tta)
+        self._net = _net_of(run, self.info, tta or self.info.config.tta)
         self._scale = scale
         self._has_confidence = has_confidence
 
@@ -151,6 +142,7 @@ class Predictor:
         return restored(
             view,
             lambda columns: strips(self._logits, canvas, self.info.size, columns),
+            self._net.finish,
             blocks=count,
             has_confidence=self._has_confidence,
         )
@@ -158,7 +150,7 @@ class Predictor:
     def _together(self, looks: list[tuple[Key, Look]]) -> Iterator[tuple[Key, ClassMap]]:
         every = self._logits(look.painted() for _, look in looks)
         for (key, look), logits in zip(looks, every, strict=True):
-            yield key, restored(look.view, _within(logits), has_confidence=self._has_confidence)
+            yield key, restored(look.view, _within(logits), self._net.finish, has_confidence=self._has_confidence)
 
     def _logits(self, windows: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """Yields the logits of windows, float32 [h, w, num_classes] each, computed a batch at a time."""
@@ -168,20 +160,11 @@ class Predictor:
             batch[filled] = window
             filled += 1
             if filled == self.batch:
-                yield from self._step(batch)
+                yield from self._net.logits(batch)
                 filled = 0
         if filled:
             batch[filled:] = 0
-            yield from self._step(batch)[:filled]
-
-    def _step(self, batch: np.ndarray) -> np.ndarray:
-        try:
-            logits: np.ndarray = self._model.predict_on_batch(batch)
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            raise out_of_memory(self._run, self.batch) from error
-        return logits
+            yield from self._net.logits(batch)[:filled]
 
 
 def ahead(
@@ -211,6 +194,24 @@ def ahead(
 def _within(logits: np.ndarray) -> Callable[[tuple[int, int]], list[np.ndarray]]:
     """Returns what gives the columns (left, right) of the logits of one window, as one block of rows."""
     return lambda columns: [logits[:, slice(*columns)]]
+
+
+def read_info(run: Path) -> RunInfo:
+    """Returns the description in a run folder, or in an exported ONNX file.
+
+    Raises:
+      UsageError: there is none.
+      DataError: it is damaged.
+    """
+    return read_model(run) if run.suffix == SUFFIX else read_run(run)
+
+
+def _net_of(run: Path, info: RunInfo, tta: str) -> Net:
+    if run.suffix == SUFFIX:
+        return OnnxNet(run, tta)
+    from trainer.prediction.on_keras import KerasNet  # with it TensorFlow, which an ONNX file does not need
+
+    return KerasNet(run, info, tta)
 
 
 def _with_fit(info: RunInfo, run: Path) -> RunInfo:

@@ -1,18 +1,19 @@
 """Restoring: the logits of what the model saw -> the class map of the photograph, at its own size.
 
 Logits are enlarged or reduced, not classes: between two pixels of the model they are linear, so that an edge lies
-where it is in the photograph and not where the nearest pixel of the model ends.
+where it is in the photograph and not where the nearest pixel of the model ends. What runs the model also does the
+arithmetic.
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from trainer.backend import Tensor, argmax, keras
 from trainer.prediction.views import View
 
 CHUNK_BYTES = 32 * 2**20  # of the logits that are worked on at a time, at the size of the photograph
@@ -43,11 +44,30 @@ class Taken(NamedTuple):
     second: np.ndarray
     share: np.ndarray
 
+    @property
+    def is_identity(self) -> bool:
+        """Whether every pixel is what it was."""
+        return bool(not self.share.any() and self.first[0] == 0 and (np.diff(self.first) == 1).all())
+
     def part(self, start: int, end: int) -> tuple[Taken, int, int]:
         """Returns that of the pixels from `start` to before `end`, and between which old ones, (first, end), it is."""
         first, last = int(self.first[start]), int(self.second[end - 1])
         taken = Taken(self.first[start:end] - first, self.second[start:end] - first, self.share[start:end])
         return taken, first, last + 1
+
+
+class Finish(Protocol):
+    """A function from logits to the class map of some rows of a photograph."""
+
+    def __call__(self, logits: np.ndarray, rows: Taken, columns: Taken, *, has_confidence: bool) -> ClassMap:
+        """Returns the class map.
+
+        Args:
+          logits: float32 [H, W, num_classes].
+          rows: how they are resampled along the first axis, before the second one.
+          columns: how they are resampled along the second axis.
+          has_confidence: whether it has a confidence.
+        """
 
 
 def taken_along(old: int, new: int) -> Taken:
@@ -60,6 +80,7 @@ def taken_along(old: int, new: int) -> Taken:
 def restored(
     view: View,
     logits_of: Callable[[tuple[int, int]], Iterable[np.ndarray]],
+    finish: Finish,
     *,
     blocks: int = 1,
     has_confidence: bool = False,
@@ -70,6 +91,7 @@ def restored(
       view: how the model looked at it.
       logits_of: (left, right) to the logits of those columns of the canvas, float32 [n, right - left, num_classes],
         from top to bottom; each is used before the next one is asked for.
+      finish: makes the class map of some rows.
       blocks: into how many blocks of columns the work is divided.
       has_confidence: whether it has a confidence.
     """
@@ -81,9 +103,9 @@ def restored(
         part, first, end = columns.part(left, right)
         seen = logits_of((view.corner[1] + first, view.corner[1] + end))
         done = 0
-        for found in _in_rows(
-            _between(seen, view.corner[0], view.scaled[0]), rows, part, has_confidence=has_confidence
-        ):
+        within = _between(seen, view.corner[0], view.scaled[0])
+        finish_part = functools.partial(finish, columns=part, has_confidence=has_confidence)
+        for found in _in_rows(within, rows, part, finish_part):
             below = done + len(found.mask)
             mask[done:below, left:right] = found.mask
             if confidence is not None and found.confidence is not None:
@@ -102,7 +124,9 @@ def _between(blocks: Iterable[np.ndarray], top: int, height: int) -> Iterator[np
             yield part
 
 
-def _in_rows(blocks: Iterable[np.ndarray], rows: Taken, columns: Taken, *, has_confidence: bool) -> Iterator[ClassMap]:
+def _in_rows(
+    blocks: Iterable[np.ndarray], rows: Taken, columns: Taken, finish: Callable[..., ClassMap]
+) -> Iterator[ClassMap]:
     """Yields the class map from top to bottom, some rows at a time, from blocks of logits that follow each other."""
     held, start, done = None, 0, 0
     for block in blocks:
@@ -111,28 +135,10 @@ def _in_rows(blocks: Iterable[np.ndarray], rows: Taken, columns: Taken, *, has_c
         step = max(1, CHUNK_BYTES // (4 * len(columns.first) * held.shape[-1]))
         for top in range(done, ready, step):
             part, first, end = rows.part(top, min(top + step, ready))
-            yield _finished(held[first - start : end - start], part, columns, has_confidence=has_confidence)
+            yield finish(held[first - start : end - start], part)
         done = ready
         if done == len(rows.first):
             return
         passed = min(int(rows.first[done]) - start, len(held))  # where it is reduced, rows are skipped
         held = held[passed:].copy()  # what it is cut from is overwritten
         start += passed
-
-
-def _finished(logits: np.ndarray, rows: Taken, columns: Taken, *, has_confidence: bool) -> ClassMap:
-    x = _blended(_blended(keras.ops.convert_to_tensor(logits), rows, axis=0), columns, axis=1)
-    mask = keras.ops.convert_to_numpy(argmax(x)).astype(np.uint8)
-    if not has_confidence:
-        return ClassMap(mask, None)
-    highest = keras.ops.convert_to_numpy(keras.ops.max(keras.ops.softmax(x), axis=-1))
-    return ClassMap(mask, np.rint(highest * FULL).astype(np.uint16))
-
-
-def _blended(x: Tensor, taken: Taken, axis: int) -> Tensor:
-    """Returns a tensor with one axis resampled; as it is where nothing changes."""
-    if len(taken.first) == x.shape[axis] and not taken.share.any() and (np.diff(taken.first) == 1).all():
-        return x
-    share = taken.share.reshape([-1 if number == axis else 1 for number in range(3)])
-    first = keras.ops.take(x, taken.first, axis=axis)
-    return first + share * (keras.ops.take(x, taken.second, axis=axis) - first)

@@ -1,7 +1,7 @@
 """Strips: a model on a large image, window by window, with blended logits, in bounded memory.
 
-Windows and their weights are those of `sliding`. There, all windows of an image are on the device at once; here they
-come in batches, and only the rows that further windows will change are held.
+Windows and their weights are those of `blending`. In `sliding`, all windows of an image are on the device at once; here
+they come in batches, and only the rows that further windows will change are held.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from trainer.learning.sliding import Windows, windows_along
+from trainer.learning.blending import Windows, windows_along
 
 HELD_BYTES = 128 * 2**20  # of logits: 512 rows of 5,000 pixels and 12 classes
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from typing import Any
 from converter.config import parse_levels
 from converter.dataset.manifest import ClassInfo, Manifest, seal_of
 from converter.errors import DataError, UsageError
-from converter.limits import MAX_RUN_CONFIG_BYTES
+from converter.limits import MAX_CLASSES, MAX_RUN_CONFIG_BYTES, MAX_SIDE
 from converter.pixels.bands import AS_STORED, Samples
 from converter.pixels.colors import wheel_color
 from converter.system.files import NotRegularError, read_regular, write_whole
@@ -145,10 +146,34 @@ def read_run(run: Path) -> RunInfo:
     """
     path = run / CONFIG
     try:
-        raw = json.loads(read_regular(path, MAX_RUN_CONFIG_BYTES).decode("utf-8"))
+        text = read_regular(path, MAX_RUN_CONFIG_BYTES)
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(run, f"holds no {CONFIG}, so it is not a run", TRAIN_ONE, "E_NO_RUN") from None
+    except NotRegularError:
+        raise DataError(path, NOT_REGULAR, FIX_RUN, "E_RUN") from None
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    return parse_run(text, path)
+
+
+def parse_run(text: bytes, where: object) -> RunInfo:
+    """Returns the content of a config.json, or of the copy of it that an exported model carries.
+
+    Args:
+      text: JSON, UTF-8; not trusted.
+      where: it comes from, for messages.
+
+    Raises:
+      DataError: it is damaged or not from segconv.
+    """
+    try:
+        raw = json.loads(text.decode("utf-8"))
         config = _config(raw["config"])
-        height, width = (int(n) for n in raw["size"])
+        height, width = _sides(raw["size"])
         classes = tuple(map(str, raw["classes"]))
+        class_map = tuple(map(_class_info, raw.get("class_map", ())))
+        if not 0 < len(classes) <= MAX_CLASSES or [row.id for row in class_map] not in ([], [*range(len(classes))]):
+            raise ValueError(f"{len(classes)} classes, and {len(class_map)} colours")
         return RunInfo(
             config,
             str(raw["dataset"]),
@@ -156,22 +181,22 @@ def read_run(run: Path) -> RunInfo:
             classes,
             str(raw.get("records", "")),
             fit=str(raw.get("fit", "")),
-            class_map=tuple(map(_class_info, raw.get("class_map", ()))),
+            class_map=class_map,
             ignore_values=tuple(map(str, raw.get("ignore_values", ()))),
             image=_image_input(raw["image"]) if "image" in raw else ImageInput(),
             versions={str(package): str(number) for package, number in raw.get("versions", {}).items()},
             **_read_photos(raw.get("photos"), config.crop, (height, width)),
         )
-    except (FileNotFoundError, NotADirectoryError):
-        raise UsageError(run, f"holds no {CONFIG}, so it is not a run", TRAIN_ONE, "E_NO_RUN") from None
-    except NotRegularError:
-        raise DataError(path, NOT_REGULAR, FIX_RUN, "E_RUN") from None
     except UsageError as error:
         what = f"holds an invalid option: {error.where} {error.what}"
-        raise DataError(path, what, FIX_RUN, "E_RUN") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        what = f"is not a run's {CONFIG} ({type(error).__name__}: {error})"
-        raise DataError(path, what, FIX_RUN, "E_RUN") from None
+        raise DataError(where, what, FIX_RUN, "E_RUN") from None
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise _unreadable(where, error) from None
+
+
+def _unreadable(where: object, error: Exception) -> DataError:
+    what = f"is not a run's {CONFIG} ({type(error).__name__}: {error})"
+    return DataError(where, what, FIX_RUN, "E_RUN")
 
 
 def _config(raw: dict[str, Any]) -> TrainConfig:
@@ -190,6 +215,8 @@ def _config(raw: dict[str, Any]) -> TrainConfig:
 
 def _class_info(raw: dict[str, Any]) -> ClassInfo:
     red, green, blue = (int(part) for part in raw["color"])
+    if not 0 <= min(red, green, blue) <= max(red, green, blue) <= 255:
+        raise ValueError(f"colour {red}, {green}, {blue}")
     return ClassInfo(int(raw["id"]), str(raw["name"]), (red, green, blue), tuple(map(str, raw["values"])))
 
 
@@ -215,17 +242,21 @@ def _read_photos(raw: dict[str, Any] | None, crop: str | None, size: tuple[int, 
         return {"records_size": None if crop else size}
     levels = parse_levels(str(raw["levels"])) if raw["levels"] else ()
     return {
-        "records_size": _size(raw["records_size"]),
+        "records_size": _size(raw["records_size"], MAX_SIDE),
         "photo_size": _size(raw["size"]),
         "largest_photo": _size(raw["largest"]),
         "samples": Samples(tuple(int(band) for band in raw["bands"]), levels),
     }
 
 
-def _size(raw: list[Any] | None) -> tuple[int, int] | None:
-    if raw is None:
-        return None
+def _size(raw: list[Any] | None, most: float = math.inf) -> tuple[int, int] | None:
+    return None if raw is None else _sides(raw, most)
+
+
+def _sides(raw: list[Any], most: float = MAX_SIDE) -> tuple[int, int]:
     height, width = (int(n) for n in raw)
+    if not 0 < min(height, width) <= max(height, width) <= most:
+        raise ValueError(f"{height}x{width} pixels")
     return height, width
 
 
