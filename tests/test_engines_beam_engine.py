@@ -11,7 +11,7 @@ from converter.config import BuildConfig, PairConfig, SourceConfig
 from converter.engines.beam_engine import beam_engine
 from converter.engines.nodes import needs_of
 from converter.engines.supervise import supervise
-from converter.errors import DataError, UsageError
+from converter.errors import DataError, MachineError, UsageError
 from tests.cluster_tasks import ROOT, count, poisoned, refuse
 from tests.conftest import visible, write_dataset
 
@@ -70,3 +70,9 @@ def test_a_pipeline_that_cannot_run_is_one_line(engine):
 def test_a_worker_that_lacks_something_is_named(engine, tmp_path):
     with pytest.raises(UsageError, match=r"has no .*nowhere"):
         list(engine(count, [1], 1, needs=needs_of(tmp_path / "nowhere")))
+
+
+def test_a_result_without_the_seal_of_the_run_is_not_unpickled(engine, tmp_path, monkeypatch):
+    monkeypatch.setattr("converter.engines.beam_engine.hmac.digest", lambda key, data, kind: b"\0" * 32)
+    with pytest.raises(MachineError, match="a result is not of its workers"):
+        list(engine(count, [1], 1))

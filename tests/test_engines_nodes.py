@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import socket
+import platform
 import subprocess
 import sys
 import textwrap
@@ -15,7 +15,7 @@ from converter.engines.nodes import check, needs_of, problem_of
 from converter.errors import UsageError
 from converter.version import __version__
 
-NAME = socket.gethostname()
+NAME = platform.node()
 
 
 def test_a_machine_that_has_all_has_no_problem(tmp_path, monkeypatch):

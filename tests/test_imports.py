@@ -58,6 +58,11 @@ def test_the_converter_never_loads_tensorflow():
 
 # A file of published weights is a pickle; its hash is pinned, and what it may name is four names.
 READS_PICKLES = ("trainer", "models", "state_dict.py")
+ALLOWED = {
+    READS_PICKLES: {"pickle"},
+    ("converter", "engines", "beam_engine.py"): {"pickle"},  # of its own workers, sealed with a key of the run
+    ("converter", "engines", "ray_cluster.py"): {"socket"},  # asks whether the cluster that the user named is there
+}
 
 
 @pytest.mark.parametrize("package", ["converter", "trainer"])
@@ -66,7 +71,7 @@ def test_nothing_of_ours_opens_a_socket_starts_a_shell_or_runs_what_it_has_read(
     for path in sorted((Path(__file__).parent.parent / package).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
-                allowed = {"pickle"} if path.parts[-3:] == READS_PICKLES else set()
+                allowed = ALLOWED.get(path.parts[-3:], set())
                 assert not {alias.name.partition(".")[0] for alias in node.names} & forbidden - allowed, path
             elif isinstance(node, ast.ImportFrom):
                 assert (node.module or "").partition(".")[0] not in forbidden, path

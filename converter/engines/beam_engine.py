@@ -6,8 +6,10 @@ workers see, under its final name only when it is whole.
 
 from __future__ import annotations
 
+import hmac
 import os
 import pickle
+import secrets
 import shlex
 import tempfile
 from collections.abc import Callable, Generator, Sequence
@@ -23,6 +25,7 @@ from converter.system.files import TEMPORARY, write_whole
 
 # Beam's local runner without the download that its DirectRunner tries.
 LOCAL = "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner --direct_running_mode=multi_processing"
+KEY_BYTES = SEAL_BYTES = 32
 QUIET = "--default_sdk_harness_log_level=WARNING"
 
 
@@ -47,20 +50,20 @@ def beam_engine(
     beam, arguments = _beam(), shlex.split(options or f"{LOCAL} {QUIET} --direct_num_workers={workers}")
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f"{TEMPORARY}beam-", dir=folder) as name, ThreadPoolExecutor(1) as thread:
-        results = Path(name).absolute()
+        results, key = Path(name).absolute(), secrets.token_bytes(KEY_BYTES)
         try:
             pipeline = beam.Pipeline(argv=arguments)
         except ValueError as error:
             what = f"{options!r} are no options of a Beam pipeline ({str(error).partition(chr(10))[0]})"
             raise UsageError("--on", what, "Pass those of your runner, such as --on '--runner=FlinkRunner'.") from None
         work = beam.Create(list(enumerate(tasks))) | beam.Reshuffle()  # one bundle for each, on any worker
-        _ = pipeline | work | beam.Map(_run, function, results, needs)
+        _ = pipeline | work | beam.Map(_run, function, results, key, needs)
         running = thread.submit(lambda: pipeline.run().wait_until_finish())
         waiting = set(range(len(tasks)))
         while waiting:
             ended = bool(wait([running], POLL_S).done)  # before the look: what is not there then never comes
             for number in sorted(number for number in waiting if (results / str(number)).exists()):
-                yield from _events((results / str(number)).read_bytes(), number)
+                yield from _events((results / str(number)).read_bytes(), key, number)
                 waiting.discard(number)
             if ended and waiting:
                 how = str(running.exception() or "it ended without all results").strip().splitlines()[-1]
@@ -76,16 +79,22 @@ def _beam() -> Any:
     return apache_beam
 
 
-def _events(result: bytes, number: int) -> Generator[Event, None, None]:
-    """Yields the events of a task that has ended, as those of task `number`; raises what it raised."""
-    events, error = pickle.loads(result)  # noqa: S301 - from our own worker
+def _events(result: bytes, key: bytes, number: int) -> Generator[Event, None, None]:
+    """Yields the events of a task that has ended, as those of task `number`; raises what it raised.
+
+    The folder is shared: only what has the seal of the run is unpickled.
+    """
+    seal, data = result[:SEAL_BYTES], result[SEAL_BYTES:]
+    if not hmac.compare_digest(seal, hmac.digest(key, data, "sha256")):
+        raise MachineError("the Beam pipeline", "failed: a result is not of its workers", "Run it again.", "E_WORKER")
+    events, error = pickle.loads(data)  # noqa: S301 - from our own worker
     for event in events:
         yield event if isinstance(event, Lost) else event._replace(task=number)
     if error is not None:
         raise error
 
 
-def _run(item: tuple[int, Any], function: Callable[..., Any], results: Path, needs: nodes.Needs) -> None:
+def _run(item: tuple[int, Any], function: Callable[..., Any], results: Path, key: bytes, needs: nodes.Needs) -> None:
     """Runs a task in a worker, and leaves its events; twice where the runner does so, to the same bytes.
 
     It runs in a process of its own: should that be killed, the worker lives and tells, which a runner would not do.
@@ -99,4 +108,5 @@ def _run(item: tuple[int, Any], function: Callable[..., Any], results: Path, nee
         events.extend(local(function, [task], 1))
     except Exception as error:  # noqa: BLE001 - raised again by the engine
         failed = error
-    write_whole(results / str(number), pickle.dumps((events, failed)))
+    data = pickle.dumps((events, failed))
+    write_whole(results / str(number), hmac.digest(key, data, "sha256") + data)

@@ -38,9 +38,9 @@ def problem_of(version: str, folder: str, paths: tuple[str, ...]) -> str:
     """Returns what this machine lacks of the `Needs` with these members, after its name; "" for nothing."""
     import importlib
     import os
-    import socket
+    import platform
 
-    name = socket.gethostname()
+    name = platform.node()
     try:
         found = importlib.import_module("converter.version").__version__
     except ImportError as error:
