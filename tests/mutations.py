@@ -2647,9 +2647,10 @@ TABLE: dict[str, list[Row]] = {
             "before is not None and MARK not in before",
             "trainer_exporting_card::a_card_of_somebody_else_is_left_alone",
         ),
-        never(
+        Row(
             "scores of an older model",
-            "path.stat().st_mtime < (run / BEST).stat().st_mtime",
+            'if raw.get("model") == model:',
+            "if True:",
             "trainer_exporting_card::saved_scores_are_those_of_this_model",
         ),
     ],

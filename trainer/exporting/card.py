@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from converter.errors import UsageError
-from converter.limits import MAX_CARD_BYTES
+from converter.limits import MAX_CARD_BYTES, MAX_EVALUATION_BYTES
 from converter.system.console import log
 from converter.system.files import NotRegularError, read_regular, write_whole
 from converter.system.outputs import MARK
+from trainer.evaluation.files import EVALUATION, model_digest
 from trainer.models import encoder_of
 from trainer.run.info import RunInfo
-from trainer.run.runs import BEST
 
 CARD = "MODEL_CARD.md"
 OWN = {
@@ -117,16 +117,16 @@ def card_text(
 
 
 def saved_scores(run: Path) -> list[dict[str, Any]]:
-    """Returns the scores that `segconv evaluate` wrote of the run's own records, unless best.keras is newer."""
+    """Returns the scores that `segconv evaluate` wrote of this best.keras on the run's own records."""
     found = []
+    model = model_digest(run)
     for split in ("val", "test"):
-        path = run / f"evaluation-{split}.json"
+        path = run / EVALUATION.format(split)
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            if path.stat().st_mtime < (run / BEST).stat().st_mtime:
-                continue
-            raw = json.loads(read_regular(path, MAX_CARD_BYTES))
+            raw = json.loads(read_regular(path, MAX_EVALUATION_BYTES))
             _scores(raw)  # or it is not an evaluation
-            found.append(raw)
+            if raw.get("model") == model:
+                found.append(raw)
     return found
 
 
