@@ -9,6 +9,7 @@ import click
 
 from converter.errors import UsageError
 from converter.system.console import print_json, print_result
+from converter.system.urls import UrlPath
 from trainer.config import TTA_NAMES, TrainConfig
 
 
@@ -17,7 +18,7 @@ from trainer.config import TTA_NAMES, TrainConfig
 @click.option(
     "--runs", type=click.Path(path_type=Path), default=TrainConfig.runs, help="Folder in which to find the newest run."
 )
-@click.option("--data", type=click.Path(path_type=Path), help="Folder of records.  [default: the run's]")
+@click.option("--data", type=click.Path(path_type=UrlPath), help="Folder of records.  [default: the run's]")
 @click.option("--split", default="val", help="Split to evaluate on.")
 @click.option("--batch", type=click.IntRange(1), help="Records per step.  [default: the run's]")
 @click.option("--tta", type=click.Choice(TTA_NAMES), help="Test-time augmentation.  [default: the run's]")
