@@ -1790,6 +1790,26 @@ TABLE: dict[str, list[Row]] = {
             "building_receipts::a_disk_that_is_clearly_too_small_is_refused_before_anything_is_written",
         ),
     ],
+    "converter/sources/mirror.py": [
+        Row(
+            "a file whose ETag has changed is fetched again",
+            "if known.get(path) != version]",
+            "if path not in known]",
+            "sources_mirror::a_file_is_fetched_once_and_again_when_its_etag_or_size_has_changed",
+        ),
+        Row(
+            "what is gone from an address is no file of the source",
+            "            else:\n                path.unlink()\n",
+            "",
+            "sources_mirror::a_file_is_fetched_once_and_again_when_its_etag_or_size_has_changed",
+        ),
+        Row(
+            "a copy of a source that was cut is fetched again",
+            "if there.get(path) == version[1]}",
+            "if path in there}",
+            "sources_mirror::a_file_is_fetched_once_and_again_when_its_etag_or_size_has_changed",
+        ),
+    ],
     "converter/building/lease.py": [
         Row(
             "a lease is created only where there is none",
