@@ -10,6 +10,16 @@ import threading
 from collections.abc import Iterator
 
 MODES = ("error", "reset", "truncated", "lost", "slow down")  # how a request fails
+ANSWERS = {  # what S3 answers: (status, body); bodies may quote the key and the request that was signed
+    "error": ("500 Internal Server Error", b""),
+    "slow down": ("503 Slow Down", b""),
+    "forbidden": (
+        "403 Forbidden",
+        b"<Error><Code>AccessDenied</Code><Key>AKIAOURKEY</Key></Error>",
+    ),
+    "moved": ("301 Moved Permanently", b"<Error><Code>PermanentRedirect</Code><Bucket>b</Bucket></Error>"),
+    "wrong region": ("400 Bad Request", b"<Error><Code>AuthorizationHeaderMalformed</Code><Region>x</Region></Error>"),
+}
 _SKIPPED = {"connection", "transfer-encoding", "content-length", "keep-alive"}
 
 
@@ -18,7 +28,7 @@ class FaultProxy:
 
     Attributes:
       port: of the proxy.
-      mode: one of MODES, or "hang".
+      mode: one of MODES or ANSWERS, or "hang".
       failing: number of the request that fails, from 1; 0 for none.
       lasts: whether all requests after that one fail as well.
       count: number of requests so far.
@@ -62,9 +72,10 @@ class _Handler(socketserver.StreamRequestHandler):
         if fault == "reset":
             self.request.setsockopt(1, 13, struct.pack("ii", 1, 0))  # SO_LINGER of 0: closing resets the connection
             return
-        if fault in ("error", "slow down"):
-            status = "500 Internal Server Error" if fault == "error" else "503 Slow Down"
-            self.wfile.write(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+        if fault in ANSWERS:
+            status, said = ANSWERS[fault]
+            head = f"HTTP/1.1 {status}\r\nContent-Length: {len(said)}\r\nConnection: close\r\n\r\n"
+            self.wfile.write(head.encode() + (b"" if line[0] == "HEAD" else said))
             return
         upstream = http.client.HTTPConnection("127.0.0.1", proxy.server_port, timeout=30)
         sent = {name: value for name, value in headers.items() if name.lower() not in ("connection", "expect")}

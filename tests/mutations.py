@@ -1825,7 +1825,7 @@ TABLE: dict[str, list[Row]] = {
         ),
         Row(
             "a lease that runs is left alone",
-            "age > LEASE_S or _is_dead(raw)",
+            "age > LEASE_S or is_dead(raw)",
             "True",
             "building_lease::one_at_a_time_and_the_other_is_told_who_it_is",
         ),
@@ -1866,6 +1866,13 @@ TABLE: dict[str, list[Row]] = {
             "raise _failure(where, str(error)) from None\n\n\ndef",
             "raise _failure(where, str(error)) from error\n\n\ndef",
             "dataset_objects::a_server_that_goes_on_failing_is_one_line_within_a_bound",
+        ),
+        Row(
+            "a request does not keep a signal waiting",
+            "ENDING_S if is_ending else None",
+            "None",
+            "building_object_store::a_signal_ends_a_build_whose_server_does_not_answer",
+            HANG_S,
         ),
         Row(
             "ranges of one version",

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import signal
 import subprocess
+import threading
+import time
 
 import pytest
 
@@ -163,6 +166,22 @@ def test_a_build_that_is_killed_at_any_request_goes_on_to_the_same_bytes(wanted,
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
         assert there() == local
+
+
+@pytest.mark.parametrize(("number", "failing"), [(signal.SIGINT, 2), (signal.SIGTERM, 8)])
+def test_a_signal_ends_a_build_whose_server_does_not_answer(number, failing, wanted, proxy, tmp_path):
+    command = [*COMMAND, "build", "--src", "dataset", "--out", str(wanted.out), "--shards", "1", *SMALL]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    is_hanging = threading.Event()
+    proxy.reset(failing, "hang", lasts=True)
+    proxy.on_fault = is_hanging.set
+    assert is_hanging.wait(60)
+    process.send_signal(number)
+    started = time.monotonic()
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert time.monotonic() - started < 15
+    assert "Traceback" not in said
 
 
 def test_a_second_build_is_told_in_one_line_and_no_secret_is_said(segconv, wanted, dataset):

@@ -9,9 +9,9 @@ import pytest
 
 from converter.dataset import objects
 from converter.dataset.objects import ObjectFolder
-from converter.errors import MachineError, UsageError
+from converter.errors import DataError, MachineError, UsageError
 from tests.fault_proxy import MODES, fault_proxy
-from tests.object_server import SECRETS, needs_server, put
+from tests.object_server import SECRETS, needs_server, put, request
 
 
 @pytest.fixture
@@ -100,6 +100,36 @@ def test_a_server_that_goes_on_failing_is_one_line_within_a_bound(mode, what, fo
     assert what in caught.value.what
     error = caught.value  # what the server said is in no traceback
     assert (error.__cause__, error.__suppress_context__) == (None, True)
+
+
+@needs_server
+@pytest.mark.parametrize(
+    ("mode", "what"),
+    [
+        ("forbidden", "is forbidden"),
+        ("moved", "is in a bucket of another region"),
+        ("wrong region", "is in a bucket of another region"),
+    ],
+)
+def test_what_cannot_pass_is_said_at_once_in_one_line_and_not_asked_again(mode, what, folder, port, monkeypatch):
+    with fault_proxy(port) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{proxy.port}")
+        objects.client_of.cache_clear()
+        for ask in (lambda: folder.open("a.txt"), folder.names):
+            proxy.reset(1, mode, lasts=True)
+            with pytest.raises(UsageError) as caught:
+                ask()
+            assert proxy.count == 1
+            assert (caught.value.code, caught.value.exit_code) == ("E_BUCKET", 2)
+            assert what in caught.value.what
+            assert "AKIA" not in str(caught.value)
+
+
+@needs_server
+def test_a_name_that_no_file_can_have_is_named(port, bucket):
+    request(port, f"{bucket}/place/..%2Fx", "PUT", b"x")
+    with pytest.raises(DataError, match="holds an object whose name no file can have"):
+        ObjectFolder(f"s3://{bucket}/place").names()
 
 
 @needs_server

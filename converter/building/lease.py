@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from converter.dataset.objects import ObjectFolder, talking
+from converter.dataset.objects import ObjectFolder, asked, asked_once
 from converter.errors import MachineError, SegconvError, UsageError, shown
 from converter.limits import MAX_LEASE_BYTES
 from converter.system.files import TEMPORARY
@@ -27,6 +27,7 @@ LEASE = TEMPORARY + "lease"
 CLOCK = TEMPORARY + "clock"  # put to learn the time of the server
 LEASE_S = 60.0  # a holder that has not renewed for so long is dead, or asleep
 RENEW_S = 15.0
+GIVE_BACK_S = 5.0  # then it runs out by itself
 
 
 class Lease:
@@ -56,7 +57,7 @@ class Lease:
                 return
             raw, e_tag, written = {}, "", 0.0
         age = self._server_time() - written
-        if not e_tag or not (age > LEASE_S or _is_dead(raw)) or not self._write(e_tag):
+        if not e_tag or not (age > LEASE_S or is_dead(raw)) or not self._write(e_tag):
             holder = f" ({shown(raw['holder'])})" if "holder" in raw else ""
             fix = f"Wait until it is done, where it was killed for {LEASE_S:.0f} s; or choose another place with --out."
             raise UsageError(self._place.where(), f"is being written by another segconv{holder}", fix, "E_LOCKED")
@@ -79,11 +80,16 @@ class Lease:
             yield
         finally:
             self._ended.set()
-            thread.join()
-            with contextlib.suppress(SegconvError, OSError):
-                self.check()  # never delete that of another build
-                _delete(self._place, LEASE)
-                _delete(self._place, CLOCK)
+            giving = threading.Thread(target=self._give_back, args=(thread,), daemon=True)
+            giving.start()
+            giving.join(GIVE_BACK_S)
+
+    def _give_back(self, renewing: threading.Thread) -> None:
+        renewing.join()
+        with contextlib.suppress(SegconvError, OSError):
+            self.check()  # never delete that of another build
+            _delete(self._place, LEASE)
+            _delete(self._place, CLOCK)
 
     def _renew(self) -> None:
         while not self._ended.wait(RENEW_S):
@@ -98,10 +104,10 @@ class Lease:
         facts = _own_facts() | {"token": self._token, "count": self._count}
         mode: Any = "create" if e_tag is None else {"e_tag": e_tag}
         try:
-            with talking(self._place.where(LEASE)):
-                done = obstore.put(
-                    self._place.client, LEASE, json.dumps(facts).encode(), mode=mode, use_multipart=False
-                )
+            client, data = self._place.client, json.dumps(facts).encode()
+            done = asked_once(
+                self._place.where(LEASE), lambda: obstore.put(client, LEASE, data, mode=mode, use_multipart=False)
+            )
             self._e_tag = done["e_tag"]
         except FileNotFoundError:
             return False
@@ -119,21 +125,32 @@ class Lease:
         """Returns (content, ETag, time of the server when it was written); FileNotFoundError where there is none."""
         import obstore
 
-        with talking(self._place.where(LEASE)):
+        def ask() -> tuple[bytes, Any]:
             found = obstore.get(self._place.client, LEASE)
-            data = bytes(found.bytes()) if found.meta["size"] <= MAX_LEASE_BYTES else b""
-        try:
-            raw = json.loads(data)
-        except ValueError:
-            raw = {}
-        return raw if isinstance(raw, dict) else {}, found.meta["e_tag"] or "", found.meta["last_modified"].timestamp()
+            return bytes(found.bytes()) if found.meta["size"] <= MAX_LEASE_BYTES else b"", found
+
+        data, found = asked(self._place.where(LEASE), ask)
+        return parse_lease(data), found.meta["e_tag"] or "", found.meta["last_modified"].timestamp()
 
     def _server_time(self) -> float:
         import obstore
 
-        with talking(self._place.where(CLOCK)):
-            obstore.put(self._place.client, CLOCK, secrets.token_bytes(8), use_multipart=False)
-            return float(obstore.head(self._place.client, CLOCK)["last_modified"].timestamp())
+        client = self._place.client
+
+        def ask() -> float:
+            obstore.put(client, CLOCK, secrets.token_bytes(8), use_multipart=False)
+            return float(obstore.head(client, CLOCK)["last_modified"].timestamp())
+
+        return asked(self._place.where(CLOCK), ask)
+
+
+def parse_lease(data: bytes) -> dict[str, Any]:
+    """Returns what a lease says of its holder; nothing where it cannot be read."""
+    try:
+        raw = json.loads(data)
+    except (ValueError, RecursionError):
+        return {}
+    return raw if isinstance(raw, dict) else {}
 
 
 def is_held(place: ObjectFolder) -> bool:
@@ -143,14 +160,13 @@ def is_held(place: ObjectFolder) -> bool:
         raw, _, written = lease._read()
     except FileNotFoundError:
         return False
-    return lease._server_time() - written <= LEASE_S and not _is_dead(raw)
+    return lease._server_time() - written <= LEASE_S and not is_dead(raw)
 
 
 def _delete(place: ObjectFolder, name: str) -> None:
     import obstore
 
-    with talking(place.where(name)):
-        obstore.delete(place.client, name)
+    asked(place.where(name), lambda: obstore.delete(place.client, name))
 
 
 def _own_facts() -> dict[str, Any]:
@@ -177,7 +193,7 @@ def _start_of(process: int) -> str:
         return ""
 
 
-def _is_dead(raw: dict[str, Any]) -> bool:
+def is_dead(raw: dict[str, Any]) -> bool:
     """Returns whether the holder of a lease was a process of this machine, and is no more."""
     process, start = raw.get("process"), raw.get("start")
     is_here = bool(_machine()) and raw.get("machine") == _machine() and isinstance(process, int) and bool(start)

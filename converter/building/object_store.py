@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 from converter.building.commit import JOURNAL, is_own_name
 from converter.building.lease import CLOCK, LEASE, Lease, is_held
 from converter.building.store import hidden
-from converter.dataset.objects import ObjectFolder, asked, talking
+from converter.dataset.objects import ObjectFolder, asked
 from converter.dataset.store import sha256_of
 from converter.errors import DataError, UsageError, shown
 from converter.schema import MANIFEST
@@ -38,8 +38,7 @@ class ObjectStore(ObjectFolder):
         try:
             if not name:
                 return bool(self.names())
-            with talking(self.where(name)):
-                obstore.head(self.client, name)
+            asked(self.where(name), lambda: obstore.head(self.client, name))
         except FileNotFoundError:
             return False
         return True
@@ -49,8 +48,9 @@ class ObjectStore(ObjectFolder):
         import obstore
 
         try:
-            with talking(self.where(name)):
-                found = obstore.get(self.client, name, options={"head": True}).attributes.get(SHA256)
+            found = asked(
+                self.where(name), lambda: obstore.get(self.client, name, options={"head": True}).attributes.get(SHA256)
+            )
         except FileNotFoundError:
             return None
         return str(found) if found else None
@@ -169,7 +169,8 @@ class ObjectStore(ObjectFolder):
         """
         if not self.is_publishing():
             return
-        give, delete, wanted = self._read_journal()
+        with self.open(JOURNAL) as file:
+            give, delete, wanted = parse_journal(file.read(), self.url)
         there = self._tags()
         if hidden(MANIFEST) in there:
             for name in (*give, MANIFEST):
@@ -185,19 +186,24 @@ class ObjectStore(ObjectFolder):
             self.give([MANIFEST])
         self.delete(JOURNAL)
 
-    def _read_journal(self) -> tuple[list[str], list[str], dict[str, Any]]:
-        """Returns (final names of the files to publish, names to delete, ETag of each staged file)."""
-        with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError), self.open(JOURNAL) as file:
-            raw = json.loads(file.read())
-            give, delete, tags = list(raw["give"]), list(raw["delete"]), dict(raw["tags"])
-            if all(map(is_own_name, (*give, *delete))):
-                return give, delete, tags
-        what = f"holds a {JOURNAL} that segconv did not write"
-        raise UsageError(self.url, what, "Delete what is there, or choose another place with --out.", "E_OUT")
-
     def free_bytes(self) -> int | None:
         """Returns None: an object store has no limit that could be asked for."""
         return None
+
+
+def parse_journal(data: bytes, where: str) -> tuple[list[str], list[str], dict[str, Any]]:
+    """Returns (final names of the files to publish, names to delete, ETag of each staged file).
+
+    Raises:
+      UsageError: it is no journal of segconv.
+    """
+    with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
+        raw = json.loads(data)
+        give, delete, tags = list(raw["give"]), list(raw["delete"]), dict(raw["tags"])
+        if all(map(is_own_name, (*give, *delete))):
+            return give, delete, tags
+    what = f"holds a {JOURNAL} that segconv did not write"
+    raise UsageError(where, what, "Delete what is there, or choose another place with --out.", "E_OUT")
 
 
 class SharedObjects(ObjectStore):

@@ -13,13 +13,16 @@ import functools
 import io
 import os
 import re
+import sys
 import tempfile
+import threading
+import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, BinaryIO, TypeVar
 
-from converter.errors import MachineError, SegconvError, UsageError
+from converter.errors import DataError, MachineError, SegconvError, UsageError
 from converter.limits import MAX_BODY_TRIES, MAX_REQUEST_RETRIES
 
 Answer = TypeVar("Answer")
@@ -28,11 +31,13 @@ CHUNK_BYTES = 16 * 2**20  # of one request: at 1 MB/s a tenth of TIMEOUT_S
 CONNECT_S = 10  # a machine that is not there does not answer at all
 TIMEOUT_S = 120  # of one request with its body
 RETRY_S = 60  # after which a request is not repeated
+ENDING_S = 2  # for a request of a process that was told to end
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 10.0  # between two tries; twice as long each time, times a random number
 
 FIX_NETWORK = (
     "Run the same command again, which goes on; if it recurs, check the network and the address of the server."
 )
+_OTHER_REGION = "PermanentRedirect|AuthorizationHeaderMalformed|configured region|status: 30[17]"
 _FIX_ENVIRONMENT = "Set the credentials and the region in the environment, such as AWS_ACCESS_KEY_ID and AWS_REGION."
 
 
@@ -72,8 +77,7 @@ class ObjectFolder:
         """Returns the size of a file in bytes; FileNotFoundError where it does not exist."""
         import obstore
 
-        with talking(self.where(name)):
-            return int(obstore.head(self.client, name)["size"])
+        return int(asked(self.where(name), lambda: obstore.head(self.client, name)["size"]))
 
     def open(self, name: str) -> BinaryIO:
         """Opens a copy of a file for reading, a large one in the folder of temporary files; it is seekable.
@@ -192,10 +196,43 @@ def asked(where: str, ask: Callable[[], Answer]) -> Answer:
       as `talking`.
     """
     for _ in range(MAX_BODY_TRIES - 1):
-        with contextlib.suppress(BrokenOffError), talking(where):
-            return ask()
+        with contextlib.suppress(BrokenOffError):
+            return asked_once(where, ask)
+    return asked_once(where, ask)
+
+
+def asked_once(where: str, ask: Callable[[], Answer]) -> Answer:
+    """Returns the answer to a request.
+
+    The request runs in a thread of its own: no signal can end it, but one can end the wait for it. What is asked while
+    a signal ends this process, such as to give a lease back, is waited for a moment only.
+
+    Args:
+      where: address, for messages.
+      ask: sends the request and reads the answer.
+
+    Raises:
+      as `talking`.
+    """
+    answers: list[Answer] = []
+    errors: list[BaseException] = []
+    is_done = threading.Event()
+
+    def run() -> None:
+        try:
+            answers.append(ask())
+        except BaseException as error:  # noqa: BLE001 - it is raised below
+            errors.append(error)
+        is_done.set()
+
+    threading.Thread(target=run, daemon=True).start()
+    is_ending = not isinstance(sys.exc_info()[1], Exception | types.NoneType)
     with talking(where):
-        return ask()
+        if not is_done.wait(ENDING_S if is_ending else None):
+            raise MachineError(where, "was not had before the end", FIX_NETWORK, "E_NETWORK")
+        if errors:
+            raise errors[0]
+    return answers[0]
 
 
 @contextlib.contextmanager
@@ -205,6 +242,7 @@ def talking(where: str) -> Iterator[None]:
     Raises:
       FileNotFoundError: there is no such file.
       FileExistsError: there is one, where none may be, or one of another version.
+      DataError: an object has a name that no file can have.
       UsageError, MachineError: the server refuses, or does not answer.
     """
     from obstore import exceptions
@@ -219,6 +257,9 @@ def talking(where: str) -> Iterator[None]:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), where) from None
     except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError):
         raise _failure(where, "status: 403") from None
+    except exceptions.InvalidPathError:
+        what = "holds an object whose name no file can have, such as one with .. in it"
+        raise DataError(where, what, "Rename the object.", "E_PATH") from None
     except exceptions.BaseError as error:
         raise _failure(where, str(error)) from None
 
@@ -227,7 +268,7 @@ def _failure(where: str, said: str) -> SegconvError:
     """Returns the error of a request; `said` is what obstore says of it, which is only searched and never shown."""
     if re.search("NoSuchBucket|ContainerNotFound|bucket does not exist", said):
         return UsageError(where, "is in a bucket that does not exist", "Correct the address.", "E_BUCKET")
-    if re.search("PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraint|status: 30[17]", said):
+    if re.search(_OTHER_REGION, said):
         fix = "Set the region of the bucket, such as AWS_REGION=eu-central-1."
         return UsageError(where, "is in a bucket of another region", fix, "E_BUCKET")
     if re.search(r"status: 40[13]|Unauthenticated|PermissionDenied", said):

@@ -13,10 +13,11 @@ import functools
 import hashlib
 import json
 import os
+import queue
 import secrets
 import shutil
-from collections.abc import Collection, Iterator
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+import threading
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from converter.config import SourceConfig
@@ -74,7 +75,7 @@ def _bring_up_to_date(place: ObjectFolder, base: Path, folder: Path) -> None:
         raise MachineError(place.url, what, f"Set {SIZE} to more, and {FOLDER} to a disk with that space.", "E_SPACE")
     for left in base.glob(f"{TEMPORARY}*"):
         left.unlink()
-    noted = _noted(base / NOTES)
+    noted = read_notes(base / NOTES)
     there = _kept(folder, wanted)
     known = {path: version for path, version in noted.items() if there.get(path) == version[1]}
     missing = [path for path, version in wanted.items() if known.get(path) != version]
@@ -131,7 +132,7 @@ def _listed(place: ObjectFolder) -> dict[str, Version]:
     return {path: version for path, version in sorted(found.items()) if version[1] <= MAX_FILE_BYTES}
 
 
-def _noted(notes: Path) -> dict[str, Version]:
+def read_notes(notes: Path) -> dict[str, Version]:
     """Returns the versions of the files that were fetched before; lines that are none of ours count for nothing."""
     found: dict[str, Version] = {}
     with contextlib.suppress(FileNotFoundError), notes.open("rb") as file:
@@ -161,28 +162,53 @@ def _kept(folder: Path, wanted: Collection[str]) -> dict[str, int]:
 
 def _fetched(place: ObjectFolder, base: Path, folder: Path, paths: list[str]) -> Iterator[str]:
     """Fetches files, several at a time, and yields the path of each that is there; a failure ends the others."""
-    fetch = functools.partial(_fetch, place, base, folder)
-    pool = ThreadPoolExecutor(REQUESTS)
-    failed: BaseException | None = None
+    run = _Run(functools.partial(_fetch, place, base, folder), paths)
+    failed: Exception | None = None
+    running = REQUESTS
+    for _ in range(running):  # daemons: what a signal ends does not wait for a server
+        threading.Thread(target=run.work, daemon=True).start()
     try:
-        for start in range(0, len(paths), 64 * REQUESTS):  # a future for each of a million files would fill memory
-            pending = {pool.submit(fetch, path): path for path in paths[start : start + 64 * REQUESTS]}
-            while pending:
-                done, _ = wait(pending, 0.1, FIRST_COMPLETED)
-                for future in done:
-                    path = pending.pop(future)
-                    if future.cancelled():
-                        continue
-                    if (error := future.exception()) is None:
-                        yield path
-                        continue
-                    failed = failed or error
-                    for other in pending:
-                        other.cancel()
-            if failed:
-                raise failed
+        while running:
+            if (result := run.told.get()) is None:
+                running -= 1
+            elif result[1] is None:
+                yield result[0]
+            else:
+                failed = failed or result[1]
     finally:
-        pool.shutdown(cancel_futures=True)
+        run.is_over.set()
+    if failed:
+        raise failed
+
+
+class _Run:
+    """What the threads share that fetch files.
+
+    Attributes:
+      told: (path, why it failed) of each file that was tried; None from each thread that has ended.
+      is_over: no file is begun any more.
+    """
+
+    def __init__(self, fetch: Callable[[str], None], paths: list[str]) -> None:
+        self.told: queue.SimpleQueue[tuple[str, Exception | None] | None] = queue.SimpleQueue()
+        self.is_over = threading.Event()
+        self._fetch = fetch
+        self._todo: queue.SimpleQueue[str] = queue.SimpleQueue()
+        for path in paths:
+            self._todo.put(path)
+
+    def work(self) -> None:
+        """Fetches files until none is left or one has failed."""
+        with contextlib.suppress(queue.Empty):
+            while not self.is_over.is_set():
+                path = self._todo.get_nowait()
+                try:
+                    self._fetch(path)
+                    self.told.put((path, None))
+                except Exception as error:  # noqa: BLE001 - it is raised by who reads `told`
+                    self.is_over.set()
+                    self.told.put((path, error))
+        self.told.put(None)
 
 
 def _fetch(place: ObjectFolder, base: Path, folder: Path, path: str) -> None:
