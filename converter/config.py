@@ -43,6 +43,7 @@ class SourceConfig:
         the colours that a file says it has.
       range: what becomes 0 and 255 in images of more than 8 bits: "LOW:HIGH", such pairs for each band separated by
         commas, or "percentile:LOW:HIGH"; None refuses such images.
+      address: address that the files in `src` were copied from; "" for none.
       levels: (low, high) of each band, or one for all; of a range in percentiles () until they are measured.
     """
 
@@ -59,6 +60,7 @@ class SourceConfig:
     bands: tuple[int, ...] = ()
     range: str | None = None
     levels: tuple[tuple[float, float], ...] = ()
+    address: str = ""
 
     def __post_init__(self) -> None:
         if self.fold is not None and (self.layout not in (None, "list") or self.image or self.lists):
@@ -108,10 +110,10 @@ def source_options(source: SourceConfig, tolerance: int = 0) -> str:
       source: where the dataset is; what differs from the defaults becomes an option.
       tolerance: of the build, for commands that have one; 0 for none.
     """
-    words = ["--src", str(source.src)]
+    words = ["--src", source.address or str(source.src)]
     for field in fields(source):
         value = getattr(source, field.name)
-        if field.name not in ("src", "max_pixels", "levels") and value != field.default:
+        if field.name not in ("src", "max_pixels", "levels", "address") and value != field.default:
             words += _option_words(f"--{field.name.replace('_', '-')}", value)
     return shlex.join([*words, "--tolerance", str(tolerance)] if tolerance else words)
 

@@ -35,6 +35,11 @@ def holds_shards(names: Collection[str]) -> bool:
     return any(_SHARD.fullmatch(name) and name + INDEX_SUFFIX in names for name in names)
 
 
+def is_shard_name(name: str) -> bool:
+    """Returns whether a file of this name is a shard."""
+    return _SHARD.fullmatch(name) is not None
+
+
 def shard_name(dataset: str, split: str, shard: int, num_shards: int) -> str:
     """Returns the file name of a shard, in the format that TFDS expects: NAME-SPLIT.tfrecord-00000-of-00004."""
     return f"{dataset}-{split}.tfrecord-{shard:05d}-of-{num_shards:05d}"

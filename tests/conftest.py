@@ -12,6 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.object_fixtures import bucket as bucket
+from tests.object_fixtures import port as port
+
 CLASSES = "name,value\nbackground,0 0 0\nbuilding,#1600FF\nvegetation,0 255 0\nignore,#FFFF00\n"
 COLORS = np.array([(0, 0, 0), (22, 0, 255), (0, 255, 0), (255, 255, 0)], np.uint8)
 EXPECTED = np.array([0, 1, 2, 255], np.uint8)  # what the class map makes of COLORS

@@ -32,6 +32,9 @@ class MemoryStore:
     def exists(self, name):
         return not name or name in self.files
 
+    def digest(self, name):
+        return None
+
     def put(self, name, data):
         self.files[name] = bytes(data)
 

@@ -1592,7 +1592,7 @@ TABLE: dict[str, list[Row]] = {
         ),
         Row(
             "hash of a made shard",
-            "is_shard = _sha256(store, shard, known.info.bytes) == known.info.sha256",
+            "is_shard = (noted or _sha256(store, shard, known.info.bytes)) == known.info.sha256",
             "is_shard = store.exists(shard)",
             "building_receipts::a_damaged_dataset_is_mended_by_the_same_command",
         ),
@@ -1788,6 +1788,130 @@ TABLE: dict[str, list[Row]] = {
             "room on the disk",
             "config.pair.size is not None and free is not None and free < needed / 2",
             "building_receipts::a_disk_that_is_clearly_too_small_is_refused_before_anything_is_written",
+        ),
+    ],
+    "converter/sources/mirror.py": [
+        Row(
+            "a file whose ETag has changed is fetched again",
+            "if known.get(path) != version]",
+            "if path not in known]",
+            "sources_mirror::a_file_is_fetched_once_and_again_when_its_etag_or_size_has_changed",
+        ),
+        Row(
+            "what is gone from an address is no file of the source",
+            "            else:\n                path.unlink()\n",
+            "",
+            "sources_mirror::a_file_is_fetched_once_and_again_when_its_etag_or_size_has_changed",
+        ),
+        Row(
+            "a copy of a source that was cut is fetched again",
+            "if there.get(path) == version[1]}",
+            "if path in there}",
+            "sources_mirror::a_file_is_fetched_once_and_again_when_its_etag_or_size_has_changed",
+        ),
+    ],
+    "converter/building/lease.py": [
+        Row(
+            "a lease is created only where there is none",
+            '"create" if e_tag is None',
+            '"overwrite" if e_tag is None',
+            "building_lease::one_at_a_time_and_the_other_is_told_who_it_is",
+        ),
+        Row(
+            "a lease is written over the version that was read",
+            'else {"e_tag": e_tag}',
+            'else "overwrite"',
+            "building_lease::of_two_that_take_over_at_once_one_wins",
+        ),
+        Row(
+            "a lease that runs is left alone",
+            "age > LEASE_S or is_dead(raw)",
+            "True",
+            "building_lease::one_at_a_time_and_the_other_is_told_who_it_is",
+        ),
+        Row(
+            "a lost answer does not lose the lease",
+            'if raw.get("token") != self._token:',
+            "if True:",
+            "building_lease::an_answer_that_is_lost_does_not_lose_the_lease",
+        ),
+        gone(
+            "a lease is given back only by its holder",
+            "self.check()  # never delete that of another build",
+            "building_lease::a_lease_that_was_not_renewed_is_taken_over_and_its_holder_notices",
+        ),
+    ],
+    "converter/building/object_store.py": [
+        Row(
+            "a builder that lost its lease does not publish",
+            "_leases[self.url].check()",
+            "pass",
+            "building_object_store::a_builder_that_was_asleep_publishes_nothing",
+        ),
+        never(
+            "a staged file must be the one of the journal",
+            "not is_right",
+            "building_object_store::a_staged_file_that_changed_after_the_journal_is_not_published",
+        ),
+        Row(
+            "names in a journal at an address",
+            "if all(map(is_own_name, (*give, *delete))):",
+            "if True:",
+            "building_object_store::a_journal_that_is_none_of_ours_moves_and_deletes_nothing",
+        ),
+    ],
+    "converter/dataset/objects.py": [
+        Row(
+            "what a server says is not repeated",
+            "raise _failure(where, str(error)) from None\n\n\ndef",
+            "raise _failure(where, str(error)) from error\n\n\ndef",
+            "dataset_objects::a_server_that_goes_on_failing_is_one_line_within_a_bound",
+        ),
+        Row(
+            "a request does not keep a signal waiting",
+            "ENDING_S if is_ending else None",
+            "None",
+            "building_object_store::a_signal_ends_a_build_whose_server_does_not_answer",
+            HANG_S,
+        ),
+        Row(
+            "ranges of one version",
+            '({"if_match": e_tag} if e_tag else {})',
+            "{}",
+            "dataset_objects::a_large_file_is_read_in_ranges_of_one_version",
+        ),
+        Row(
+            "a time limit of each request",
+            '"timeout": timedelta(seconds=TIMEOUT_S),',
+            "",
+            "dataset_objects::a_server_that_goes_on_failing_is_one_line_within_a_bound",
+        ),
+    ],
+    "converter/dataset/cache.py": [
+        never(
+            "a shard is held against its hash on its way into the cache",
+            "size_of(file) != shard.bytes or sha256_of(file) != shard.sha256",
+            "dataset_cache::a_shard_that_is_damaged_at_its_address_never_reaches_the_cache",
+        ),
+        Row(
+            "the cache deletes only its own folders",
+            " and _OURS.fullmatch(path.name)",
+            "",
+            "dataset_cache::the_oldest_copies_make_room_unless_they_are_in_use_and_nothing_else_is_deleted",
+        ),
+        Row(
+            "the cache deletes nothing that is in use",
+            "locked_folder(path, _FIX_FOLDER):",
+            "contextlib.nullcontext():",
+            "dataset_cache::the_oldest_copies_make_room_unless_they_are_in_use_and_nothing_else_is_deleted",
+        ),
+    ],
+    "converter/system/urls.py": [
+        Row(
+            "no secret in an address",
+            'any(sign in part for sign in "@?#")',
+            "False",
+            "system_urls::an_address_with_a_secret_is_refused_and_not_shown",
         ),
     ],
     "converter/building/array.py": [
@@ -2943,7 +3067,7 @@ class Copy:
         """Runs tests on the copy; returns (pytest's exit code, None where time was up; last lines of its output)."""
         tree = self.folder / "tree"
         # The tests start processes of their own, which would import an installed segconv.
-        environment = os.environ | {"PYTHONPATH": str(tree)}
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tree), os.environ.get("PYTHONPATH", "")])}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         options = ["-x", "-q", "-p", "no:cacheprovider", "--basetemp", str(self.folder / "tmp")]
         command = [sys.executable, "-m", "pytest", *options, *arguments]

@@ -1,4 +1,4 @@
-"""Store: the local folder and a dictionary fulfil the same contract, and a dataset is the same in both."""
+"""Store: a local folder, a dictionary and an S3 server fulfil one contract, and a dataset is the same in all."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from converter.building.build import build
+from converter.building.object_store import ObjectStore
 from converter.building.store import LocalStore, hidden
 from converter.config import BuildConfig, PairConfig, SourceConfig
 from converter.dataset.reader import RecordSource
@@ -20,12 +21,15 @@ from converter.verifying.verify import verify
 from tests import other_engine
 from tests.conftest import visible, write_dataset
 from tests.memory_store import MemoryStore
+from tests.object_server import needs_server
 
 SHARD = "d-train.tfrecord-00000-of-00001"
 
 
-@pytest.fixture(params=["local", "memory"])
+@pytest.fixture(params=["local", "memory", pytest.param("objects", marks=needs_server)])
 def store(request, tmp_path):
+    if request.param == "objects":
+        return ObjectStore(f"s3://{request.getfixturevalue('bucket')}/records")
     (tmp_path / "out").mkdir()
     return LocalStore(tmp_path / "out") if request.param == "local" else MemoryStore()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = {"numpy", "PIL", "tqdm", "tensorflow", "keras", "google_crc32c"}
+HEAVY = {"numpy", "PIL", "tqdm", "tensorflow", "keras", "google_crc32c", "obstore"}
 
 
 def loaded(code: str) -> set[str]:
@@ -47,6 +47,10 @@ def test_help_loads_nothing_heavy():
 def test_help_of_a_command_loads_nothing_heavy(command):
     code = f"from converter.cli import segconv\nsegconv.main(['{command}', '--help'], standalone_mode=False)"
     assert not loaded(code) & HEAVY
+
+
+def test_only_an_address_loads_what_speaks_to_object_stores():
+    assert "obstore" not in loaded("import converter.building.build, converter.building.array, converter.dataset.cache")
 
 
 def test_the_converter_never_loads_tensorflow():

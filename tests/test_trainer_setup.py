@@ -10,6 +10,8 @@ import pytest
 from trainer_fixtures import NEEDS_TF, write_records
 
 from converter.errors import UsageError
+from converter.system.urls import UrlPath
+from tests.object_server import needs_server, put
 from trainer.choices.augments import AUGMENTS
 from trainer.config import TrainConfig
 
@@ -46,6 +48,29 @@ def test_an_overfit_run_sees_the_same_few_records_again_and_again_as_they_are(re
     seen = {image.tobytes() for (pair,) in batches.dataset for image in pair["image"].numpy()}
     assert seen == {image.tobytes() for (pair,) in val.dataset for image in pair["image"].numpy()}
     assert len(seen) == 4
+
+
+@needs_server
+def test_records_at_an_address_give_the_batches_of_a_local_folder_and_the_run_knows_the_address(
+    records,
+    port,
+    bucket,
+    tmp_path,
+):
+    from trainer.run.info import read_run, write_config
+
+    for path in records.iterdir():
+        put(port, bucket, f"records/{path.name}", path.read_bytes())
+    address = UrlPath(f"s3://{bucket}/records")
+    here, there = prepared(records, batch=5), prepared(address, batch=5)
+    first, second = (
+        [pair["image"].numpy().tobytes() for (pair,) in setup.train_batches(0).dataset] for setup in (here, there)
+    )
+    assert first == second
+    assert there.folder.is_relative_to(tmp_path / "cache")
+    assert there.batch_names(0, 0) == here.batch_names(0, 0)
+    write_config(tmp_path, there.config, there.manifest)
+    assert str(read_run(tmp_path).config.data) == str(address)
 
 
 def test_the_names_of_a_batch_are_those_of_its_pictures(records):

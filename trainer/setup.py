@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from converter.dataset.cache import local_copy
 from converter.dataset.manifest import Manifest
 from converter.errors import DataError, UsageError
 from trainer.backend import keras
@@ -103,10 +104,15 @@ class TrainingSetup:
         epoch = epoch * _rounds(self.config) + part
         return batch_names(self._input("train"), seed=self.config.seed, epoch=epoch, step=step)
 
+    @property
+    def folder(self) -> Path:
+        """Local folder of the records: the config's, or a copy of what is at its address."""
+        return local_copy(self.config.data, splits_of(self.config))
+
     def _input(self, split: str) -> InputConfig:
         config = self.config
         return InputConfig(
-            self.manifest, config.data, split, config.batch, config.cache, config.overfit, self.devices.share
+            self.manifest, self.folder, split, config.batch, config.cache, config.overfit, self.devices.share
         )
 
     def having(self, **choices: Any) -> TrainingSetup:
@@ -130,7 +136,9 @@ def prepare(config: TrainConfig, *, resumes: bool = False) -> TrainingSetup:
     """
     if config.tensorboard:
         require_tensorboard()
-    manifest = open_records(config.data, splits_of(config), any_size=config.crop is not None)
+    manifest = open_records(
+        local_copy(config.data, splits_of(config)), splits_of(config), any_size=config.crop is not None
+    )
     devices = prepare_devices(config)
     config = _with_model(_fitted(config, manifest, devices.num_replicas), devices)
     start = dataclasses.replace(config, weights="none") if resumes else config

@@ -6,6 +6,9 @@ Modules, in dependency order:
     convert   one pair -> its record
     commit    the output folder: its lock, and the replacement of an old dataset by a new one
     store     the interface of the place that a build writes to, and the local folder
+    lease     one build at a time below an address
+    object_store  records at an address as a Store
+    places    path or address -> its Store
     shards    ShardTask -> ShardResult: the unit of work
     receipts  what a shard was built from; which shards can be reused
     plan      config -> the shards to build

@@ -37,6 +37,7 @@ from converter.limits import MAX_ARRAY_TASKS
 from converter.sources.refs import Reject
 from converter.system.console import Progress
 from converter.system.files import TEMPORARY, write_durably, write_error
+from converter.system.urls import UrlPath
 
 MARK = TEMPORARY + "array"  # holds the number of tasks, so that what is missing can be named by task
 
@@ -106,6 +107,15 @@ class SharedFolder(LocalStore):
         return locked(self.folder, is_shared=True)
 
 
+def _shared(out: Path) -> Store:
+    """Returns the store in which tasks stage their shards, of a folder or an address."""
+    if not isinstance(out, UrlPath):
+        return SharedFolder(out)
+    from converter.building.object_store import SharedObjects
+
+    return SharedObjects(str(out))
+
+
 @dataclass(frozen=True)
 class ShareReport:
     """What a task of an array did.
@@ -163,7 +173,7 @@ def build_share(config: BuildConfig, share: Share, *, engine: Engine = local) ->
       MachineError: disk, memory, a lost worker.
     """
     start = time.monotonic()
-    config, plan = begin(config, engine, SharedFolder(config.out))
+    config, plan = begin(config, engine, _shared(config.out))
     old = check_out(config, plan)  # before the folder is created
     with plan.store.lock():
         if plan.store.is_publishing():

@@ -1,4 +1,4 @@
-"""Begin: what every build does first: levels are measured, a plan is made, and every guess and warning is logged."""
+"""Begin: what every build does first: fetch, measure and plan, and log every guess and warning."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from converter.engines.events import Engine
 from converter.errors import shown
 from converter.sources.leaks import FIX_REPEAT, place_of
 from converter.sources.levels import with_levels
+from converter.sources.mirror import local_source
 from converter.system.console import log
 
 SHOWN_REPEATS = 3  # images that are in a split twice
 
 
 def begin(config: BuildConfig, engine: Engine, store: Store | None) -> tuple[BuildConfig, Plan]:
-    """Returns (the config with the levels of its source, the plan), and logs how the source was read.
+    """Returns (the config with a local source and its levels, the plan), and logs how the source was read.
 
     Args:
       config: what to build.
@@ -27,7 +28,7 @@ def begin(config: BuildConfig, engine: Engine, store: Store | None) -> tuple[Bui
     Raises:
       UsageError: the source cannot be used.
     """
-    config = dataclasses.replace(config, source=with_levels(config.source, config.num_workers, engine))
+    config = dataclasses.replace(config, source=with_levels(local_source(config.source), config.num_workers, engine))
     plan = plan_build(config, store)
     chosen = [text for text in (pair_text(config.pair), samples_text(config.source)) if text]
     log.info("%s, %d workers", ", ".join(chosen), config.num_workers)

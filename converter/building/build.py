@@ -31,7 +31,7 @@ from converter.dataset.tfrecord import index_name
 from converter.engines.events import Engine
 from converter.engines.local import local
 from converter.engines.supervise import supervise
-from converter.errors import shown
+from converter.errors import SegconvError, shown
 from converter.limits import MAX_BAD_PAIRS, MAX_BAD_PERCENT
 from converter.schema import ERRORS, MANIFEST
 from converter.sources.refs import Reject
@@ -188,15 +188,15 @@ def _tidy(plan: Plan) -> None:
 
     A shard with a receipt is complete. If this fails, the next run does it.
     """
-    if plan.store.is_publishing():  # the temporary files are the new dataset
-        return
     try:
+        if plan.store.is_publishing():  # the temporary files are the new dataset
+            return
         there = set(plan.store.names())
-    except OSError:
+    except (OSError, SegconvError):
         return
     complete = [task.name for task in plan.all_tasks if receipt_name(task.name) in there]
     waiting = [name for name in complete if hidden(name) in there]
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, SegconvError):
         plan.store.clean({receipt_name(name) for name in complete} | _staged(waiting))
     if waiting:
         count, total = len(waiting), len(plan.all_tasks)

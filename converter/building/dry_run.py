@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from converter.building.output import check_out
 from converter.building.plan import estimated_bytes, plan_build
 from converter.config import BuildConfig, pair_text, samples_text
 from converter.errors import shown
 from converter.schema import IGNORE_INDEX
+from converter.sources.mirror import local_source
 from converter.system.console import table
 
 
@@ -16,6 +19,7 @@ def plan_text(config: BuildConfig) -> str:
     Raises:
       UsageError: as `build`.
     """
+    config = dataclasses.replace(config, source=local_source(config.source))
     plan = plan_build(config)
     check_out(config, plan)
     rows: list[tuple[str, ...]] = [("split", "pairs", "shards", "MB (estimate)")]

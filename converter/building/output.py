@@ -64,6 +64,8 @@ def check_out(config: BuildConfig, plan: Plan) -> Manifest | None:
         return None
     try:
         old = read_manifest(plan.store)
+    except MachineError:  # a server that does not answer tells nothing of the manifest
+        raise
     except SegconvError as error:
         _check_lost(config, plan.store, names, error.what if MANIFEST in names else "is missing")
         return None

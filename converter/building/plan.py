@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from converter.building.places import store_for
 from converter.building.shards import ShardTask
-from converter.building.store import LocalStore, Store
+from converter.building.store import Store
 from converter.classes.background import missing_index
 from converter.classes.class_map import ClassMap
 from converter.classes.find import FoundClasses, find_class_map
@@ -165,6 +166,6 @@ def plan_build(config: BuildConfig, store: Store | None = None) -> Plan:
     if not config.allow_leak:
         check_leaks(config.source, pairs, copies)
     missing_mask_notes(layout, found.classes, config.source.missing_mask)  # fails before a pair is read
-    store = store or LocalStore(config.out)
+    store = store or store_for(config.out)
     tasks = {split: plan_shards(split, refs, config, found.classes, store) for split, refs in layout.refs.items()}
     return Plan(layout, found, tasks, store, config.source.missing_mask, tuple(repeated_content(copies)))

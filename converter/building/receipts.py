@@ -127,7 +127,9 @@ def find_reusable(task: ShardTask, *, rehash: bool) -> ReusableShard | None:
     known = _read(task)
     if known is None:
         return None
-    place = next((name for name in (task.name, hidden(task.name)) if _holds(task.store, name, known)), None)
+    place = next(
+        (name for name in (task.name, hidden(task.name)) if _holds(task.store, name, known, rehash=rehash)), None
+    )
     if place is None:
         return None
     digests = [(image.digest, mask.digest) for image, mask in known.sources]
@@ -155,9 +157,10 @@ def is_complete(store: Store, shard: str) -> bool:
         return False
 
 
-def _holds(store: Store, shard: str, known: ShardResult) -> bool:
+def _holds(store: Store, shard: str, known: ShardResult, *, rehash: bool) -> bool:
     """Returns whether shard and index have this name, and are the files that were built."""
-    is_shard = _sha256(store, shard, known.info.bytes) == known.info.sha256
+    noted = None if rehash else store.digest(shard)
+    is_shard = (noted or _sha256(store, shard, known.info.bytes)) == known.info.sha256
     return is_shard and _sha256(store, index_name(shard)) == known.index_sha256
 
 

@@ -24,6 +24,9 @@ class Store(ReadStore, Protocol):
     def exists(self, name: str) -> bool:
         """Returns whether this name exists; "" is the place itself."""
 
+    def digest(self, name: str) -> str | None:
+        """Returns the SHA-256, in hex, that the place has noted of a file; None where only reading it tells."""
+
     def put(self, name: str, data: bytes) -> None:
         """Writes a small file, atomically and durably; MachineError where that fails."""
 
@@ -96,6 +99,10 @@ class LocalStore(LocalFolder):
     def exists(self, name: str) -> bool:
         """Returns whether this name exists."""
         return (self.folder / name).exists() if name else self.folder.is_dir()
+
+    def digest(self, name: str) -> str | None:
+        """Returns None: a folder notes no hashes."""
+        return None
 
     def put(self, name: str, data: bytes) -> None:
         """Writes a small file, atomically and durably; MachineError where that fails."""

@@ -32,6 +32,7 @@ from converter.errors import DataError, UsageError
 from converter.sources.layouts.find import find_layout
 from converter.sources.layouts.layout import Layout
 from converter.sources.levels import with_levels
+from converter.sources.mirror import local_source
 from converter.sources.refs import ExampleRef
 from converter.system.console import Progress
 
@@ -62,7 +63,7 @@ def check(
       MachineError: the disk failed, or a worker was lost.
     """
     start = time.monotonic()
-    config = dataclasses.replace(config, source=with_levels(config.source, config.num_workers, engine))
+    config = dataclasses.replace(config, source=with_levels(local_source(config.source), config.num_workers, engine))
     layout = find_layout(config.source)
     found, class_error = None, None
     try:

@@ -111,7 +111,11 @@ def classes(tolerance: int, write: bool, overwrite: bool, instances: bool, worke
     from converter.classes.class_map import CLASSES_CSV
     from converter.classes.find import find_class_map
     from converter.sources.layouts.find import find_layout
+    from converter.sources.mirror import local_source, require_folder
 
+    if write:
+        require_folder(source, "classes --write")
+    source = local_source(source)
     layout = find_layout(source)
     if write:
         draft.check_classes(source.src, overwrite)  # fail before minutes of reading
@@ -170,7 +174,9 @@ def split(workers: int, overwrite: bool, dry_run: bool, json: bool, tolerance: i
     from converter.checking.split_plan import SplitConfig
     from converter.sources.layouts.find import find_layout
     from converter.sources.lists.exchange import finish
+    from converter.sources.mirror import require_folder
 
+    require_folder(source, "split")
     PairConfig(tolerance=tolerance)  # refuses what is out of range
     config = SplitConfig(**options)
     if not dry_run and finish(source.src):

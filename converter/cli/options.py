@@ -22,6 +22,7 @@ from converter.config import (
 from converter.errors import UsageError
 from converter.sources.layouts.registry import LAYOUTS
 from converter.sources.names import split_of
+from converter.system.urls import UrlPath
 
 DEFAULT = BuildConfig(SourceConfig(Path("dataset")))
 Command = Callable[..., None]
@@ -100,7 +101,7 @@ sample_options = _adds(
 )
 
 source_options = _adds(
-    click.option("--src", type=click.Path(path_type=Path), required=True, help="Source folder (the dataset)."),
+    click.option("--src", type=click.Path(path_type=UrlPath), required=True, help="Source folder (the dataset)."),
     reading_options,
     sample_options,
 )

@@ -13,7 +13,9 @@ import click
 from converter.cli.options import DEFAULT, pair_of, pair_options, source_of, source_options, workers_option
 from converter.config import ENGINES, ON_ERROR, BuildConfig
 from converter.errors import EXIT_SKIPPED, UsageError
+from converter.schema import is_shard_name
 from converter.system.console import log, print_json, print_result
+from converter.system.urls import UrlPath
 
 if TYPE_CHECKING:
     from converter.building.array import ShareReport
@@ -26,7 +28,7 @@ _Report = TypeVar("_Report", "ShareReport", "BuildReport")
 @click.command()
 @source_options
 @click.option(
-    "-o", "--out", type=click.Path(path_type=Path), default=DEFAULT.out, help="Output folder for the records."
+    "-o", "--out", type=click.Path(path_type=UrlPath), default=DEFAULT.out, help="Output folder for the records."
 )
 @click.option("--name", help="Dataset name, used in shard names.  [default: name of the source folder]")
 @pair_options
@@ -212,5 +214,6 @@ def _kind_and_path(what: tuple[str, ...]) -> tuple[str, Path]:
     kind = words.pop(0) if words and words[0] in ("shard", "dataset") else None
     if len(words) > 1:
         raise UsageError("segconv inspect", f"takes one path, not {len(words)}", "Name one shard or folder.")
-    path = Path(words[0]) if words else DEFAULT.out
-    return kind or ("dataset" if path.is_dir() else "shard"), path
+    path = UrlPath(words[0]) if words else DEFAULT.out
+    is_dataset = not is_shard_name(path.name) if isinstance(path, UrlPath) else path.is_dir()
+    return kind or ("dataset" if is_dataset else "shard"), path

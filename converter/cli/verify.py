@@ -10,11 +10,12 @@ import click
 from converter.cli.options import DEFAULT, reading_options, source_of, workers_option
 from converter.errors import DataError, UsageError
 from converter.system.console import print_json, print_result
+from converter.system.urls import UrlPath
 
 
 @click.command()
-@click.argument("path", default=DEFAULT.out, type=click.Path(path_type=Path))
-@click.option("--src", type=click.Path(path_type=Path), help="Source folder from which the records were built.")
+@click.argument("path", default=DEFAULT.out, type=click.Path(path_type=UrlPath))
+@click.option("--src", type=click.Path(path_type=UrlPath), help="Source folder from which the records were built.")
 @reading_options
 @click.option("--records", metavar="K|all", default="16", help="Number of records to rebuild from --src and compare.")
 @click.option("--repair", is_flag=True, help="Rebuild damaged files exactly as they were.")

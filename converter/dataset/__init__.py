@@ -2,6 +2,7 @@
 
 Modules, in dependency order:
 
+    objects    the files below an address such as s3://bucket/records, for reading
     store      the location of a dataset's files, for reading
     manifest   the contents of manifest.json
     parse      untrusted text of manifest.json -> Manifest
@@ -9,5 +10,6 @@ Modules, in dependency order:
     integrity  verifies a shard file against its manifest entry
     example    record <-> tf.train.Example bytes
     reader     RecordSource: any record of a folder of shards, by number
+    cache      a local copy of the records at an address
     tfds       dataset_info.json, features.json, labels
 """

@@ -101,7 +101,7 @@ def manifest_text(place: Place) -> str:
     except (FileNotFoundError, NotADirectoryError):
         what = f"holds no {MANIFEST}"
         fix = "Pass a folder that `segconv build` finished, or build one: segconv build --src dataset/"
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, UsageError):  # a web server lists no files
             if holds_shards(store.names()):
                 what, fix = f"holds shards, but no {MANIFEST}", REPLACE
         raise UsageError(store.where(), what, fix, "E_NO_DATASET") from None

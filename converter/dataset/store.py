@@ -1,6 +1,6 @@
 """Store: the location of a dataset's files, on this machine or elsewhere.
 
-Readers need only a ReadStore. A path means the local folder at that path.
+Readers need only a ReadStore. A path means the local folder at that path, or the objects at an address (UrlPath).
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from converter.dataset.objects import ObjectFolder
 from converter.system.files import open_regular
+from converter.system.urls import UrlPath
 
 
 class ReadStore(Protocol):
@@ -70,8 +72,11 @@ class LocalFolder:
 
 
 def store_at(place: Place) -> ReadStore:
-    """Returns the store itself, or the LocalFolder of a path."""
-    return LocalFolder(Path(place)) if isinstance(place, str | os.PathLike) else place
+    """Returns the store itself, or that of a path: a LocalFolder, of an address an ObjectFolder."""
+    if not isinstance(place, str | os.PathLike):
+        return place
+    path = UrlPath(place)
+    return ObjectFolder(str(path)) if isinstance(path, UrlPath) else LocalFolder(path)
 
 
 def size_of(file: BinaryIO) -> int:

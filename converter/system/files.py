@@ -306,7 +306,7 @@ def remove_temporary(folder: Path, keep: Collection[str] = ()) -> None:
             path.unlink(missing_ok=True)
 
 
-def write_error(path: Path, error: OSError) -> MachineError:
+def write_error(path: Path | str, error: OSError) -> MachineError:
     """Returns the error of a failed write."""
     fix = "Free up disk space or choose another folder, then run the same command again."
     return MachineError(path, f"cannot be written ({error.strerror or error})", fix, "E_WRITE")

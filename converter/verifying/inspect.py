@@ -16,14 +16,16 @@ import numpy as np
 from converter.dataset.example import Record, decode_example, decode_record
 from converter.dataset.integrity import check_shard_file
 from converter.dataset.manifest import ClassInfo, Manifest, ShardInfo
+from converter.dataset.objects import ObjectFolder
 from converter.dataset.parse import read_manifest
 from converter.dataset.tfrecord import read_shard
 from converter.errors import REBUILD, DataError, SegconvError, UsageError, shown
 from converter.pixels.colors import Color, wheel_color
 from converter.pixels.masks import count_classes
 from converter.pixels.signatures import PNG_SIGNATURE
-from converter.schema import IGNORE_INDEX, MANIFEST
+from converter.schema import IGNORE_INDEX, MANIFEST, is_shard_name
 from converter.system.console import log, table
+from converter.system.urls import UrlPath
 
 
 @dataclass(frozen=True)
@@ -104,8 +106,9 @@ def find_shard(path: Path) -> Path:
     Raises:
       UsageError: neither.
     """
-    if not path.is_dir():
-        if not path.is_file():
+    is_folder = not is_shard_name(path.name) if isinstance(path, UrlPath) else path.is_dir()
+    if not is_folder:
+        if _num_bytes(path) is None:
             fix = "Name a shard or a folder of records, or build one: segconv build --src dataset/"
             raise UsageError(path, "does not exist", fix, "E_NO_DATASET")
         return path
@@ -142,7 +145,7 @@ def inspect_shard(path: Path) -> ShardReport:
     return ShardReport(
         path=path,
         records=tally.records,
-        size_bytes=path.stat().st_size,
+        size_bytes=_num_bytes(path) or 0,
         problem=problem,
         keys=tally.keys,
         size=next(iter(tally.sizes)) if len(tally.sizes) == 1 else None,
@@ -160,7 +163,7 @@ def inspect_dataset(folder: Path) -> tuple[Manifest, list[ShardReport]]:
       DataError: a shard that the manifest names is missing.
     """
     manifest = read_manifest(folder)
-    missing = [shard.name for _, shard in manifest.shards() if not (folder / shard.name).is_file()]
+    missing = [shard.name for _, shard in manifest.shards() if _num_bytes(folder / shard.name) is None]
     if missing:
         raise DataError(folder / missing[0], "is missing", "Build the dataset again.", "E_SHARD_MISSING")
     return manifest, [inspect_shard(folder / shard.name) for _, shard in manifest.shards()]
@@ -290,7 +293,7 @@ class _Tally:
 
 def _entry_of(shard: Path) -> tuple[Manifest | None, ShardInfo | None]:
     """Returns the manifest next to a shard, and the shard's entry in it; (None, None) where there is none."""
-    if not (shard.parent / MANIFEST).is_file():
+    if _num_bytes(shard.parent / MANIFEST) is None:
         return None, None
     try:
         manifest = read_manifest(shard.parent)
@@ -299,6 +302,16 @@ def _entry_of(shard: Path) -> tuple[Manifest | None, ShardInfo | None]:
         return None, None
     info = next((info for _, info in manifest.shards() if info.name == shard.name), None)
     return (manifest, info) if info else (None, None)
+
+
+def _num_bytes(path: Path) -> int | None:
+    """Returns the size of a file on this machine or at an address, in bytes; None where there is none."""
+    if not isinstance(path, UrlPath):
+        return path.stat().st_size if path.is_file() else None
+    try:
+        return ObjectFolder(str(path.parent)).size(path.name)
+    except FileNotFoundError:
+        return None
 
 
 def _sum_pixels(reports: list[ShardReport]) -> list[int]:

@@ -19,6 +19,7 @@ from converter.schema import IGNORE_INDEX, MANIFEST, RecordKey
 from converter.sources.layouts.find import find_layout
 from converter.sources.layouts.layout import Layout
 from converter.sources.layouts.registry import LAYOUTS
+from converter.sources.mirror import local_source
 
 FIX_SOURCE = "Restore the sources, or build the dataset again with `segconv build --overwrite`."
 StoredRecord = tuple[int, int, RecordKey]  # number, offset and key of a record
@@ -99,6 +100,7 @@ def plan_source(store: Store, source: SourceConfig, manifest: Manifest, workers:
       UsageError: the source cannot be read.
       DataError: the manifest does not have the options of its build.
     """
+    source = local_source(source)
     if source.layout is None and source.image is None and manifest.layout in LAYOUTS:
         source = dataclasses.replace(source, layout=manifest.layout)
     if source.missing_mask == "error" and manifest.options.get("missing_mask") in MISSING_MASK:

@@ -18,8 +18,9 @@ import numpy as np
 
 from converter.building.commit import FIX_FOREIGN
 from converter.building.output import unknown_files
+from converter.building.places import store_for
 from converter.building.receipts import receipt_name
-from converter.building.store import LocalStore, Store
+from converter.building.store import Store
 from converter.config import num_workers
 from converter.dataset.integrity import check_shard_file
 from converter.dataset.manifest import Manifest, ShardInfo, text_of
@@ -59,7 +60,7 @@ def verify(config: VerifyConfig, *, engine: Engine = local, store: Store | None 
     """
     start = time.monotonic()
     report = Verification(config.folder, config.source.src if config.source else None, config.repair)
-    store = store or LocalStore(config.folder)
+    store = store or store_for(config.folder)
     with store.lock() if config.repair and store.exists("") else contextlib.nullcontext():
         if config.repair and store.is_publishing():
             fix = "Run the same `segconv build` again, which finishes the replacement."

@@ -299,6 +299,10 @@ def seeds(target: str) -> list[bytes]:
         "class_file": [text.encode() for text in CLASS_FILES],
         "manifest": [MANIFEST.to_json().encode(), dataclasses.replace(MANIFEST, size=None).to_json().encode()],
         "run_info": [json.dumps(RUN_INFO).encode(), json.dumps({**RUN_INFO, "photos": None}, indent=1).encode()],
+        "object_notes": [
+            b'{"give": ["a-train.tfrecord-00000-of-00001"], "delete": ["errors.jsonl"], "tags": {"a": "x"}}',
+            b'{"give": [], "delete": [], "tags": {}, "machine": "", "process": 1, "start": "2"}',
+        ],
         "example": examples,
         "shard": [shard(examples), shard([b""]), b""],
         "png_rows": [

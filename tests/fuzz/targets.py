@@ -22,6 +22,8 @@ from pathlib import Path
 import numpy as np
 from picture_bytes import png as written_by_hand
 
+from converter.building.lease import is_dead, parse_lease
+from converter.building.object_store import parse_journal
 from converter.classes.class_map import ClassMap
 from converter.classes.find import read_class_file
 from converter.classes.mapper import MaskMapper
@@ -46,6 +48,7 @@ from converter.sources.lists.json_lists import read_json_lists
 from converter.sources.lists.resolve import PathRule, resolve
 from converter.sources.lists.tables import readings
 from converter.sources.lists.text import SplitList, read_split_list
+from converter.sources.mirror import read_notes
 from converter.sources.names import Names
 from converter.sources.others import KINDS, kind_of
 from converter.sources.tree import Tree
@@ -417,6 +420,15 @@ def evaluation(data: bytes) -> None:
     run_targets.evaluation(scratch(), data)
 
 
+def object_notes(data: bytes) -> None:
+    """Journal and lease at an address, and the notes of a copy of a source."""
+    assert is_dead(parse_lease(data)) in (True, False)
+    for path, (e_tag, size) in read_notes(written("fetched.jsonl", data)).items():
+        assert (type(path), type(e_tag), type(size)) == (str, str, int)
+    give, delete, _ = parse_journal(data, "s3://bucket/records")
+    assert not any("/" in name or name.startswith(".") for name in (*give, *delete))
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "split_list": split_list,
     "table": table,
@@ -427,6 +439,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "class_map": class_map,
     "class_file": class_file,
     "manifest": manifest,
+    "object_notes": object_notes,
     "example": example,
     "run_info": run_info,
     "shard": shard,

@@ -9,6 +9,7 @@ import click
 
 from converter.system.console import print_json, print_result
 from converter.system.signals import ended_within
+from converter.system.urls import UrlPath
 from trainer.choices.augments import AUGMENTS
 from trainer.cli.train import DEFAULT, DEFAULT_MAP, SECONDS_TO_END, log_forced_end, train
 from trainer.config import AUGMENT_NAMES, TrainConfig
@@ -18,7 +19,7 @@ from trainer.config import AUGMENT_NAMES, TrainConfig
     params=[option for option in train.params if option.name in ("model", "encoder", "batch", "precision", "devices")],
     context_settings={"show_default": True, "default_map": DEFAULT_MAP},
 )
-@click.argument("records", type=click.Path(path_type=Path), default=DEFAULT.data)
+@click.argument("records", type=click.Path(path_type=UrlPath), default=DEFAULT.data)
 @click.option("--augment", type=click.Choice(AUGMENT_NAMES), default=DEFAULT.augment, help="Augmentation preset.")
 @click.option("--seconds", type=click.IntRange(1, 3600), default=5, help="Approximate seconds to time each part.")
 @click.option("--xla", is_flag=True, help="Time the step with and without XLA, as is always done on a GPU.")

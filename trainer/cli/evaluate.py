@@ -9,6 +9,7 @@ import click
 
 from converter.errors import UsageError
 from converter.system.console import print_json, print_result
+from converter.system.urls import UrlPath
 from trainer.config import TTA_NAMES, TrainConfig
 
 
@@ -17,12 +18,12 @@ from trainer.config import TTA_NAMES, TrainConfig
 @click.option(
     "--runs", type=click.Path(path_type=Path), default=TrainConfig.runs, help="Folder in which to find the newest run."
 )
-@click.option("--data", type=click.Path(path_type=Path), help="Folder of records.  [default: the run's]")
+@click.option("--data", type=click.Path(path_type=UrlPath), help="Folder of records.  [default: the run's]")
 @click.option("--split", default="val", help="Split to evaluate on.")
 @click.option("--batch", type=click.IntRange(1), help="Records per step.  [default: the run's]")
 @click.option("--tta", type=click.Choice(TTA_NAMES), help="Test-time augmentation.  [default: the run's]")
 @click.option(
-    "--src", type=click.Path(path_type=Path), help="Score photographs and masks of this source folder, not records."
+    "--src", type=click.Path(path_type=UrlPath), help="Score photographs and masks of this source folder, not records."
 )
 @click.option("--classes", metavar="FILE|preset:NAME", help="Class map of --src.  [default: the run's]")
 @click.option(
@@ -70,11 +71,12 @@ def _evaluated(run: Path, src: Path | None, classes: str | None, at: str | None,
     if choices["data"] is not None:
         raise UsageError("--src", "and --data contradict each other", "Leave one of them out.")
     from converter.config import SourceConfig
+    from converter.sources.mirror import local_source
     from trainer.evaluation.source import SOURCE, evaluate_source
     from trainer.prediction.predictor import Predictor
 
     predictor = Predictor(run, batch=choices["batch"], tta=choices["tta"], has_confidence=True)
     samples = predictor.info.samples
-    source = SourceConfig(src, classes=classes, bands=samples.bands, levels=samples.levels)
+    source = local_source(SourceConfig(src, classes=classes, bands=samples.bands, levels=samples.levels))
     found = {"at": at or SOURCE, "predictor": predictor, "boundaries": boundaries}
     return evaluate_source(run, source, choices["split"], **found)

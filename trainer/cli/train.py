@@ -13,6 +13,7 @@ from click.core import ParameterSource
 from converter.errors import UsageError
 from converter.system.console import log, print_result
 from converter.system.signals import ended_within
+from converter.system.urls import UrlPath
 from trainer.choices.augments import AUGMENTATIONS, AUGMENTS, AugmentConfig
 from trainer.choices.losses import LOSSES
 from trainer.choices.recipes import DEFAULT_RECIPE, RECIPES
@@ -187,7 +188,7 @@ def _run_to_resume(ctx: click.Context, resume: str, runs: Path) -> tuple[TrainCo
 
 
 @click.command(cls=InSections, context_settings={"show_default": True, "default_map": DEFAULT_MAP})
-@click.option("--data", type=click.Path(path_type=Path), default=DEFAULT.data, help="Folder of records.")
+@click.option("--data", type=click.Path(path_type=UrlPath), default=DEFAULT.data, help="Folder of records.")
 @click.option(
     "--runs", type=click.Path(path_type=Path), default=DEFAULT.runs, help="Folder in which to create the run folder."
 )

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from converter.dataset.cache import local_copy
 from converter.dataset.manifest import Manifest
 from converter.dataset.reader import RecordSource
 from converter.errors import UsageError
@@ -75,7 +76,8 @@ def evaluate(
       MachineError: the run folder cannot be written to.
     """
     info = read_run(run)
-    folder = info.config.data if data is None else data
+    place = info.config.data if data is None else data
+    folder = local_copy(place, (split,))
     maps = ClassMaps(load_model(run / BEST, info.config.model), tta or info.config.tta, has_confidence=True)
     manifest = open_records(folder, (split,), any_size=info.config.crop is not None)
     _check_size(info, manifest, folder)
@@ -95,7 +97,7 @@ def evaluate(
     draw_predictions(maps, records, samples, run / f"predictions-{label}.png")
     examples = _examples(maps, records, tally, classes)
     write_examples(run, examples, info.drawn_classes, label=label, title=title)
-    evaluation = evaluated(run, folder, split, info.classes, tally, "stored")
+    evaluation = evaluated(run, place, split, info.classes, tally, "stored")
     evaluation = scored(dataclasses.replace(evaluation, seal=seal_of_records(manifest)), tally, label, title)
     warn_if_collapsed(evaluation.scores, info.classes)
     return evaluation

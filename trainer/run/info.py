@@ -24,6 +24,7 @@ from converter.limits import MAX_CLASSES, MAX_RUN_CONFIG_BYTES, MAX_SIDE
 from converter.pixels.bands import AS_STORED, Samples
 from converter.pixels.colors import wheel_color
 from converter.system.files import NotRegularError, read_regular, write_whole
+from converter.system.urls import UrlPath
 from converter.version import __version__
 from trainer.choices.augments import AUGMENTS, AugmentConfig
 from trainer.choices.encoders import Preprocessing
@@ -202,10 +203,10 @@ def _unreadable(where: object, error: Exception) -> DataError:
 def _config(raw: dict[str, Any]) -> TrainConfig:
     """Returns the options in a config.json; options of a later version are ignored."""
     choices = {field.name: raw[field.name] for field in dataclasses.fields(TrainConfig) if field.name in raw}
-    choices |= {key: Path(choices[key]) for key in ("data", "runs")}
+    choices |= {"data": UrlPath(choices["data"]), "runs": Path(choices["runs"])}
     for key, default in vars(TrainConfig()).items():
         kinds = {float: (float, int), type(None): (str, type(None))}.get(type(default), (type(default),))
-        if key != "strengths" and type(choices.get(key, default)) not in kinds:
+        if key not in ("strengths", "data") and type(choices.get(key, default)) not in kinds:
             raise TypeError(f"{key} is {choices[key]!r}")
     strengths = dict(choices.get("strengths", vars(AUGMENTS[choices.get("augment", TrainConfig.augment)])))
     known = {field.name for field in dataclasses.fields(AugmentConfig)}
