@@ -31,6 +31,7 @@ EXTRAS = {
     "onnx": "predict with an exported model, without TensorFlow",
     "export": "export --format onnx",
     "litert": "export --format litert",
+    "cloud": "records and sources in s3://, gs:// and az://",
     "ray": "build --engine ray",
     "beam": "build --engine beam",
 }
