@@ -63,7 +63,11 @@ def test_by_default_it_is_written_into_the_run_folder_and_replaced_there(run):
     first = export(run, "keras")
     assert first.config.path == run / "export/model.keras"
     assert first.card == run / "export/MODEL_CARD.md"
-    assert export(run, "keras").size == first.size
+    before = (run / "export/model.keras").stat().st_ino
+    again = export(run, "keras")
+    assert again.size == (run / "export/model.keras").stat().st_size
+    assert (run / "export/model.keras").stat().st_ino != before
+    assert sorted(path.name for path in (run / "export").iterdir()) == ["MODEL_CARD.md", "model.keras"]
 
 
 def test_an_export_that_gives_other_classes_is_not_kept(run, tmp_path, monkeypatch):
