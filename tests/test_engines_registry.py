@@ -12,6 +12,7 @@ from converter.config import ENGINES
 from converter.engines.local import local
 from converter.engines.registry import engine_of
 from converter.errors import UsageError
+from converter.system.urls import UrlPath
 from tests.conftest import write_dataset
 
 COMMAND = [sys.executable, "-c", "from converter.cli import main; main()"]
@@ -26,6 +27,16 @@ def test_local_is_the_pool_of_processes_and_has_no_cluster(tmp_path):
 @pytest.mark.parametrize("name", ENGINES)
 def test_every_name_is_an_engine(tmp_path, name):
     assert callable(engine_of(name, None, 2, tmp_path, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "src", "out", "option"),
+    [("ray", "s3://b/x", "out", "--src"), ("beam", "s3://b/x", "out", "--src"), ("beam", "data", "s3://b/x", "--out")],
+)
+def test_an_address_that_the_machines_of_a_cluster_cannot_read_is_refused(name, src, out, option):
+    with pytest.raises(UsageError, match=f"{option}: is an address, and --engine {name} needs a folder"):
+        engine_of(name, None, 2, UrlPath(src), UrlPath(out))
+    assert engine_of("local", None, 2, UrlPath(src), UrlPath(out)) is local
 
 
 @pytest.mark.parametrize(("name", "module"), [("ray", "ray"), ("beam", "apache_beam")])

@@ -9,6 +9,7 @@ from converter.engines.events import Engine
 from converter.engines.local import local
 from converter.engines.nodes import needs_of
 from converter.errors import UsageError
+from converter.system.urls import UrlPath
 
 NEW_CLUSTER = "local"
 
@@ -25,11 +26,15 @@ def engine_of(name: str, where: str | None, workers: int, src: Path, out: Path) 
       out: output folder, which every node must be able to write to.
 
     Raises:
-      UsageError: `where` means nothing to this engine.
+      UsageError: `where` means nothing to this engine, or it cannot work with an address.
     """
     if name == "local" and where is not None:
         what = "names a cluster, and --engine is local"
         raise UsageError("--on", what, "Pass --engine ray or --engine beam, or leave out --on.")
+    for option, place in {"--src": src, **({"--out": out} if name == "beam" else {})}.items():
+        if name != "local" and isinstance(place, UrlPath):
+            fix = "Use a folder that all machines share, or build with --engine local or with --task."
+            raise UsageError(option, f"is an address, and --engine {name} needs a folder there", fix)
     if name == "ray":
         from converter.engines.ray_engine import ray_engine
 
