@@ -10,11 +10,21 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from converter.errors import UsageError
-from converter.limits import MAX_BANDS, MAX_DATASET_NAME_CHARS, MAX_PIXELS, MAX_RANGE_CHARS, MAX_SIDE, MAX_TOLERANCE
+from converter.limits import (
+    MAX_BANDS,
+    MAX_DATASET_NAME_CHARS,
+    MAX_PIXELS,
+    MAX_RANGE_CHARS,
+    MAX_SIDE,
+    MAX_TILE_SCALE,
+    MAX_TOLERANCE,
+    MIN_TILE_SCALE,
+)
 from converter.pixels.bands import Samples
 from converter.system.cpus import usable_cpus
 
-FITS = ("pad", "stretch", "crop")
+FITS = ("pad", "stretch", "crop", "tile")
+EDGES = ("shift", "pad")
 MASK_RESAMPLES = ("nearest", "vote")
 IMAGE_FORMATS = ("jpeg:95", "png", "keep")  # jpeg: takes any quality 1..100
 DEFAULT_JPEG_QUALITY = 95
@@ -130,16 +140,58 @@ def _option_words(option: str, value: object) -> list[str]:
 
 
 @dataclass(frozen=True)
+class TileConfig:
+    """How photographs are cut into tiles, for `--fit tile`. All pixels are those of the photograph after scaling.
+
+    Attributes:
+      overlap: rows and columns that a tile shares with the next one.
+      edge: what happens at the right and lower edge: "shift" moves the last tile inwards, "pad" fills it, with 0 in the
+        image and ignore in the mask. A photograph smaller than a tile is padded in either case.
+      scale: factor by which image and mask are resized before they are cut.
+      max_ignored: share, 0..1; a tile is dropped if more than that of its mask, padding aside, is ignored.
+      gsd: metres a pixel after scaling; the scale of each photograph follows from what its file says. None for `scale`.
+    """
+
+    overlap: int = 64
+    edge: str = EDGES[0]
+    scale: float = 1.0
+    max_ignored: float = 0.95
+    gsd: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.overlap < 0:
+            raise UsageError("--overlap", f"{self.overlap} is below 0", "Use a number of pixels such as 64.")
+        if self.edge not in EDGES:
+            raise UsageError("--edge", f"{self.edge!r} is not one of {', '.join(EDGES)}", "Use one of them.")
+        if not MIN_TILE_SCALE <= self.scale <= MAX_TILE_SCALE:
+            what = f"{self.scale:g} is not within {MIN_TILE_SCALE:g}..{MAX_TILE_SCALE:g}"
+            raise UsageError("--scale", what, "Use a factor such as 0.5.")
+        if self.gsd is not None and (self.scale != 1 or not 0 < self.gsd < math.inf):
+            what = "and --scale contradict each other" if self.scale != 1 else f"{self.gsd:g} is not above 0"
+            raise UsageError("--gsd", what, "Use metres a pixel such as 0.3, and no --scale.")
+        if not 0 <= self.max_ignored <= 1:
+            raise UsageError("--max-ignored", f"{self.max_ignored:g} is not within 0..1", "Use a share such as 0.95.")
+
+
+def tile_words(tile: TileConfig | None) -> list[str]:
+    """Returns the options of tiles that differ from their defaults, as words of a command."""
+    given = {field.name: getattr(tile, field.name) for field in fields(TileConfig) if tile}
+    chosen = {name: value for name, value in given.items() if value != getattr(TileConfig, name)}
+    return [word for name, value in chosen.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+
+
+@dataclass(frozen=True)
 class PairConfig:
     """How one pair is converted. The record's bytes depend on this and the pair alone.
 
     Attributes:
       size: (height, width) of the stored image and mask, in pixels; None stores each pair at its own size.
       fit: how to handle a different aspect ratio: "pad" keeps it and pads (0 in the image, ignore in the mask);
-        "crop" keeps it and crops the centre; "stretch" does not keep it.
+        "crop" keeps it and crops the centre; "stretch" does not keep it; "tile" cuts windows of that size out of it.
       mask_resample: "nearest" samples one pixel; "vote" takes the class with the largest area under each target pixel.
       image_format: "jpeg:QUALITY", "png", or "keep": stored unmodified where nothing has to change.
       tolerance: maximum difference per channel at which an unlisted mask colour is mapped to the nearest listed one.
+      tile: how tiles are cut; None with every other fit.
     """
 
     size: tuple[int, int] | None = (512, 512)
@@ -147,8 +199,10 @@ class PairConfig:
     mask_resample: str = "nearest"
     image_format: str = "jpeg:95"
     tolerance: int = 0
+    tile: TileConfig | None = None
 
     def __post_init__(self) -> None:
+        self._check_tile()
         if self.size is not None:
             if not all(1 <= side <= MAX_SIDE for side in self.size):
                 raise UsageError("--size", f"{self.size!r} is not within 1..{MAX_SIDE}", "Use a size such as 360x480.")
@@ -165,6 +219,21 @@ class PairConfig:
         if not 0 <= self.tolerance <= MAX_TOLERANCE:
             what = f"{self.tolerance} is not within 0..{MAX_TOLERANCE}"
             raise UsageError("--tolerance", what, "Use the number of levels by which a damaged colour may differ.")
+
+    def _check_tile(self) -> None:
+        """Completes the options of tiles; raises UsageError where they contradict the others."""
+        if self.fit != "tile":
+            if self.tile is not None:
+                what = f"cuts no tiles, which --overlap, --edge, --scale and --max-ignored are for: it is {self.fit}"
+                raise UsageError("--fit", what, "Pass --fit tile, or leave them out.")
+            return
+        tile = self.tile or TileConfig()
+        object.__setattr__(self, "tile", tile)
+        if self.size is None:
+            raise UsageError("--keep-size", "and --fit tile contradict each other", "Leave --keep-size out.")
+        if tile.overlap >= min(self.size):
+            what = f"{tile.overlap} is not below the side of a tile, {min(self.size)}"
+            raise UsageError("--overlap", what, "Use a smaller one, such as an eighth of it.")
 
     @property
     def jpeg_quality(self) -> int:
@@ -247,6 +316,9 @@ def num_workers(asked: int) -> int:
 def pair_text(pair: PairConfig) -> str:
     """Returns how each pair is converted, in words: "512 high x 512 wide, fit pad, mask nearest, image jpeg:95"."""
     size = f"{pair.size[0]} high x {pair.size[1]} wide, fit {pair.fit}" if pair.size else "each pair at its own size"
+    if pair.tile:
+        scale = f"scale {pair.tile.scale:g}" if pair.tile.gsd is None else f"{pair.tile.gsd:g} m a pixel"
+        size += f" (overlap {pair.tile.overlap}, edge {pair.tile.edge}, {scale})"
     words = [size, f"mask {pair.mask_resample}", f"image {pair.image_format}"]
     return ", ".join([*words, f"tolerance {pair.tolerance}"] if pair.tolerance else words)
 

@@ -7,7 +7,7 @@ on the order of such keys, and the same record must always have the same bytes.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 SCHEMA_VERSION = 1
 
@@ -19,8 +19,17 @@ MASK_NAME = "mask_name"  # bytes: UTF-8 path of the mask, relative to the source
 ORIGINAL_HEIGHT = "original_height"  # int64: rows of the upright image before resizing
 ORIGINAL_WIDTH = "original_width"  # int64: columns of the upright image before resizing
 
+# Only in a tile, int64, in pixels: the size of the upright image after scaling, and what of that the tile is, which may
+# reach over the edge.
+SCALED_HEIGHT, SCALED_WIDTH = "scaled_height", "scaled_width"
+WINDOW_TOP, WINDOW_LEFT, WINDOW_HEIGHT, WINDOW_WIDTH = "window_top", "window_left", "window_height", "window_width"
+CRS = "crs"  # bytes: coordinate reference system, where the file says it: "EPSG:25832", or WKT
+TRANSFORM = "transform"  # bytes: six numbers a b c d e f: x = a * column + b * row + c, y = d * column + e * row + f
+
 BYTES_KEYS = (IMAGE, MASK, FILE_NAME, MASK_NAME)
 INT64_KEYS = (ORIGINAL_HEIGHT, ORIGINAL_WIDTH)
+WINDOW_KEYS = (WINDOW_TOP, WINDOW_LEFT, WINDOW_HEIGHT, WINDOW_WIDTH)
+TILE_KEYS = (*WINDOW_KEYS, SCALED_HEIGHT, SCALED_WIDTH)
 RecordKey = tuple[str, ...]  # identifies a record in its dataset: paths of image and mask, and a window if any
 
 MANIFEST = "manifest.json"
@@ -28,6 +37,11 @@ ERRORS = "errors.jsonl"
 INDEX_SUFFIX = ".idx"
 
 _SHARD = re.compile(r"\w+-[\w-]+\.tfrecord-\d{5}-of-\d{5}", re.ASCII)
+
+
+def window_text(window: Sequence[int]) -> str:
+    """Returns a window as the part of a RecordKey: "top,left,height,width"."""
+    return ",".join(map(str, window))
 
 
 def holds_shards(names: Collection[str]) -> bool:

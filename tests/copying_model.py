@@ -27,7 +27,12 @@ def copying_net(size: tuple[int, int] | tuple[None, None], num_classes: int = 4)
 
 
 def copying_run(
-    root: Path, fit: str, records: tuple[int, int] | None, window: tuple[int, int] | None = None, **split: object
+    root: Path,
+    fit: str,
+    records: tuple[int, int] | None,
+    window: tuple[int, int] | None = None,
+    options: dict[str, object] | None = None,
+    **split: object,
 ) -> Path:
     """Writes a run folder with such a model.
 
@@ -36,13 +41,14 @@ def copying_run(
       fit: how its records were resized.
       records: (height, width) of the records; None where they keep their sizes.
       window: (height, width) of the windows that it was trained on; None for whole records.
+      options: of the build, in the manifest.
       split: further fields of the training split in the manifest.
     """
     from trainer.run.runs import create_run
 
     classes = tuple(ClassInfo(n, NAMES[n], tuple(map(int, COLORS[n])), (str(n),)) for n in range(4))
     info = SplitInfo(shards=(), example_bytes=0, pixels=(1,) * 4, images=(1,) * 4, ignored_pixels=0, **split)
-    manifest = Manifest("colours", records, fit, classes, {"train": info})
+    manifest = Manifest("colours", records, fit, classes, {"train": info}, options or {})
     crop = "x".join(map(str, window)) if window else None
     run = create_run(TrainConfig(data=root / "records", runs=root / "runs", model="unet_small", crop=crop), manifest)
     copying_net(window or records).save(run / "best.keras")

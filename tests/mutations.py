@@ -168,7 +168,7 @@ TABLE: dict[str, list[Row]] = {
         ),
         Row(
             "MAX_FILE_BYTES",
-            "if not 0 < info.st_size <= MAX_FILE_BYTES:",
+            "if not 0 < info.st_size <= most:",
             "if not 0 < info.st_size:",
             "system_files::the_limit_on_a_files_size_holds_to_the_byte",
         ),
@@ -1547,7 +1547,73 @@ TABLE: dict[str, list[Row]] = {
             "building_receipts::a_receipt_is_written_when_shard_and_index_are_on_the_disk",
         ),
     ],
+    "converter/building/photos.py": [
+        Row(
+            "size of a photograph that is cut",
+            "if (ref.size, ref.scaled) != sizes:",
+            "if False:",
+            "building_tiles::a_photograph_that_shrinks_between_plan_and_build_is_refused",
+        ),
+        Row(
+            "ignored tiles are dropped",
+            "if ref.mask and ignored > pair.tile.max_ignored * mask.size:",
+            "if False:",
+            "building_tiles::tiles_that_are_ignored_are_dropped_and_counted",
+        ),
+    ],
+    "converter/building/summary.py": [
+        Row(
+            "a refused photograph is named once",
+            "found = _without_repeats(found)",
+            "pass",
+            "building_tiles::a_photograph_that_is_refused_is_named_once",
+        ),
+    ],
+    "converter/checking/blocks.py": [
+        Row(
+            "blocks have a gap between them",
+            "before, after = gap // 2, gap - gap // 2",
+            "before, after = 0, 0",
+            "checking_blocks::no_pixel_is_in_two_splits",
+        ),
+    ],
+    "converter/sources/rasters.py": [
+        Row(
+            "an install command for rasterio",
+            "    except ImportError:\n        raise UsageError(name, what",
+            "    except ZeroDivisionError:\n        raise UsageError(name, what",
+            "sources_rasters::without_rasterio_one_line_says_what_to_install",
+        ),
+    ],
+    "converter/sources/sizes.py": [
+        Row(
+            "what is padded is not of another block",
+            '_scaled_block(ref, source, size, scaled), "shift"',
+            "_scaled_block(ref, source, size, scaled), edge",
+            "checking_blocks::no_pixel_is_in_two_splits",
+        ),
+        Row(
+            "tiles of one photograph",
+            "> MAX_TILES:",
+            "> MAX_TILES * 100:",
+            "sources_sizes::too_many_tiles_are_refused_before_they_are_made",
+        ),
+    ],
+    "converter/verifying/stitch.py": [
+        Row(
+            "pixels that no tile covers are counted",
+            "mask.size - _covered(boxes)",
+            "0",
+            "verifying_stitch::what_no_tile_covers_is_ignored_and_counted",
+        ),
+    ],
     "converter/building/shards.py": [
+        Row(
+            "all tiles of a photograph that kills its worker",
+            " or (bad.window and ref.files == bad.files)",
+            "",
+            "building_tiles::all_tiles_of_a_photograph_that_kills_its_worker_are_refused_together",
+        ),
         Row(
             "memory of one pair",
             '    except MemoryError:\n        fix = "Cut',
@@ -1564,8 +1630,8 @@ TABLE: dict[str, list[Row]] = {
         ),
         Row(
             "fingerprint has the options",
-            '        "pair": asdict(task.pair),\n',
-            "",
+            "for name, value in asdict(task.pair).items()",
+            "for name, value in ()",
             "building_receipts::shards_that_were_begun_with_other_options_are_not_used_and_make_room_first",
         ),
         Row(
@@ -1615,14 +1681,14 @@ TABLE: dict[str, list[Row]] = {
         ),
         Row(
             "--rehash",
-            "if known.stamp is not None and not rehash:",
-            "if known.stamp is not None:",
+            "return known if not rehash and _is_unchanged(task, name, known) else",
+            "return known if _is_unchanged(task, name, known) else",
             "building_receipts::an_edit_that_the_file_system_does_not_show_is_found_with_rehash",
         ),
         Row(
             "stamps are compared",
-            "if Stamp.of(path.stat()) == known.stamp:",
-            "if True:",
+            "return Stamp.of(path.stat()) == known.stamp",
+            "return True",
             "building_receipts::one_edited_mask_makes_its_shard_alone_again",
         ),
         Row(
@@ -2063,7 +2129,7 @@ TABLE: dict[str, list[Row]] = {
     "converter/verifying/derive.py": [
         Row(
             "records against their source",
-            "if encode_record(record) == stored else",
+            "if encode_record(made[0]) == stored else",
             "if True else",
             "verifying_derive::a_source_that_changed_or_vanished_is_reported_record_by_record",
         ),

@@ -431,9 +431,9 @@ def test_options_at_their_defaults_leave_the_fingerprint_as_it_was_before_they_e
 
 POISON = """
 import os, signal, sys
-from converter.building import shards
+from converter.building import tiles
 
-true = shards.make_record
+true = tiles.make_record
 
 
 def make_record(ref, *arguments):
@@ -444,7 +444,7 @@ def make_record(ref, *arguments):
     return true(ref, *arguments)
 
 
-shards.make_record = make_record
+tiles.make_record = make_record
 if __name__ == "__main__":
     from converter.cli import main
 

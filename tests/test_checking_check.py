@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cut_photos import cutting, write_photos
 from PIL import Image
 from sample_datasets import checked, plant_ten_faults
 
-from converter.checking.check import FAST_PAIRS, judge
+from converter.building.build import build
+from converter.checking.check import FAST_PAIRS, check, judge
 from converter.checking.survey import PairFacts
 from converter.config import BuildConfig, PairConfig, SourceConfig
 from converter.sample.write import write_sample
@@ -142,3 +144,12 @@ def test_a_dataset_none_of_whose_pairs_could_be_read_is_judged_too():
     report = judged([])
     assert (report.read, report.source_mb, report.rows) == (0, 0, report.rows)
     assert report.to_text()
+
+
+def test_the_size_of_the_records_is_that_of_all_tiles(tmp_path):
+    write_photos(tmp_path / "src")
+    config = cutting(tmp_path / "src", tmp_path / "out")
+    report = check(config)
+    assert report.ok
+    records = build(config).manifest.splits.values()
+    assert report.records_mb * 1e6 == pytest.approx(sum(split.bytes for split in records), rel=0.25)

@@ -158,3 +158,15 @@ def test_peers_row_5_rare_dominant_and_absent_classes_are_told():
         ("class 'road'", "does not occur in val, so it is not evaluated"),
         ("class 'car'", "occurs in val, but not in train"),
     )
+
+
+def test_photographs_that_lose_most_of_their_detail_are_told_with_the_command_that_cuts_them():
+    large = {"image_size": (4100, 6000), "mask_size": (4100, 6000)}
+    problem = by_code(judged([fact(1, GOOD, **large), fact(1, GOOD, "val", **large)]))["W_SHRUNK"]
+    assert "4100x6000 pixels, of which 512x512 are stored" in problem.places[0][1]
+    assert problem.fix.endswith("`segconv build --src 'my data' --fit tile --size 512x512`.")
+    small = PairConfig((64, 64))
+    problem = by_code(judged([fact(1, GOOD, **large)], pair=small))["W_SHRUNK"]
+    assert problem.fix.endswith("--fit tile --size 64x64 --overlap 8`.")
+    for pair in (PairConfig((513, 800)), PairConfig(None), PairConfig((512, 512), "tile")):
+        assert "W_SHRUNK" not in by_code(judged([fact(1, GOOD, **large)], pair=pair))

@@ -11,6 +11,7 @@ from converter.config import (
     BuildConfig,
     PairConfig,
     SourceConfig,
+    TileConfig,
     levels_text,
     parse_bands,
     parse_levels,
@@ -170,3 +171,22 @@ def test_the_text_of_samples_is_what_was_asked_for():
     assert samples_text(SourceConfig(Path("d"))) == ""
     source = SourceConfig(Path("d"), bands=(3, 2, 1), range="percentile:2:98")
     assert samples_text(source) == "bands 3,2,1, range percentile:2:98"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"fit": "tile", "size": None}, "--keep-size: and --fit tile contradict each other"),
+        ({"fit": "tile", "size": (64, 64)}, "--overlap: 64 is not below the side of a tile, 64"),
+        ({"tile": TileConfig()}, "--fit: cuts no tiles"),
+    ],
+)
+def test_options_of_tiles_that_contradict_others_are_refused(options, said):
+    with pytest.raises(UsageError, match=said):
+        PairConfig(**options)
+
+
+@pytest.mark.parametrize("option", [{"overlap": -1}, {"edge": "cut"}, {"scale": 0}, {"scale": 9}, {"max_ignored": 1.1}])
+def test_values_of_tiles_that_cannot_be_are_refused(option):
+    with pytest.raises(UsageError, match=f"--{next(iter(option)).replace('_', '-')}: "):
+        TileConfig(**option)

@@ -179,9 +179,9 @@ def test_a_build_gives_the_same_bytes_on_every_engine(tmp_path):
 POISON = """
 import os, signal, sys
 from pathlib import Path
-from converter.building import shards
+from converter.building import tiles
 
-true = shards.make_record
+true = tiles.make_record
 
 
 def make_record(ref, *arguments):
@@ -190,7 +190,7 @@ def make_record(ref, *arguments):
     return true(ref, *arguments)
 
 
-shards.make_record = make_record
+tiles.make_record = make_record
 if __name__ == "__main__":
     from converter.building.build import build
     from converter.config import BuildConfig, PairConfig, SourceConfig

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from photo_files import ORIENTATION, as_stored, noise, rendered, smooth
 from picture_bytes import saved
 from PIL import Image
 
-from converter.pixels.geometry import Box, place
+from converter.pixels.geometry import Box, overlap_of, place, tile_boxes
 
 
 @pytest.mark.parametrize(
@@ -86,3 +87,28 @@ def test_decoding_at_reduced_scale_does_not_shift_what_is_cropped(size):
     for axis in (0, 1):
         slope = np.gradient(reference.astype(float), axis=axis)
         assert abs(((ours - reference) * slope).sum() / (slope**2).sum()) < 0.05
+
+
+@pytest.mark.parametrize("edge", ["shift", "pad"])
+@pytest.mark.parametrize("side", [1, 7, 8, 9, 15, 16, 20, 63, 64, 65])
+@pytest.mark.parametrize("overlap", [0, 1, 7])
+def test_tiles_cover_every_pixel_and_no_more_than_they_must(edge, side, overlap):
+    seen = np.zeros(side, int)
+    boxes = tile_boxes(Box(3, 5, side, 10), (8, 10), overlap, edge)
+    starts = [box.top - 3 for box in boxes]
+    assert starts == sorted(set(starts))
+    for start in starts:
+        seen[start : start + 8] += 1
+    assert seen.all()
+    assert len(starts) == 1 or (starts[-2] + 8 < side)  # without the last one something would be missing
+    assert {b - a for a, b in itertools.pairwise(starts[:-1])} <= {8 - overlap}
+    if edge == "shift" and side >= 8:
+        assert starts[-1] + 8 == side
+    assert {box.left for box in boxes} == {5}
+
+
+def test_the_part_of_a_window_within_an_image():
+    assert overlap_of(Box(2, 3, 4, 5), (100, 100)) == Box(0, 0, 4, 5)
+    assert overlap_of(Box(97, 98, 4, 5), (100, 100)) == Box(0, 0, 3, 2)
+    assert overlap_of(Box(-1, -2, 4, 5), (100, 100)) == Box(1, 2, 3, 3)
+    assert overlap_of(Box(100, 0, 4, 5), (100, 100)) == Box(0, 0, 0, 5)

@@ -79,6 +79,22 @@ def test_scores_at_the_stored_size_are_those_of_records(source, tmp_path):
     assert found.matrix.tolist() == expected.matrix.tolist()
 
 
+def test_scores_of_photographs_that_were_cut_into_tiles_are_those_of_the_tiles(source, tmp_path):
+    from converter.building.build import build
+    from converter.config import BuildConfig, PairConfig, TileConfig
+    from trainer.evaluation.records import evaluate
+    from trainer.evaluation.source import STORED, evaluate_source
+
+    # Without overlap and with padded edges, each pixel of the photographs is in one tile; the model looks at one pixel.
+    pair = PairConfig((48, 64), "tile", image_format="png", tile=TileConfig(0, "pad", scale=0.5))
+    build(BuildConfig(source, out=tmp_path / "records", pair=pair, workers=1))
+    run = copying_run(tmp_path, "tile", (48, 64), options={"scale": 0.5})
+    expected = evaluate(run, data=tmp_path / "records")
+    assert sum(map(sum, expected.matrix.tolist())) > 0
+    assert evaluate_source(run, source, at=STORED).matrix.tolist() == expected.matrix.tolist()
+    assert any("images/three@0_64.png" in path.read_text() for path in run.glob("images-*.csv"))
+
+
 def test_the_class_map_is_the_runs_where_none_is_named(source, tmp_path):
     from trainer.evaluation.source import evaluate_source
 

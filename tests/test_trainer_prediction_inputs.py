@@ -10,7 +10,7 @@ from converter.errors import DataError, UsageError
 from trainer.prediction.inputs import find_photographs
 
 
-def records_of_colours(folder):
+def records_of_colours(folder, **options):
     """Builds records of two photographs, 40 high and 48 wide, as segconv build does, and returns their folder."""
     from converter.building.build import build
     from converter.config import BuildConfig, PairConfig, SourceConfig
@@ -23,7 +23,7 @@ def records_of_colours(folder):
         Image.fromarray(blocks((80, 96))).save(source / f"masks/{name}.png")
     (source / "train.txt").write_text("images/one.png;masks/one.png\nimages/two.png;masks/two.png\n")
     (source / "classes.csv").write_text("name,value\nblack,0\nred,1\ngreen,2\nwhite,3\n")
-    pair = PairConfig(size=(40, 48), image_format="png")
+    pair = PairConfig(size=(40, 48), image_format="png", **options)
     build(BuildConfig(SourceConfig(source), out=folder / "records", pair=pair, workers=1, allow_leak=True))
     return folder / "records"
 
@@ -73,6 +73,18 @@ def test_records_are_read_from_their_shards(tmp_path):
     assert sorted(photograph.name for photograph in found) == ["images/one.png", "images/two.png"]
     data, stamp = found[0].read()
     assert (data[:4], stamp, found[0].stamp()) == (b"\x89PNG", None, None)
+
+
+def test_tiles_are_photographs_of_their_own(tmp_path):
+    from converter.config import TileConfig
+
+    records = records_of_colours(tmp_path, fit="tile", tile=TileConfig(overlap=0))
+    found = find_photographs([str(records)], tmp_path / "out")
+    corners = ("0_0", "0_48", "40_0", "40_48")
+    expected = [f"images/{name}@{corner}.png" for name in ("one", "two") for corner in corners]
+    assert sorted(photograph.name for photograph in found) == expected
+    assert all(photograph.is_tile for photograph in found)
+    assert {photograph.path for photograph in found} == {"images/one.png", "images/two.png"}
 
 
 def test_outputs_within_the_input_folder_are_no_inputs(photos):

@@ -63,3 +63,14 @@ def test_beyond_a_small_photograph_windows_are_grey():
     assert canvas.shape == (64, 96, 3)
     assert canvas[9, 19].tolist() == [1, 2, 3]
     assert canvas[10, 0].tolist() == canvas[0, 20].tolist() == [GREY] * 3
+
+
+def test_of_tiles_a_photograph_has_the_scale_at_which_it_was_cut():
+    tiles = dataclasses.replace(INFO, fit="tile", tile_scale=0.5, photo_size=(400, 400), largest_photo=(400, 400))
+    for size in ((300, 384), (3000, 5001)):
+        scaled = size[0] // 2, size[1] // 2
+        for scale in ("auto", "fit"):
+            assert view_of(tiles, size, scale)[1:] == (scaled, (0, 0), scaled, scaled)
+    assert view_of(tiles, (300, 384), 1.0).scaled == (300, 384)
+    # A photograph smaller than a tile is padded as build does, with 0.
+    assert view_of(tiles, (60, 400))[1:] == ((30, 200), (0, 0), (64, 200), (64, 200))

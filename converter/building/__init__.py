@@ -4,6 +4,8 @@ Modules, in dependency order:
 
     tally     counts over records, taken while they are built
     convert   one pair -> its record
+    photos    a photograph, decoded once or read by windows -> the record of a tile
+    tiles     pairs -> records; tiles of one photograph share the work
     commit    the output folder: its lock, and the replacement of an old dataset by a new one
     store     the interface of the place that a build writes to, and the local folder
     lease     one build at a time below an address

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import fields
 
-from converter.config import BuildConfig, PairConfig, source_options
+from converter.config import BuildConfig, PairConfig, source_options, tile_words
 
 
 def build_command(config: BuildConfig, *more: str) -> str:
@@ -21,6 +21,8 @@ def build_command(config: BuildConfig, *more: str) -> str:
             continue
         if field.name == "size":
             words += ["--keep-size"] if value is None else ["--size", "x".join(map(str, value))]
+        elif field.name == "tile":
+            words += tile_words(config.pair.tile)
         else:
             words += [f"--{field.name.replace('_', '-')}", str(value)]
     for field in fields(BuildConfig):

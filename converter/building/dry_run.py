@@ -14,7 +14,7 @@ from converter.system.console import table
 
 
 def plan_text(config: BuildConfig) -> str:
-    """Returns what a build would do, for --dry-run; reads only the lists and the class map.
+    """Returns what a build would do, for --dry-run; reads only the lists and the class map, and for tiles headers.
 
     Raises:
       UsageError: as `build`.
@@ -22,10 +22,12 @@ def plan_text(config: BuildConfig) -> str:
     config = dataclasses.replace(config, source=local_source(config.source))
     plan = plan_build(config)
     check_out(config, plan)
-    rows: list[tuple[str, ...]] = [("split", "pairs", "shards", "MB (estimate)")]
+    tiles = ("tiles",) if config.pair.tile else ()
+    rows: list[tuple[str, ...]] = [("split", "pairs", *tiles, "shards", "MB (estimate)")]
     for name, tasks in plan.tasks.items():
-        pairs = sum(len(task.refs) for task in tasks)
-        rows.append((name, str(pairs), str(len(tasks)), f"{estimated_bytes(pairs, config.pair) / 1e6:.0f}"))
+        records = sum(len(task.refs) for task in tasks)
+        counts = (str(plan.photographs(name)), str(records))[: 1 + len(tiles)]
+        rows.append((name, *counts, str(len(tasks)), f"{estimated_bytes(records, config.pair) / 1e6:.0f}"))
     legend: list[tuple[str, ...]] = [("id", "class", "values")]
     for index, name in enumerate(plan.classes.names):
         legend.append((str(index), shown(name), " ".join(plan.classes.values_of(index))))

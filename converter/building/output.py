@@ -11,6 +11,7 @@ from converter.building.receipts import noted_images
 from converter.building.shards import ShardTask, SourceReader
 from converter.building.store import Store
 from converter.building.summary import options_of
+from converter.building.tiles import WINDOW
 from converter.classes.class_map import ClassMap
 from converter.config import BuildConfig
 from converter.dataset.example import decode_record
@@ -130,7 +131,7 @@ class SplitChange:
         if after == self.before and not self.lost:
             return ""
         line = f"{shown(self.split)}: was {self.before:,} records, now {after:,}"
-        names = [shown(key[0]) for key in self.lost or ()]
+        names = list(dict.fromkeys(shown(key[0]) for key in self.lost or ()))  # a photograph may lose several tiles
         more = f" and {len(names) - SHOWN_LOST:,} more" if len(names) > SHOWN_LOST else ""
         return f"{line}; removed: {', '.join(names[:SHOWN_LOST])}{more}" if names else line
 
@@ -164,7 +165,7 @@ def check_source(config: BuildConfig, plan: Plan, old: Manifest) -> None:
     stored = stored_images(plan.store, [shard for split in old.splits.values() for shard in split.shards])
     if not stored:
         return
-    digests = {key[0]: digest for key, digest in stored.items()}
+    digests = {key[0]: "" if digest.startswith(WINDOW) else digest for key, digest in stored.items()}
     planned = {ref.image for task in plan.all_tasks for ref in task.refs}
     common = sorted(digests.keys() & planned)
     read = SourceReader(config.source)

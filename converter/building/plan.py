@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bisect
 import hashlib
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,12 +17,13 @@ from converter.classes.background import missing_index
 from converter.classes.class_map import ClassMap
 from converter.classes.find import FoundClasses, find_class_map
 from converter.config import BuildConfig, PairConfig
-from converter.errors import SHOWN_WHAT_CHARS, shown
+from converter.errors import SHOWN_WHAT_CHARS, UsageError, shown
 from converter.schema import IGNORE_INDEX, shard_name
 from converter.sources.layouts.find import find_layout
 from converter.sources.layouts.layout import Layout
-from converter.sources.leaks import Leak, check_leaks, find_copies, repeated_content
+from converter.sources.leaks import Leak, check_leaks, find_copies, place_of, repeated_content
 from converter.sources.refs import ExampleRef, Reject
+from converter.sources.sizes import tiled
 
 # Bytes of a record per stored pixel, mask included. Only the number of shards depends on them.
 JPEG_BYTES_PER_PIXEL = ((50, 75, 90, 95, 100), (0.13, 0.18, 0.28, 0.36, 0.75))  # (qualities, bytes): 95 kB at 512x512
@@ -58,10 +61,33 @@ def num_shards(num_pairs: int, pair: PairConfig, shard_mb: int) -> int:
 def shuffled(refs: Sequence[ExampleRef], seed: int) -> list[ExampleRef]:
     """Returns the pairs in the order of a seeded hash of their names: the order in the list does not matter."""
 
-    def order(ref: ExampleRef) -> bytes:
-        return hashlib.sha256("\0".join((str(seed), *ref.key)).encode()).digest()
+    def order(ref: ExampleRef) -> tuple[bytes, tuple[int, ...]]:
+        digest = hashlib.sha256("\0".join((str(seed), *ref.files)).encode()).digest()
+        return digest, tuple(ref.window or ())  # the tiles of a photograph follow one another
 
     return sorted(refs, key=order)
+
+
+def _first_photographs(refs: Sequence[ExampleRef], limit: int | None) -> list[ExampleRef]:
+    """Returns the pairs, or all tiles, of the first `limit` photographs; None takes all."""
+    groups = itertools.islice(itertools.groupby(refs, key=lambda ref: ref.files), limit)
+    return [ref for _, group in groups for ref in group]
+
+
+def _cuts(refs: Sequence[ExampleRef], count: int) -> list[int]:
+    """Returns where each of `count` shards ends: as even as can be, of tiles between two photographs if that is near.
+
+    A cut moves by at most a quarter of a shard, so none is empty.
+    """
+    ends = [len(refs) * (shard + 1) // count for shard in range(count)]
+    most = len(refs) // (4 * count)
+    has_tiles = most > 0 and any(ref.window for ref in refs)
+    borders = [n for n in range(1, len(refs)) if refs[n].files != refs[n - 1].files] if has_tiles else []
+    for number, end in enumerate(ends[:-1]):
+        place = bisect.bisect_left(borders, end)
+        near = min(borders[max(0, place - 1) : place + 1], key=lambda border: abs(border - end), default=end)
+        ends[number] = near if abs(near - end) <= most else end
+    return ends
 
 
 def plan_shards(
@@ -69,19 +95,22 @@ def plan_shards(
 ) -> list[ShardTask]:
     """Returns the shards of one split; they differ in length by at most one pair.
 
+    Of tiles, those of a photograph are kept together where that is possible, so shards may differ by half their length.
+
     Args:
       split: name of the split.
-      refs: its pairs, in any order.
+      refs: its pairs, or their tiles, in any order.
       config: what to build.
       classes: which mask value is which class.
       store: where the records are written.
     """
-    ordered = shuffled(refs, config.seed)[: config.limit]  # at random: the first lines of a list are often one scene
+    # At random: the first lines of a list are often one scene.
+    ordered = _first_photographs(shuffled(refs, config.seed), config.limit)
     count = config.shards or num_shards(len(ordered), config.pair, config.shard_mb)
     count = max(1, min(count, len(ordered)))
     tasks = []
-    for shard in range(count):
-        part = ordered[len(ordered) * shard // count : len(ordered) * (shard + 1) // count]
+    for shard, (start, end) in enumerate(itertools.pairwise([0, *_cuts(ordered, count)])):
+        part = ordered[start:end]
         name = shard_name(config.dataset_name, split, shard, count)
         tasks.append(ShardTask(split, store, name, tuple(part), config.source, classes, config.pair))
     return tasks
@@ -119,8 +148,13 @@ class Plan:
 
     @property
     def num_pairs(self) -> int:
-        """Number of pairs in all splits, without rejects."""
-        return sum(len(task.refs) for tasks in self.tasks.values() for task in tasks)
+        """Number of pairs in all splits, without rejects; of tiles, that of the pairs that they are cut from."""
+        return sum(self.photographs(split) for split in self.tasks)
+
+    def photographs(self, split: str) -> int:
+        """Returns the number of pairs of a split, without rejects; of tiles, that of the pairs they are cut from."""
+        refs = [ref for task in self.tasks[split] for ref in task.refs]
+        return len({(ref.files, ref.line) for ref in refs}) if any(ref.window for ref in refs) else len(refs)
 
     @property
     def all_tasks(self) -> list[ShardTask]:
@@ -149,6 +183,21 @@ def missing_mask_notes(layout: Layout, classes: ClassMap, missing_mask: str) -> 
     return [f"{number} image{'s' * (number > 1)} without a mask: {what}"]
 
 
+def tiles_of(refs: Sequence[ExampleRef], config: BuildConfig) -> list[ExampleRef]:
+    """Returns the tiles of the pairs of a split that a build takes; the pairs themselves where it makes no tiles.
+
+    Raises:
+      UsageError: a photograph has too many tiles, or a list names blocks and the build makes no tiles.
+      MachineError: the disk failed.
+    """
+    if config.pair.tile is None:
+        if block := next((ref for ref in refs if ref.window), None):
+            what = f"names a block of {shown(block.image)}, which is stored in tiles"
+            raise UsageError(place_of(block), what, "Pass --fit tile.", "E_LINE")
+        return list(refs)
+    return tiled(_first_photographs(shuffled(refs, config.seed), config.limit), config.source, config.pair)
+
+
 def plan_build(config: BuildConfig, store: Store | None = None) -> Plan:
     """Finds the source's pairs and class map and distributes the pairs over shards.
 
@@ -167,5 +216,8 @@ def plan_build(config: BuildConfig, store: Store | None = None) -> Plan:
         check_leaks(config.source, pairs, copies)
     missing_mask_notes(layout, found.classes, config.source.missing_mask)  # fails before a pair is read
     store = store or store_for(config.out)
-    tasks = {split: plan_shards(split, refs, config, found.classes, store) for split, refs in layout.refs.items()}
+    tasks = {
+        split: plan_shards(split, tiles_of(refs, config), config, found.classes, store)
+        for split, refs in layout.refs.items()
+    }
     return Plan(layout, found, tasks, store, config.source.missing_mask, tuple(repeated_content(copies)))

@@ -23,12 +23,15 @@ from PIL import features
 from converter.building.shards import ShardResult, ShardTask, SourceFile, SourceReader, run_shard_task
 from converter.building.store import Store, hidden
 from converter.building.tally import Tally
+from converter.building.tiles import WINDOW, RecordMaker
+from converter.classes.mapper import MaskMapper
 from converter.dataset.manifest import ShardInfo
 from converter.dataset.store import sha256_of, size_of
 from converter.dataset.tfrecord import index_name
 from converter.errors import DataError, MachineError
 from converter.pixels.bands import Samples
 from converter.schema import SCHEMA_VERSION, RecordKey
+from converter.sources.refs import ExampleRef
 from converter.system.files import Stamp, resolve_inside
 from converter.version import __version__
 
@@ -61,7 +64,7 @@ def fingerprint(task: ShardTask, digests: list[tuple[str, str]]) -> str:
     facts = {
         "schema_version": SCHEMA_VERSION,
         "written_by": written_by(),
-        "pair": asdict(task.pair),
+        "pair": {name: value for name, value in asdict(task.pair).items() if (name, value) != ("tile", None)},
         "max_pixels": task.source.max_pixels,
         # In the order of the class map, which decides between two equally near listed colours.
         "classes": [
@@ -136,8 +139,12 @@ def find_reusable(task: ShardTask, *, rehash: bool) -> ReusableShard | None:
     if fingerprint(task, digests) != known.info.fingerprint:  # other options: no need to read a file
         return None
     sources = []
+    pair, files = None, None
+    maker = RecordMaker(task.source, MaskMapper(task.classes, task.pair.tolerance), task.pair)
     for ref, (image, mask) in zip(task.refs, known.sources, strict=True):
-        pair = _present(task, ref.image, image, rehash), _present(task, ref.mask, mask, rehash)
+        if pair is None or (ref.files, image, mask) != files:  # those of the next tile of a photograph are known
+            pair = _present_pair(task, ref, (image, mask), maker, rehash=rehash)
+            files = ref.files, image, mask
         if (pair[0].digest, pair[1].digest) != (image.digest, mask.digest):
             return None
         sources.append(pair)
@@ -175,14 +182,34 @@ def _sha256(store: Store, name: str, size: int | None = None) -> str | None:
         return None
 
 
+def _present_pair(
+    task: ShardTask, ref: ExampleRef, known: tuple[SourceFile, SourceFile], maker: RecordMaker, *, rehash: bool
+) -> tuple[SourceFile, SourceFile]:
+    """Returns what the files of a pair hold now, or its windows of them; read only where a stamp may have changed."""
+    if not known[0].digest.startswith(WINDOW):
+        image, mask = (_present(task, name, one, rehash) for name, one in zip(ref.files, known, strict=True))
+        return image, mask
+    both = zip(ref.files, known, strict=True)
+    if not rehash and all(one.digest == "" or _is_unchanged(task, name, one) for name, one in both):
+        return known
+    with contextlib.suppress(DataError):
+        maker.make(ref)
+    image, mask = (SourceFile(*one) for one in maker.digests(ref) or (("", None), ("", None)))
+    return image, mask
+
+
 def _present(task: ShardTask, name: str, known: SourceFile, rehash: bool) -> SourceFile:
     """Returns what a source file holds now; it is read only where its stamp may have changed."""
-    if known.stamp is not None and not rehash:
+    return known if not rehash and _is_unchanged(task, name, known) else SourceReader(task.source).file(name)
+
+
+def _is_unchanged(task: ShardTask, name: str, known: SourceFile) -> bool:
+    """Returns whether a source file has a stamp, and still the same one."""
+    if known.stamp is not None:
         with contextlib.suppress(DataError, OSError):
             path = resolve_inside(task.source.src, name, follow_links=task.source.follow_links)
-            if Stamp.of(path.stat()) == known.stamp:
-                return known
-    return SourceReader(task.source).file(name)
+            return Stamp.of(path.stat()) == known.stamp
+    return False
 
 
 def _to_text(task: ShardTask, result: ShardResult) -> bytes:
@@ -194,7 +221,8 @@ def _to_text(task: ShardTask, result: ShardResult) -> bytes:
         "refused": [(number, e.where, e.what, e.fix, e.code) for number, e in result.refused.items()],
         "sources": [[(file.digest, file.stamp) for file in pair] for pair in result.sources],
         "index_sha256": result.index_sha256,
-        "keys": [ref.key for number, ref in enumerate(task.refs) if number not in result.refused],
+        "keys": result.keys(task),
+        "dropped": list(result.dropped),
     }
     text = json.dumps(facts).encode("ascii")
     return hashlib.sha256(text).hexdigest().encode("ascii") + b"\n" + text
@@ -230,7 +258,7 @@ def noted_images(store: Store, shard: ShardInfo) -> dict[RecordKey, str] | None:
     """
     try:
         facts = _facts(store, shard.name)
-        refused = {number for number, *_ in facts["refused"]}
+        refused = {*(number for number, *_ in facts["refused"]), *facts.get("dropped", ())}
         digests = [str(image[0]) for number, (image, _) in enumerate(facts["sources"]) if number not in refused]
         keys = [tuple(map(str, key)) for key in facts["keys"]]
         if facts["info"]["sha256"] == shard.sha256 and len(keys) == shard.records:
@@ -254,4 +282,5 @@ def _parse(raw: dict[str, Any], task: ShardTask) -> ShardResult:
         refused={number: DataError(*error) for number, *error in raw["refused"] if task.refs[number]},
         sources=tuple((file(*image), file(*mask)) for image, mask in raw["sources"]),
         index_sha256=raw["index_sha256"],
+        dropped=tuple(raw.get("dropped", ())),
     )

@@ -18,6 +18,7 @@ REMARKS = {  # notes on the pairs: field of SplitInfo -> a line of the report
     "unturned": "images not rotated by EXIF orientation, since their masks match them unrotated: {:,}",
     "corrected_pixels": "mask pixels mapped to the nearest listed colour: {:,}",
     "kept": "images stored unmodified: {:,}",
+    "dropped": "tiles dropped, as more of them than --max-ignored is ignored: {:,}",
 }
 
 

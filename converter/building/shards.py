@@ -13,9 +13,9 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from converter.building.convert import make_record
 from converter.building.store import Store
 from converter.building.tally import Tally
+from converter.building.tiles import RecordMaker
 from converter.classes.class_map import ClassMap
 from converter.classes.mapper import MaskMapper
 from converter.config import PairConfig, SourceConfig
@@ -23,6 +23,7 @@ from converter.dataset.example import Record, encode_record
 from converter.dataset.manifest import ShardInfo
 from converter.dataset.tfrecord import ShardWriter, index_name
 from converter.errors import DataError, MachineError
+from converter.schema import RecordKey
 from converter.sources.pairs import crash_error
 from converter.sources.refs import ExampleRef, Reject
 from converter.system.files import Stamp, read_stamped
@@ -78,6 +79,7 @@ class ShardResult:
       refused: the pairs that were refused, and why, by their number in the task.
       sources: image and mask of every pair of the task, in order.
       index_sha256: of the index file, in hex.
+      dropped: numbers of the tiles that were dropped, since they are ignored.
     """
 
     split: str
@@ -87,11 +89,17 @@ class ShardResult:
     refused: dict[int, DataError]
     sources: tuple[tuple[SourceFile, SourceFile], ...]
     index_sha256: str
+    dropped: tuple[int, ...] = ()
 
     def rejects(self, task: ShardTask) -> list[Reject]:
-        """Returns the refused pairs, with the lists and lines that name them in this task."""
+        """Returns the refused pairs or tiles, with the lists and lines that name them in this task."""
         named = [(task.refs[number], error) for number, error in self.refused.items()]
         return [Reject(ref.split, error, ref.list_name, ref.line) for ref, error in named]
+
+    def keys(self, task: ShardTask) -> list[RecordKey]:
+        """Returns the keys of the records of the shard, in order."""
+        missing = {*self.refused, *self.dropped}
+        return [ref.key for number, ref in enumerate(task.refs) if number not in missing]
 
 
 def run_shard_task(task: ShardTask, tick: Callable[[], None]) -> ShardResult:
@@ -104,26 +112,32 @@ def run_shard_task(task: ShardTask, tick: Callable[[], None]) -> ShardResult:
     Raises:
       MachineError: the shard cannot be written, or memory ran out.
     """
-    mapper = MaskMapper(task.classes, task.pair.tolerance)
+    maker = RecordMaker(task.source, MaskMapper(task.classes, task.pair.tolerance), task.pair)
     tally = Tally.of_nothing(task.classes.num_classes)
     crashed = dict(task.crashed)
     refused: dict[int, DataError] = {}
+    dropped = []
     sources = []
+    reader, files = SourceReader(task.source), ("", "")
     try:
         with task.store.stage(task.name) as file:
             writer = ShardWriter(file)
             for number, ref in enumerate(task.refs):
-                reader = SourceReader(task.source)
+                if ref.window is None or ref.files != files:  # all tiles of a photograph have one reader
+                    reader, files = SourceReader(task.source), ref.files
                 try:
                     if number in crashed:
                         raise crash_error(ref, crashed[number])
-                    record, counts = _make_or_refuse(ref, task, mapper, reader)
+                    made = _make_or_refuse(ref, maker, reader)
                 except DataError as error:
                     refused[number] = error
                 else:
-                    writer.write(encode_record(record))
-                    tally.add(counts)
-                sources.append((reader.file(ref.image), reader.file(ref.mask)))
+                    if made is None:
+                        dropped.append(number)
+                    else:
+                        writer.write(encode_record(made[0]))
+                        tally.add(made[1])
+                sources.append(_sources(ref, maker, reader))
                 tick()
         index = writer.index.encode("ascii")
         with task.store.stage(index_name(task.name)) as file:
@@ -133,11 +147,21 @@ def run_shard_task(task: ShardTask, tick: Callable[[], None]) -> ShardResult:
         raise MachineError(where, "did not fit into memory", "Run again with fewer workers (-j).") from None
     info = ShardInfo(task.name, writer.records, writer.size, writer.sha256)
     digest = hashlib.sha256(index).hexdigest()
-    return ShardResult(task.split, info, writer.example_bytes, tally, refused, tuple(sources), digest)
+    return ShardResult(task.split, info, writer.example_bytes, tally, refused, tuple(sources), digest, tuple(dropped))
+
+
+def _sources(ref: ExampleRef, maker: RecordMaker, reader: SourceReader) -> tuple[SourceFile, SourceFile]:
+    """Returns image and mask of a pair as they were read: as files, or as windows of them."""
+    if windows := maker.digests(ref):
+        image, mask = (SourceFile(digest, stamp) for digest, stamp in windows)
+        return image, mask
+    return reader.file(ref.image), reader.file(ref.mask)
 
 
 def without_pair(task: ShardTask, number: int, how: str) -> ShardTask:
     """Returns a task that refuses one of its pairs unread, since it ended its worker process; `how` says how.
+
+    All tiles of a photograph are refused together, since it is decoded for the first of them.
 
     Raises:
       MachineError: the process ended after the last pair.
@@ -145,13 +169,15 @@ def without_pair(task: ShardTask, number: int, how: str) -> ShardTask:
     if number >= len(task.refs):
         what = f"could not be finished: the process that wrote it ended ({how})"
         raise MachineError(task.store.where(task.name), what, "Run the same command again.", "E_WORKER")
-    return dataclasses.replace(task, crashed=(*task.crashed, (number, how)))
+    bad = task.refs[number]
+    together = [n for n, ref in enumerate(task.refs) if n == number or (bad.window and ref.files == bad.files)]
+    return dataclasses.replace(task, crashed=(*task.crashed, *((n, how) for n in together)))
 
 
-def _make_or_refuse(ref: ExampleRef, task: ShardTask, mapper: MaskMapper, reader: SourceReader) -> tuple[Record, Tally]:
-    """Returns what `make_record` does; a pair that does not fit into memory is refused as well."""
+def _make_or_refuse(ref: ExampleRef, maker: RecordMaker, reader: SourceReader) -> tuple[Record, Tally] | None:
+    """Returns what `RecordMaker.make` does; a pair that does not fit into memory is refused as well."""
     try:
-        return make_record(ref, task.source, mapper, task.pair, reader)
+        return maker.make(ref, reader)
     except MemoryError:
         fix = "Cut it into tiles, or run again with fewer workers (-j)."
         raise DataError(ref.image, "did not fit into memory, or its mask did not", fix, "E_MEMORY") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +14,22 @@ from converter.building.receipts import written_by
 from converter.building.shards import ShardResult
 from converter.building.tally import Tally
 from converter.config import BuildConfig, PairConfig, levels_text
-from converter.dataset.manifest import ClassInfo, Manifest, SplitInfo
+from converter.dataset.manifest import ClassInfo, Manifest, SplitInfo, TileInfo
 from converter.errors import shown
 from converter.schema import IGNORE_INDEX
 from converter.sources.refs import Reject
 
 
-def split_info(results: Sequence[ShardResult], num_classes: int, skipped: int) -> SplitInfo:
+def split_info(
+    results: Sequence[ShardResult], num_classes: int, skipped: int, tiles: TileInfo | None = None
+) -> SplitInfo:
     """Returns the manifest's entry of a split.
 
     Args:
       results: its shards, in order.
       num_classes: in the class map.
       skipped: pairs of the split that were refused.
+      tiles: how its photographs were cut; None where they were not.
     """
     tally = Tally.of_nothing(num_classes)
     for result in results:
@@ -46,6 +50,7 @@ def split_info(results: Sequence[ShardResult], num_classes: int, skipped: int) -
         unturned=tally.unturned,
         corrected_pixels=tally.corrected_pixels,
         kept=tally.kept,
+        tiles=tiles,
     )
 
 
@@ -60,9 +65,20 @@ def stored_size(results: Sequence[ShardResult], pair: PairConfig) -> tuple[int, 
 def all_rejects(plan: Plan, results: list[ShardResult]) -> list[Reject]:
     """Returns all refused pairs in the order of their lists."""
     refused = [result.rejects(task) for task, result in zip(plan.all_tasks, results, strict=True)]
-    rejects = [*plan.rejects, *(reject for shard in refused for reject in shard)]
+    found = [reject for shard in refused for reject in shard]
+    if any(task.pair.tile for task in plan.all_tasks):
+        found = _without_repeats(found)
+    rejects = [*plan.rejects, *found]
     order = {split: number for number, split in enumerate(plan.tasks)}
     return sorted(rejects, key=lambda reject: (order[reject.split], reject.list_name, reject.line))
+
+
+def _without_repeats(rejects: Sequence[Reject]) -> list[Reject]:
+    """Returns rejects without those that say of another tile of a photograph what was said before, or nearly so."""
+    said: dict[tuple[str, str, int, str, str], Reject] = {}
+    for one in rejects:
+        said.setdefault((one.split, one.list_name, one.line, one.error.where, one.error.code), one)
+    return list(said.values())
 
 
 def build_manifest(config: BuildConfig, plan: Plan, results: list[ShardResult], rejects: list[Reject]) -> Manifest:
@@ -99,6 +115,8 @@ def options_of(config: BuildConfig) -> dict[str, Any]:
         chosen["bands"] = list(source.bands)
     if source.range is not None:
         chosen |= {"range": source.range, "levels": levels_text(source.levels)}
+    if pair.tile is not None:
+        chosen |= asdict(pair.tile)
     return {
         "size": list(pair.size) if pair.size else None,
         "image_format": pair.image_format,
@@ -114,7 +132,12 @@ def options_of(config: BuildConfig) -> dict[str, Any]:
 
 def _split_info(split: str, plan: Plan, results: list[ShardResult], rejects: list[Reject]) -> SplitInfo:
     own = [result for result in results if result.split == split]
-    return split_info(own, plan.classes.num_classes, sum(reject.split == split for reject in rejects))
+    skipped = sum(reject.split == split for reject in rejects)
+    tiles = None
+    if any(task.pair.tile for task in plan.tasks[split]):
+        dropped = sum(len(result.dropped) for result in own)
+        tiles = TileInfo(plan.photographs(split), sum(len(task.refs) for task in plan.tasks[split]), dropped)
+    return split_info(own, plan.classes.num_classes, skipped, tiles)
 
 
 def errors_text(rejects: list[Reject]) -> bytes:

@@ -11,6 +11,7 @@ Modules, in dependency order:
     stratify      groups -> the split of each
     split_plan    how to split a dataset, and the resulting splits
     split         a dataset without lists -> which pair goes into which split
+    blocks        a few large photographs -> which block of them goes into which split
     split_source  whether a dataset may be split, and what to run afterwards
     scenes        video frames that a split has torn apart
     split_files   train.txt, val.txt, test.txt

@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 
-from converter.building.convert import make_record
 from converter.building.plan import missing_mask_notes
+from converter.building.tiles import RecordMaker
 from converter.checking.facts import DatasetFacts
 from converter.checking.next_command import next_command
 from converter.checking.problems import find_problems
@@ -29,11 +29,14 @@ from converter.dataset.tfrecord import FRAME_BYTES
 from converter.engines.events import Engine
 from converter.engines.local import local_forked
 from converter.errors import DataError, UsageError
+from converter.pixels.geometry import Box, scaled_size, tile_boxes
 from converter.sources.layouts.find import find_layout
 from converter.sources.layouts.layout import Layout
 from converter.sources.levels import with_levels
 from converter.sources.mirror import local_source
+from converter.sources.rasters import is_raster
 from converter.sources.refs import ExampleRef
+from converter.sources.sizes import tiled
 from converter.system.console import Progress
 
 Kind = TypeVar("Kind", bound=Hashable)
@@ -75,11 +78,13 @@ def check(
     refs = [ref for split_refs in layout.refs.values() for ref in split_refs]
     if fast and len(refs) > FAST_PAIRS:
         refs = _sample(refs, config.seed)
+    windowed = [ref for ref in refs if config.pair.tile and _reads_windows(ref, config)]
+    refs = [ref for ref in refs if ref not in windowed] if windowed else refs
     with Progress(len(refs), "pair") as progress:
         show, tolerance = on_progress or progress.show, config.pair.tolerance
         facts = survey(refs, config.source, config.num_workers, show, tolerance=tolerance, engine=engine)
-    report = judge(config, layout, facts, found, class_error)
-    size = _record_bytes(config, facts, found) * report.num_pairs
+    report = judge(config, layout, facts, found, class_error, windowed)
+    size = _record_bytes(config, facts, found) * report.num_pairs * _tiles_a_photo(config, facts)
     return dataclasses.replace(report, records_mb=size / 1e6, seconds=time.monotonic() - start)
 
 
@@ -89,6 +94,7 @@ def judge(
     facts: Sequence[PairFacts],
     found: FoundClasses | None = None,
     class_error: UsageError | None = None,
+    windowed: Sequence[ExampleRef] = (),
 ) -> CheckReport:
     """Returns the report on a dataset whose pairs were read; `check` without its I/O.
 
@@ -98,8 +104,9 @@ def judge(
       facts: of the pairs that were read, in the order of the layout.
       found: the class map; None where there is none.
       class_error: why there is none.
+      windowed: pairs that were not read, since a build reads them by windows.
     """
-    dataset = DatasetFacts(config, layout, facts, found, class_error)
+    dataset = DatasetFacts(config, layout, facts, found, class_error, tuple(windowed))
     problems = find_problems(dataset)
     num_classes = found.classes.num_classes if found else 0
     num_pairs = sum(len(refs) for refs in layout.refs.values())
@@ -160,17 +167,35 @@ def _samples(dataset: DatasetFacts) -> tuple[ExampleRef, ...]:
     return tuple(good[place].ref for place in sorted(list(chosen)[:SAMPLES]))
 
 
+def _reads_windows(ref: ExampleRef, config: BuildConfig) -> bool:
+    try:
+        return is_raster(ref, config.source)
+    except DataError:  # which the survey reports
+        return False
+
+
+def _tiles_a_photo(config: BuildConfig, facts: Sequence[PairFacts]) -> float:
+    """Returns the mean number of records of a photograph: that of its tiles, or 1."""
+    pair, sizes = config.pair, [one.image_size for one in facts if one.image_size]
+    if pair.tile is None or pair.size is None or not sizes:
+        return 1.0
+    areas = [Box(0, 0, *scaled_size(size, pair.tile.scale)) for size in sizes]
+    return sum(len(tile_boxes(area, pair.size, pair.tile.overlap, pair.tile.edge)) for area in areas) / len(sizes)
+
+
 def _record_bytes(config: BuildConfig, facts: Sequence[PairFacts], found: FoundClasses | None) -> float:
     """Returns the predicted size of one record in bytes: the mean of a few that are encoded and discarded."""
     # Without a class map all values are one class: the mask is only a few per cent of a record.
     classes = found.classes if found else ClassMap(("all",), {}, {}, {}, default=0)
-    mapper = MaskMapper(classes, config.pair.tolerance)
+    maker = RecordMaker(config.source, MaskMapper(classes, config.pair.tolerance), config.pair)
     good = [one.ref for one in facts if one.error is None]
     sizes = []
     for number in range(min(SIZED_PAIRS, len(good))):
         ref = good[number * len(good) // min(SIZED_PAIRS, len(good))]
         try:
-            sizes.append(len(encode_record(make_record(ref, config.source, mapper, config.pair)[0])) + FRAME_BYTES)
+            tiles = tiled([ref], config.source, config.pair)
+            if made := maker.make(tiles[len(tiles) // 2]):
+                sizes.append(len(encode_record(made[0])) + FRAME_BYTES)
         except (DataError, UsageError):
             continue  # an unlisted value, or a file that has just changed
     return sum(sizes) / len(sizes) if sizes else 0.0

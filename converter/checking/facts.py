@@ -25,6 +25,7 @@ from converter.errors import UsageError, shown
 from converter.pixels.colors import Color, luminance
 from converter.pixels.masks import MaskValue
 from converter.sources.layouts.layout import Layout
+from converter.sources.refs import ExampleRef
 
 
 @dataclass
@@ -37,6 +38,7 @@ class DatasetFacts:
       facts: of the pairs that were read.
       found: the class map; None where there is none.
       class_error: why there is none.
+      windowed: pairs that were not read, since a build reads them by windows.
     """
 
     config: BuildConfig
@@ -44,6 +46,7 @@ class DatasetFacts:
     facts: Sequence[PairFacts]
     found: FoundClasses | None = None
     class_error: UsageError | None = None
+    windowed: tuple[ExampleRef, ...] = ()
     _indices: dict[MaskValue, int | str | None] = field(default_factory=dict)
 
     @cached_property

@@ -10,7 +10,7 @@ from converter.checking.facts import DatasetFacts
 from converter.checking.problems import Problem
 from converter.checking.resplit import split_command
 from converter.classes.drafts import draft_command
-from converter.config import PairConfig, source_options
+from converter.config import PairConfig, source_options, tile_words
 from converter.sources.layouts.folds import FOLDS
 
 
@@ -59,4 +59,4 @@ def _pair_options(pair: PairConfig) -> list[str]:
     for option in ("fit", "mask_resample", "image_format"):
         value = getattr(pair, option)
         words += [f"--{option.replace('_', '-')} {value}"] if value != getattr(default, option) else []
-    return words
+    return [*words, *tile_words(pair.tile)]

@@ -7,6 +7,7 @@ begins with W_ is worth a look before a day of training.
 from __future__ import annotations
 
 import difflib
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from converter.checking.resplit import command_of
 from converter.checking.split_source import is_made_by_split
 from converter.checking.survey import PairFacts
 from converter.classes.drafts import draft_command, taking
+from converter.config import TileConfig, source_options
 from converter.errors import DataError, shown
 from converter.limits import MAX_CLOSEST_UNMATCHED, MAX_LIKES_UNMATCHED
 from converter.pixels.masks import MaskValue
@@ -29,6 +31,7 @@ from converter.sources.refs import ExampleRef
 
 RARE_SHARE, DOMINANT_SHARE = 0.001, 0.99  # of the labelled pixels: beyond these it is hard to learn, or all there is
 MASK_SHARE = 0.1  # of the pixels have listed values even in a mask damaged by JPEG; in a photograph almost none do
+SHRUNK = 8  # times the stored size, along the shorter side: a thing of eight pixels becomes one
 _SHOWN_VALUES = 3  # of the unlisted values of a mask, most frequent first
 _NO_PARTNER = frozenset({"E_NO_MASK", "E_NO_IMAGE"})
 _SWAPS_SIDES = frozenset({5, 6, 7, 8})  # EXIF orientations that swap height and width
@@ -79,11 +82,34 @@ def find_problems(dataset: DatasetFacts) -> tuple[Problem, ...]:
     for unused in (*dataset.layout.unused, *(dataset.found.warnings if dataset.found else ())):
         collected.add(unused.code, unused.fix, unused.where, unused.what)
     _mask_values(dataset, collected)
-    _balance(dataset, collected)
+    if not dataset.windowed:  # of which no pixel was counted
+        _balance(dataset, collected)
     _orientation(dataset, collected)
+    _shrunk(dataset, collected)
+    for ref in dataset.windowed:
+        fix = "A build reads it by windows, and refuses the tiles with unlisted values."
+        collected.add("W_WINDOWS", fix, place_of(ref), f"{shown(ref.image)} is too large to be checked as a whole")
     if not dataset.layout.refs.get("val") and all(unused.code != FOLDS for unused in dataset.layout.unused):
         _no_val(dataset, collected)
     return collected.problems()
+
+
+def _shrunk(dataset: DatasetFacts, collected: _ProblemList) -> None:
+    """Adds that photographs lose most of their detail, with the command that cuts them into tiles instead."""
+    pair, config = dataset.config.pair, dataset.config
+    sizes = sorted((facts.image_size for facts in dataset.facts if facts.image_size), key=math.prod)
+    if not sizes or pair.size is None or pair.fit == "tile":
+        return
+    height, width = sizes[len(sizes) // 2]
+    factor = min(height, width) / max(pair.size)
+    if factor < SHRUNK:
+        return
+    stored = f"{pair.size[0]}x{pair.size[1]}"
+    overlap = "" if TileConfig().overlap < min(pair.size) else f" --overlap {min(pair.size) // 8}"
+    command = f"segconv build {source_options(config.source, pair.tolerance)} --fit tile --size {stored}{overlap}"
+    what = f"has photographs of {height}x{width} pixels, of which {stored} are stored: small things are lost"
+    fix = f"To keep all of them, cut the photographs into tiles: `{command}`."
+    collected.add("W_SHRUNK", fix, str(config.source.src), what)
 
 
 def _no_val(dataset: DatasetFacts, collected: _ProblemList) -> None:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from converter.checking.blocks import BlockPlan
 from converter.checking.split_plan import SplitPlan
 from converter.errors import UsageError
 from converter.sources.lists.exchange import exchange
-from converter.sources.lists.text import why_unlistable
+from converter.sources.lists.text import block_text, why_unlistable
 
 _SEPARATOR = ";"
 _FOLD = r"fold[0-9]+\.txt"  # of an earlier number of folds
@@ -31,7 +32,7 @@ def check_lists(src: Path, splits: Iterable[str], overwrite: bool = False) -> di
     return paths
 
 
-def write_lists(src: Path, plan: SplitPlan, overwrite: bool = False) -> list[Path]:
+def write_lists(src: Path, plan: SplitPlan | BlockPlan, overwrite: bool = False) -> list[Path]:
     """Saves train.txt, val.txt and, with a test split, test.txt in the source folder and returns their paths.
 
     The lists are saved together: a process that is killed leaves the old ones, or an exchange to be finished. A list in
@@ -52,30 +53,28 @@ def write_lists(src: Path, plan: SplitPlan, overwrite: bool = False) -> list[Pat
     return list(paths.values())
 
 
-def lists_in_use(plan: SplitPlan) -> set[str]:
+def lists_in_use(plan: SplitPlan | BlockPlan) -> set[str]:
     """Returns the names of the lists in the source folder itself that the pairs come from."""
     names = {ref.list_name for refs in plan.refs.values() for ref in refs}
     return {name for name in names if name and "/" not in name}
 
 
-def check_names(plan: SplitPlan) -> None:
+def check_names(plan: SplitPlan | BlockPlan) -> None:
     """Refuses a pair that a list cannot hold.
 
     Raises:
-      UsageError: a path has a character that a list cannot hold, or a pair is a part of an image.
+      UsageError: a path has a character that a list cannot hold.
     """
     for ref in (ref for refs in plan.refs.values() for ref in refs):
-        if ref.window is not None:
-            what = "is a part of an image, which a list cannot say"
-            raise UsageError(ref.image, what, "Put the splits in folders.", "E_LIST")
         for name in (ref.image, ref.mask):
             if why := why_unlistable(name):
                 raise UsageError(name, why, "Rename the file.", "E_LIST")
 
 
-def _list_text(plan: SplitPlan, split: str) -> str:
+def _list_text(plan: SplitPlan | BlockPlan, split: str) -> str:
     """Returns the text of a list: a comment with the command that made it, then one pair per line."""
     lines = [f"# {plan.config.command()}"]
     for ref in plan.refs[split]:
-        lines.append(f"{ref.image}{_SEPARATOR}{ref.mask}")
+        image = ref.image if ref.window is None else block_text(ref.image, ref.window)
+        lines.append(f"{image}{_SEPARATOR}{ref.mask}")
     return "\n".join(lines) + "\n"

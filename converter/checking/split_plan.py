@@ -25,6 +25,8 @@ class SplitConfig:
         match) stay in the same split. None: no such groups.
       near: keeps near-duplicates in the same split.
       folds: number of folds to make instead of train and val; 0 for none.
+      blocks: side of the blocks that photographs are divided into, in pixels; 0 keeps each photograph in one split.
+      gap: rows and columns between two blocks that are in none.
     """
 
     val: float = 0.2
@@ -33,6 +35,8 @@ class SplitConfig:
     group: str | None = None
     near: bool = True
     folds: int = 0
+    blocks: int = 0
+    gap: int = 0
 
     def __post_init__(self) -> None:
         if not 0 < self.val < 1:
@@ -44,6 +48,12 @@ class SplitConfig:
             raise UsageError("--val", what, "Pass smaller shares.")
         if self.folds and not 2 <= self.folds <= MAX_FOLDS:
             raise UsageError("--folds", f"{self.folds} is not within 2..{MAX_FOLDS}", "Pass a number such as 5.")
+        if not 0 <= 2 * self.gap <= self.blocks and (self.blocks or self.gap):
+            what = f"{self.gap} is not within 0..{self.blocks // 2}, half of --blocks"
+            raise UsageError("--gap", what, "Pass both, such as --blocks 2048 --gap 64.")
+        if self.blocks and (self.folds or self.group is not None):
+            what = "divides photographs, which --group and --folds keep whole"
+            raise UsageError("--blocks", what, "Leave one of them out.")
         if self.group is not None:
             try:
                 re.compile(self.group)
@@ -66,6 +76,7 @@ class SplitConfig:
         """Returns the command that reproduces these splits, without the folder."""
         words = ["segconv", "split", *(["--folds", str(self.folds)] if self.folds else ["--val", f"{self.val:g}"])]
         words += ["--test", f"{self.test:g}", "--seed", str(self.seed)]
+        words += ["--blocks", str(self.blocks), "--gap", str(self.gap)] if self.blocks else []
         words += ["--group", self.group] if self.group is not None else []
         return shlex.join(words if self.near else [*words, "--no-near"])
 

@@ -16,6 +16,7 @@ from converter.limits import MAX_TOLERANCE
 from converter.system.console import Progress, log, print_json, print_result
 
 if TYPE_CHECKING:
+    from converter.checking.blocks import BlockPlan
     from converter.checking.split_plan import SplitPlan
     from converter.checking.survey import PairFacts
     from converter.classes.class_map import ClassMap
@@ -148,6 +149,10 @@ def classes(tolerance: int, write: bool, overwrite: bool, instances: bool, worke
 @click.option("--test", type=float, default=0.0, help="Fraction of the pairs in test.txt; 0 means no test split.")
 @click.option("--folds", type=int, default=0, help="Make this number of folds instead of train and val.")
 @click.option("--group", metavar="REGEX", help="Keep images with the same match in one split.")
+@click.option(
+    "--blocks", type=click.IntRange(0), default=0, help="Divide photographs into blocks of this side, in pixels."
+)
+@click.option("--gap", type=click.IntRange(0), help="Pixels between two blocks that no split has.  [default: 64]")
 @click.option("--near/--no-near", default=True, help="Keep near-duplicate images in one split.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Random seed of the split.")
 @click.option("--tolerance", type=int, default=0, help="Maximum difference per channel from a listed mask colour.")
@@ -166,11 +171,12 @@ def split(workers: int, overwrite: bool, dry_run: bool, json: bool, tolerance: i
     Examples:
       segconv split --src dataset/ --val 0.2
       segconv split --src dataset/ --group '^[^_]+'
+      segconv split --src orthophoto/ --blocks 2048 --gap 64
     """  # noqa: D301
     source = source_of(options)
     from converter.checking import split_source
     from converter.checking.split import make_splits
-    from converter.checking.split_files import check_lists, write_lists
+    from converter.checking.split_files import check_lists
     from converter.checking.split_plan import SplitConfig
     from converter.sources.layouts.find import find_layout
     from converter.sources.lists.exchange import finish
@@ -178,6 +184,7 @@ def split(workers: int, overwrite: bool, dry_run: bool, json: bool, tolerance: i
 
     require_folder(source, "split")
     PairConfig(tolerance=tolerance)  # refuses what is out of range
+    options["gap"] = min(64, options["blocks"] // 8) if options["gap"] is None else options["gap"]
     config = SplitConfig(**options)
     if not dry_run and finish(source.src):
         log.info("finished the lists of a `segconv split` that was ended before")
@@ -192,10 +199,35 @@ def split(workers: int, overwrite: bool, dry_run: bool, json: bool, tolerance: i
     for unused in split_source.unused_beyond(layout, config):
         log.warning(unused.warning())
     classes = _classes_of(source, layout)
+    if config.blocks:
+        from converter.checking.blocks import make_blocks
+
+        blocks = make_blocks([ref for pairs in layout.refs.values() for ref in pairs], source, config)
+        _print_and_save(source, blocks, overwrite=overwrite, dry_run=dry_run, json=json)
+        step = f"{config.command()} {options_of(source, tolerance)}{' --overwrite' * overwrite}"
+        if not dry_run:
+            step = split_source.next_step(source, tolerance, has_classes=classes is not None)
+            step += " --fit tile" if classes else ""
+        log.info("next: %s", step)
+        return
     facts = _read_all(layout, source, workers, tolerance=tolerance)
     if bad := split_source.check_read(facts):
         log.warning("%d pairs that a build would refuse are in the lists, such as %s", len(bad), bad[0].error)
     plan = make_splits([fact.ref for fact in facts], facts, config, classes)
+    _print_and_save(source, plan, overwrite=overwrite, dry_run=dry_run, json=json)
+    _warn_of_scenes(source, plan, facts)
+    step = f"{plan.config.command()} {options_of(source, tolerance)}{' --overwrite' * overwrite}"
+    if not dry_run:
+        step = split_source.next_step(source, tolerance, has_classes=classes is not None, folds=config.folds)
+    log.info("next: %s", step)
+
+
+def _print_and_save(
+    source: SourceConfig, plan: SplitPlan | BlockPlan, *, overwrite: bool, dry_run: bool, json: bool
+) -> None:
+    """Prints a split, and saves its lists unless it is a dry run."""
+    from converter.checking.split_files import write_lists
+
     if json:
         print_json(plan.to_json())
     else:
@@ -203,11 +235,6 @@ def split(workers: int, overwrite: bool, dry_run: bool, json: bool, tolerance: i
     if not dry_run:
         for path in write_lists(source.src, plan, overwrite):
             log.info("saved %s", path)
-    _warn_of_scenes(source, plan, facts)
-    step = f"{plan.config.command()} {options_of(source, tolerance)}{' --overwrite' * overwrite}"
-    if not dry_run:
-        step = split_source.next_step(source, tolerance, has_classes=classes is not None, folds=config.folds)
-    log.info("next: %s", step)
 
 
 def _classes_of(source: SourceConfig, layout: Layout) -> ClassMap | None:

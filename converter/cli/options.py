@@ -10,12 +10,14 @@ import click
 
 from converter.classes.presets import PRESETS
 from converter.config import (
+    EDGES,
     FITS,
     MASK_RESAMPLES,
     MISSING_MASK,
     BuildConfig,
     PairConfig,
     SourceConfig,
+    TileConfig,
     parse_bands,
     parse_size,
 )
@@ -115,7 +117,22 @@ pair_options = _adds(
     ),
     click.option("--keep-size", is_flag=True, help="Store each pair at its original size."),
     click.option(
-        "--fit", type=click.Choice(FITS), default=DEFAULT.pair.fit, help="How to handle a different aspect ratio."
+        "--fit",
+        type=click.Choice(FITS),
+        default=DEFAULT.pair.fit,
+        help="How to handle a different aspect ratio; tile cuts windows of --size out of large photographs.",
+    ),
+    click.option("--overlap", type=int, metavar="PIXELS", help="tile: pixels that neighbours share.  [default: 64]"),
+    click.option(
+        "--edge", type=click.Choice(EDGES), help="tile: move the last tile inwards, or pad it.  [default: shift]"
+    ),
+    click.option("--scale", type=float, metavar="FACTOR", help="tile: resize by this before cutting.  [default: 1]"),
+    click.option("--gsd", type=float, metavar="METRES", help="tile: resize to metres a pixel, which a GeoTIFF says."),
+    click.option(
+        "--max-ignored",
+        type=float,
+        metavar="SHARE",
+        help="tile: drop tiles of which more is ignored.  [default: 0.95]",
     ),
     click.option(
         "--mask-resample",
@@ -156,4 +173,6 @@ def pair_of(options: dict[str, Any]) -> PairConfig:
     if size is not None and keeps_size:
         raise UsageError("--keep-size", "and --size contradict each other", "Leave one of them out.")
     stored = None if keeps_size else size or DEFAULT.pair.size
-    return PairConfig(size=stored, **{name: options.pop(name) for name in names})
+    given = {name: options.pop(name) for name in ("overlap", "edge", "scale", "max_ignored", "gsd")}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    return PairConfig(size=stored, tile=TileConfig(**chosen) if chosen else None, **{n: options.pop(n) for n in names})

@@ -161,8 +161,16 @@ def _window_of(manifest: Manifest) -> str:
 @click.argument("what", nargs=-1, metavar="[shard|dataset] [PATH]")
 @click.option("--record", type=click.IntRange(0), help="Show one record of the shard, counted from 0.")
 @click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Save a contact sheet, such as s.png.")
+@click.option(
+    "--stitch",
+    type=(str, click.Path(path_type=Path, dir_okay=False)),
+    metavar="NAME FILE",
+    help="Put the tiles of photograph NAME together, and save its class map, such as m.png.",
+)
 @click.option("--json", is_flag=True, help="Print one JSON object instead of a table.")
-def inspect(what: tuple[str, ...], record: int | None, save: Path | None, json: bool) -> None:
+def inspect(
+    what: tuple[str, ...], record: int | None, save: Path | None, stitch: tuple[str, Path] | None, json: bool
+) -> None:
     """Show what is inside a shard or a dataset.
 
     Reads every record, verifies its checksums and counts the pixels of each class. PATH is a shard or a folder of
@@ -176,10 +184,12 @@ def inspect(what: tuple[str, ...], record: int | None, save: Path | None, json: 
     kind, path = _kind_and_path(what)
     from converter.system.outputs import check_output_file
     from converter.verifying import inspect as inspecting
+    from converter.verifying import stitch as stitching
     from converter.verifying.sheet import SUFFIXES, save_sheet, some_records
 
-    if save is not None:  # fail before minutes of reading
-        check_output_file(save, SUFFIXES)
+    for file, suffixes in ((save, SUFFIXES), (stitch and stitch[1], stitching.SUFFIXES)):
+        if file is not None:  # fail before minutes of reading
+            check_output_file(file, suffixes)
     if record is not None and kind == "dataset":
         raise UsageError("--record", "counts the records of one shard", "Name a shard.")
     if kind == "dataset":
@@ -196,16 +206,19 @@ def inspect(what: tuple[str, ...], record: int | None, save: Path | None, json: 
         records = [inspecting.record_at(path, record)]
         text = inspecting.record_text(records[0], record, classes)
         facts = inspecting.record_json(records[0], record, classes)
+    stitched = stitching.stitch(shards, stitch[0]) if stitch else None
     if json:
         print_json(facts)
     else:
         print_result(text)
-    for report in reports:
-        if report.problem is not None:
-            raise report.problem
+    for problem in filter(None, (report.problem for report in reports)):
+        raise problem
     if save is not None:
         save_sheet(records or some_records(shards), classes, path.name, save)
         log.info("saved %s", save)
+    if stitch and stitched:
+        stitching.save_stitched(stitched, classes, stitch[1])
+        log.info(stitched.to_text(*stitch))
 
 
 def _kind_and_path(what: tuple[str, ...]) -> tuple[str, Path]:

@@ -13,14 +13,18 @@ import itertools
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import NamedTuple
 
 import numpy as np
 
 from converter.errors import REBUILD, DataError
+from converter.pixels.geometry import Box
 from converter.pixels.images import decode_image
 from converter.pixels.masks import decode_mask
 from converter.schema import (
     BYTES_KEYS,
+    CRS,
     FILE_NAME,
     IMAGE,
     INT64_KEYS,
@@ -28,7 +32,10 @@ from converter.schema import (
     MASK_NAME,
     ORIGINAL_HEIGHT,
     ORIGINAL_WIDTH,
+    TILE_KEYS,
+    TRANSFORM,
     RecordKey,
+    window_text,
 )
 
 _LENGTH_DELIMITED = 2  # wire type of bytes, messages and packed numbers
@@ -36,6 +43,23 @@ _VARINT = 0
 _BYTES_LIST, _INT64_LIST = 1, 3  # fields of Feature's oneof
 
 Feature = bytes | int
+
+
+class Tile(NamedTuple):
+    """What a record is of its photograph.
+
+    Attributes:
+      window: part of the upright image after scaling; it may reach over the edge.
+      scaled_size: (height, width) of the upright image after scaling.
+      crs: its coordinate reference system, such as "EPSG:25832"; "" where there is none.
+      transform: (a, b, c, d, e, f): the corner (column, row) of a pixel of the tile is at x = a * column + b * row + c,
+        y = d * column + e * row + f; () where it is not known.
+    """
+
+    window: Box
+    scaled_size: tuple[int, int]
+    crs: str = ""
+    transform: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,6 +72,7 @@ class Record:
       file_name: path of the image, relative to the source folder.
       mask_name: path of the mask, relative to the source folder.
       original_size: (height, width) of the upright image before resizing.
+      tile: what it is of its photograph; None of a record that is no tile.
     """
 
     image_bytes: bytes
@@ -55,11 +80,22 @@ class Record:
     file_name: str
     mask_name: str
     original_size: tuple[int, int]
+    tile: Tile | None = None
 
     @property
     def key(self) -> RecordKey:
         """Identifies the record within its dataset: the key of its source pair."""
-        return self.file_name, self.mask_name
+        if self.tile is None:
+            return self.file_name, self.mask_name
+        return self.file_name, self.mask_name, window_text(self.tile.window)
+
+    @property
+    def name(self) -> str:
+        """Names the record for people and files: the path of its image; of a tile with its corner, "a@448_0.jpg"."""
+        if self.tile is None:
+            return self.file_name
+        path = PurePosixPath(self.file_name)
+        return str(path.with_name(f"{path.stem}@{self.tile.window.top}_{self.tile.window.left}{path.suffix}"))
 
     @property
     def image(self) -> np.ndarray:
@@ -74,6 +110,10 @@ class Record:
 
 def encode_record(record: Record) -> bytes:
     """Returns the serialized tf.train.Example of a record."""
+    tile = record.tile
+    facts: dict[str, Feature] = dict(zip(TILE_KEYS, (*tile.window, *tile.scaled_size), strict=True)) if tile else {}
+    if tile and tile.transform:
+        facts |= {CRS: tile.crs.encode(), TRANSFORM: " ".join(map(repr, tile.transform)).encode()}
     return encode_example(
         {
             IMAGE: record.image_bytes,
@@ -82,6 +122,7 @@ def encode_record(record: Record) -> bytes:
             MASK_NAME: record.mask_name.encode(),
             ORIGINAL_HEIGHT: record.original_size[0],
             ORIGINAL_WIDTH: record.original_size[1],
+            **facts,
         }
     )
 
@@ -97,7 +138,8 @@ def decode_record(data: bytes, where: object) -> Record:
       DataError: not an Example, or a key of the schema is missing or has the wrong type.
     """
     features = decode_example(data, where)
-    for key in (*BYTES_KEYS, *INT64_KEYS):
+    tile_keys = TILE_KEYS if any(key in features for key in TILE_KEYS) else ()
+    for key in (*BYTES_KEYS, *INT64_KEYS, *tile_keys):
         expected = bytes if key in BYTES_KEYS else int
         if not isinstance(features.get(key), expected):
             found = sorted(features)
@@ -110,7 +152,23 @@ def decode_record(data: bytes, where: object) -> Record:
         file_name=texts[FILE_NAME],
         mask_name=texts[MASK_NAME],
         original_size=(int(features[ORIGINAL_HEIGHT]), int(features[ORIGINAL_WIDTH])),
+        tile=_tile(features, where) if tile_keys else None,
     )
+
+
+def _tile(features: dict[str, Feature], where: object) -> Tile:
+    top, left, height, width, *scaled = (int(features[key]) for key in TILE_KEYS)
+    box, size = Box(top, left, height, width), (scaled[0], scaled[1])
+    crs, transform = features.get(CRS), features.get(TRANSFORM)
+    if not isinstance(crs, bytes) or not isinstance(transform, bytes):
+        return Tile(box, size)
+    try:
+        numbers = tuple(map(float, transform.split()))
+    except ValueError:
+        numbers = ()
+    if len(numbers) != 6:
+        raise DataError(where, f"has a {TRANSFORM} that is not six numbers", REBUILD, "E_RECORD")
+    return Tile(box, size, crs.decode("utf-8", "replace"), numbers)
 
 
 def encode_example(features: dict[str, Feature]) -> bytes:

@@ -72,6 +72,21 @@ class ChannelInfo:
 
 
 @dataclass(frozen=True)
+class TileInfo:
+    """How the photographs of a split were cut into tiles.
+
+    Attributes:
+      photographs: number of them, with those that were refused; a block of one counts as one.
+      planned: number of tiles that cover them; those that are no record were dropped or refused.
+      dropped: number of tiles that were dropped, since too much of their mask is ignored.
+    """
+
+    photographs: int
+    planned: int
+    dropped: int
+
+
+@dataclass(frozen=True)
 class SplitInfo:
     """One split.
 
@@ -91,6 +106,7 @@ class SplitInfo:
       unturned: number of images with an EXIF orientation that was not applied, since the mask fits the unrotated image.
       corrected_pixels: pixels of source masks with an unlisted colour that is close enough to a listed one.
       kept: number of images that are stored unmodified.
+      tiles: of records that are tiles; `sizes`, `turned` and `unturned` then count these, each by its photograph.
     """
 
     shards: tuple[ShardInfo, ...]
@@ -107,6 +123,12 @@ class SplitInfo:
     unturned: int = 0
     corrected_pixels: int = 0
     kept: int = 0
+    tiles: TileInfo | None = None
+
+    @property
+    def dropped(self) -> int:
+        """Number of tiles that were dropped."""
+        return self.tiles.dropped if self.tiles else 0
 
     @property
     def records(self) -> int:
@@ -126,7 +148,7 @@ class Manifest:
     Attributes:
       name: name of the dataset, as in the shards' file names.
       size: (height, width) of every stored image and mask, in pixels; None where they differ from record to record.
-      fit: how images were fitted to that size: "pad", "stretch" or "crop".
+      fit: how images were fitted to that size: "pad", "stretch", "crop" or "tile".
       classes: in order of their indices.
       splits: by name, in the order of the build.
       options: the options of the build that its bytes depend on.
@@ -191,6 +213,9 @@ class Manifest:
     def to_json(self) -> str:
         """Returns the text of manifest.json with its seal: the same manifest always gives the same text."""
         raw = asdict(self)
+        for split in raw["splits"].values():
+            if split["tiles"] is None:  # so that the manifests of other datasets do not change
+                del split["tiles"]
         return text_of(raw | {SEAL: seal_of(raw)})
 
 

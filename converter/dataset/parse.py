@@ -10,7 +10,7 @@ import json
 import re
 from typing import Any
 
-from converter.dataset.manifest import SEAL, ChannelInfo, ClassInfo, Manifest, ShardInfo, SplitInfo, seal_of
+from converter.dataset.manifest import SEAL, ChannelInfo, ClassInfo, Manifest, ShardInfo, SplitInfo, TileInfo, seal_of
 from converter.dataset.store import Place, size_of, store_at
 from converter.errors import REPLACE, DataError, UsageError
 from converter.limits import MAX_CLASSES, MAX_MANIFEST_BYTES, MAX_OPTION_DEPTH
@@ -169,7 +169,12 @@ def _split_info(raw: dict[str, Any]) -> SplitInfo:
         unturned=_integer(raw.get("unturned", 0)),
         corrected_pixels=_integer(raw.get("corrected_pixels", 0)),
         kept=_integer(raw.get("kept", 0)),
+        tiles=_tile_info(raw["tiles"]) if raw.get("tiles") is not None else None,
     )
+
+
+def _tile_info(raw: dict[str, Any]) -> TileInfo:
+    return TileInfo(_integer(raw["photographs"]), _integer(raw["planned"]), _integer(raw["dropped"]))
 
 
 def _check(manifest: Manifest) -> None:

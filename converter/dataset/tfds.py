@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from converter.dataset.manifest import Manifest
-from converter.schema import FILE_NAME, IMAGE, INT64_KEYS, MASK, MASK_NAME
+from converter.schema import FILE_NAME, IMAGE, INT64_KEYS, MASK, MASK_NAME, TILE_KEYS
 
 VERSION = "1.0.0"  # required by TFDS; the hashes in the manifest identify the content
 DATASET_INFO = "dataset_info.json"
@@ -65,7 +65,7 @@ def _features(manifest: Manifest) -> dict[str, Any]:
     }
     for key in (FILE_NAME, MASK_NAME):
         features[key] = {"pythonClassName": f"{_FEATURES}.text_feature.Text", "text": {}}
-    for key in INT64_KEYS:
+    for key in (*INT64_KEYS, *(TILE_KEYS if manifest.fit == "tile" else ())):
         features[key] = {
             "pythonClassName": f"{_FEATURES}.scalar.Scalar",
             "tensor": {"shape": {}, "dtype": "int64", "encoding": "none"},

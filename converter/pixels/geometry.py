@@ -44,6 +44,44 @@ def place(source: tuple[int, int], size: tuple[int, int], fit: str) -> Placement
     return Placement(all_of_it, _largest_box(source, size))
 
 
+def scaled_size(size: tuple[int, int], scale: float) -> tuple[int, int]:
+    """Returns (height, width) of an image that is resized by a factor: rounded, and at least one pixel."""
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def tile_boxes(area: Box, size: tuple[int, int], overlap: int, edge: str) -> list[Box]:
+    """Returns the tiles that cover an area, row by row, from its top left corner.
+
+    Neighbours share `overlap` pixels. Where the last tile of a row or column would reach over the edge of the area,
+    "shift" moves it inwards, and "pad" leaves it. A tile larger than the area reaches over its edge in either case.
+
+    Args:
+      area: what is covered, in pixels.
+      size: (height, width) of a tile.
+      overlap: less than both sides of a tile.
+      edge: "shift" or "pad".
+    """
+    rows = _tile_starts(area.height, size[0], overlap, edge)
+    columns = _tile_starts(area.width, size[1], overlap, edge)
+    return [Box(area.top + top, area.left + left, *size) for top in rows for left in columns]
+
+
+def _tile_starts(length: int, side: int, overlap: int, edge: str) -> list[int]:
+    """Returns where tiles of a side begin along an axis."""
+    step = side - overlap
+    starts = [number * step for number in range(max(0, -(-(length - side) // step)) + 1)]
+    if edge == "shift" and length > side:
+        starts[-1] = length - side
+    return starts
+
+
+def overlap_of(box: Box, size: tuple[int, int]) -> Box:
+    """Returns which part of a box, relative to its corner, is inside an image of (height, width)."""
+    top, left = max(0, -box.top), max(0, -box.left)
+    bottom, right = min(box.height, size[0] - box.top), min(box.width, size[1] - box.left)
+    return Box(top, left, max(0, bottom - top), max(0, right - left))
+
+
 def _largest_box(shape: tuple[int, int], size: tuple[int, int]) -> Box:
     """Returns the largest centred box within `size` that has the aspect ratio of `shape`."""
     scale = min(size[0] / shape[0], size[1] / shape[1])

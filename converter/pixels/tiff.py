@@ -178,7 +178,7 @@ def check_tiff(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> TiffHead
     size = tags.one(Tag.LENGTH), tags.one(Tag.WIDTH)
     if size[0] * size[1] > max_pixels:
         what = f"has {size[0]}x{size[1]} pixels, more than {max_pixels} in all"
-        raise DataError(name, what, "Cut it into tiles.", "E_TOO_LARGE")
+        raise DataError(name, what, "Cut it into tiles: pass --fit tile.", "E_TOO_LARGE")
     if found := _unsupported(tags):
         fix = "Save it as 8-bit grey, palette or RGB, with LZW or Deflate compression or none."
         raise DataError(name, f"is a TIFF file with {found}, which is not supported", fix, "E_FORMAT")

@@ -46,7 +46,7 @@ def tiff_samples(data: bytes, header: TiffHeader, bands: Sequence[int], name: st
     per_pixel = 1 if parts.is_planar else header.samples
     if max(height * width * len(bands), down * across * per_pixel) * dtype.itemsize > MAX_SAMPLE_BYTES:
         what = f"has more than {MAX_SAMPLE_BYTES >> 20} MiB of samples in one strip, or in the bands that are read"
-        raise DataError(name, what, "Cut it into tiles.", "E_TOO_LARGE")
+        raise DataError(name, what, "Cut it into tiles: pass --fit tile.", "E_TOO_LARGE")
     samples: np.ndarray = np.empty((height, width, len(bands)), dtype.newbyteorder("="))
     # (first part of a plane, bands in it, where they go): one plane holds all bands unless the file is planar.
     planes = [(0, [band - 1 for band in bands], slice(None))]

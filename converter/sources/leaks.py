@@ -57,15 +57,26 @@ def place_of(ref: ExampleRef) -> str:
 
 def name_leaks(pairs: Iterable[ExampleRef]) -> list[Leak]:
     """Returns the pairs that name the image of an earlier pair in another split."""
-    seen: dict[str, ExampleRef] = {}
+    seen: dict[str, list[ExampleRef]] = {}
     leaks = []
     for ref in pairs:
-        other = seen.setdefault(ref.image, ref)
+        others = seen.setdefault(ref.image, [])
+        others.append(ref)
+        parts = others if ref.window else others[:1]  # blocks of an image may be in several splits
+        other = next((one for one in parts if one.split != ref.split and not _are_apart(one, ref)), ref)
         if other.split != ref.split:
             named = f"names {shown(ref.image)}" if ref.list_name else f"is in {ref.split}"
             whose = f"which {place_of(other)} names too" if other.list_name else f"and in {other.split} too"
             leaks.append(Leak(ref, other, f"{named}, {whose}"))
     return leaks
+
+
+def _are_apart(ref: ExampleRef, other: ExampleRef) -> bool:
+    """Returns whether two pairs are blocks of an image that have no pixel in common."""
+    if ref.window is None or other.window is None:
+        return False
+    one, two = ref.window, other.window
+    return any(one[axis] + one[axis + 2] <= two[axis] or two[axis] + two[axis + 2] <= one[axis] for axis in (0, 1))
 
 
 def same_content(digests: Digests) -> list[Leak]:

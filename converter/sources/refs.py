@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from converter.errors import SHOWN_WHAT_CHARS, DataError, shown
-from converter.schema import RecordKey
+from converter.schema import RecordKey, window_text
 
 if TYPE_CHECKING:  # geometry loads NumPy, which listing the layouts in a help text does not need
     from converter.pixels.geometry import Box
@@ -22,7 +22,10 @@ class ExampleRef:
       mask: path of the mask relative to the source folder; "" if there is none, and --missing-mask says what holds.
       list_name: of the list that names the pair, relative to the source folder; "" if the layout found it.
       line: number of the line in that list, from 1; 0 without a list.
-      window: the part of the upright image, and of its mask, that the pair covers; None for all of it.
+      window: the part of the upright image, and of its mask, that the pair covers; None for all of it. Of a tile it is
+        in pixels after scaling, and may reach over the edge.
+      size, scaled: (height, width) of the upright image, before and after scaling, when its tiles were planned; None of
+        a pair that is no tile.
     """
 
     split: str
@@ -31,13 +34,20 @@ class ExampleRef:
     list_name: str = ""
     line: int = 0
     window: Box | None = None
+    size: tuple[int, int] | None = None
+    scaled: tuple[int, int] | None = None
 
     @property
     def key(self) -> RecordKey:
         """Identity of the pair within its dataset: its files, and its window if any."""
         if self.window is None:
             return self.image, self.mask
-        return self.image, self.mask, ",".join(map(str, self.window))
+        return self.image, self.mask, window_text(self.window)
+
+    @property
+    def files(self) -> tuple[str, str]:
+        """Image and mask, which all tiles of a photograph have in common."""
+        return self.image, self.mask
 
 
 class Unused(NamedTuple):

@@ -188,7 +188,7 @@ def read_stamped(root: Path, name: str, *, follow_links: bool = False) -> tuple[
       DataError, MachineError: as `read_inside`.
     """
     now_ns = time.time_ns()
-    with _opened_inside(root, name, follow_links=follow_links) as (file, info):
+    with opened_inside(root, name, follow_links=follow_links) as (file, info):
         data = file.read(info.st_size)  # all of it at once, without a copy, except on rare file systems
         while len(data) < info.st_size and (more := file.read(info.st_size - len(data))):
             data += more
@@ -202,14 +202,22 @@ def read_end(root: Path, name: str, size: int, *, follow_links: bool = False) ->
     Raises:
       DataError, MachineError: as `read_inside`.
     """
-    with _opened_inside(root, name, follow_links=follow_links) as (file, info):
+    with opened_inside(root, name, follow_links=follow_links) as (file, info):
         file.seek(max(0, info.st_size - size))
         return file.read(size)
 
 
 @contextlib.contextmanager
-def _opened_inside(root: Path, name: str, *, follow_links: bool) -> Iterator[tuple[BinaryIO, os.stat_result]]:
-    """Yields (open file, its stat result); an OSError in the block counts as a disk failure.
+def opened_inside(
+    root: Path, name: str, *, follow_links: bool = False, most: int | None = None
+) -> Iterator[tuple[BinaryIO, os.stat_result]]:
+    """Yields (file `name` below `root`, open and unbuffered, its stat result); an OSError counts as a disk failure.
+
+    Args:
+      root: an existing folder.
+      name: relative path from a list; not trusted.
+      follow_links: follows symbolic links out of `root`.
+      most: maximum size in bytes, for a file that is not read as a whole; None is MAX_FILE_BYTES.
 
     Raises:
       DataError, MachineError: as `read_inside`.
@@ -226,8 +234,9 @@ def _opened_inside(root: Path, name: str, *, follow_links: bool) -> Iterator[tup
         raise DataError(name, f"cannot be opened ({error.strerror})", fix, "E_UNREADABLE") from None
     with opened as file:
         info = os.fstat(file.fileno())
-        if not 0 < info.st_size <= MAX_FILE_BYTES:
-            what = f"has {info.st_size} bytes, which is not within 1..{MAX_FILE_BYTES}"
+        most = MAX_FILE_BYTES if most is None else most
+        if not 0 < info.st_size <= most:
+            what = f"has {info.st_size} bytes, which is not within 1..{most}"
             raise DataError(name, what, "Replace it with an image file.", "E_FILE_SIZE")
         try:
             yield file, info

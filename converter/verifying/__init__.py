@@ -9,5 +9,6 @@ Modules, in dependency order:
     scan         one shard, read completely
     verify       a folder of records -> Verification
     sheet        records -> a contact sheet
+    stitch       the tiles of a photograph -> its class map
     inspect      what is inside a shard or a dataset
 """

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from converter.building.convert import make_record
 from converter.building.store import Store
+from converter.building.tiles import RecordMaker
 from converter.classes.class_map import ClassMap
 from converter.classes.mapper import MaskMapper
 from converter.config import PairConfig, SourceConfig
@@ -79,7 +79,7 @@ def _source_check(
     plan: SourcePlan, split: str, name: str, stored: list[StoredRecord]
 ) -> tuple[SourceCheck, list[ShardError]]:
     """Returns the wanted records of a shard with their pairs, and errors for those whose pairs are no longer there."""
-    known = {ref.key: ref for ref in plan.layout.refs.get(split, ())}
+    known = {ref.key: ref for ref in plan.refs.get(split, ())}
     refused = {reject.error.where: reject.error.what for reject in plan.layout.rejects}
     config = plan.config
     where = plan.store.where(name)
@@ -102,7 +102,7 @@ def check_against_source(task: SourceCheck, tick: Callable[[], None]) -> list[Sh
       task: which records, and where their pairs are.
       tick: called after each record.
     """
-    mapper = MaskMapper(task.classes, task.pair.tolerance)
+    maker = RecordMaker(task.source, MaskMapper(task.classes, task.pair.tolerance), task.pair)
     errors = []
     where = task.store.where(task.shard)
     with open_shard(task.store, task.shard) as file:
@@ -111,8 +111,11 @@ def check_against_source(task: SourceCheck, tick: Callable[[], None]) -> list[Sh
             file.seek(offset)
             stored = read_frame(file, end, where, number) or b""
             try:
-                record, _ = make_record(ref, task.source, mapper, task.pair)
-                what = "" if encode_record(record) == stored else _difference(stored, record)
+                made = maker.make(ref)
+                if made is None:
+                    what = f"is of {ref.image}, whose mask is now ignored there, so that the tile would be dropped"
+                else:
+                    what = "" if encode_record(made[0]) == stored else _difference(stored, made[0])
             except DataError as error:
                 what = f"cannot be rebuilt: {error.where} {error.what}"
             if what:

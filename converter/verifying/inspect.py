@@ -231,6 +231,7 @@ def record_json(record: Record, number: int, classes: Sequence[ClassInfo]) -> di
         "file_name": record.file_name,
         "mask_name": record.mask_name,
         "original_size": list(record.original_size),
+        **({"window": list(record.tile.window)} if record.tile else {}),
         "size": list(mask.shape),
         "image_format": "png" if record.image_bytes.startswith(PNG_SIGNATURE) else "jpeg",
         "image_bytes": len(record.image_bytes),
@@ -249,6 +250,7 @@ def record_text(record: Record, number: int, classes: Sequence[ClassInfo]) -> st
     return "\n".join(
         [
             f"record {number}",
+            *_tile_lines(record),
             f"  image   {shown(record.file_name)}  {original[0]} high x {original[1]} wide",
             f"  mask    {shown(record.mask_name) or '(the image had none)'}",
             f"  stored  {size[0]} high x {size[1]} wide, "
@@ -257,6 +259,14 @@ def record_text(record: Record, number: int, classes: Sequence[ClassInfo]) -> st
             class_table(classes, [entry["pixels"] for entry in facts["classes"]], facts["ignored_pixels"]),
         ]
     )
+
+
+def _tile_lines(record: Record) -> list[str]:
+    """Returns the line that says which part of its photograph a record is, if any."""
+    if record.tile is None:
+        return []
+    (top, left, height, width), scaled = record.tile.window, record.tile.scaled_size
+    return [f"  tile    rows {top} to {top + height}, columns {left} to {left + width} of {scaled[0]} x {scaled[1]}"]
 
 
 def nameless(index: int) -> ClassInfo:

@@ -40,7 +40,7 @@ def save_sheet(records: list[Record], classes: Sequence[ClassInfo], title: str, 
     legend: list[tuple[str, Color | None]] = [(info.name, info.color) for info in classes]
     if any((record.mask == IGNORE_INDEX).any() for record in records):
         legend.append(("(ignored)", None))
-    sheet = contact_sheet(rows, captions=[shown(record.file_name) for record in records], legend=legend, title=title)
+    sheet = contact_sheet(rows, captions=[shown(record.name) for record in records], legend=legend, title=title)
     check_output_file(path, SUFFIXES)
     exif = Image.Exif()
     exif[ExifTags.Base.Software] = MARK

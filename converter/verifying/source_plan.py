@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from converter.building.shards import ShardTask
 from converter.building.store import Store
 from converter.classes.class_map import ClassMap, ClassMapBuilder
 from converter.classes.find import find_class_map
-from converter.config import MISSING_MASK, BuildConfig, PairConfig, SourceConfig, parse_levels
+from converter.config import MISSING_MASK, BuildConfig, PairConfig, SourceConfig, TileConfig, parse_levels
 from converter.dataset.manifest import Manifest
 from converter.errors import REPLACE, DataError, UsageError
 from converter.schema import IGNORE_INDEX, MANIFEST, RecordKey
@@ -20,6 +20,8 @@ from converter.sources.layouts.find import find_layout
 from converter.sources.layouts.layout import Layout
 from converter.sources.layouts.registry import LAYOUTS
 from converter.sources.mirror import local_source
+from converter.sources.refs import ExampleRef
+from converter.sources.sizes import tiled
 
 FIX_SOURCE = "Restore the sources, or build the dataset again with `segconv build --overwrite`."
 StoredRecord = tuple[int, int, RecordKey]  # number, offset and key of a record
@@ -34,6 +36,7 @@ class SourcePlan:
       store: where the records are.
       layout: what was found in the source folder.
       classes: the class map that the records were built with.
+      refs: the pairs of each split, or their tiles; with a limit, also those that the build left out.
       tasks: by shard name.
       errors: how the source differs from that of the build.
     """
@@ -42,6 +45,7 @@ class SourcePlan:
     store: Store
     layout: Layout
     classes: ClassMap
+    refs: Mapping[str, Sequence[ExampleRef]]
     tasks: Mapping[str, ShardTask]
     errors: list[DataError]
 
@@ -78,7 +82,7 @@ def restored_config(where: object, manifest: Manifest, source: SourceConfig, wor
     try:
         texts = {name: str(options[name]) for name in ("mask_resample", "image_format")}
         size = tuple(options["size"]) if options["size"] else None
-        pair = PairConfig(size, manifest.fit, tolerance=int(options["tolerance"]), **texts)
+        pair = PairConfig(size, manifest.fit, tolerance=int(options["tolerance"]), tile=_tile(manifest), **texts)
         source = dataclasses.replace(
             source,
             bands=tuple(map(int, options.get("bands", ()))),
@@ -91,6 +95,16 @@ def restored_config(where: object, manifest: Manifest, source: SourceConfig, wor
     except (KeyError, TypeError, ValueError, UsageError) as error:
         what = f"does not have the options of its build ({error})"
         raise DataError(where, what, REPLACE, "E_MANIFEST") from None
+
+
+def _tile(manifest: Manifest) -> TileConfig | None:
+    """Returns how the records were cut; None where they are no tiles."""
+    if manifest.fit != "tile":
+        return None
+    options = manifest.options
+    scale, max_ignored = float(options["scale"]), float(options["max_ignored"])
+    gsd = None if options.get("gsd") is None else float(options["gsd"])
+    return TileConfig(int(options["overlap"]), str(options["edge"]), scale, max_ignored, gsd)
 
 
 def plan_source(store: Store, source: SourceConfig, manifest: Manifest, workers: int = 0) -> SourcePlan:
@@ -111,16 +125,23 @@ def plan_source(store: Store, source: SourceConfig, manifest: Manifest, workers:
     errors = list(_class_errors(source, layout, classes, manifest))
     config = restored_config(where, manifest, source, workers)
     tasks: dict[str, ShardTask] = {}
+    refs = {split: tiled(pairs, config.source, config.pair) for split, pairs in layout.refs.items()}
     for split, info in manifest.splits.items():
         as_built = dataclasses.replace(config, shards=len(info.shards))
-        own = plan_shards(split, layout.refs.get(split, ()), as_built, classes, store)
+        own = plan_shards(split, refs.get(split, ()), as_built, classes, store)
         tasks |= {task.name: task for task in own}
-        pairs = sum(len(task.refs) for task in own) + sum(reject.split == split for reject in layout.rejects)
+        pairs = sum(len(task.refs) for task in own)
+        if info.tiles:
+            if config.limit is None and pairs != info.tiles.planned:
+                what = f"gives {pairs} tiles for split {split!r}, where there were {info.tiles.planned}"
+                errors.append(DataError(source.src, what, FIX_SOURCE, "E_SOURCE"))
+            continue
+        pairs += sum(reject.split == split for reject in layout.rejects)
         # After a build with a limit it is not known which pairs of the list were left out.
         if config.limit is None and pairs != info.records + info.skipped:
             what = f"has {pairs} pairs for split {split!r}, the records were built from {info.records + info.skipped}"
             errors.append(DataError(source.src, what, FIX_SOURCE, "E_SOURCE"))
-    return SourcePlan(config, store, layout, classes, tasks, errors)
+    return SourcePlan(config, store, layout, classes, refs, tasks, errors)
 
 
 def _class_errors(source: SourceConfig, layout: Layout, classes: ClassMap, manifest: Manifest) -> Iterator[DataError]:

@@ -315,6 +315,7 @@ def seeds(target: str) -> list[bytes]:
     }
     pictures = {
         "png": pngs, "jpeg": jpegs, "tiff": tiffs, "bmp": bmps, "gif": gifs, "pnm": pnms, "webp": webps,
+        "header": lambda: [*tiffs()[:4], *pngs()[:3], *bmps()[:2], *pnms()[:3], *gifs()[:1], *webps()[:1]],
         "bands": lambda: [*tiffs_of_bands(), *pngs()[-4:-3], *pnms()[3:4]],
     }  # fmt: skip
     return pictures[target]() if target in pictures else files[target]

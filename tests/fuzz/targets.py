@@ -29,6 +29,7 @@ from converter.classes.find import read_class_file
 from converter.classes.mapper import MaskMapper
 from converter.classes.native import parse_class_map, read_class_map, to_csv
 from converter.classes.places import by_place
+from converter.config import SourceConfig
 from converter.dataset.example import Record, decode_example, decode_record, encode_example, encode_record
 from converter.dataset.manifest import SEAL, seal_of
 from converter.dataset.parse import parse_manifest, read_manifest
@@ -51,6 +52,9 @@ from converter.sources.lists.text import SplitList, read_split_list
 from converter.sources.mirror import read_notes
 from converter.sources.names import Names
 from converter.sources.others import KINDS, kind_of
+from converter.sources.rasters import is_raster
+from converter.sources.refs import ExampleRef
+from converter.sources.sizes import photo_size
 from converter.sources.tree import Tree
 from fuzz import run_targets
 from fuzz.annotation_targets import ANNOTATIONS
@@ -273,6 +277,17 @@ def picture(data: bytes) -> None:
         raise as_photo
 
 
+def header(data: bytes) -> None:
+    """Reads the size in the header of a picture, which must be that of the decoded picture if that is taken."""
+    path = written("header.bin", data)
+    ref = ExampleRef("train", path.name, path.name)
+    source = SourceConfig(path.parent, max_pixels=MAX_PIXELS)
+    is_raster(ref, source)
+    size = photo_size(ref, source)
+    mask = open_mask(data, "m", MAX_PIXELS)
+    assert size == mask.size, "the header says another size than the picture has"
+
+
 def png(data: bytes) -> None:
     """Opens a PNG as it is and with its checksums set right."""
     sealed = sealed_png(data)
@@ -454,5 +469,6 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "webp": picture,
     "bands": bands,
     "evaluation": evaluation,
+    "header": header,
     **ANNOTATIONS,
 }

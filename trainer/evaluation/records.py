@@ -123,7 +123,7 @@ def count(maps: ClassMaps, records: InputConfig, classes: np.ndarray, tally: Tal
                 return
             inside = (place, slice(height), slice(width))
             confidence = None if confidences is None else levels_of(confidences[inside])
-            tally.add(source[number].file_name, truths[inside], predictions[inside], confidence)
+            tally.add(source[number].name, truths[inside], predictions[inside], confidence)
             number += 1
 
 
@@ -151,7 +151,7 @@ def read_samples(folder: Path, split: str, records: int = 0) -> list[Sample]:
     last = min(records or len(source), len(source)) - 1
     numbers = np.linspace(0, last, min(PICTURE_RECORDS, last + 1)).round().astype(int)
     found = [source[int(number)] for number in numbers]
-    return [Sample(record.image, record.mask, record.file_name) for record in found]
+    return [Sample(record.image, record.mask, record.name) for record in found]
 
 
 def draw_predictions(maps: ClassMaps, records: InputConfig, samples: list[Sample], path: Path) -> None:
@@ -216,6 +216,10 @@ def _check_size(info: RunInfo, manifest: Manifest, folder: Path) -> None:
         has, wanted = ("x".join(map(str, pixels)) for pixels in (size, info.size))
         what = f"has records of {has} (height x width), but the model takes {wanted}"
         raise UsageError(folder, what, f"Build the dataset with --size {wanted}.", "E_SIZE")
+    scale = manifest.options.get("scale", 1.0)
+    if manifest.fit == info.fit == "tile" and scale != info.tile_scale:
+        what = "Warning: %s has tiles at --scale %g, the run at %g: things have another size in them."
+        log.warning(what, folder, scale, info.tile_scale)
     if info.fit and manifest.size is not None and manifest.fit != info.fit:
         log.warning(
             "Warning: %s was built with --fit %s, the records of the run with --fit %s: things look different in them.",

@@ -19,6 +19,7 @@ from converter.classes.find import find_class_map
 from converter.classes.mapper import MaskMapper
 from converter.config import BuildConfig, SourceConfig
 from converter.errors import DataError, UsageError
+from converter.pixels.geometry import scaled_size
 from converter.pixels.images import render
 from converter.schema import IGNORE_INDEX
 from converter.sources.layouts.find import find_layout
@@ -124,7 +125,7 @@ class _Reader:
     def image(self, ref: ExampleRef) -> np.ndarray:
         """Returns a photograph as it is drawn as an example, uint8 [H, W, 3]: what is scored of it."""
         image, _ = open_pair(ref, self.source)
-        if self.stored is not None:
+        if self.stored is not None and self.predictor.info.fit != "tile":
             return drawn_image(np.asarray(render(image, self.stored, self.predictor.info.fit)))
         return np.asarray(render(image, drawn_size(image.size), "stretch"))
 
@@ -132,13 +133,16 @@ class _Reader:
         image, mask = open_pair(ref, self.source)
         if mask is None:
             raise DataError(ref.image, "has no mask", "Add it, or remove the photograph from its list.", "E_NO_MASK")
-        info, stored = self.predictor.info, self.stored
-        truth = self.mapper.map_mask(mask, stored or image.size, info.fit)
-        if stored is None:
-            return _Pair(ref, self.matched[truth]), self.predictor.look(image)
+        info = self.predictor.info
+        if self.stored is None:
+            return _Pair(ref, self.matched[self.mapper.map_mask(mask, image.size)]), self.predictor.look(image)
+        stored, fit = self.stored, info.fit
+        if fit == "tile":  # as it was cut
+            stored, fit = scaled_size(image.size, info.tile_scale), "stretch"
+        truth = self.mapper.map_mask(mask, stored, fit)
         canvas = max(stored[0], info.size[0]), max(stored[1], info.size[1])
         record = np.full((*canvas, 3), GREY, np.uint8)
-        record[: stored[0], : stored[1]] = np.asarray(render(image, stored, info.fit))
+        record[: stored[0], : stored[1]] = np.asarray(render(image, stored, fit))
         look = Look(image, View(stored, stored, (0, 0), stored, canvas), record)
         return _Pair(ref, self.matched[truth]), look
 
@@ -165,6 +169,9 @@ def _refs(layout: Layout, split: str, source: SourceConfig) -> tuple[ExampleRef,
     if not layout.refs.get(split):
         what = f"has no split {split!r}, but {', '.join(map(repr, layout.refs)) or 'none'}"
         raise UsageError(source.src, what, "Choose another with --split.", "E_NO_SPLIT")
+    if block := next((ref for ref in layout.refs[split] if ref.window), None):
+        what = f"names a block of {block.image}, and photographs are scored as a whole"
+        raise UsageError(source.src / block.list_name, what, "Score the tiles of a build: segconv evaluate --data DIR")
     return layout.refs[split]
 
 

@@ -104,7 +104,7 @@ def batch_names(config: InputConfig, *, seed: int, epoch: int, step: int) -> lis
     numbers = tf.data.Dataset.range(config.count)
     order = _shuffled(numbers, config.count, seed, epochs=range(epoch, epoch + 1), length=(step + 1) * batch)
     source = RecordSource(config.folder, config.split)
-    return [source[int(number)].file_name for number in order.skip(step * batch)]
+    return [source[int(number)].name for number in order.skip(step * batch)]
 
 
 def _shuffled(elements: tf.data.Dataset, count: int, seed: int, *, epochs: range, length: int) -> tf.data.Dataset:

@@ -11,6 +11,7 @@ The modules, in dependency order:
     on_onnx    an exported model, on ONNX Runtime, without TensorFlow
     predictor  opened photographs -> class maps, decoding while the device computes
     pictures   a class map -> the files that are saved
+    geotiff    the class map of an orthophoto, where the orthophoto lies
     polygons   a class map -> a file of labelme
     outputs    the folder of predictions: what is done, and what it must not hold
     predict    inputs -> predictor -> outputs

@@ -45,6 +45,11 @@ class Photograph:
         """For messages: the path as the user wrote it."""
         return str(self.folder / self.path)
 
+    @property
+    def is_tile(self) -> bool:
+        """Whether it is a tile, which has the size of things in it that the run was trained on."""
+        return self.source is not None and self.source.manifest.fit == "tile"
+
     def read(self) -> tuple[bytes, Stamp | None]:
         """Returns the content of the file, and its stamp, as `read_stamped` does.
 
@@ -143,6 +148,6 @@ def _in_records(folder: Path) -> Iterator[Photograph]:
     for split in read_manifest(folder).splits:
         source = RecordSource(folder, split)
         for number in range(len(source)):
-            name = source[number].file_name
-            check_relative(name)
-            yield Photograph(name, folder, name, source, number)
+            record = source[number]
+            check_relative(record.file_name)
+            yield Photograph(record.name, folder, record.file_name, source, number)

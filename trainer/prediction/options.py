@@ -12,7 +12,14 @@ from converter.limits import MAX_PIXELS
 AUTO, FIT = "auto", "fit"
 MIN_SCALE, MAX_SCALE = 1 / 64, 64
 # What can be saved of a photograph, and the extension of its files; a folder of each is in the output folder.
-SUFFIXES = {"index": ".png", "color": ".png", "overlay": ".png", "confidence": ".png", "polygons": ".json"}
+SUFFIXES = {
+    "index": ".png",
+    "color": ".png",
+    "overlay": ".png",
+    "confidence": ".png",
+    "polygons": ".json",
+    "geotiff": ".tif",
+}
 KINDS = tuple(SUFFIXES)
 ON_ERROR = ("fail", "skip")
 

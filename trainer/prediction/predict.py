@@ -14,9 +14,11 @@ from typing import Any, NamedTuple
 from converter.errors import DataError, UsageError
 from converter.pixels.images import open_image
 from converter.pixels.masks import count_classes
+from converter.sources.rasters import rasterio_of
 from converter.system.console import Progress, log, table
 from converter.system.files import Stamp
 from converter.version import __version__
+from trainer.prediction.geotiff import GEOTIFF, NEEDS, geotiff
 from trainer.prediction.inputs import Photograph, find_photographs
 from trainer.prediction.on_onnx import SUFFIX
 from trainer.prediction.options import PredictConfig, parse_scale
@@ -28,7 +30,7 @@ from trainer.prediction.restoring import ClassMap
 from trainer.run.info import RunInfo
 from trainer.run.runs import BEST
 
-_FILES = {**PICTURES, POLYGONS: labelme_json}
+_FILES = {**PICTURES, POLYGONS: labelme_json, GEOTIFF: geotiff}
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,8 @@ def predict(config: PredictConfig) -> PredictReport:
     """
     if POLYGONS in config.save:
         opencv()  # or it would be missed after minutes
+    if GEOTIFF in config.save:
+        rasterio_of("--save", NEEDS)
     info = read_info(config.run)
     photographs = find_photographs(config.inputs, config.out)
     with opened_outputs(config.out, _facts(config, info), overwrite=config.overwrite) as outputs:
@@ -165,7 +169,7 @@ class _Job:
         try:
             data, stamp = photograph.read()
             image = open_image(data, photograph.where, self.config.max_pixels, self.predictor.info.samples)
-            return _Opened(photograph, data, stamp), self.predictor.look(image)
+            return _Opened(photograph, data, stamp), self.predictor.look(image, is_tile=photograph.is_tile)
         except DataError as error:
             return error
 

@@ -99,13 +99,18 @@ class Predictor:
         self._scale = scale
         self._has_confidence = has_confidence
 
-    def look(self, image: OpenImage) -> Look:
+    def look(self, image: OpenImage, *, is_tile: bool = False) -> Look:
         """Returns how the model looks at a photograph, decoded unless it is large; may be called in any thread.
+
+        Args:
+          image: opened.
+          is_tile: whether it is a record of a photograph that was resized before: as it is, by scale "auto" or "fit".
 
         Raises:
           DataError: the pixels are truncated or damaged.
         """
-        look = Look(image, view_of(self.info, image.size, self._scale))
+        scale = 1.0 if is_tile and isinstance(self._scale, str) else self._scale
+        look = Look(image, view_of(self.info, image.size, scale))
         pixels = max(height * width for height, width in (look.view.canvas, image.raw_size))
         return look if pixels > AHEAD_PIXELS else dataclasses.replace(look, canvas=paint(image, look.view))
 

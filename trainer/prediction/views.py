@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from converter.pixels.geometry import place
+from converter.pixels.geometry import place, scaled_size
 from converter.pixels.images import OpenImage, render
 from trainer.choices.augments import GREY
 from trainer.prediction.options import AUTO
@@ -47,7 +47,8 @@ def view_of(info: RunInfo, size: Size, scale: str | float = AUTO) -> View:
     fit "crop" the sides that a record would lack stay, and windows slide over them, so that every pixel is predicted.
     A factor: resized by it. "auto": as "fit", but a photograph with a side more than LARGE times as long as any of the
     records' photographs is resized by the factor of the most frequent size among those, so that things in it are as
-    large as the model knows them.
+    large as the model knows them. Where the records are tiles, both are the factor by which their photographs were
+    resized: windows slide over a photograph of any size as the tiles were cut.
 
     Args:
       info: of the run.
@@ -56,8 +57,11 @@ def view_of(info: RunInfo, size: Size, scale: str | float = AUTO) -> View:
     """
     records = info.records_size
     corner = (0, 0)
-    if not isinstance(scale, str):
-        scaled = fitted = _resized(size, (scale, scale))
+    if info.fit == "tile" and isinstance(scale, str):
+        scaled = scaled_size(size, info.tile_scale)
+        fitted = max(scaled[0], (records or scaled)[0]), max(scaled[1], (records or scaled)[1])
+    elif not isinstance(scale, str):
+        scaled = fitted = scaled_size(size, scale)
     elif records is None:
         scaled = fitted = size
     elif scale == AUTO and _is_large(info, size):

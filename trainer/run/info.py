@@ -66,7 +66,7 @@ class RunInfo:
       classes: class names in order of their indices.
       records: seal of the manifest of the records, which identifies their content; empty in a run of an older version,
         as are all that follow.
-      fit: how images were resized to that size: "pad", "stretch" or "crop".
+      fit: how images were resized to that size: "pad", "stretch" or "crop"; "tile" where windows were cut out of them.
       class_map: the classes with their colours and source values, in order of their indices.
       ignore_values: the source values that count as IGNORE_INDEX, in the notation of classes.csv.
       image: the input that the model expects.
@@ -75,6 +75,7 @@ class RunInfo:
       photo_size: most frequent (height, width) of the upright photographs of the records; None where it is not known.
       largest_photo: (height, width): the greatest height and the greatest width among those photographs.
       samples: bands and levels that were read from the photographs.
+      tile_scale: factor by which photographs were resized before they were cut into tiles; 1 where they were not.
     """
 
     config: TrainConfig
@@ -91,6 +92,7 @@ class RunInfo:
     photo_size: tuple[int, int] | None = None
     largest_photo: tuple[int, int] | None = None
     samples: Samples = AS_STORED
+    tile_scale: float = 1.0
 
     @property
     def drawn_classes(self) -> tuple[ClassInfo, ...]:
@@ -234,6 +236,7 @@ def _photos(manifest: Manifest) -> dict[str, Any]:
         "largest": largest or None,
         "bands": manifest.options.get("bands", []),
         "levels": manifest.options.get("levels", ""),
+        "scale": manifest.options.get("scale", 1.0),
     }
 
 
@@ -247,6 +250,7 @@ def _read_photos(raw: dict[str, Any] | None, crop: str | None, size: tuple[int, 
         "photo_size": _size(raw["size"]),
         "largest_photo": _size(raw["largest"]),
         "samples": Samples(tuple(int(band) for band in raw["bands"]), levels),
+        "tile_scale": float(raw.get("scale", 1.0)),
     }
 
 

@@ -54,7 +54,9 @@ def find_layout(source: SourceConfig) -> Layout:
         else:
             layout = replace(layout, unused=(*layout.unused, choice))
     images = [ref.image for refs in layout.refs.values() for ref in refs]
-    return replace(layout, unused=(*layout.unused, *unread_files(tree.src, tree.files, tree.outside, images)))
+    used = set(images)  # of a kind that is read by windows alone, perhaps
+    others = [name for name in tree.files if name not in used]
+    return replace(layout, unused=(*layout.unused, *unread_files(tree.src, others, tree.outside, images)))
 
 
 def _find(search: Search) -> Layout:

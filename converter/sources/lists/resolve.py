@@ -9,7 +9,7 @@ import posixpath
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from converter.errors import DataError, shown
@@ -145,9 +145,18 @@ class Resolved:
                 error = DataError(meanings[0], "has no mask", fix, "E_MISSING")
                 self.reject(line, error)
             else:
-                refs.append(ExampleRef(self.listed.split, meanings[0], mask, self.listed.name, line.number))
+                ref = ExampleRef(self.listed.split, meanings[0], mask, self.listed.name, line.number)
+                refs.append(_with_block(ref, line))
         self.rejects.sort(key=lambda reject: reject.line)
         return refs
+
+
+def _with_block(ref: ExampleRef, line: Line) -> ExampleRef:
+    if line.block is None:
+        return ref
+    from converter.pixels.geometry import Box  # loads NumPy, which most lists do not need
+
+    return replace(ref, window=Box(*line.block))
 
 
 def resolve(listed: SplitList, rules: Sequence[PathRule], outside: Collection[str] = ()) -> Resolved:
@@ -164,14 +173,14 @@ def resolve(listed: SplitList, rules: Sequence[PathRule], outside: Collection[st
         if counts[number][0] == len(listed.lines):
             break
     done = Resolved(listed, rules[counts.index(max(counts))])
-    first_lines: dict[str, Line] = {}
+    first_lines: dict[tuple[str, tuple[int, ...] | None], Line] = {}
     for line in listed.lines:
         if line is listed.lines[0] and _is_header(line, done.rule):
             done.has_header = True
             continue
         try:
             found = _look_up(line, done, outside)
-            earlier = first_lines.setdefault(found[0][0], line)
+            earlier = first_lines.setdefault((found[0][0], line.block), line)
             if earlier is not line:
                 what = f"repeats the image of line {earlier.number}"
                 raise DataError(line.fields[0], what, "Delete one of the lines.", "E_DUPLICATE")

@@ -24,16 +24,21 @@ _COLUMN = "(?i:({}))s?(?i:[ _-]?(file|path|name|id)s?)*"
 _IMAGE_COLUMN = re.compile(_COLUMN.format("image|img|photo|picture|input|rgb|x"))
 _MASK_COLUMN = re.compile(_COLUMN.format("mask|label|annotation|seg|segmentation|target|gt|y"))
 HEADER = re.compile(f"{_IMAGE_COLUMN.pattern}|{_MASK_COLUMN.pattern}|{_COLUMN.format('file|path|name|stem|id')}")
+_BLOCK = re.compile(r"(.+)\[(\d{1,9}),(\d{1,9}),(\d{1,9}),(\d{1,9})\]")  # a.tif[top,left,height,width]
 _WORDS = re.compile(r'"[^"]*"|\'[^\']*\'|\S+')
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a list that is neither blank nor a comment: its number from 1, its text, and its fields."""
+    """One line of a list that is neither blank nor a comment: its number from 1, its text, and its fields.
+
+    A line that names a block of an image has its (top, left, height, width) in pixels.
+    """
 
     number: int
     text: str
     fields: tuple[str, ...]
+    block: tuple[int, int, int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,21 @@ def read_split_list(split: str, path: Path, name: str) -> SplitList:
     masks_first = _names_masks_first(lines[0])
     if masks_first:
         lines = [replace(line, fields=line.fields[::-1]) for line in lines]
-    return SplitList(split, name, separator, tuple(lines), masks_first)
+    return SplitList(split, name, separator, tuple(map(_with_block, lines)), masks_first)
+
+
+def _with_block(line: Line) -> Line:
+    """Returns a line whose first field names the image alone, and its block, if any: `a.tif[0,0,2048,2048];a.png`."""
+    match = _BLOCK.fullmatch(line.fields[0]) if line.fields and line.fields[0].endswith("]") else None
+    if match is None:
+        return line
+    top, left, height, width = map(int, match.groups()[1:])
+    return replace(line, fields=(match[1], *line.fields[1:]), block=(top, left, height, width))
+
+
+def block_text(image: str, block: Sequence[int]) -> str:
+    """Returns how a list names a block of an image."""
+    return f"{image}[{','.join(map(str, block))}]"
 
 
 def list_text(path: Path, max_bytes: int) -> str:
