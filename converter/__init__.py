@@ -30,6 +30,7 @@ after their commands because `build`, `check` and `verify` are functions of this
     dataset    records, shards, manifest, readers
     sources    a folder of images and masks -> the pairs of its splits
     classes    which mask value is which class
+    options    options of several commands
     building   a source folder -> a folder of records
     checking   a source folder -> all problems in it, a draft class map, and splits
     verifying  a folder of records -> all problems in it; repair; inspect

@@ -17,6 +17,7 @@ from converter.errors import UsageError
         (["--repair"], "--repair: rebuilds shards"),
         (["--records", "some"], "--records: 'some' is not a number"),
         (["--layout", "voc"], "--layout: says how to read --src, which is not given"),
+        (["--fold", "0"], "--fold: says how to read --src, which is not given"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(arguments, what):

@@ -31,6 +31,7 @@ FOR_TRAINER = {
     "dataset",
     "sources",
     "classes",
+    "options",
 }
 # Tables of many small modules whose entries pass the same tests, which may stand in the one file of the folder.
 ONE_TEST_FILE = {"converter.classes.formats", "converter.classes.presets"}

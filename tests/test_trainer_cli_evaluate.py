@@ -59,11 +59,25 @@ def test_a_source_folder_is_scored_at_the_size_of_the_records(place):
     assert sum(row["pixels"] for row in found["classes"]) == 48 * 64 + 48 * round(51 * 48 / 70)
 
 
+def test_a_source_folder_is_read_as_build_reads_it(place):
+    (place / "other.txt").write_text("three.png;three_mask.png\n")
+    words = ["--src", "dataset", "--classes", "turned.csv"]
+    listed = evaluated(*words, "--list", f"val={place / 'other.txt'}")
+    assert listed["records"] == 1
+    (place / "dataset/train.txt").unlink()
+    (place / "dataset/val.txt").unlink()
+    named = evaluated(*words, "--split", "train", "--image", "{stem}.png", "--mask", "{stem}_mask.png")
+    assert named["records"] == 3
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--at", "source"], "--at: is source, which needs photographs and masks, not records"),
-        (["--classes", "turned.csv"], "--classes: is turned.csv, which needs photographs and masks"),
+        (["--at", "source"], "--at: is about photographs and masks, not records"),
+        (["--classes", "turned.csv"], "--classes: is about photographs and masks"),
+        (["--layout", "list"], "--layout: is about photographs and masks"),
+        (["--list", "val=val.txt"], "--list: is about photographs and masks"),
+        (["--fold", "0"], "--fold: is about photographs and masks"),
         (["--src", "dataset", "--data", "records"], "--src: and --data contradict each other"),
         (["--src", "nowhere"], "nowhere"),
         (["--src", "dataset", "--split", "test"], "has no split 'test', but 'train', 'val'"),

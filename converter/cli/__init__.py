@@ -2,7 +2,6 @@
 
 Modules, in dependency order:
 
-    options  options shared by several commands
     dataset  the commands sample, check, classes and split
     masks    the command masks
     records  the commands build and inspect

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from converter.cli.options import pair_of, pair_options, source_of, source_options, workers_option
 from converter.config import BuildConfig, PairConfig, SourceConfig, num_workers
 from converter.config import source_options as options_of
 from converter.errors import DataError, UsageError
 from converter.limits import MAX_TOLERANCE
+from converter.options import pair_of, pair_options, source_of, source_options, workers_option
 from converter.system.console import Progress, log, print_json, print_result
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import click
 
 from converter.annotations.config import MasksConfig
 from converter.annotations.registry import FORMATS
-from converter.cli.options import workers_option
 from converter.config import SourceConfig, source_options
 from converter.errors import DataError, UsageError
+from converter.options import workers_option
 from converter.system.console import log, print_json, print_result
 
 ORDERS = ("file", "area", "class")

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from converter.cli.options import DEFAULT, pair_of, pair_options, source_of, source_options, workers_option
 from converter.config import ENGINES, ON_ERROR, BuildConfig
 from converter.errors import EXIT_SKIPPED, UsageError
+from converter.options import DEFAULT, pair_of, pair_options, source_of, source_options, workers_option
 from converter.schema import is_shard_name
 from converter.system.console import log, print_json, print_result
 from converter.system.urls import UrlPath

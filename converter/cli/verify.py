@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from converter.cli.options import DEFAULT, reading_options, source_of, workers_option
 from converter.errors import DataError, UsageError
+from converter.options import DEFAULT, reading_options, source_of, workers_option
 from converter.system.console import print_json, print_result
 from converter.system.urls import UrlPath
 
@@ -37,8 +37,11 @@ def verify(
       segconv verify records/ --src dataset/ --records all
       segconv verify records/ --src dataset/ --repair
     """  # noqa: D301
+    unset: tuple[object, ...] = ((), "error")
     given = next(
-        (name for name, value in options.items() if value not in (None, False, (), "error") and name != "src"), None
+        # 0 is a fold, and equal to False.
+        (n for n, v in options.items() if v is not None and v is not False and v not in unset and n != "src"),
+        None,
     )
     if options["src"] is None and given:
         raise UsageError(

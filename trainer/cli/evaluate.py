@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import click
 
 from converter.errors import UsageError
+from converter.options import layout_options, list_options, source_of
 from converter.system.console import print_json, print_result
 from converter.system.urls import UrlPath
 from trainer.config import TTA_NAMES, TrainConfig
@@ -26,6 +28,8 @@ from trainer.config import TTA_NAMES, TrainConfig
     "--src", type=click.Path(path_type=UrlPath), help="Score photographs and masks of this source folder, not records."
 )
 @click.option("--classes", metavar="FILE|preset:NAME", help="Class map of --src.  [default: the run's]")
+@layout_options
+@list_options
 @click.option(
     "--at",
     type=click.Choice(("stored", "source")),
@@ -57,26 +61,30 @@ def evaluate(run: Path | None, runs: Path, json: bool, **choices: Any) -> None:
         print_result(evaluation.to_text())
 
 
-def _evaluated(run: Path, src: Path | None, classes: str | None, at: str | None, **choices: Any) -> Any:
+def _evaluated(run: Path, at: str | None, split: str, boundary: bool, **choices: Any) -> Any:
     """Returns the evaluation on records, or on a source folder."""
-    boundaries = choices.pop("boundary")
-    if src is None:
-        for option, value, is_needed in (("--at", at, at == "source"), ("--classes", classes, classes is not None)):
-            if is_needed:
-                what = f"is {value}, which needs photographs and masks, not records"
-                raise UsageError(option, what, "Pass the folder that they were built from: --src dataset/")
+    of_records = {name: choices.pop(name) for name in ("data", "batch", "tta")}
+    if choices["src"] is None:
+        _check_needs_no_source({"at": None if at == "stored" else at} | choices)
         from trainer.evaluation.records import evaluate as score
 
-        return score(run, choices.pop("split"), boundaries=boundaries, **choices)
-    if choices["data"] is not None:
+        return score(run, split, boundaries=boundary, **of_records)
+    if of_records["data"] is not None:
         raise UsageError("--src", "and --data contradict each other", "Leave one of them out.")
-    from converter.config import SourceConfig
     from converter.sources.mirror import local_source
     from trainer.evaluation.source import SOURCE, evaluate_source
     from trainer.prediction.predictor import Predictor
 
-    predictor = Predictor(run, batch=choices["batch"], tta=choices["tta"], has_confidence=True)
+    predictor = Predictor(run, batch=of_records["batch"], tta=of_records["tta"], has_confidence=True)
     samples = predictor.info.samples
-    source = local_source(SourceConfig(src, classes=classes, bands=samples.bands, levels=samples.levels))
-    found = {"at": at or SOURCE, "predictor": predictor, "boundaries": boundaries}
-    return evaluate_source(run, source, choices["split"], **found)
+    source = local_source(dataclasses.replace(source_of(choices), bands=samples.bands, levels=samples.levels))
+    return evaluate_source(run, source, split, at=at or SOURCE, predictor=predictor, boundaries=boundary)
+
+
+def _check_needs_no_source(options: dict[str, Any]) -> None:
+    """Raises UsageError where an option is given that says how to read a source folder."""
+    for name, value in options.items():
+        if value is not None and value is not False and value != ():  # 0 is a fold
+            option = f"--{name.removesuffix('s') if name == 'lists' else name.replace('_', '-')}"
+            what = "is about photographs and masks, not records"
+            raise UsageError(option, what, "Pass the folder that they were built from: --src dataset/")

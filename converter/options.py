@@ -63,7 +63,7 @@ def _adds(*options: Callable[[Command], Command]) -> Callable[[Command], Command
     return add
 
 
-reading_options = _adds(
+layout_options = _adds(
     click.option(
         "--layout",
         metavar="NAME",
@@ -71,11 +71,9 @@ reading_options = _adds(
     ),
     click.option("--image", metavar="TEMPLATE", help="Path of each image, such as images/{split}/{stem}.jpg."),
     click.option("--mask", metavar="TEMPLATE", help="Path of each mask, such as masks/{split}/{stem}.png."),
-    click.option(
-        "--classes",
-        metavar="FILE|preset:NAME",
-        help=f"Class map; presets: {', '.join(PRESETS)}.  [default: found in the folder]",
-    ),
+)
+
+list_options = _adds(
     click.option(
         "--list",
         "lists",
@@ -85,6 +83,16 @@ reading_options = _adds(
     ),
     click.option("--follow-links", is_flag=True, help="Follow symbolic links out of the folder."),
     click.option("--fold", type=click.IntRange(0), metavar="I", help="Fold that is val; the other folds are train."),
+)
+
+reading_options = _adds(
+    layout_options,
+    click.option(
+        "--classes",
+        metavar="FILE|preset:NAME",
+        help=f"Class map; presets: {', '.join(PRESETS)}.  [default: found in the folder]",
+    ),
+    list_options,
     click.option(
         "--missing-mask",
         type=click.Choice(MISSING_MASK),
