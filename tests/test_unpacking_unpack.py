@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from converter.building.build import build
-from converter.config import BuildConfig, PairConfig, SourceConfig
+from converter.config import BuildConfig, PairConfig, SourceConfig, TileConfig
 from converter.dataset.parse import read_manifest
 from converter.dataset.reader import RecordSource
 from converter.errors import DataError, UsageError
@@ -70,6 +70,18 @@ def test_images_of_one_name_get_a_number(tmp_path):
     unpack(tmp_path / "records", tmp_path / "out")
     assert sorted(path.name for path in (tmp_path / "out/jpg").iterdir()) == ["p0-2.jpg", "p0.jpg"]
     assert len((tmp_path / "out/train.txt").read_text().splitlines()) == 2
+
+
+def test_tiles_are_named_by_their_corners(tmp_path):
+    folder = write_dataset(tmp_path / "dataset", train=2, val=1, size=(20, 30))
+    pair = PairConfig(size=(16, 16), fit="tile", tile=TileConfig(overlap=2), image_format="png")
+    build(BuildConfig(SourceConfig(folder), tmp_path / "records", "d", pair, workers=1))
+    unpack(tmp_path / "records", tmp_path / "out")
+    names = sorted(path.name for path in (tmp_path / "out/png").iterdir())
+    assert names == [f"m{n}@{top}_{left}.png" for n in range(2) for top in (0, 4) for left in (0, 14)]
+    truth = np.asarray(Image.open(folder / "png/m1.png"))
+    index = EXPECTED[(truth[..., None, :] == COLORS).all(-1).argmax(-1)]
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "out/png/m1@4_14.png")), index[4:20, 14:30])
 
 
 def test_a_damaged_shard_leaves_nothing(built, tmp_path):

@@ -5,6 +5,7 @@ All of it is made in a hidden folder beside the output folder, and renamed when 
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import posixpath
 import shlex
@@ -67,8 +68,8 @@ class UnpackReport:
 def unpack(records: Path, out: Path, masks: str = "index") -> UnpackReport:
     """Writes the dataset that records hold: images and masks byte for byte, under the paths that they came from.
 
-    The extension of a path becomes that of the stored format. Where two records have one path, as the tiles of a
-    photograph do, a number is added.
+    The extension of a path becomes that of the stored format. Tiles are named by their corners, "a@448_0.jpg". Where
+    two records have one path all the same, a number is added.
 
     Args:
       records: folder of records.
@@ -153,8 +154,9 @@ class _Writer:
     def _write(self, record: Record) -> str:
         """Writes one record; returns its line in the list."""
         suffixes = _JPEG if record.image_bytes.startswith(JPEG_SIGNATURE) else _PNG
-        image = self._path(record.file_name, suffixes)
-        mask = self._path(record.mask_name or f"masks/{posixpath.splitext(image)[0]}.png", _PNG)
+        image = self._path(record.name, suffixes)
+        mask_name = record.mask_name or f"masks/{posixpath.splitext(record.file_name)[0]}.png"
+        mask = self._path(dataclasses.replace(record, file_name=mask_name).name, _PNG)  # of a tile with its corner
         for path, data in ((image, record.image_bytes), (mask, record.mask_bytes)):
             final = self.folder / path
             final.parent.mkdir(parents=True, exist_ok=True)
