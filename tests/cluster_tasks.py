@@ -6,6 +6,10 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
+
+from converter.engines.events import Engine
+from converter.engines.supervise import supervise
 from converter.errors import DataError
 
 ROOT = str(Path(__file__).parent.parent)  # what PYTHONPATH of a worker must have
@@ -29,3 +33,23 @@ def poisoned(task, tick):
 
 def refuse(task, tick):
     raise DataError(task, "is bad", "Fix it.", "E_TEST")
+
+
+def check_blames_only_the_unit_that_kills(engine: Engine, how: str) -> None:
+    """Runs three tasks, of which one kills its worker at its third unit."""
+    dropped = []
+
+    def note(task, unit, how):
+        dropped.append((task, unit, how))
+        return task[0] - 1, ()
+
+    tasks = [(3, ()), (4, (2,)), (2, ())]
+    assert supervise(engine, poisoned, tasks, 2, lambda done: None, note) == [3, 3, 2]
+    assert dropped == [((4, (2,)), 2, how)]
+
+
+def check_raises_what_a_task_raises(engine: Engine) -> None:
+    """Runs a task that refuses its pair."""
+    with pytest.raises(DataError) as caught:
+        supervise(engine, refuse, ["pair 2"], 2, lambda done: None)
+    assert (caught.value.where, caught.value.code) == ("pair 2", "E_TEST")

@@ -11,8 +11,8 @@ from converter.config import BuildConfig, PairConfig, SourceConfig
 from converter.engines.beam_engine import beam_engine
 from converter.engines.nodes import needs_of
 from converter.engines.supervise import supervise
-from converter.errors import DataError, MachineError, UsageError
-from tests.cluster_tasks import ROOT, count, poisoned, refuse
+from converter.errors import MachineError, UsageError
+from tests.cluster_tasks import ROOT, check_blames_only_the_unit_that_kills, check_raises_what_a_task_raises, count
 from tests.conftest import visible, write_dataset
 
 pytest.importorskip("apache_beam", reason="needs segconv[beam]")
@@ -45,21 +45,11 @@ def test_results_and_units_come_back(engine):
 
 
 def test_an_error_of_a_task_arrives_as_it_was_raised(engine):
-    with pytest.raises(DataError) as caught:
-        supervise(engine, refuse, ["pair 2"], 2, lambda done: None)
-    assert (caught.value.where, caught.value.code) == ("pair 2", "E_TEST")
+    check_raises_what_a_task_raises(engine)
 
 
 def test_the_unit_that_kills_its_process_is_blamed_and_no_other(engine):
-    dropped = []
-
-    def note(task, unit, how):
-        dropped.append((unit, how))
-        return task[0] - 1, ()
-
-    tasks = [(3, ()), (4, (2,)), (2, ())]
-    assert supervise(engine, poisoned, tasks, 2, lambda done: None, note) == [3, 3, 2]
-    assert dropped == [(2, "signal 9")]
+    check_blames_only_the_unit_that_kills(engine, "signal 9")
 
 
 def test_a_pipeline_that_cannot_run_is_one_line(engine):

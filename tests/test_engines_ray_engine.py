@@ -13,9 +13,8 @@ from converter.config import BuildConfig, PairConfig, SourceConfig
 from converter.engines.events import UnitDone
 from converter.engines.nodes import needs_of
 from converter.engines.ray_engine import ray_engine
-from converter.engines.supervise import supervise
-from converter.errors import DataError, UsageError
-from tests.cluster_tasks import ROOT, poisoned, refuse
+from converter.errors import UsageError
+from tests.cluster_tasks import ROOT, check_blames_only_the_unit_that_kills, check_raises_what_a_task_raises, refuse
 from tests.conftest import visible, write_dataset
 
 ray = pytest.importorskip("ray", reason="needs segconv[ray]")
@@ -68,21 +67,11 @@ def test_a_node_that_vanishes_in_the_middle_changes_no_byte(cluster, engine, tmp
 
 
 def test_the_unit_that_kills_its_worker_is_blamed_and_no_other(engine):
-    dropped = []
-
-    def note(task, unit, how):
-        dropped.append((unit, how))
-        return task[0] - 1, ()
-
-    tasks = [(3, ()), (4, (2,)), (2, ())]
-    assert supervise(engine, poisoned, tasks, 2, lambda done: None, note) == [3, 3, 2]
-    assert dropped == [(2, "its process ended")]
+    check_blames_only_the_unit_that_kills(engine, "its process ended")
 
 
 def test_an_error_of_a_task_arrives_as_it_was_raised(engine):
-    with pytest.raises(DataError) as caught:
-        supervise(engine, refuse, ["pair 2"], 2, lambda done: None)
-    assert (caught.value.where, caught.value.code) == ("pair 2", "E_TEST")
+    check_raises_what_a_task_raises(engine)
 
 
 def test_a_node_that_lacks_something_is_named_before_work_starts(engine, tmp_path):

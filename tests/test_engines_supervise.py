@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,9 +16,10 @@ from converter.config import BuildConfig, PairConfig, SourceConfig
 from converter.engines.events import Begun, Finished, Lost, UnitDone
 from converter.engines.local import local, local_forked
 from converter.engines.supervise import supervise
-from converter.errors import DataError, MachineError
+from converter.errors import MachineError
 from converter.sources.layouts.find import find_layout
 from tests import other_engine
+from tests.cluster_tasks import check_blames_only_the_unit_that_kills, check_raises_what_a_task_raises
 from tests.conftest import visible, write_dataset
 
 ENGINES = {"local": local, "threads": other_engine.threads, "processes": other_engine.processes}
@@ -127,43 +127,14 @@ def test_the_second_engine_has_at_most_twenty_lines():
     assert len(inspect.getsource(other_engine.on_executor).splitlines()) <= 20
 
 
-def poisoned(task, tick):
-    """A task of (units, those that kill)."""
-    units, fatal = task
-    for unit in range(units):
-        if unit in fatal:
-            os.kill(os.getpid(), signal.SIGKILL)
-        tick()
-    return units - len(fatal)
-
-
-def less(task, unit, how):
-    assert how == "signal 9"
-    return task[0] - 1, tuple(fatal for fatal in task[1] if fatal != unit)
-
-
 @pytest.mark.parametrize("name", ["local", "processes"])
 def test_every_engine_gets_the_same_units_blamed(name):
-    dropped = []
-
-    def note(task, unit, how):
-        dropped.append((task, unit, how))
-        return less(task, unit, how)
-
-    tasks = [(3, ()), (4, (2,)), (2, ())]
-    assert supervise(ENGINES[name], poisoned, tasks, 2, lambda done: None, note) == [3, 3, 2]
-    assert dropped == [((4, (2,)), 2, "signal 9")]
-
-
-def refuse(task, tick):
-    raise DataError(task, "is bad", "Fix it.", "E_TEST")
+    check_blames_only_the_unit_that_kills(ENGINES[name], "signal 9")
 
 
 @pytest.mark.parametrize("name", ENGINES)
 def test_on_every_engine_an_error_of_a_task_arrives_as_it_was_raised(name):
-    with pytest.raises(DataError) as caught:
-        supervise(ENGINES[name], refuse, ["pair 2"], 2, lambda done: None)
-    assert (caught.value.where, caught.value.code) == ("pair 2", "E_TEST")
+    check_raises_what_a_task_raises(ENGINES[name])
 
 
 def test_a_build_gives_the_same_bytes_on_every_engine(tmp_path):

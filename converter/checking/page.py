@@ -30,6 +30,7 @@ from converter.pages.parts import (
     page_of,
     percent,
     section,
+    split_key,
     swatch,
     table,
     text_of,
@@ -231,7 +232,7 @@ def _splits(report: CheckReport) -> str:
     if len(splits) < 2 or not classes:
         return ""
     heads = "".join(
-        f'<th scope="col" class="n">{_key(number)}{text_of(name)}</th>' for number, name in enumerate(splits)
+        f'<th scope="col" class="n">{split_key(number)}{text_of(name)}</th>' for number, name in enumerate(splits)
     )
     rows = []
     for entry in classes:
@@ -246,10 +247,6 @@ def _splits(report: CheckReport) -> str:
     )
     head = f'<th scope="col">Class</th>{heads}<th scope="col">Share</th>'
     return section("splits", "Classes by split", f'<p class="note">{note}</p>\n{table("splits", head, rows)}')
-
-
-def _key(number: int) -> str:
-    return f'<span class="key split{number % 3}" aria-hidden="true"></span>'
 
 
 def _samples(report: CheckReport, source: SourceConfig) -> str:

@@ -90,6 +90,11 @@ def bar(share: float, kind: str = "") -> str:
     return f'<span class="bar {kind}" aria-hidden="true"><span style="width:{width:.1f}%"></span></span>'
 
 
+def split_key(place: int) -> str:
+    """Returns the mark of the split at a place, counted from 0: the pattern of its bars."""
+    return f'<span class="key split{place % 3}" aria-hidden="true"></span>'
+
+
 def swatch(color: Color | None, stripes: str = "") -> str:
     """Returns a colour swatch, or stripes of the kind "ignored" or "unlisted"."""
     if stripes or color is None:

@@ -27,6 +27,7 @@ from converter.pages.parts import (
     page_of,
     percent,
     section,
+    split_key,
     swatch,
     table,
     text_of,
@@ -113,7 +114,7 @@ def _classes(manifest: Manifest) -> str:
     """Returns the share of each class in each split."""
     splits = manifest.splits
     heads = "".join(
-        f'<th scope="col" class="n">{_key(place)}{text_of(name)}</th><th scope="col" class="n">images</th>'
+        f'<th scope="col" class="n">{split_key(place)}{text_of(name)}</th><th scope="col" class="n">images</th>'
         for place, name in enumerate(splits)
     )
     totals = {name: sum(split.pixels) or 1 for name, split in splits.items()}
@@ -133,10 +134,6 @@ def _classes(manifest: Manifest) -> str:
     )
     head = f'<th scope="col">Class</th><th scope="col">Share</th>{heads}'
     return section("classes", "Class balance", f'<p class="note">{note}</p>\n{table("classes", head, rows)}')
-
-
-def _key(place: int) -> str:
-    return f'<span class="key split{place % 3}" aria-hidden="true"></span>'
 
 
 def _splits(manifest: Manifest) -> str:
