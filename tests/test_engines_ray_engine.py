@@ -13,8 +13,15 @@ from converter.config import BuildConfig, PairConfig, SourceConfig
 from converter.engines.events import UnitDone
 from converter.engines.nodes import needs_of
 from converter.engines.ray_engine import ray_engine
+from converter.engines.supervise import supervise
 from converter.errors import UsageError
-from tests.cluster_tasks import ROOT, check_blames_only_the_unit_that_kills, check_raises_what_a_task_raises, refuse
+from tests.cluster_tasks import (
+    ROOT,
+    check_blames_only_the_unit_that_kills,
+    check_raises_what_a_task_raises,
+    count,
+    refuse,
+)
 from tests.conftest import visible, write_dataset
 
 ray = pytest.importorskip("ray", reason="needs segconv[ray]")
@@ -74,7 +81,12 @@ def test_an_error_of_a_task_arrives_as_it_was_raised(engine):
     check_raises_what_a_task_raises(engine)
 
 
+def test_a_node_that_has_vanished_before_work_starts_is_no_error(cluster, engine):
+    cluster[0].remove_node(cluster[0].add_node(num_cpus=1), allow_graceful=False)
+    assert supervise(engine, count, [3, 0], 2, lambda done: None) == [3, 0]
+
+
 def test_a_node_that_lacks_something_is_named_before_work_starts(engine, tmp_path):
     needs = needs_of(tmp_path / "nowhere")
-    with pytest.raises(UsageError, match=r"cannot use 3 of 3 nodes: \S+ has no .*nowhere"):
+    with pytest.raises(UsageError, match=r"cannot use \d of \d nodes: \S+ has no .*nowhere"):
         next(engine(refuse, ["pair"], 1, needs=needs))

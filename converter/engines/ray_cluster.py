@@ -37,7 +37,8 @@ def started(address: str, needs: nodes.Needs) -> Any:
         look = ray.remote(num_cpus=0, max_retries=0)(nodes.problem_of)
         there = [node["NodeID"] for node in ray.nodes() if node["Alive"]]
         asked = (needs.version, needs.folder, needs.paths)
-        nodes.check(ray.get([look.options(scheduling_strategy=_on(ray, node)).remote(*asked) for node in there]))
+        answers = [look.options(scheduling_strategy=_on(ray, node)).remote(*asked) for node in there]
+        nodes.check([_answer(ray, answer) for answer in answers])
     return ray
 
 
@@ -54,6 +55,16 @@ def _no_cluster(address: str, why: str) -> UsageError:
     return UsageError(
         "--engine ray", f"finds no cluster at {address} ({why})", "Start one: ray start --head", "E_NO_CLUSTER"
     )
+
+
+def _answer(ray: Any, answer: Any) -> str:
+    """Returns the problem of a node; "" where it has vanished: it will get no work."""
+    try:
+        return str(ray.get(answer))
+    except ray.exceptions.RayTaskError:
+        raise
+    except ray.exceptions.RayError:
+        return ""
 
 
 def board_of(ray: Any) -> Any:
