@@ -12,6 +12,7 @@ The modules, in dependency order:
     predictor  opened photographs -> class maps, decoding while the device computes
     pictures   a class map -> the files that are saved
     geotiff    the class map of an orthophoto, where the orthophoto lies
+    geojson    a class map -> polygons on the earth
     polygons   a class map -> a file of labelme
     outputs    the folder of predictions: what is done, and what it must not hold
     predict    inputs -> predictor -> outputs

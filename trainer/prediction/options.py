@@ -19,6 +19,7 @@ SUFFIXES = {
     "confidence": ".png",
     "polygons": ".json",
     "geotiff": ".tif",
+    "geojson": ".geojson",
 }
 KINDS = tuple(SUFFIXES)
 ON_ERROR = ("fail", "skip")

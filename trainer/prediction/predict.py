@@ -18,7 +18,7 @@ from converter.sources.rasters import rasterio_of
 from converter.system.console import Progress, log, table
 from converter.system.files import Stamp
 from converter.version import __version__
-from trainer.prediction.geotiff import GEOTIFF, NEEDS, geotiff
+from trainer.prediction import geojson, geotiff
 from trainer.prediction.inputs import Photograph, find_photographs
 from trainer.prediction.on_onnx import SUFFIX
 from trainer.prediction.options import PredictConfig, parse_scale
@@ -30,7 +30,7 @@ from trainer.prediction.restoring import ClassMap
 from trainer.run.info import RunInfo
 from trainer.run.runs import BEST
 
-_FILES = {**PICTURES, POLYGONS: labelme_json, GEOTIFF: geotiff}
+_FILES = {**PICTURES, POLYGONS: labelme_json, geotiff.GEOTIFF: geotiff.geotiff, geojson.GEOJSON: geojson.geojson}
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,9 @@ def predict(config: PredictConfig) -> PredictReport:
     """
     if POLYGONS in config.save:
         opencv()  # or it would be missed after minutes
-    if GEOTIFF in config.save:
-        rasterio_of("--save", NEEDS)
+    for kind, needs in ((geotiff.GEOTIFF, geotiff.NEEDS), (geojson.GEOJSON, geojson.NEEDS)):
+        if kind in config.save:
+            rasterio_of("--save", needs)
     info = read_info(config.run)
     photographs = find_photographs(config.inputs, config.out)
     with opened_outputs(config.out, _facts(config, info), overwrite=config.overwrite) as outputs:
