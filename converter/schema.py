@@ -34,6 +34,7 @@ RecordKey = tuple[str, ...]  # identifies a record in its dataset: paths of imag
 
 MANIFEST = "manifest.json"
 ERRORS = "errors.jsonl"
+FIX_KEY = "mend"  # of an error in ERRORS and in every --json: what to do; scripts read it by this name
 INDEX_SUFFIX = ".idx"
 
 _SHARD = re.compile(r"\w+-[\w-]+\.tfrecord-\d{5}-of-\d{5}", re.ASCII)

@@ -100,7 +100,7 @@ def test_the_command_for_kubernetes_is_done_where_pairs_were_left_out(dataset, t
     assert run_bash(finalize, tmp_path).returncode == 3
 
 
-def test_a_source_that_changed_between_the_tasks_is_refused_and_the_named_task_mends_it(dataset, tmp_path):
+def test_a_source_that_changed_between_the_tasks_is_refused_and_the_named_task_fixes_it(dataset, tmp_path):
     wanted = config(dataset, tmp_path / "out", shards=2)
     for number in range(2):
         build_share(wanted, Share(number, 2))

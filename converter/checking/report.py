@@ -10,6 +10,7 @@ from typing import Any
 from converter.checking.problems import Problem
 from converter.errors import SHOWN_WHAT_CHARS, shown
 from converter.pixels.colors import Color
+from converter.schema import FIX_KEY
 from converter.sources.refs import ExampleRef
 from converter.system.console import table
 
@@ -165,7 +166,7 @@ def _problem_json(problem: Problem) -> dict[str, Any]:
         "severity": problem.severity,
         "where": where,
         "what": what,
-        "mend": problem.fix,
+        FIX_KEY: problem.fix,
         "count": len(problem.places),
         "places": [list(place) for place in problem.places],
     }

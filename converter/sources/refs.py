@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from converter.errors import SHOWN_WHAT_CHARS, DataError, shown
-from converter.schema import RecordKey, window_text
+from converter.schema import FIX_KEY, RecordKey, window_text
 
 if TYPE_CHECKING:  # geometry loads NumPy, which listing the layouts in a help text does not need
     from converter.pixels.geometry import Box
@@ -99,5 +99,5 @@ class Reject:
             "file": error.where,
             "code": error.code,
             "what": error.what,
-            "mend": error.fix,
+            FIX_KEY: error.fix,
         }

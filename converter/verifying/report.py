@@ -10,6 +10,7 @@ from typing import Any
 from converter.config import SourceConfig
 from converter.dataset.tfrecord import REPAIR, ShardError
 from converter.errors import SHOWN_WHAT_CHARS, SegconvError, UsageError, shown
+from converter.schema import FIX_KEY
 
 SHOWN_PROBLEMS = 50  # in the text; --json lists all
 RECORDS = 16  # derived again from their sources unless the user asks for another number
@@ -68,7 +69,7 @@ class RecordProblem:
             "code": error.code,
             "where": error.where,
             "what": error.what,
-            "mend": error.fix,
+            FIX_KEY: error.fix,
             "shard": self.shard or None,
             "record": record,
             "offset": offset,

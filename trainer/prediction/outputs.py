@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from converter.errors import DataError, MachineError, UsageError, shown
-from converter.schema import ERRORS
+from converter.schema import ERRORS, FIX_KEY
 from converter.sources.names import stem_of
 from converter.system.console import log
 from converter.system.files import (
@@ -267,4 +267,4 @@ def _sha256(path: Path) -> str | None:
 
 def refusal(error: DataError) -> dict[str, Any]:
     """Returns the JSON object of a photograph that was left out, with the keys that all reports of segconv have."""
-    return {"file": error.where, "code": error.code, "what": error.what, "mend": error.fix}
+    return {"file": error.where, "code": error.code, "what": error.what, FIX_KEY: error.fix}

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from converter.dataset.manifest import Manifest
 from converter.errors import REBUILD, DataError, shown
 from converter.limits import MAX_FILE_BYTES
-from converter.schema import ERRORS
+from converter.schema import ERRORS, FIX_KEY
 from converter.system.files import read_regular
 
 
@@ -46,4 +46,4 @@ def skipped_pairs(folder: Path, manifest: Manifest) -> list[Skipped]:
 
 def _skipped(raw: dict[str, object]) -> Skipped:
     where = f"{raw['list']}:{raw['line']}: {raw['file']}" if raw["list"] else str(raw["file"])
-    return Skipped(str(raw["split"]), where, str(raw["code"]), str(raw["what"]), str(raw["mend"]))
+    return Skipped(str(raw["split"]), where, str(raw["code"]), str(raw["what"]), str(raw[FIX_KEY]))
