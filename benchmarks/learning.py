@@ -25,6 +25,8 @@ ROWS = {
     "from scratch": "--weights none",
     "encoder from scratch": "--model encoder_unet --weights none",
     "no class weights": "--class-weights none",
+    "no logit adjustment": "--logit-adjustment 0",
+    "logit adjustment 1": "--logit-adjustment 1",
     "crossentropy": "--loss crossentropy",
     "ohem": "--loss ohem",
     "crossentropy + lovasz": "--loss crossentropy_lovasz",

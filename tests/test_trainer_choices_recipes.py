@@ -16,4 +16,4 @@ def test_the_text_of_a_recipe_gives_its_options(name):
 
 def test_the_default_recipe_is_one_of_them():
     assert DEFAULT_RECIPE in RECIPES
-    assert options_text(DEFAULT_RECIPE).startswith("--loss crossentropy_dice --class-weights enet --learning-rate ")
+    assert options_text(DEFAULT_RECIPE).startswith("--loss crossentropy_dice --class-weights enet --logit-adjustment ")

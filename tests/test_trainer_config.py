@@ -49,6 +49,9 @@ def test_config_cannot_be_changed():
         ("encoder_rate", -0.1),
         ("encoder_rate", 1.1),
         ("encoder_rate", float("nan")),
+        ("logit_adjustment", -0.1),
+        ("logit_adjustment", 1.1),
+        ("logit_adjustment", float("nan")),
         ("label_smoothing", 1.0),
         ("weight_decay", -0.1),
         ("clip_norm", float("nan")),
@@ -84,9 +87,12 @@ def test_an_optimizer_has_its_own_learning_rate():
 
 
 def test_options_without_effect_are_known():
-    assert without_effect(TrainConfig(optimizer="adamw")) == {}
-    assert without_effect(TrainConfig()) == {"weight_decay": "--optimizer adam"}
-    assert without_effect(TrainConfig(optimizer="adamw", schedule="poly")) == {"plateau_patience": "--schedule poly"}
+    weighted = TrainConfig(class_weights="enet")
+    assert without_effect(dataclasses.replace(weighted, optimizer="adamw")) == {}
+    assert without_effect(weighted) == {"weight_decay": "--optimizer adam"}
+    assert without_effect(TrainConfig())["logit_adjustment"] == "--class-weights none"
+    poly = dataclasses.replace(weighted, optimizer="adamw", schedule="poly")
+    assert without_effect(poly) == {"plateau_patience": "--schedule poly"}
     assert without_effect(TrainConfig(overfit=4))["rotation"] == "--overfit 4"
 
 

@@ -119,6 +119,40 @@ def test_a_loss_is_its_definition_over_valid_pixels(name):
                 assert found == pytest.approx(slow_loss(name, mask, logits, *option), rel=1e-5)
 
 
+@pytest.mark.parametrize("name", WEIGHTED)
+def test_logit_adjustment_adds_its_share_of_the_log_of_the_class_weights(name):
+    mask, logits = draw(8)
+    weights = CLASS_WEIGHTS.astype(float)
+    shifts = np.array([math.log(w / (0.5 * 3 * 1 * 7) ** 0.25) if w else 0.0 for w in weights])
+    shifted = logits + 0.5 * shifts
+    found = loss_of(name, mask, logits, class_weights=CLASS_WEIGHTS, logit_adjustment=0.5)
+    assert found == pytest.approx(slow_loss(name, mask, shifted, CLASS_WEIGHTS), rel=1e-5)
+    assert abs(found - loss_of(name, mask, logits, class_weights=CLASS_WEIGHTS)) > 1e-3
+
+
+def test_without_class_weights_there_is_nothing_to_adjust():
+    mask, logits = draw(9)
+    assert loss_of("crossentropy", mask, logits, logit_adjustment=0.5) == loss_of("crossentropy", mask, logits)
+
+
+def test_where_nothing_tells_classes_apart_full_adjustment_gives_their_shares_in_the_data():
+    # Of 8 pixels, 6 of class 0 and 2 of class 1, the weights make 6 and 6. The weighted crossentropy of one logit for
+    # all pixels is smallest at equal probabilities, but with adjustment 1 at the log-ratio of 6 to 2.
+    mask = np.array([[[0, 0, 0, 0, 0, 0, 1, 1]]], np.uint8)
+    options = {"class_weights": np.array([1, 3], np.float32)}
+    grid = np.linspace(-2, 2, 401)
+
+    def best(**more: float) -> float:
+        losses = [
+            loss_of("crossentropy", mask, np.full((1, 1, 8, 2), (ratio, 0), np.float32), **options, **more)
+            for ratio in grid
+        ]
+        return grid[int(np.argmin(losses))]
+
+    assert best() == pytest.approx(0, abs=0.011)
+    assert best(logit_adjustment=1.0) == pytest.approx(np.log(3), abs=0.011)
+
+
 @pytest.mark.parametrize("name", LOSS_NAMES)
 def test_a_gradient_is_the_slope_of_the_definition(name):
     mask, logits = draw(5, (1, 2, 4))
@@ -232,8 +266,9 @@ def test_crossentropy_is_that_of_keras_over_the_valid_pixels():
 
 def test_a_factor_of_all_class_weights_changes_nothing():
     mask, logits = draw(13)
-    once, often = (loss_of("focal", mask, logits, class_weights=CLASS_WEIGHTS * by) for by in (1, 1000))
-    assert often == pytest.approx(once, rel=1e-6)
+    for options in ({"name": "focal"}, {"name": "binary_crossentropy", "logit_adjustment": 0.5}):
+        losses = [loss_of(mask=mask, logits=logits, class_weights=CLASS_WEIGHTS * by, **options) for by in (1, 1000)]
+        assert losses[1] == pytest.approx(losses[0], rel=1e-6)
 
 
 def test_dice_and_lovasz_of_two_undecided_pixels():

@@ -68,6 +68,8 @@ class TrainConfig:
         memorise them; 0 for an ordinary run.
       loss: one of LOSS_NAMES.
       class_weights: one of CLASS_WEIGHT_NAMES: how the loss weights rare classes.
+      logit_adjustment: share of log(class weight) that is added to the logits in the loss, so that class weights do
+        not make the model predict rare classes on too many pixels.
       label_smoothing: fraction of the target that is spread over all classes.
       optimizer: one of OPTIMIZER_NAMES.
       learning_rate: peak learning rate; None for the optimizer's own, which it then is.
@@ -107,6 +109,7 @@ class TrainConfig:
     overfit: int = 0
     loss: str = "crossentropy"
     class_weights: str = "none"
+    logit_adjustment: float = 0.0
     label_smoothing: float = 0.0
     optimizer: str = "adam"
     learning_rate: float = None  # type: ignore[assignment]
@@ -174,6 +177,9 @@ class TrainConfig:
             what = f"is {self.learning_rate!r}, expected a number above 0"
             usual = OPTIMIZERS[self.optimizer].learning_rate
             raise UsageError("--learning-rate", what, f"The usual value for {self.optimizer} is {usual:g}.")
+        if not 0 <= self.logit_adjustment <= 1:
+            what = f"is {self.logit_adjustment!r}, expected 0..1"
+            raise UsageError("--logit-adjustment", what, "Pass --logit-adjustment 0 to disable it.")
         if not 0 <= self.encoder_rate <= 1:
             what = f"is {self.encoder_rate!r}, expected 0..1"
             raise UsageError("--encoder-rate", what, "Pass --encoder-rate 1 for the rate of the rest.")
@@ -208,6 +214,8 @@ def without_effect(config: TrainConfig) -> dict[str, str]:
     ruled_out = {}
     if not OPTIMIZERS[config.optimizer].has_weight_decay:
         ruled_out["weight_decay"] = f"--optimizer {config.optimizer}"
+    if config.class_weights == "none":
+        ruled_out["logit_adjustment"] = "--class-weights none"
     if config.schedule != "plateau":
         ruled_out["plateau_patience"] = f"--schedule {config.schedule}"
     if config.overfit:

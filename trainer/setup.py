@@ -217,7 +217,13 @@ def _build_trainer(config: TrainConfig, manifest: Manifest, devices: Devices) ->
     keras.utils.set_random_seed(config.seed)
     size, num_classes = size_of(config, manifest), manifest.num_classes
     weights = class_weights(config.class_weights, manifest.splits["train"])
-    loss = build_loss(config.loss, num_classes, class_weights=weights, label_smoothing=config.label_smoothing)
+    loss = build_loss(
+        config.loss,
+        num_classes,
+        class_weights=weights,
+        label_smoothing=config.label_smoothing,
+        logit_adjustment=config.logit_adjustment,
+    )
     steps = _rounds(config) * (_num_train(config, manifest) // config.batch)
     with devices.scope():
         names = ClassNames(manifest.class_names, _classes_of(config.weights))

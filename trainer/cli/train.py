@@ -256,6 +256,12 @@ def _run_to_resume(ctx: click.Context, resume: str, runs: Path) -> tuple[TrainCo
     default=DEFAULT.class_weights,
     help="Class weights of the loss, for rare classes.",
 )
+@click.option(
+    "--logit-adjustment",
+    type=click.FloatRange(0, 1),
+    default=DEFAULT.logit_adjustment,
+    help="Share of log(class weight) added to the logits in the loss.",
+)
 @click.option("--label-smoothing", type=float, default=DEFAULT.label_smoothing, help="Label smoothing; 0 disables it.")
 @click.option("--optimizer", type=click.Choice(OPTIMIZER_NAMES), default=DEFAULT.optimizer, help="Optimizer.")
 @click.option(

@@ -21,7 +21,17 @@ to all class weights changes nothing (as in PyTorch). Label smoothing s spreads 
 class and 0 for the others, evenly over all classes: target * (1 - s) + s / num_classes. The pixel keeps the weight of
 its true class (PyTorch weights every class's part of the target by that class).
 
-Sources: Lin et al., Focal Loss, ICCV 2017, in its softmax form; Drozdzal et al., The Importance of Skip Connections in
+Class weights make a model predict rare classes on too many pixels, since the loss then has the optimum of other class
+frequencies than those of the data. Logit adjustment a corrects a part of that: every loss sees
+
+    logits + a * log(w / g)
+
+with the class weight w of each class and the geometric mean g of all, so that the logits themselves, which prediction
+uses, keep that distance.
+
+Sources: King and Zeng, Logistic Regression in Rare Events Data, 2001 (prior correction), and Menon et al., Long-Tail
+Learning via Logit Adjustment, ICLR 2021 (of the loss), here by the class weights instead of the class frequencies;
+Lin et al., Focal Loss, ICCV 2017, in its softmax form; Drozdzal et al., The Importance of Skip Connections in
 Biomedical Image Segmentation, 2016 (dice, without squares in the denominator); Berman et al., The Lovasz-Softmax loss,
 CVPR 2018; Shrivastava et al., Training Region-based Object Detectors with Online Hard Example Mining, CVPR 2016, for
 pixels; Szegedy et al., Rethinking the Inception Architecture, CVPR 2016, section 7 (label smoothing).
@@ -37,7 +47,7 @@ import numpy as np
 
 from converter.errors import UsageError
 from trainer.backend import Tensor, keras, num_replicas, sum_over_replicas
-from trainer.choices.losses import LOSSES
+from trainer.choices.losses import LOSSES, LossParts
 
 Loss: TypeAlias = Callable[[Tensor, Tensor], Tensor]  # of mask and logits
 PixelLoss: TypeAlias = Callable[[Tensor, Tensor], Tensor]  # of target and logits
@@ -52,6 +62,7 @@ def build_loss(
     *,
     class_weights: np.ndarray | None = None,
     label_smoothing: float = 0.0,
+    logit_adjustment: float = 0.0,
 ) -> Loss:
     """Returns the loss of that name.
 
@@ -67,6 +78,8 @@ def build_loss(
         the mean over classes of dice and lovasz already gives each class the same weight. In crossentropy_dice they
         weight the crossentropy.
       label_smoothing: the smoothing factor, 0 or more and below 1; only for losses with a logarithm of every class.
+      logit_adjustment: the share of log(class weight) that is added to the logits, 0..1; without class weights, and for
+        a class of weight 0, nothing is added.
 
     Returns:
       A function of mask, integers [B, H, W], and logits, float [B, H, W, num_classes], that returns a float32 scalar:
@@ -76,20 +89,17 @@ def build_loss(
       UsageError: the loss does not support class weights or label smoothing.
     """
     parts = LOSSES[name]
-    if class_weights is not None and not parts.is_weighted:
-        what = f"cannot be used with --loss {name}, which gives every class in a batch the same weight"
-        raise UsageError("--class-weights", what, "Pass --class-weights none, or --loss crossentropy_dice.")
-    if label_smoothing and not parts.is_smoothed:
-        what = f"is {label_smoothing!r}, but --loss {name} has no smoothed form"
-        raise UsageError("--label-smoothing", what, "Pass --label-smoothing 0, or --loss crossentropy.")
-
+    _check_support(name, parts, class_weights, label_smoothing)
     pixel_loss: PixelLoss | None = resolve_name(parts.pixel) if parts.pixel else None
     region_loss: RegionLoss | None = resolve_name(parts.region) if parts.region else None
+    shift = None if class_weights is None or not logit_adjustment else logit_adjustment * _log_of(class_weights)
 
     def loss(mask: Tensor, logits: Tensor) -> Tensor:
         truth, valid = one_hot(mask, num_classes)
         # Replaced, not multiplied by 0: at an ignored pixel, even an infinite logit has gradient 0.
         logits = keras.ops.where(valid[..., None] > 0, keras.ops.cast(logits, "float32"), 0.0)
+        if shift is not None:
+            logits = logits + shift
         total = keras.ops.zeros(())
         if pixel_loss is not None:
             weights = valid
@@ -106,6 +116,22 @@ def build_loss(
         return total
 
     return loss
+
+
+def _check_support(name: str, parts: LossParts, class_weights: np.ndarray | None, label_smoothing: float) -> None:
+    """Raises UsageError if the loss does not support class weights or label smoothing that were chosen."""
+    if class_weights is not None and not parts.is_weighted:
+        what = f"cannot be used with --loss {name}, which gives every class in a batch the same weight"
+        raise UsageError("--class-weights", what, "Pass --class-weights none, or --loss crossentropy_dice.")
+    if label_smoothing and not parts.is_smoothed:
+        what = f"is {label_smoothing!r}, but --loss {name} has no smoothed form"
+        raise UsageError("--label-smoothing", what, "Pass --label-smoothing 0, or --loss crossentropy.")
+
+
+def _log_of(weights: np.ndarray) -> np.ndarray:
+    """Returns the logarithms of class weights over their geometric mean, float32 [num_classes]; 0 for a weight of 0."""
+    logs = np.log(np.where(weights > 0, weights, 1.0))
+    return np.where(weights > 0, logs - logs.sum() / max(1, np.count_nonzero(weights)), 0.0).astype(np.float32)
 
 
 def one_hot(mask: Tensor, num_classes: int) -> tuple[Tensor, Tensor]:
