@@ -3,7 +3,8 @@
     python benchmarks/learning.py RECORDS [--steps 1000] [--seeds 3] [--only NAME ...]
 
 Every row is `segconv train` with those options beside the default recipe's, once per seed, one after the other. The
-score of a run is that of its best epoch: the mean over the classes, and over the three with the fewest training pixels.
+score of a run is that of its best epoch: the mean over the classes, and over the three with the fewest training pixels
+(of two classes, of the rarer one).
 CPU is the CPU time of a run as a multiple of the default's.
 """
 
@@ -23,6 +24,7 @@ ROWS = {
     "default": "",
     "tutorial": "--recipe tutorial",
     "from scratch": "--weights none",
+    "unet_small, crossentropy": "--model unet_small --weights none --loss crossentropy --class-weights none",
     "encoder from scratch": "--model encoder_unet --weights none",
     "no class weights": "--class-weights none",
     "no logit adjustment": "--logit-adjustment 0",
@@ -59,7 +61,7 @@ def run(records: Path, options: list[str], epochs: int, seed: int) -> tuple[floa
         with metrics.open(newline="") as file:
             best = max(csv.DictReader(file), key=lambda row: float(row["val_miou"]))
     ious = [float(text) for name, text in best.items() if name.startswith("val_iou_")]
-    rarest = sorted(range(len(pixels)), key=pixels.__getitem__)[:RAREST]
+    rarest = sorted(range(len(pixels)), key=pixels.__getitem__)[: min(RAREST, len(pixels) - 1)]
     seconds = after.children_user - before.children_user + after.children_system - before.children_system
     return float(best["val_miou"]), mean(ious[index] for index in rarest), seconds
 

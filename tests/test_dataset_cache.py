@@ -16,6 +16,7 @@ from converter.building.object_store import ObjectStore
 from converter.dataset import cache, objects
 from converter.dataset.cache import cache_bytes, cache_folder, local_copy
 from converter.dataset.parse import read_manifest
+from converter.dataset.pieces import Part
 from converter.dataset.reader import RecordSource
 from converter.errors import DataError, MachineError, UsageError
 from converter.system.locks import locked_folder
@@ -73,6 +74,17 @@ def test_only_the_splits_that_are_read_are_fetched_and_nothing_twice(place, port
         new_process(monkeypatch)
         local_copy(place, ("val",))
         assert proxy.count == 4  # the manifest, to see whether the records are still the same
+
+
+@needs_server
+def test_of_a_part_only_its_shards_are_fetched(place, monkeypatch):
+    folder = local_copy(place, ("train", "val"), Part(0, 2))
+    first = ("train", "val")
+    assert [name for name in sorted(visible(folder)) if ".tfrecord-" in name and not name.endswith(".idx")] == [
+        read_manifest(folder).splits[split].shards[0].name for split in first
+    ]
+    assert local_copy(place, ("train", "val")) == folder
+    assert len([name for name in visible(folder) if name.endswith(".idx")]) == 4
 
 
 @needs_server

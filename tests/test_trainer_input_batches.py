@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -178,6 +179,51 @@ def test_workers_read_parts_of_every_batch_that_do_not_overlap(records, cache):
         for worker, part in enumerate(of_workers):
             assert (part.batch, part.steps, len(part.dataset)) == (2, whole.steps, 2 * len(whole.dataset))
             assert epoch(part.dataset) == pairs[worker::2]  # of a batch of 8: 4 records each
+
+
+@pytest.mark.parametrize("cache", ["on", "off"])
+def test_workers_with_shards_of_their_own_read_those_alone_each_record_once_in_an_epoch(tmp_path, cache):
+    from trainer.devices import Share
+    from trainer.input.batches import batch_names, eval_batches, train_batches
+    from trainer.input.reading import InputConfig
+    from trainer.input.records import open_records
+
+    whole = tmp_path / "whole"
+    manifest = write_records(whole, SIZE, records={"train": [5, 6, 6, 6], "val": [2, 1]})
+    numbers = {pair: number for number, pair in enumerate(stored_pairs(whole, manifest, "train"))}
+    names = stored_names(whole, "train")
+    orders = []
+    for worker, (own, shards) in enumerate([(range(12), (0, 1, 2)), (range(12, 23), (2, 3))]):
+        folder = tmp_path / f"worker{worker}"
+        folder.mkdir()
+        mine = [manifest.splits["train"].shards[shard].name for shard in shards]
+        mine.append(manifest.splits["val"].shards[worker].name)
+        for name in (*mine, *(f"{name}.idx" for name in mine), "manifest.json"):
+            (folder / name).write_bytes((whole / name).read_bytes())
+        share = Share(worker, num_workers=2, num_replicas=2, has_own_shards=True)
+        assert open_records(folder, ("train", "val"), part=share.part) == manifest
+        config = InputConfig(manifest, folder, "train", batch=4, cache=cache, share=share)
+
+        def order(first_epoch: int = 0, config: InputConfig = config, folder: Path = folder) -> list[int]:
+            batches = train_batches(config, seed=1, first_epoch=first_epoch, epochs=3)
+            assert (batches.batch, batches.steps) == (2, 5)
+            return [numbers[pair] for pair in epoch(batches.dataset)]
+
+        read = order()
+        epochs = [read[start : start + 10] for start in (0, 10, 20)]
+        assert all(len(set(part)) == 10 and set(part) <= set(own) for part in epochs)
+        assert len({tuple(part) for part in epochs}) == 3
+        assert order(first_epoch=1) == read[10:]
+        assert batch_names(config, seed=1, epoch=1, step=2) == [names[number] for number in epochs[1][4:6]]
+        orders.append(read)
+
+        val = eval_batches(InputConfig(manifest, folder, "val", batch=4, cache=cache, share=share))
+        stored = [pair for pair in epoch(val.dataset) if any(value != IGNORE_INDEX for value in pair[1])]
+        assert len(epoch(val.dataset)) == 2
+        assert stored == stored_pairs(whole, manifest, "val")[2 * worker : 2 * worker + 2 - worker]
+    config = InputConfig(manifest, whole, "train", batch=4, cache="off" if cache == "on" else "on", share=share)
+    other = train_batches(config, seed=1, epochs=3)
+    assert [numbers[pair] for pair in epoch(other.dataset)] == orders[1]
 
 
 TWO_DEVICES = """

@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -286,21 +287,27 @@ def test_a_run_goes_on_with_its_own_records_only_and_not_beyond_its_end(tmp_path
         train(dataclasses.replace(config, data=tmp_path / "others", epochs=3), run)
 
 
+def train_on_two(folder, *options: list[str]) -> list[tuple[int, str, str]]:
+    """Returns (exit code, stdout, stderr) of two workers that train together, each with its own options."""
+    with socket.create_server(("localhost", 0)) as one, socket.create_server(("localhost", 0)) as other:
+        workers = [f"localhost:{server.getsockname()[1]}" for server in (one, other)]
+    started = []
+    for index in range(2):
+        place = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
+        command = [Path(sys.executable).with_name("segconv"), "train", *options[index]]
+        environment = os.environ | {"TF_CONFIG": json.dumps(place)}
+        started.append(subprocess.Popen(command, cwd=folder, env=environment, text=True, stdout=-1, stderr=-1))
+    answers = [process.communicate() for process in started]
+    return [(process.returncode, *answer) for process, answer in zip(started, answers, strict=True)]
+
+
 def test_two_workers_leave_one_run_that_scores_like_that_of_one_process(tmp_path):
     write_records(tmp_path / "records", records={"train": [8], "val": [3]})
     options = ["--model", "unet_small", "--batch", "4", "--epochs", "2", "--augment", "none", "--recipe", "tutorial"]
-    with socket.create_server(("localhost", 0)) as one, socket.create_server(("localhost", 0)) as other:
-        workers = [f"localhost:{server.getsockname()[1]}" for server in (one, other)]
-    ends = []
-    for index in range(2):
-        place = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
-        command = [Path(sys.executable).with_name("segconv"), "train", *options, "--runs", "several"]
-        environment = os.environ | {"TF_CONFIG": json.dumps(place)}
-        ends.append(subprocess.Popen(command, cwd=tmp_path, env=environment, text=True, stdout=-1, stderr=-1))
-    answers = [process.communicate() for process in ends]
-    assert [process.returncode for process in ends] == [0, 0], answers
+    ends = train_on_two(tmp_path, *[[*options, "--runs", "several"]] * 2)
+    assert [code for code, _, _ in ends] == [0, 0], ends
     (run,) = (tmp_path / "several").iterdir()
-    assert [out for out, _ in answers] == [f"several/{run.name}\n", ""]
+    assert [out for _, out, _ in ends] == [f"several/{run.name}\n", ""]
 
     from trainer.training import train
 
@@ -310,6 +317,25 @@ def test_two_workers_leave_one_run_that_scores_like_that_of_one_process(tmp_path
         for name in ("loss", "val_loss"):
             # Two devices add up in another order than one, and Adam amplifies the last digits of small gradients.
             assert float(ours[name]) == pytest.approx(float(theirs[name]), rel=2e-3)
+
+
+def test_two_workers_train_from_their_own_shards_and_one_goes_on_alone_with_the_same_batch(tmp_path):
+    from trainer.run.info import read_run
+    from trainer.training import train
+
+    write_records(tmp_path / "whole", records={"train": [4, 4], "val": [2, 2]})
+    for worker in range(2):
+        (tmp_path / f"part{worker}").mkdir()
+        for path in (tmp_path / "whole").iterdir():
+            if f"-0000{1 - worker}-of-" not in path.name:
+                shutil.copy(path, tmp_path / f"part{worker}")
+    options = ["--model", "unet_small", "--batch", "4", "--epochs", "1", "--recipe", "tutorial", "--shuffle", "shards"]
+    ends = train_on_two(tmp_path, *[[*options, "--data", f"part{worker}"] for worker in range(2)])
+    assert [code for code, _, _ in ends] == [0, 0], ends
+    (run,) = (tmp_path / "runs").iterdir()
+    config = dataclasses.replace(read_run(run).config, data=tmp_path / "whole", epochs=2)
+    assert (config.batch, config.shuffle) == (4, "shards")
+    assert [row["epoch"] for row in rows_of(train(config, run).run)] == ["1", "2"]
 
 
 def test_the_state_is_kept_when_all_others_have_had_their_say(tmp_path, monkeypatch):

@@ -28,6 +28,7 @@ OWN_MODEL = re.compile(r"[\w.]+:\w+")  # package.module:function
 SCHEDULE_NAMES = ("plateau", "cosine", "poly")
 PRECISION_NAMES = ("auto", "float32", "bfloat16", "float16")
 CACHE_NAMES = ("auto", "on", "off")
+SHUFFLE_NAMES = ("full", "shards")
 TTA_NAMES = ("none", "flips", "scales")
 AUTO = "auto"
 TIME = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)([smh])")
@@ -43,6 +44,7 @@ CHOICES = {
     "--precision": PRECISION_NAMES,
     "--cache": CACHE_NAMES,
     "--tta": TTA_NAMES,
+    "--shuffle": SHUFFLE_NAMES,
 }
 
 
@@ -89,6 +91,8 @@ class TrainConfig:
       devices: "auto" for all local GPUs; a number N for the first N; "cpu:N" for N parts of the CPU, for tests.
       deterministic: whether two runs on the same GPU give the same weights, at some cost.
       cache: one of CACHE_NAMES: whether decoded records stay in memory; "auto" where they fit.
+      shuffle: one of SHUFFLE_NAMES: the order of an epoch. "full" draws it over the whole split, "shards" over each
+        worker's own shards, which are read from front to back through a buffer.
       tta: one of TTA_NAMES: test-time augmentation in validation.
       tensorboard: whether to write event files for TensorBoard as well.
       crop: size of the windows to train on, "HEIGHTxWIDTH" in pixels, cut from records of any size; validation slides
@@ -128,6 +132,7 @@ class TrainConfig:
     devices: str = "auto"
     deterministic: bool = False
     cache: str = "auto"
+    shuffle: str = "full"
     tta: str = "none"
     tensorboard: bool = False
     recipe: str | None = None

@@ -12,6 +12,7 @@ documentation):
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import importlib
 import json
 import os
@@ -19,6 +20,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from converter.dataset.pieces import Part
 from converter.errors import MachineError, UsageError
 from converter.system.console import log
 from trainer.backend import keras, tf
@@ -35,11 +37,18 @@ class Share(NamedTuple):
       worker: index of this process among those that train together, from 0.
       num_workers: processes that train together; each reads every num_workers-th record of a batch.
       num_replicas: devices that share a batch, over all workers.
+      has_own_shards: whether it keeps to its own part of the shards instead of reading every num_workers-th record.
     """
 
     worker: int = 0
     num_workers: int = 1
     num_replicas: int = 1
+    has_own_shards: bool = False
+
+    @property
+    def part(self) -> Part:
+        """The part of the shards that this process reads."""
+        return Part(self.worker, self.num_workers) if self.has_own_shards else Part()
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,7 @@ class Devices:
       worker: index of this process among those that train together; 0 is the chief, which writes the run folder.
       num_workers: processes that train together.
       strategy: TensorFlow's distribution strategy, or None where it has one device.
+      has_own_shards: whether each process keeps to its own part of the shards.
     """
 
     names: tuple[str, ...]
@@ -61,6 +71,7 @@ class Devices:
     worker: int = 0
     num_workers: int = 1
     strategy: Any = None
+    has_own_shards: bool = False
 
     @property
     def is_chief(self) -> bool:
@@ -70,7 +81,7 @@ class Devices:
     @property
     def share(self) -> Share:
         """The part of each batch that this process reads."""
-        return Share(self.worker, self.num_workers, self.num_replicas)
+        return Share(self.worker, self.num_workers, self.num_replicas, self.has_own_shards)
 
     def scope(self) -> contextlib.AbstractContextManager[object]:
         """Returns the context in which every variable has to be created: model, metrics, seeds and optimizer."""
@@ -110,7 +121,7 @@ def prepare_devices(config: TrainConfig) -> Devices:
     if keras.config.backend() != "tensorflow":
         _refuse_tensorflow_only_options(config)
     keras.utils.set_random_seed(config.seed)
-    devices = prepare(config)
+    devices = dataclasses.replace(prepare(config), has_own_shards=config.shuffle == "shards")
     keras.config.set_dtype_policy(POLICIES[devices.precision])
     if config.batch % devices.num_replicas:
         what = f"is {config.batch}, which {devices.num_replicas} devices cannot share evenly"

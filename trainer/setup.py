@@ -14,11 +14,12 @@ from typing import Any
 
 from converter.dataset.cache import local_copy
 from converter.dataset.manifest import Manifest
+from converter.dataset.pieces import Part
 from converter.errors import DataError, UsageError
 from trainer.backend import keras
 from trainer.choices.augments import AUGMENTS
 from trainer.config import AUTO, TrainConfig
-from trainer.devices import Devices, prepare_devices
+from trainer.devices import Devices, Share, place_in_cluster, prepare_devices
 from trainer.input.batches import Batches, batch_names, eval_batches, train_batches
 from trainer.input.reading import InputConfig
 from trainer.input.records import open_records
@@ -107,7 +108,7 @@ class TrainingSetup:
     @property
     def folder(self) -> Path:
         """Local folder of the records: the config's, or a copy of what is at its address."""
-        return local_copy(self.config.data, splits_of(self.config))
+        return local_copy(self.config.data, splits_of(self.config), self.devices.share.part)
 
     def _input(self, split: str) -> InputConfig:
         config = self.config
@@ -136,9 +137,9 @@ def prepare(config: TrainConfig, *, resumes: bool = False) -> TrainingSetup:
     """
     if config.tensorboard:
         require_tensorboard()
-    manifest = open_records(
-        local_copy(config.data, splits_of(config)), splits_of(config), any_size=config.crop is not None
-    )
+    splits, part = splits_of(config), _part_of(config)
+    folder = local_copy(config.data, splits, part)
+    manifest = open_records(folder, splits, any_size=config.crop is not None, part=part)
     devices = prepare_devices(config)
     config = _with_model(_fitted(config, manifest, devices.num_replicas), devices)
     start = dataclasses.replace(config, weights="none") if resumes else config
@@ -148,6 +149,11 @@ def prepare(config: TrainConfig, *, resumes: bool = False) -> TrainingSetup:
 def splits_of(config: TrainConfig) -> tuple[str, ...]:
     """Returns the split to train on and the one to validate on; both are the same records in an overfit run."""
     return ("train",) if config.overfit else ("train", "val")
+
+
+def _part_of(config: TrainConfig) -> Part:
+    """Returns the part of each split that this process reads, before there are devices."""
+    return Share(*place_in_cluster(), has_own_shards=config.shuffle == "shards").part
 
 
 def _rounds(config: TrainConfig) -> int:

@@ -84,7 +84,7 @@ def train(config: TrainConfig, run: Path | None = None) -> TrainReport:
     setup = prepare(config, resumes=bool(facts))
     if setup.config.time is not None:
         setup = fit_to_time(setup, started)
-    samples = read_samples(setup.folder, setup.val_split, setup.config.overfit)
+    samples = read_samples(setup.folder, setup.val_split, setup.val_records.numbers)
     _check_labelled(setup, samples)
     with contextlib.ExitStack() as stack:
         if not setup.devices.is_chief:

@@ -10,6 +10,7 @@ Modules, in dependency order:
     integrity  verifies a shard file against its manifest entry
     example    record <-> tf.train.Example bytes
     reader     RecordSource: any record of a folder of shards, by number
+    pieces     which records of which shards one of several readers has to itself
     cache      a local copy of the records at an address
     tfds       dataset_info.json, features.json, labels
 """

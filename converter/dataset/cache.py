@@ -18,6 +18,7 @@ from pathlib import Path
 
 from converter.dataset.manifest import ShardInfo
 from converter.dataset.parse import manifest_text, parse_manifest
+from converter.dataset.pieces import Part, shards_in
 from converter.dataset.store import ReadStore, sha256_of, size_of, store_at
 from converter.dataset.tfrecord import FRAME_BYTES, frame_positions, index_name
 from converter.errors import DataError, MachineError, UsageError
@@ -31,11 +32,11 @@ from converter.system.urls import UrlPath
 FOLDER, SIZE = "SEGCONV_CACHE_DIR", "SEGCONV_CACHE_GB"
 _FIX_FOLDER = f"Set {FOLDER} to a folder on a local disk."
 _OURS = re.compile(r"\w+-[0-9a-f]{32}", re.ASCII)  # no other folder is ever deleted
-_copies: dict[tuple[Path, tuple[str, ...]], Path] = {}
+_copies: dict[tuple[Path, tuple[str, ...], Part], Path] = {}
 _in_use = contextlib.ExitStack()  # locks of the folders that this process reads, held until it ends
 
 
-def local_copy(place: Path, splits: Sequence[str]) -> Path:
+def local_copy(place: Path, splits: Sequence[str], part: Part = Part()) -> Path:  # noqa: B008 - a tuple
     """Returns a local folder with the records of some splits: the folder itself, or that of the cache for an address.
 
     In one process an address is fetched once, and stays the dataset that it was then.
@@ -43,6 +44,7 @@ def local_copy(place: Path, splits: Sequence[str]) -> Path:
     Args:
       place: folder or address of the records.
       splits: names of the splits; those that the dataset does not have are left to the reader.
+      part: the part of each split that is read: shards without a record of it are not fetched.
 
     Raises:
       UsageError: there is no finished dataset at the address.
@@ -51,9 +53,9 @@ def local_copy(place: Path, splits: Sequence[str]) -> Path:
     """
     if not isinstance(place, UrlPath):
         return place
-    key = (place, tuple(splits))
+    key = (place, tuple(splits), part)
     if key not in _copies:
-        _copies[key] = _fetch(place, splits)
+        _copies[key] = _fetch(place, splits, part)
     return _copies[key]
 
 
@@ -73,19 +75,21 @@ def cache_bytes() -> int:
         raise UsageError(SIZE, f"{text!r} is not a number of gigabytes", f"Set it to such as {MAX_CACHE_GB}.") from None
 
 
-def _fetch(place: UrlPath, splits: Sequence[str]) -> Path:
-    """Returns the folder of the cache with these splits, after fetching what it lacks."""
+def _fetch(place: UrlPath, splits: Sequence[str], part: Part) -> Path:
+    """Returns the folder of the cache with a part of these splits, after fetching what it lacks."""
     store = store_at(place)
     text = manifest_text(store)
     manifest = parse_manifest(text, store.where(MANIFEST))
-    shards = [shard for split, shard in manifest.shards() if split in splits]
+    shards = shards_in(manifest, splits, part)
     address = hashlib.sha256(f"{place}\n{text}".encode()).hexdigest()[:32]
     folder = cache_folder() / "records" / f"{manifest.name}-{address}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _in_use.enter_context(locked_folder(folder, _FIX_FOLDER, is_shared=True))
         os.utime(folder)
-        _make_room(folder, sum(shard.bytes for _, shard in manifest.shards()))
+        wanted = {shard.name for shard in shards}
+        present = (shard for _, shard in manifest.shards() if shard.name in wanted or (folder / shard.name).exists())
+        _make_room(folder, sum(shard.bytes for shard in present))
         missing = [shard for shard in shards if not _is_whole(folder, shard)]
         if missing:
             log.info("%s: fetching %d of %d shards into %s", place, len(missing), len(shards), folder)

@@ -27,6 +27,7 @@ from trainer.config import (
     OPTIMIZER_NAMES,
     PRECISION_NAMES,
     SCHEDULE_NAMES,
+    SHUFFLE_NAMES,
     TTA_NAMES,
     TrainConfig,
     without_effect,
@@ -311,6 +312,12 @@ def _run_to_resume(ctx: click.Context, resume: str, runs: Path) -> tuple[TrainCo
 )
 @click.option("--deterministic", is_flag=True, help="Reproducible results on a GPU, too; slower.")
 @click.option("--cache", type=click.Choice(CACHE_NAMES), default=DEFAULT.cache, help="Keep decoded records in memory.")
+@click.option(
+    "--shuffle",
+    type=click.Choice(SHUFFLE_NAMES),
+    default=DEFAULT.shuffle,
+    help="Order of an epoch: of the whole split, or of each worker's own shards through a buffer.",
+)
 @click.option("--tta", type=click.Choice(TTA_NAMES), default=DEFAULT.tta, help="Test-time augmentation in validation.")
 @click.pass_context
 def train(ctx: click.Context, /, resume: str | None, dry_run: bool, **choices: Any) -> None:

@@ -136,21 +136,21 @@ def _predicted(maps: ClassMaps, images: np.ndarray) -> tuple[np.ndarray, np.ndar
     return indices, confidences
 
 
-def read_samples(folder: Path, split: str, records: int = 0) -> list[Sample]:
-    """Returns a few records, evenly spaced over the split, to draw predictions on.
+def read_samples(folder: Path, split: str, among: range | None = None) -> list[Sample]:
+    """Returns a few records, evenly spaced over the split or a part of it, to draw predictions on.
 
     Args:
       folder: folder of records.
       split: name of the split.
-      records: number of records to choose from, the first of the split; 0 for all.
+      among: the numbers of the records to choose from; None for all.
 
     Raises:
       DataError: a shard or its index is damaged. Reading them first reports this before training.
     """
     source = RecordSource(folder, split)
-    last = min(records or len(source), len(source)) - 1
-    numbers = np.linspace(0, last, min(PICTURE_RECORDS, last + 1)).round().astype(int)
-    found = [source[int(number)] for number in numbers]
+    among = range(len(source)) if among is None else among
+    places = np.linspace(0, len(among) - 1, min(PICTURE_RECORDS, len(among))).round().astype(int)
+    found = [source[among[place]] for place in places]
     return [Sample(record.image, record.mask, record.name) for record in found]
 
 

@@ -5,11 +5,16 @@ happen there.
 
 An epoch's order is a random order of the whole split. It is the same whatever is shuffled: the decoded pairs where
 they fit in memory, else the records as they are stored where those fit, else their positions in the shards.
+
+Where a process keeps to its own part of the shards, it reads them from front to back, in a random order of the shards
+and INTERLEAVED at a time, through a buffer that is shuffled. It needs no other shard, and seeks in none.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -19,10 +24,12 @@ from converter.schema import IGNORE_INDEX
 from trainer.backend import Tensor, tf
 from trainer.devices import Share
 from trainer.input.caching import is_cached, keep
-from trainer.input.decoding import padder, with_masks
-from trainer.input.reading import InputConfig, decoded_pairs, shuffle_source
+from trainer.input.decoding import decoder, decodes_masks_in_batches, padder, with_masks
+from trainer.input.reading import InputConfig, decoded_pairs, piece_table, shuffle_source, stored_piece
 from trainer.input.waiting import InputWait
 
+INTERLEAVED = 16  # shards that are read at a time
+SHUFFLE_BUFFER = 4096  # records, as they are stored: some 400 MB of photographs of 512x512
 PREFETCH_BATCHES = 2  # one to hand over, one to fill meanwhile; the decoders before it buffer some records as well
 
 
@@ -63,19 +70,20 @@ def train_batches(config: InputConfig, *, seed: int, epochs: int, first_epoch: i
       UsageError: `config.cache` is "on", and the decoded records do not fit in memory.
       DataError: the number of records in a shard differs from the manifest.
     """
-    count, share = config.count, config.share
-    batch = min(config.batch, count)
-    steps = count // batch
-    cached = is_cached(config.cache, config.split, count, config.size)
+    batch = min(config.batch, config.count)
+    steps = config.count // batch
+    cached = is_cached(config.cache, config.split, len(config.numbers), config.size)
+    source = decode = None
     if cached:
-        source, decode = keep(decoded_pairs(config), count), None
+        source = keep(decoded_pairs(config), len(config.numbers))
+    elif config.share.has_own_shards:
+        decode = decoder(config.manifest.size, has_masks=config.has_sizes or not decodes_masks_in_batches())
     else:
         source, decode = shuffle_source(config)
-    pairs = _shuffled(source, count, seed, epochs=range(first_epoch, epochs), length=steps * batch)
-    pairs = pairs.shard(share.num_workers, share.worker)
+    pairs = _shuffled(source, config, seed, epochs=range(first_epoch, epochs), length=steps * batch)
     if decode:
         pairs = pairs.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
-    return _batches(_padded(pairs, config), batch, steps, epochs - first_epoch, cached=cached, share=share)
+    return _batches(_padded(pairs, config), batch, steps, epochs - first_epoch, cached=cached, share=config.share)
 
 
 def eval_batches(config: InputConfig) -> Batches:
@@ -86,37 +94,85 @@ def eval_batches(config: InputConfig) -> Batches:
     Raises:
       UsageError: `config.cache` is "on", and the decoded records do not fit in memory.
     """
-    count, batch, size, share = config.count, config.batch, config.size, config.share
-    steps = math.ceil(count / batch)
+    count, batch, size, share = len(config.numbers), config.batch, config.size, config.share
+    steps = math.ceil(config.count / batch)
     cached = is_cached(config.cache, config.split, count, size)
     pairs = decoded_pairs(config)
     if cached:
         pairs = keep(pairs, count)
     blank = {"image": np.zeros((*size, 3), np.uint8), "mask": np.full(size, IGNORE_INDEX, np.uint8)}
-    blanks = tf.data.Dataset.from_tensors((blank,)).repeat(steps * batch - count)
-    pairs = pairs.concatenate(blanks).shard(share.num_workers, share.worker)
+    places = steps * batch // share.part.of
+    pairs = pairs.concatenate(tf.data.Dataset.from_tensors((blank,)).repeat(places - count))
+    if not share.has_own_shards:
+        pairs = pairs.shard(share.num_workers, share.worker)
     return _batches(_padded(pairs, config), batch, steps, 1, cached=cached, share=share)
 
 
 def batch_names(config: InputConfig, *, seed: int, epoch: int, step: int) -> list[str]:
-    """Returns the image names in one batch of `train_batches`, in order; epoch and step count from 0."""
-    batch = min(config.batch, config.count)
-    numbers = tf.data.Dataset.range(config.count)
-    order = _shuffled(numbers, config.count, seed, epochs=range(epoch, epoch + 1), length=(step + 1) * batch)
+    """Returns the names of the images in one batch of `train_batches`, in order; epoch and step count from 0.
+
+    Of processes that keep to their own shards, each knows those of its part of the batch.
+    """
+    if not config.share.has_own_shards:
+        config = dataclasses.replace(config, share=Share())  # the whole batch
+    batch = min(config.batch, config.count) // config.share.part.of
     source = RecordSource(config.folder, config.split)
-    return [source[int(number)].name for number in order.skip(step * batch)]
+    return [source[number].name for number in epoch_order(config, seed, epoch)[step * batch : (step + 1) * batch]]
 
 
-def _shuffled(elements: tf.data.Dataset, count: int, seed: int, *, epochs: range, length: int) -> tf.data.Dataset:
-    """Returns `length` of `count` elements for each epoch, in an order that does not depend on the kind of element."""
+def epoch_order(config: InputConfig, seed: int, epoch: int) -> list[int]:
+    """Returns the numbers of the records that this process trains on in one epoch, in order; without reading any."""
+    batch = min(config.batch, config.count)
+    numbers = tf.data.Dataset.range(config.numbers.start, config.numbers.stop)
+    length = config.count // batch * batch
+    order = _shuffled(numbers, config, seed, epochs=range(epoch, epoch + 1), length=length)
+    return [int(number) for number in order.as_numpy_iterator()]
+
+
+def _shuffled(
+    elements: tf.data.Dataset | None, config: InputConfig, seed: int, *, epochs: range, length: int
+) -> tf.data.Dataset:
+    """Returns this process's elements of `length` in each epoch, in an order that does not depend on their kind.
+
+    Args:
+      elements: one for each record that this process reads, in order; None for the records as they are stored, which
+        only a process with its own shards reads from front to back.
+      config: which records there are, and which part of them is read.
+      seed: seed of the order.
+      epochs: numbers of the epochs.
+      length: number of elements in an epoch, over all processes.
+    """
+    share = config.share
+    order = _order_of_shards(elements, config) if share.has_own_shards else _order_of_all(elements, config)
 
     def one_epoch(epoch: Tensor) -> tf.data.Dataset:
         # Within this graph only: otherwise the order would depend on the process's seed.
         # Never 0 modulo 2**31 - 1, since TensorFlow treats two zeros as a random seed.
-        tf.random.set_seed(1 + seed % (2**31 - 2))
-        return elements.shuffle(count, seed=epoch, reshuffle_each_iteration=False).take(length)
+        tf.random.set_seed(1 + (seed + share.part.number) % (2**31 - 2))
+        return order(epoch).take(length // share.part.of)
 
-    return tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(one_epoch)
+    found = tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(one_epoch)
+    return found if share.has_own_shards else found.shard(share.num_workers, share.worker)
+
+
+def _order_of_all(elements: tf.data.Dataset, config: InputConfig) -> Callable[[Tensor], tf.data.Dataset]:
+    """Returns the function from an epoch to a random order of the whole split."""
+    return lambda epoch: elements.shuffle(config.count, seed=epoch, reshuffle_each_iteration=False)
+
+
+def _order_of_shards(elements: tf.data.Dataset | None, config: InputConfig) -> Callable[[Tensor], tf.data.Dataset]:
+    """Returns the function from an epoch to a random order of the process's shards, their records in a buffer."""
+    table = piece_table(config)
+
+    def piece(path: Tensor, start: Tensor, count: Tensor, before: Tensor) -> tf.data.Dataset:
+        return stored_piece(path, start, count, before) if elements is None else elements.skip(before).take(count)
+
+    def order(epoch: Tensor) -> tf.data.Dataset:
+        pieces = table.shuffle(max(1, len(config.pieces)), seed=epoch, reshuffle_each_iteration=False)
+        records = pieces.interleave(piece, cycle_length=INTERLEAVED, block_length=1)
+        return records.shuffle(SHUFFLE_BUFFER, seed=epoch, reshuffle_each_iteration=False)
+
+    return order
 
 
 def _padded(pairs: tf.data.Dataset, config: InputConfig) -> tf.data.Dataset:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from converter.dataset.manifest import Manifest, SplitInfo
+from converter.dataset.pieces import Piece, numbers_in, pieces_in
 from converter.dataset.tfrecord import frame_positions
 from converter.schema import ORIGINAL_HEIGHT, ORIGINAL_WIDTH
 from trainer.backend import Tensor, tf
@@ -32,7 +33,8 @@ class InputConfig:
       batch: records per batch.
       cache: "on" to keep the decoded records in memory, "off" not to, "auto" to keep them where they fit.
       records: maximum number of records, the first of the split; 0 for all.
-      share: with several workers, the part of each batch that this one reads, in batches for one device each.
+      share: with several workers, the part of each batch or of the shards that this one reads, in batches for one
+        device each.
     """
 
     manifest: Manifest
@@ -52,6 +54,16 @@ class InputConfig:
     def count(self) -> int:
         """How many records are read."""
         return min(self.records, self.info.records) if self.records else self.info.records
+
+    @property
+    def numbers(self) -> range:
+        """The numbers of those that this process reads, in the split: all, or its part of them."""
+        return numbers_in(self.count, self.share.part)
+
+    @cached_property
+    def pieces(self) -> tuple[Piece, ...]:
+        """Where the records with these numbers are."""
+        return pieces_in(self.info.shards, self.numbers)
 
     @cached_property
     def size(self) -> tuple[int, int]:
@@ -104,9 +116,25 @@ def shuffle_source(
     return tf.data.Dataset.from_tensor_slices(_positions(config)[: config.count]), read
 
 
+def piece_table(config: InputConfig) -> tf.data.Dataset:
+    """Returns the pieces of shards that this process reads, in order.
+
+    Its elements are path, number of the first record, number of records, and number of those in the pieces before.
+    """
+    paths, columns = config.shard_paths, np.array(config.pieces, np.int64).reshape(-1, 3)
+    counts = columns[:, 2] - columns[:, 1]
+    names = tf.constant([paths[piece.shard] for piece in config.pieces], tf.string)
+    return tf.data.Dataset.from_tensor_slices((names, columns[:, 1], counts, np.cumsum(counts) - counts))
+
+
+def stored_piece(path: Tensor, start: Tensor, count: Tensor, _: Tensor) -> tf.data.Dataset:
+    """Returns the serialized records of a row of `piece_table`."""
+    return tf.data.TFRecordDataset(path).skip(start).take(count)
+
+
 def _stored(config: InputConfig) -> tf.data.Dataset:
-    """Returns the serialized records in order."""
-    return tf.data.TFRecordDataset(config.shard_paths).take(config.count)
+    """Returns the serialized records that this process reads, in order."""
+    return piece_table(config).flat_map(stored_piece)
 
 
 def _positions(config: InputConfig) -> np.ndarray:

@@ -12,17 +12,25 @@ from pathlib import Path
 from converter.dataset.integrity import check_shard_file
 from converter.dataset.manifest import Manifest
 from converter.dataset.parse import read_manifest
+from converter.dataset.pieces import Part, shards_in
 from converter.errors import UsageError
 from converter.system.console import Progress
 
 
-def open_records(folder: Path, splits: Sequence[str], *, any_size: bool = False) -> Manifest:
+def open_records(
+    folder: Path,
+    splits: Sequence[str],
+    *,
+    any_size: bool = False,
+    part: Part = Part(),  # noqa: B008 - a tuple
+) -> Manifest:
     """Returns the manifest of a folder of records, after verifying the splits that are to be read.
 
     Args:
       folder: folder of records.
       splits: names of the splits.
       any_size: whether records may have different sizes.
+      part: the part of each split that is read; shards without a record of it are not verified, and may be absent.
 
     Raises:
       UsageError: no complete dataset, records of different sizes, or a split that is missing, empty, or without any
@@ -42,7 +50,7 @@ def open_records(folder: Path, splits: Sequence[str], *, any_size: bool = False)
             fix = f"Check the list {split}.txt and the class map, then rebuild."
             raise UsageError(folder, f"split {split!r} holds no {found}", fix, "E_EMPTY_SPLIT")
     everything = [shard for _, shard in manifest.shards()]
-    shards = [shard for split, shard in manifest.shards() if split in splits]
+    shards = shards_in(manifest, splits, part)
     with Progress(len(shards), "shard") as progress:
         for number, shard in enumerate(shards, start=1):
             check_shard_file(folder, shard, everything)
