@@ -13,7 +13,7 @@ from converter.system.urls import UrlPath, is_url
 
 
 @pytest.mark.parametrize(
-    "text", ["s3://bucket/a b/records", "gs://bucket", "az://account/container", "http://h:9000/x"]
+    "text", ["s3://bucket/a b/records", "gs://bucket", "az://container/records", "http://h:9000/x"]
 )
 def test_an_address_keeps_its_slashes_wherever_it_goes(text):
     path = UrlPath(text)
