@@ -33,12 +33,14 @@ class FaultProxy:
       lasts: whether all requests after that one fail as well.
       count: number of requests so far.
       on_fault: called before a request fails.
+      hides_conditions: whether the server does not see If-Match and If-None-Match, as if it did not know them.
     """
 
     def __init__(self, server_port: int) -> None:
         self.server_port = server_port
         self.port = 0
         self.ended = threading.Event()
+        self.hides_conditions = False
         self.reset()
 
     def reset(self, failing: int = 0, mode: str = "error", *, lasts: bool = False) -> None:
@@ -78,7 +80,8 @@ class _Handler(socketserver.StreamRequestHandler):
             self.wfile.write(head.encode() + (b"" if line[0] == "HEAD" else said))
             return
         upstream = http.client.HTTPConnection("127.0.0.1", proxy.server_port, timeout=30)
-        sent = {name: value for name, value in headers.items() if name.lower() not in ("connection", "expect")}
+        hidden = ("connection", "expect", *(("if-match", "if-none-match") if proxy.hides_conditions else ()))
+        sent = {name: value for name, value in headers.items() if name.lower() not in hidden}
         upstream.request(line[0], line[1], body, sent)
         answer = upstream.getresponse()
         data = answer.read()

@@ -107,6 +107,17 @@ def test_an_answer_that_is_lost_does_not_lose_the_lease(mode, place, port, monke
         lease.check()
 
 
+def test_a_server_that_lets_everybody_hold_the_lease_is_refused(place, port, bucket, monkeypatch):
+    with fault_proxy(port) as proxy:
+        proxy.hides_conditions = True
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{proxy.port}")
+        objects.client_of.cache_clear()
+        with pytest.raises(UsageError, match=r"ignores conditional writes .* Build into a folder with --out") as caught:
+            Lease(place).take()
+    assert caught.value.code == "E_BUCKET"
+    assert objects_in(port, bucket) == {}
+
+
 def test_it_is_renewed_while_the_block_runs(place, monkeypatch):
     monkeypatch.setattr(leases, "RENEW_S", 0.01)
     lease = Lease(place)

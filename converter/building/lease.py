@@ -45,10 +45,11 @@ class Lease:
         """Takes the lease.
 
         Raises:
-          UsageError: another build holds it.
+          UsageError: another build holds it, or the server lets everybody hold it.
           MachineError: the server does not answer.
         """
         if self._write(None):
+            self._check_conditions()
             return
         try:
             raw, e_tag, written = self._read()
@@ -61,6 +62,17 @@ class Lease:
             holder = f" ({shown(raw['holder'])})" if "holder" in raw else ""
             fix = f"Wait until it is done, where it was killed for {LEASE_S:.0f} s; or choose another place with --out."
             raise UsageError(self._place.where(), f"is being written by another segconv{holder}", fix, "E_LOCKED")
+
+    def _check_conditions(self) -> None:
+        """Raises UsageError where the server writes what exists, although it is told to write only what does not."""
+        import obstore
+
+        client = self._place.client
+        with contextlib.suppress(FileExistsError):
+            asked(self._place.where(LEASE), lambda: obstore.put(client, LEASE, b"{}", mode="create"))
+            _delete(self._place, LEASE)
+            what = "is on a server that ignores conditional writes (If-None-Match), so two builds could mix their files"
+            raise UsageError(self._place.where(), what, "Build into a folder with --out, then copy it.", "E_BUCKET")
 
     def check(self) -> None:
         """Renews the lease; MachineError where another build has taken it over."""
