@@ -108,7 +108,7 @@ class TrainingSetup:
     @property
     def folder(self) -> Path:
         """Local folder of the records: the config's, or a copy of what is at its address."""
-        return local_copy(self.config.data, splits_of(self.config), self.devices.share.part)
+        return local_copy(self.config.data, splits_of(self.config), _part_of(self.config))
 
     def _input(self, split: str) -> InputConfig:
         config = self.config
@@ -138,7 +138,7 @@ def prepare(config: TrainConfig, *, resumes: bool = False) -> TrainingSetup:
     if config.tensorboard:
         require_tensorboard()
     splits, part = splits_of(config), _part_of(config)
-    folder = local_copy(config.data, splits, part)
+    folder = local_copy(config.data, splits, part, on_demand=config.shuffle == "shards")
     manifest = open_records(folder, splits, any_size=config.crop is not None, part=part)
     devices = prepare_devices(config)
     config = _with_model(_fitted(config, manifest, devices.num_replicas), devices)

@@ -1,6 +1,7 @@
 """Cache: a local copy of the records at an address, for what reads files: TensorFlow, and every training step.
 
-Each shard is held against the hash in the manifest while it arrives, and appears when it is whole. A dataset has a
+Each shard is held against the hash in the manifest while it arrives, and appears when it is whole: all of them at once,
+or each when it is needed. A dataset has a
 folder of its own, named after its address and its seal; those that were not used for longest are deleted where the
 limit would be exceeded, unless another process uses them.
 """
@@ -13,6 +14,7 @@ import os
 import re
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -36,7 +38,26 @@ _copies: dict[tuple[Path, tuple[str, ...], Part], Path] = {}
 _in_use = contextlib.ExitStack()  # locks of the folders that this process reads, held until it ends
 
 
-def local_copy(place: Path, splits: Sequence[str], part: Part = Part()) -> Path:  # noqa: B008 - a tuple
+class _Filling:
+    """A folder of the cache whose shards are fetched when they are needed."""
+
+    def __init__(self, store: ReadStore, shards: Sequence[ShardInfo]) -> None:
+        self.store = store
+        self.shards = {shard.name: shard for shard in shards}
+        self.guards = {shard.name: threading.Lock() for shard in shards}
+        self.whole: set[str] = set()
+
+
+_filling: dict[Path, _Filling] = {}
+
+
+def local_copy(
+    place: Path,
+    splits: Sequence[str],
+    part: Part = Part(),  # noqa: B008 - a tuple
+    *,
+    on_demand: bool = False,
+) -> Path:
     """Returns a local folder with the records of some splits: the folder itself, or that of the cache for an address.
 
     In one process an address is fetched once, and stays the dataset that it was then.
@@ -45,6 +66,7 @@ def local_copy(place: Path, splits: Sequence[str], part: Part = Part()) -> Path:
       place: folder or address of the records.
       splits: names of the splits; those that the dataset does not have are left to the reader.
       part: the part of each split that is read: shards without a record of it are not fetched.
+      on_demand: whether `fetch_shard` fetches each shard when it is needed.
 
     Raises:
       UsageError: there is no finished dataset at the address.
@@ -55,7 +77,7 @@ def local_copy(place: Path, splits: Sequence[str], part: Part = Part()) -> Path:
         return place
     key = (place, tuple(splits), part)
     if key not in _copies:
-        _copies[key] = _fetch(place, splits, part)
+        _copies[key] = _fetch(place, splits, part, on_demand=on_demand)
     return _copies[key]
 
 
@@ -75,7 +97,38 @@ def cache_bytes() -> int:
         raise UsageError(SIZE, f"{text!r} is not a number of gigabytes", f"Set it to such as {MAX_CACHE_GB}.") from None
 
 
-def _fetch(place: UrlPath, splits: Sequence[str], part: Part) -> Path:
+def is_on_demand(folder: Path) -> bool:
+    """Returns whether the shards of a folder are fetched by `fetch_shard`, so that some may not be there yet."""
+    return folder in _filling
+
+
+def fetch_shard(folder: Path, name: str) -> None:
+    """Makes sure that a shard is in its folder, whole; several threads may ask for the same one.
+
+    Args:
+      folder: from `local_copy`; nothing is done where all shards are there already.
+      name: of the shard.
+
+    Raises:
+      DataError: the shard is damaged, or missing at its address.
+      MachineError: the cache cannot be written; the server does not answer.
+    """
+    filling = _filling.get(folder)
+    if filling is None:
+        return
+    with filling.guards[name]:
+        if name in filling.whole:
+            return
+        shard = filling.shards[name]
+        try:
+            if not _is_whole(folder, shard):
+                _fetch_shard(filling.store, shard, folder)
+        except OSError as error:
+            raise write_error(folder, error) from error
+        filling.whole.add(name)
+
+
+def _fetch(place: UrlPath, splits: Sequence[str], part: Part, *, on_demand: bool) -> Path:
     """Returns the folder of the cache with a part of these splits, after fetching what it lacks."""
     store = store_at(place)
     text = manifest_text(store)
@@ -90,7 +143,9 @@ def _fetch(place: UrlPath, splits: Sequence[str], part: Part) -> Path:
         wanted = {shard.name for shard in shards}
         present = (shard for _, shard in manifest.shards() if shard.name in wanted or (folder / shard.name).exists())
         _make_room(folder, sum(shard.bytes for shard in present))
-        missing = [shard for shard in shards if not _is_whole(folder, shard)]
+        if on_demand:
+            _filling[folder] = _Filling(store, shards)
+        missing = [] if on_demand else [shard for shard in shards if not _is_whole(folder, shard)]
         if missing:
             log.info("%s: fetching %d of %d shards into %s", place, len(missing), len(shards), folder)
         with Progress(len(missing), "shard") as progress:

@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from converter.dataset.cache import local_copy
+from converter.dataset.cache import fetch_shard, local_copy
 from converter.dataset.manifest import Manifest
+from converter.dataset.pieces import pieces_in
 from converter.dataset.reader import RecordSource
 from converter.errors import UsageError
 from converter.pixels.overlays import contact_sheet
@@ -150,7 +151,12 @@ def read_samples(folder: Path, split: str, among: range | None = None) -> list[S
     source = RecordSource(folder, split)
     among = range(len(source)) if among is None else among
     places = np.linspace(0, len(among) - 1, min(PICTURE_RECORDS, len(among))).round().astype(int)
-    found = [source[among[place]] for place in places]
+    shards = source.manifest.splits[split].shards
+    found = []
+    for number in (among[place] for place in places):
+        (piece,) = pieces_in(shards, range(number, number + 1))
+        fetch_shard(folder, shards[piece.shard].name)
+        found.append(source[number])
     return [Sample(record.image, record.mask, record.name) for record in found]
 
 

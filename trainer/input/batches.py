@@ -25,6 +25,7 @@ from trainer.backend import Tensor, tf
 from trainer.devices import Share
 from trainer.input.caching import is_cached, keep
 from trainer.input.decoding import decoder, decodes_masks_in_batches, padder, with_masks
+from trainer.input.fetching import with_shards
 from trainer.input.reading import InputConfig, decoded_pairs, piece_table, shuffle_source, stored_piece
 from trainer.input.waiting import InputWait
 
@@ -169,7 +170,7 @@ def _order_of_shards(elements: tf.data.Dataset | None, config: InputConfig) -> C
 
     def order(epoch: Tensor) -> tf.data.Dataset:
         pieces = table.shuffle(max(1, len(config.pieces)), seed=epoch, reshuffle_each_iteration=False)
-        records = pieces.interleave(piece, cycle_length=INTERLEAVED, block_length=1)
+        records = with_shards(pieces, config.folder).interleave(piece, cycle_length=INTERLEAVED, block_length=1)
         return records.shuffle(SHUFFLE_BUFFER, seed=epoch, reshuffle_each_iteration=False)
 
     return order

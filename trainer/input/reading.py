@@ -17,6 +17,7 @@ from trainer.backend import Tensor, tf
 from trainer.devices import Share
 from trainer.input.caching import keep
 from trainer.input.decoding import decoder, decodes_masks_in_batches
+from trainer.input.fetching import with_shards
 from trainer.input.memory import free_memory
 
 STORED_SHARE = 0.25  # of the free memory, for the stored bytes of records, where the decoded ones do not fit
@@ -117,7 +118,7 @@ def shuffle_source(
 
 
 def piece_table(config: InputConfig) -> tf.data.Dataset:
-    """Returns the pieces of shards that this process reads, in order.
+    """Returns the pieces of shards that this process reads, in order; for `with_shards`.
 
     Its elements are path, number of the first record, number of records, and number of those in the pieces before.
     """
@@ -134,7 +135,7 @@ def stored_piece(path: Tensor, start: Tensor, count: Tensor, _: Tensor) -> tf.da
 
 def _stored(config: InputConfig) -> tf.data.Dataset:
     """Returns the serialized records that this process reads, in order."""
-    return piece_table(config).flat_map(stored_piece)
+    return with_shards(piece_table(config), config.folder).flat_map(stored_piece)
 
 
 def _positions(config: InputConfig) -> np.ndarray:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from converter.dataset.cache import is_on_demand
 from converter.dataset.integrity import check_shard_file
 from converter.dataset.manifest import Manifest
 from converter.dataset.parse import read_manifest
@@ -50,7 +51,7 @@ def open_records(
             fix = f"Check the list {split}.txt and the class map, then rebuild."
             raise UsageError(folder, f"split {split!r} holds no {found}", fix, "E_EMPTY_SPLIT")
     everything = [shard for _, shard in manifest.shards()]
-    shards = shards_in(manifest, splits, part)
+    shards = [] if is_on_demand(folder) else shards_in(manifest, splits, part)  # else verified as they are fetched
     with Progress(len(shards), "shard") as progress:
         for number, shard in enumerate(shards, start=1):
             check_shard_file(folder, shard, everything)

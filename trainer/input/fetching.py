@@ -1,0 +1,52 @@
+"""Fetching: shards of an address, brought to this machine when they are needed, each held against its hash."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from converter.dataset.cache import fetch_shard, is_on_demand
+from converter.errors import SegconvError
+from trainer.backend import Tensor, tf
+
+FETCHED_AHEAD = 2  # shards at a time, and as many that are fetched before they are asked for
+_failures: list[SegconvError] = []  # since TensorFlow keeps of an exception only its text
+
+
+def with_shards(pieces: tf.data.Dataset, folder: Path) -> tf.data.Dataset:
+    """Returns the same elements, each once its shard is there.
+
+    Args:
+      pieces: from `reading.piece_table`, in any order; the first part of an element is the path of a shard.
+      folder: folder of the shards.
+    """
+    if not is_on_demand(folder):
+        return pieces
+
+    def fetched(path: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
+        return (tf.ensure_shape(tf.numpy_function(_fetch, (path,), tf.string), ()), *rest)
+
+    return pieces.map(fetched, num_parallel_calls=FETCHED_AHEAD, deterministic=True).prefetch(FETCHED_AHEAD)
+
+
+@contextlib.contextmanager
+def fetch_errors() -> Iterator[None]:
+    """Raises the error that ended the fetching of a shard in place of TensorFlow's."""
+    _failures.clear()
+    try:
+        yield
+    except Exception as error:
+        if _failures:
+            raise _failures[0] from error
+        raise
+
+
+def _fetch(path: bytes) -> bytes:
+    shard = Path(path.decode())
+    try:
+        fetch_shard(shard.parent, shard.name)
+    except SegconvError as error:
+        _failures.append(error)
+        raise
+    return path
