@@ -40,6 +40,7 @@ REGISTERED = "..."  # in a list: all modules that the registry of the folder nam
 IMPORT_STRING = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+:[A-Za-z_]\w*")
 OF_THE_WHOLE = {  # test files about the whole program or the project, which belong to no one module
     "additions",
+    "azure",
     "benchmarks",
     "camvid",
     "cli_recommended",
