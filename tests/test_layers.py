@@ -43,6 +43,7 @@ OF_THE_WHOLE = {  # test files about the whole program or the project, which bel
     "benchmarks",
     "camvid",
     "cli_recommended",
+    "fast_set",
     "fuzz",
     "imports",
     "layers",

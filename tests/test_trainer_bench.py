@@ -285,6 +285,7 @@ def test_a_busy_step_is_what_limits(tmp_path, monkeypatch):
     assert busy.advice[0].startswith("The input needs no change")
 
 
+@pytest.mark.slow
 def test_a_busy_decoder_is_what_limits_unless_the_records_fit_in_memory(tmp_path, monkeypatch):
     from trainer.backend import tf
     from trainer.bench import bench
@@ -321,7 +322,10 @@ def test_a_busy_decoder_is_what_limits_unless_the_records_fit_in_memory(tmp_path
 @pytest.mark.parametrize(
     ("module", "asked", "error", "message"),
     [
-        ("greedy", "2**42", MachineError, r"^--batch: the device is out of memory with batches of 2\."),
+        pytest.param(
+            *("greedy", "2**42", MachineError, r"^--batch: the device is out of memory with batches of 2\."),
+            marks=pytest.mark.slow,
+        ),
         ("failing", "-1", UsageError, r"^--model failing:net: fails in a step"),
     ],
 )

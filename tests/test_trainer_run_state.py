@@ -98,7 +98,7 @@ def rows_of(run: Path) -> list[dict[str, str]]:
         return [{k: v for k, v in row.items() if k not in ("seconds", "input_wait")} for row in csv.DictReader(file)]
 
 
-@pytest.mark.parametrize("name", OPTIONS)
+@pytest.mark.parametrize("name", [pytest.param("plateau", marks=pytest.mark.slow), "cosine"])
 def test_a_killed_run_that_goes_on_equals_one_that_was_never_killed(tmp_path, name):
     write_records(tmp_path / "records", records={"train": [7, 6], "val": [3]})
     common = ["--model", "unet_small", "--batch", "4", "--epochs", str(EPOCHS), *OPTIONS[name]]
