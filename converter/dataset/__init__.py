@@ -12,4 +12,6 @@ Modules, in dependency order:
     reader     RecordSource: any record of a folder of shards, by number
     cache      a local copy of the records at an address
     tfds       dataset_info.json, features.json, labels
+    readme     README.md: what the records are, and how to read them
+    croissant  croissant.json: the records for catalogues of datasets
 """
