@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := build/demo
 
-.PHONY: help demo test test-all soak mutations bench growth test-backends lint lock clean
+.PHONY: help demo test test-all soak mutations bench growth test-readers test-backends lint lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -46,6 +46,10 @@ bench: $(VENV)/.installed  ## benchmark segconv and its peers: half an hour, 9 G
 
 growth: $(VENV)/.installed  ## benchmark how the cost of a build grows: ten minutes, 1 GB
 	$(BIN)/python benchmarks/growth.py
+
+test-readers: $(VENV)/.installed-dev  ## read records with seven other libraries: downloads 5 GB into build/readers
+	$(BIN)/python tests/reader_environments.py
+	$(BIN)/python -m pytest tests/test_readers.py
 
 test-backends: $(VENV)/.installed-dev  ## run the trainer's tests with JAX instead of TensorFlow
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-backends.lock

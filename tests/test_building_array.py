@@ -139,6 +139,7 @@ def test_a_task_of_other_options_is_refused_by_name(dataset, tmp_path):
         build(config(dataset, tmp_path / "out", shards=2), only_publish=True)
 
 
+@pytest.mark.slow
 def test_finalizing_an_empty_folder_names_a_command_that_builds_it(segconv, dataset, tmp_path):
     done = segconv("build", "--src", "dataset", "--out", "out", *SHARDS, "--finalize")
     assert_one_line(done, 4, "out: lacks 8 of 8 shards. Run again, then finalize: segconv build --src dataset")

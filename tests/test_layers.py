@@ -51,6 +51,7 @@ OF_THE_WHOLE = {  # test files about the whole program or the project, which bel
     "measures",
     "mutations",
     "peers",
+    "readers",
     "readme",
     "safeguards",
     "serve",

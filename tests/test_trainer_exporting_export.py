@@ -124,6 +124,7 @@ def test_a_quantized_model_is_smaller_and_its_scores_are_told(run, tmp_path, qua
         assert json.loads(archive.read("segconv.json"))["export"]["quantize"] == quantize
 
 
+@pytest.mark.slow
 @NEEDS_LITERT
 def test_without_its_records_int8_cannot_be_calibrated(tmp_path):
     run = small_run(tmp_path, has_records=False)

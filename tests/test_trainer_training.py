@@ -354,6 +354,7 @@ def test_a_schedule_goes_on_where_it_was_when_the_batch_became_smaller(tmp_path)
     assert rates == [0.0, 0.0]  # at the end of the last epoch of each, in whatever steps
 
 
+@pytest.mark.slow
 def test_a_schedule_to_a_fixed_end_does_not_go_on_to_another(tmp_path):
     from trainer.training import train
 
@@ -365,6 +366,7 @@ def test_a_schedule_to_a_fixed_end_does_not_go_on_to_another(tmp_path):
     assert json.loads((run / "config.json").read_text())["config"]["epochs"] == 1
 
 
+@pytest.mark.slow
 def test_a_run_is_trained_by_one_process_at_a_time(tmp_path):
     from trainer.run.runs import held
     from trainer.training import train
@@ -458,7 +460,7 @@ def net(size, num_classes):
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_signal_ends_a_run_within_two_seconds_in_the_middle_of_a_step(tmp_path, number):
     (tmp_path / "slow.py").write_text(SLOW)
     write_records(tmp_path / "records", records={"train": [2], "val": [2]})
