@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := build/demo
 
-.PHONY: help demo test soak mutations bench growth test-backends lint lock clean
+.PHONY: help demo test test-all soak mutations bench growth test-readers test-backends lint lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -26,8 +26,13 @@ demo: $(VENV)/.installed  ## generate a dataset, build, train a few minutes, eva
 	@echo "          $(DEMO)/predictions/overlay/    what the model sees in new tiles, for which it has no masks"
 	@echo "          $(DEMO)/sheet.png               the records, classes overlaid on the images"
 
-test: $(VENV)/.installed-dev  ## run all tests
-	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
+test: $(VENV)/.installed-dev  ## run the fast set of tests: five minutes on two cores
+	$(BIN)/python -m pytest $(ON_ALL_CORES) -m "not slow"
+
+test-all: $(VENV)/.installed-dev  ## run all tests
+	$(BIN)/python -m pytest $(ON_ALL_CORES)
+
+ON_ALL_CORES := -n logical --maxprocesses 4 --dist loadfile
 
 soak: $(VENV)/.installed-dev  ## kill builds at 50 random moments, resume, compare every byte
 	$(BIN)/python tests/soak.py --kills 50 --disk
@@ -41,6 +46,10 @@ bench: $(VENV)/.installed  ## benchmark segconv and its peers: half an hour, 9 G
 
 growth: $(VENV)/.installed  ## benchmark how the cost of a build grows: ten minutes, 1 GB
 	$(BIN)/python benchmarks/growth.py
+
+test-readers: $(VENV)/.installed-dev  ## read records with seven other libraries: downloads 5 GB into build/readers
+	$(BIN)/python tests/reader_environments.py
+	$(BIN)/python -m pytest tests/test_readers.py
 
 test-backends: $(VENV)/.installed-dev  ## run the trainer's tests with JAX instead of TensorFlow
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-backends.lock

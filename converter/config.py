@@ -265,6 +265,7 @@ class BuildConfig:
       max_bad: maximum percentage of pairs to skip with on_error "skip"; None is MAX_BAD_PERCENT, but at least
         MAX_BAD_PAIRS pairs.
       rehash: reads every source file to find changes, instead of trusting size and times.
+      croissant: writes croissant.json as well, which describes the records to catalogues of datasets.
     """
 
     source: SourceConfig
@@ -281,6 +282,7 @@ class BuildConfig:
     overwrite: bool = False
     max_bad: float | None = None
     rehash: bool = False
+    croissant: bool = False
 
     def __post_init__(self) -> None:
         if self.max_bad is not None and not 0 <= self.max_bad <= 100:

@@ -86,3 +86,11 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     report = yield
     report.sections = [(name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections]
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Names the libraries that have read records, with their versions."""
+    reports = terminalreporter.stats.get("passed", [])
+    readers = {value for report in reports for name, value in report.user_properties if name == "reader"}
+    if readers:
+        terminalreporter.write_line(f"records were read by: {', '.join(sorted(readers))}")

@@ -1698,6 +1698,36 @@ TABLE: dict[str, list[Row]] = {
             "building_receipts::a_pair_that_kills_its_worker_or_takes_its_memory_is_named_and_costs_itself_alone",
         ),
     ],
+    "converter/building/beside.py": [
+        Row(
+            "a README.md that was edited stays",
+            "if before is None or not is_edited(before):",
+            "if True:",
+            "building_beside::an_edited_page_stays_whatever_is_built",
+        ),
+        Row(
+            "what is no JSON in place of croissant.json stays",
+            "if has_croissant if before is None else is_croissant(before):",
+            "if has_croissant or before is not None:",
+            "building_beside::a_file_of_others_in_its_place_is_left_and_named",
+        ),
+    ],
+    "converter/dataset/croissant.py": [
+        Row(
+            "keys that people added to croissant.json stay",
+            "json.dumps(facts | more,",
+            "json.dumps(facts,",
+            "dataset_croissant::keys_of_others_stay_and_ours_are_brought_up_to_date",
+        ),
+    ],
+    "converter/dataset/readme.py": [
+        Row(
+            "names of others break no table of README.md",
+            r"""re.sub(r"([\\`*_{}\[\]<>|&~])", r"\\\1", shown(text))""",
+            "text",
+            "dataset_readme::a_name_of_others_breaks_no_table",
+        ),
+    ],
     "converter/building/commit.py": [
         never(
             "a folder in the place of a file",

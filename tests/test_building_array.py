@@ -79,6 +79,7 @@ def bash_blocks() -> list[str]:
     return re.findall(r"```bash\n(.*?)```", DOC, re.DOTALL)
 
 
+@pytest.mark.slow
 def test_the_scripts_for_slurm_build_the_dataset_as_plain_processes(dataset, tmp_path):
     array, finalize = bash_blocks()
     for number in range(8):
@@ -88,6 +89,7 @@ def test_the_scripts_for_slurm_build_the_dataset_as_plain_processes(dataset, tmp
     assert json.loads((tmp_path / "records" / MANIFEST).read_text())["options"]["shards"] == 8
 
 
+@pytest.mark.slow
 def test_the_command_for_kubernetes_is_done_where_pairs_were_left_out(dataset, tmp_path):
     (command,) = re.findall(r"args:\n\s+- \|\n\s+(segconv .*)\n", DOC)
     (dataset / "png/m0.png").write_bytes(b"no mask")
@@ -137,6 +139,7 @@ def test_a_task_of_other_options_is_refused_by_name(dataset, tmp_path):
         build(config(dataset, tmp_path / "out", shards=2), only_publish=True)
 
 
+@pytest.mark.slow
 def test_finalizing_an_empty_folder_names_a_command_that_builds_it(segconv, dataset, tmp_path):
     done = segconv("build", "--src", "dataset", "--out", "out", *SHARDS, "--finalize")
     assert_one_line(done, 4, "out: lacks 8 of 8 shards. Run again, then finalize: segconv build --src dataset")
@@ -147,6 +150,7 @@ def test_finalizing_an_empty_folder_names_a_command_that_builds_it(segconv, data
     assert "up to date" in done.stderr
 
 
+@pytest.mark.slow
 def test_several_missing_tasks_are_one_command(dataset, tmp_path):
     wanted = config(dataset, tmp_path / "out", shards=4)
     build_share(wanted, Share(1, 8))

@@ -72,7 +72,7 @@ def test_shards_have_their_index_and_nothing_hidden_stays_but_their_receipts(dat
     build(config(dataset, tmp_path / "out", shards=2))
     names = sorted(visible(tmp_path / "out"))
     shards = [f"dataset-{s}.tfrecord-0000{n}-of-00002" for s in ("train", "val") for n in (0, 1)]
-    extra = ["dataset_info.json", "features.json", "manifest.json", "segmentation_mask.labels.txt"]
+    extra = ["README.md", "dataset_info.json", "features.json", "manifest.json", "segmentation_mask.labels.txt"]
     assert names == sorted([*shards, *(f"{name}.idx" for name in shards), *extra])
     assert hidden(tmp_path / "out") == {f".segconv-{name}.receipt" for name in shards}
 

@@ -184,7 +184,11 @@ def memory() -> Iterator[Path]:
         yield Path(folder)
 
 
-@pytest.mark.parametrize(("number", "lasts"), [(errno.EIO, False), (errno.ENOSPC, True)], ids=["EIO once", "ENOSPC"])
+@pytest.mark.parametrize(
+    ("number", "lasts"),
+    [(errno.EIO, False), pytest.param(errno.ENOSPC, True, marks=pytest.mark.slow)],
+    ids=["EIO once", "ENOSPC"],
+)
 @pytest.mark.parametrize("over", [False, True], ids=["new", "over an old dataset"])
 def test_a_build_that_fails_at_any_call_is_whole_or_can_be_gone_on_with(memory, monkeypatch, number, lasts, over):
     dataset, out, start = write_dataset(memory / "d", train=2, val=1, size=(8, 8)), memory / "out", memory / "old"

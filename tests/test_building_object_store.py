@@ -33,6 +33,7 @@ from tests.object_server import objects as objects_in
 
 pytestmark = needs_server
 SHARD = "d-train.tfrecord-00000-of-00001"
+EACH_MODE = [pytest.param(mode, marks=() if mode == "error" else pytest.mark.slow) for mode in MODES]
 
 
 @pytest.fixture
@@ -105,7 +106,7 @@ def test_a_shard_that_was_replaced_by_another_hand_is_made_again(wanted, local, 
     assert there() == local
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", EACH_MODE)
 def test_whichever_request_fails_for_good_the_next_build_is_whole(mode, wanted, local, there, proxy, monkeypatch):
     monkeypatch.setattr(leases, "RENEW_S", 60.0)
     monkeypatch.setattr(objects, "MAX_REQUEST_RETRIES", 0)
@@ -137,7 +138,7 @@ def test_whichever_request_fails_for_good_the_next_build_is_whole(mode, wanted, 
         monkeypatch.setattr(leases, "LEASE_S", 60.0)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", EACH_MODE)
 def test_whichever_request_fails_once_the_build_is_whole(mode, wanted, local, there, proxy, monkeypatch):
     monkeypatch.setattr(leases, "RENEW_S", 60.0)
     build(wanted, engine=in_process)
@@ -152,6 +153,7 @@ def test_whichever_request_fails_once_the_build_is_whole(mode, wanted, local, th
         assert there() == local, failing
 
 
+@pytest.mark.slow
 def test_a_build_that_is_killed_at_any_request_goes_on_to_the_same_bytes(wanted, local, there, proxy, tmp_path):
     command = [*COMMAND, "build", "--src", "dataset", "--out", str(wanted.out), "--shards", "1", *SMALL]
     for failing in (4, 16, 22, 36):

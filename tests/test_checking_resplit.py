@@ -98,6 +98,7 @@ def complete(folder: Path) -> list[str]:
 
 DATASETS = (templates, templates_in_one_folder, only_train, only_train_csv, train_and_test, classes_elsewhere,
             with_tolerance, linked, layout_named, complete)  # fmt: skip
+IN_FAST_SET = (templates, with_tolerance)
 
 
 def next_of(text: str) -> list[str]:
@@ -107,7 +108,10 @@ def next_of(text: str) -> list[str]:
     return commands.split(", then ")[0].split(" && ")
 
 
-@pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset.__name__)
+@pytest.mark.parametrize(
+    "dataset",
+    [pytest.param(one, id=one.__name__, marks=() if one in IN_FAST_SET else pytest.mark.slow) for one in DATASETS],
+)
 def test_every_command_that_is_printed_works_as_printed(
     segconv, tmp_path, monkeypatch, dataset: Callable[[Path], list[str]]
 ):

@@ -160,6 +160,7 @@ def test_workers_end_with_a_killed_build_and_the_next_one_cleans_up(segconv, tmp
     assert all(path.name.endswith(".receipt") for path in (tmp_path / "records").glob(".*"))
 
 
+@pytest.mark.slow
 def test_builds_that_are_killed_at_random_moments_end_with_the_bytes_of_an_undisturbed_one(capsys):
     soak.main(["--kills", "3", "--seed", "3", "--pairs", "24"])
     assert "3 kills" in capsys.readouterr().out

@@ -368,12 +368,12 @@ BANDS = np.random.default_rng(1).integers(0, 4000, (12, 16, 8), np.uint16)
     ("samples", "bits", "options"),
     [
         (BANDS // 16, 8, ["--bands", "3,2,1"]),
-        (BANDS // 16, 8, ["--bands", "8"]),
-        (BANDS, 16, ["--bands", "4,3,2", "--range", "0:4000"]),
+        pytest.param(BANDS // 16, 8, ["--bands", "8"], marks=pytest.mark.slow),
+        pytest.param(BANDS, 16, ["--bands", "4,3,2", "--range", "0:4000"], marks=pytest.mark.slow),
         (BANDS, 16, ["--bands", "4,3,2", "--range", "0:4000,100:3000,0:1"]),
         (BANDS, 16, ["--bands", "4,3,2", "--range", "percentile:2:98"]),
-        (BANDS[..., :3], 16, ["--range", "percentile:0:100"]),
-        (BANDS[..., :1], 16, ["--range", "-100:4000"]),
+        pytest.param(BANDS[..., :3], 16, ["--range", "percentile:0:100"], marks=pytest.mark.slow),
+        pytest.param(BANDS[..., :1], 16, ["--range", "-100:4000"], marks=pytest.mark.slow),
     ],
     ids=["8-bit", "one", "levels", "own-levels", "percentiles", "rgb", "grey"],
 )

@@ -64,6 +64,7 @@ def test_help_names_every_format(segconv):
     assert all(name in text for name in FORMATS)
 
 
+@pytest.mark.slow
 @pytest.mark.tf
 @pytest.mark.parametrize("form", ["labelme", "cvat"])
 def test_three_commands_lead_from_annotations_to_the_scores_of_every_class(tmp_path, segconv, form):

@@ -54,7 +54,12 @@ def new_process(monkeypatch) -> None:
 def test_the_copy_of_a_split_has_the_bytes_of_a_local_build_and_is_a_dataset(place, tmp_path):
     folder = local_copy(place, ("train", "val"))
     local = visible(tmp_path / "local")
-    texts = {"dataset_info.json", "features.json", "segmentation_mask.labels.txt"}  # which no step of training reads
+    texts = {
+        "README.md",
+        "dataset_info.json",
+        "features.json",
+        "segmentation_mask.labels.txt",
+    }  # which no step of training reads
     assert visible(folder) == {name: data for name, data in local.items() if name not in texts}
     assert read_manifest(folder) == read_manifest(tmp_path / "local")
     assert len(RecordSource(folder, "val")) == 2

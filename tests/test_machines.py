@@ -206,6 +206,7 @@ def session(folder: Path, environment: Mapping[str, str]) -> dict[str, bytes]:
     return found | {str(path.relative_to(folder)): seconds.sub(b"", path.read_bytes()) for path in texts}
 
 
+@pytest.mark.slow
 def test_every_text_is_utf_8_and_the_same_in_every_locale(tmp_path, latin):
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG", "PYTHON"))}
     clean["PYTHONPATH"] = str(ROOT)

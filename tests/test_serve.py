@@ -29,6 +29,7 @@ def test_every_block_is_one_that_is_run_and_has_ten_lines():
         assert len([line for line in block.splitlines() if line and not line.startswith(("import", "from"))]) <= 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [

@@ -241,6 +241,7 @@ def test_bench_prints_rates_a_verdict_and_writes_nothing(tmp_path, segconv: Run)
     assert folder_state(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_bench_times_the_step_with_and_without_xla(tmp_path, segconv: Run):
     write_records(tmp_path / "records", records={"train": [2], "val": [2]})
     done = segconv("bench", "--model", "unet_small", "--batch", "2", "--seconds", "1", "--xla")
@@ -249,6 +250,7 @@ def test_bench_times_the_step_with_and_without_xla(tmp_path, segconv: Run):
     assert re.search(r"^the same with XLA +[\d,.]+ +[\d,.]+$", done.stdout, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_a_missing_folder_is_one_line(segconv: Run):
     quiet = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}  # as a user has it
     done = segconv("bench", "nowhere", env=quiet)
@@ -285,6 +287,7 @@ def test_a_busy_step_is_what_limits(tmp_path, monkeypatch):
     assert busy.advice[0].startswith("The input needs no change")
 
 
+@pytest.mark.slow
 def test_a_busy_decoder_is_what_limits_unless_the_records_fit_in_memory(tmp_path, monkeypatch):
     from trainer.backend import tf
     from trainer.bench import bench
@@ -321,7 +324,10 @@ def test_a_busy_decoder_is_what_limits_unless_the_records_fit_in_memory(tmp_path
 @pytest.mark.parametrize(
     ("module", "asked", "error", "message"),
     [
-        ("greedy", "2**42", MachineError, r"^--batch: the device is out of memory with batches of 2\."),
+        pytest.param(
+            *("greedy", "2**42", MachineError, r"^--batch: the device is out of memory with batches of 2\."),
+            marks=pytest.mark.slow,
+        ),
         ("failing", "-1", UsageError, r"^--model failing:net: fails in a step"),
     ],
 )

@@ -303,6 +303,7 @@ def alone() -> Any:
     return json.loads(json.dumps(train_as_worker()))
 
 
+@pytest.mark.slow
 def test_two_workers_train_what_one_process_trains(workers, alone):
     for worker in workers:
         for name in ("loss", "pixel_accuracy", "val_loss", "val_pixel_accuracy", "learning_rate"):
@@ -312,16 +313,19 @@ def test_two_workers_train_what_one_process_trains(workers, alone):
         assert worker["confusion"] == alone["confusion"]
 
 
+@pytest.mark.slow
 def test_two_workers_agree_to_the_bit(workers):
     assert workers[0]["logs"] == workers[1]["logs"]
     assert workers[0]["weights"] == workers[1]["weights"]
 
 
+@pytest.mark.slow
 def test_workers_read_parts_of_every_batch_that_do_not_overlap(workers, alone):
     for whole, *parts in zip(alone["read"], workers[0]["read"], workers[1]["read"], strict=True):
         assert sorted([*parts[0], *parts[1]]) == sorted(whole)
 
 
+@pytest.mark.slow
 def test_one_worker_is_the_chief_and_each_says_which_it_is(workers, alone):
     assert [worker["is_chief"] for worker in (alone, *workers)] == [True, True, False]
     assert [worker["describe"] for worker in (alone, *workers)] == [
@@ -331,6 +335,7 @@ def test_one_worker_is_the_chief_and_each_says_which_it_is(workers, alone):
     ]
 
 
+@pytest.mark.slow
 def test_a_lost_worker_ends_the_other():
     (code, stdout, stderr), (other, _, _) = run_together(train_until_alone, *two_workers())
     assert (code, stdout, other) == (0, '"lost"\n', -signal.SIGKILL), stderr

@@ -45,6 +45,7 @@ def test_the_matrix_holds_every_valid_pixel_of_the_split(run):
     assert evaluate(run, batch=5).matrix.tolist() == evaluation.matrix.tolist()
 
 
+@pytest.mark.slow
 def test_files_of_one_split_do_not_replace_those_of_another(run):
     from trainer.evaluation.records import evaluate
 
@@ -156,6 +157,7 @@ def test_classes_in_another_order_are_matched_by_name(run, other_records, caplog
     np.testing.assert_array_equal(found.matrix.sum(axis=1), expected.matrix.sum(axis=1)[::-1])
 
 
+@pytest.mark.slow
 def test_classes_that_only_one_of_them_has_are_named(run, other_records, caplog):
     from trainer.evaluation.records import evaluate
 
@@ -174,6 +176,7 @@ def test_records_with_no_class_of_the_model_are_refused(run, other_records):
         evaluate(run, data=other_records("lawn", "car"))
 
 
+@pytest.mark.slow
 def test_scores_of_other_records_do_not_replace_those_of_the_run(run, other_records):
     from trainer.evaluation.records import evaluate
 

@@ -108,6 +108,7 @@ def test_what_cannot_be_converted_is_one_line(run, tmp_path, monkeypatch):
         export(run, "keras", out=tmp_path / "model.keras")
 
 
+@pytest.mark.slow
 @NEEDS_LITERT
 @pytest.mark.parametrize("quantize", ["float16", "int8"])
 def test_a_quantized_model_is_smaller_and_its_scores_are_told(run, tmp_path, quantize):
@@ -123,6 +124,7 @@ def test_a_quantized_model_is_smaller_and_its_scores_are_told(run, tmp_path, qua
         assert json.loads(archive.read("segconv.json"))["export"]["quantize"] == quantize
 
 
+@pytest.mark.slow
 @NEEDS_LITERT
 def test_without_its_records_int8_cannot_be_calibrated(tmp_path):
     run = small_run(tmp_path, has_records=False)
@@ -141,6 +143,7 @@ def test_without_its_records_drawn_images_are_compared(tmp_path, caplog):
     assert "None: the records were not at hand." in (run / "export/MODEL_CARD.md").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", FORMATS[:3])
 def test_a_run_of_windows_is_compared_in_windows_that_cover_its_records(tmp_path, format):  # noqa: A002
     run = small_run(tmp_path, (48, 60), (20, 70), crop="32x40")
@@ -150,6 +153,7 @@ def test_a_run_of_windows_is_compared_in_windows_that_cover_its_records(tmp_path
     assert len(report.comparison.before.names) == 3
 
 
+@pytest.mark.slow
 @NEEDS_TF2ONNX
 def test_a_run_in_bfloat16_is_stored_in_float32(tmp_path):
     import keras

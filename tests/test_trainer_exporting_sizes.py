@@ -27,6 +27,7 @@ def run(tmp_path_factory):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", FORMATS[1:3])
 def test_a_file_takes_images_of_other_sizes(run, tmp_path, format):  # noqa: A002
     from pkgutil import resolve_name

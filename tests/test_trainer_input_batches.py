@@ -259,6 +259,7 @@ print("split")
 """
 
 
+@pytest.mark.slow
 def test_two_devices_get_the_halves_of_each_batch_at_static_shapes(records):
     done = subprocess.run([sys.executable, "-c", TWO_DEVICES, records[0]], capture_output=True, text=True, check=False)
     assert done.stdout == "split\n", done.stderr

@@ -361,6 +361,7 @@ print("equal")
 """
 
 
+@pytest.mark.slow
 def test_two_devices_with_unequal_shares_of_ignored_pixels_have_the_loss_and_gradient_of_one():
     done = subprocess.run([sys.executable, "-c", TWO_DEVICES], capture_output=True, text=True, timeout=300, check=False)
     assert done.stdout == "equal\n", done.stderr

@@ -217,6 +217,7 @@ print("equal")
 """
 
 
+@pytest.mark.slow
 def test_two_devices_count_into_one_matrix():
     assert run_python(TWO_DEVICES) == "equal\n"
 

@@ -396,6 +396,7 @@ print("equal")
 """
 
 
+@pytest.mark.slow
 def test_two_devices_take_the_step_of_one_and_skip_it_together():
     done = subprocess.run([sys.executable, "-c", TWO_DEVICES], capture_output=True, text=True, timeout=300, check=False)
     assert done.stdout == "equal\n", done.stderr

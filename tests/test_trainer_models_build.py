@@ -20,6 +20,7 @@ from trainer.models import MODELS
 pytestmark = NEEDS_TF
 
 OWN_NAMES = tuple(name for name in MODEL_NAMES if not name.startswith("segformer"))
+EACH_MODEL = [pytest.param(name, marks=() if MODELS[name].is_light else pytest.mark.slow) for name in OWN_NAMES]
 SIZE = (45, 61)  # odd, and no multiple of any stride
 # On features of 2 x 2, TensorFlow's CPU computes the gradient of a 7 x 7 kernel in bfloat16 from stray memory.
 SIZES = {"fcn8s": (97, 101)}
@@ -63,7 +64,7 @@ def mixed():
     return build
 
 
-@pytest.mark.parametrize("name", OWN_NAMES)
+@pytest.mark.parametrize("name", EACH_MODEL)
 def test_parameter_counts_are_those_of_the_docstrings(name, mixed):
     from trainer.models.build import build_model
 
@@ -73,7 +74,7 @@ def test_parameter_counts_are_those_of_the_docstrings(name, mixed):
     assert written == [f"{PARAMETERS[name] / 1e6:.2f}"]
 
 
-@pytest.mark.parametrize("name", OWN_NAMES)
+@pytest.mark.parametrize("name", EACH_MODEL)
 def test_logits_are_float32_of_the_size_of_the_image_in_mixed_precision(name, mixed):
     model = mixed(name)
     size = SIZES.get(name, SIZE)
@@ -88,7 +89,7 @@ def test_logits_are_float32_of_the_size_of_the_image_in_mixed_precision(name, mi
     assert np.isfinite(logits).all()
 
 
-@pytest.mark.parametrize("name", OWN_NAMES)
+@pytest.mark.parametrize("name", EACH_MODEL)
 def test_preprocessing_is_done_in_float32(name, mixed):
     """In bfloat16 a grey level near 255 is rounded to the next even one."""
     first = next(layer for layer in mixed(name).layers[1:] if layer.weights or layer.name in PREPROCESSINGS)
@@ -96,7 +97,7 @@ def test_preprocessing_is_done_in_float32(name, mixed):
     assert not first.weights
 
 
-@pytest.mark.parametrize("name", OWN_NAMES)
+@pytest.mark.parametrize("name", EACH_MODEL)
 def test_every_pixel_of_the_image_reaches_the_logits(name, mixed):
     """A crop from the wrong side would lose the last rows and columns."""
     from trainer.backend import tf
@@ -108,7 +109,7 @@ def test_every_pixel_of_the_image_reaches_the_logits(name, mixed):
     assert np.abs(gradient[-1, -1]).sum() > 0
 
 
-@pytest.mark.parametrize("name", OWN_NAMES)
+@pytest.mark.parametrize("name", EACH_MODEL)
 def test_a_saved_model_loads_safely_and_gives_the_same_logits(name, mixed, tmp_path):
     from trainer.models.load import load_model
 
@@ -130,6 +131,7 @@ for name in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 def test_every_saved_model_loads_in_plain_keras_and_gives_the_same_logits(mixed, tmp_path):
     from trainer.models.build import build_model
 
@@ -147,7 +149,7 @@ def test_every_saved_model_loads_in_plain_keras_and_gives_the_same_logits(mixed,
         np.testing.assert_array_equal(model(image), logits, err_msg=name)
 
 
-@pytest.mark.parametrize("name", OWN_NAMES)
+@pytest.mark.parametrize("name", EACH_MODEL)
 def test_a_step_in_mixed_precision_changes_the_weights(name, mixed):
     from trainer.backend import keras, tf
 
@@ -166,7 +168,7 @@ def test_a_step_in_mixed_precision_changes_the_weights(name, mixed):
     assert unchanged <= len(before) // 10  # a bias whose ReLU is 0 in both images
 
 
-@pytest.mark.parametrize("name", OWN_NAMES)
+@pytest.mark.parametrize("name", EACH_MODEL)
 def test_statistics_follow_a_small_dataset(name, mixed):
     from trainer.backend import keras
 

@@ -57,6 +57,7 @@ def test_a_model_of_ones_own_is_built_from_the_current_folder(module):
     assert model.output_shape == (None, 32, 40, 5)
 
 
+@pytest.mark.slow
 def test_a_model_of_ones_own_is_loaded_with_its_layers_in_a_new_process(module):
     from trainer.models.build import build_model
 

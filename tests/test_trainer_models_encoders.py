@@ -15,6 +15,8 @@ from trainer.models import TAKES_ENCODER
 
 pytestmark = NEEDS_TF
 
+SLOW = pytest.mark.slow
+LIGHT = ("mobilenetv2", "efficientnet_lite0")
 KERAS_NAMES = tuple(name for name in ENCODER_NAMES if ENCODERS[name].package is None)
 
 
@@ -45,7 +47,7 @@ def test_keras_asks_for_the_file_that_the_message_names(name, networks):
     assert networks(name)[1] == [ENCODERS[name].weights_file]
 
 
-@pytest.mark.parametrize("name", ENCODER_NAMES)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in LIGHT else SLOW) for name in ENCODER_NAMES])
 def test_every_encoder_works_with_every_model_that_takes_one(name, networks, monkeypatch):
     from trainer.models import encoders
     from trainer.models.build import build_model
@@ -61,7 +63,11 @@ def test_every_encoder_works_with_every_model_that_takes_one(name, networks, mon
 
 @pytest.mark.parametrize(
     ("name", "offset"),
-    [("vgg16", 0), ("resnet50", 0), ("mobilenetv2", 1), ("efficientnet_lite0", 1), ("convnext_tiny", 0)],
+    [
+        ("mobilenetv2", 1),
+        ("efficientnet_lite0", 1),
+        *(pytest.param(name, 0, marks=SLOW) for name in ("vgg16", "resnet50", "convnext_tiny")),
+    ],
 )
 def test_a_dilated_encoder_computes_what_it_did_and_the_places_between(name, offset, networks, monkeypatch):
     """Where a stride is left out and what follows is spread, every second pixel is that of the network before."""

@@ -111,7 +111,10 @@ def test_what_is_done_and_unchanged_is_not_done_again(run, photos, tmp_path, mon
     assert predict(run, photos, out=out, save=("color", "index")).kept == 5
 
 
-@pytest.mark.parametrize(("method", "calls"), [("add", 1), ("add", 3), ("write", 1), ("write", 7)])
+@pytest.mark.parametrize(
+    ("method", "calls"),
+    [("add", 1), *(pytest.param(*cut, marks=pytest.mark.slow) for cut in (("add", 3), ("write", 1), ("write", 7)))],
+)
 def test_a_killed_prediction_goes_on_to_the_same_bytes(run, photos, tmp_path, method, calls):
     save = ("index", "overlay")
     predict(run, photos, out=tmp_path / "whole", save=save)

@@ -98,7 +98,7 @@ def rows_of(run: Path) -> list[dict[str, str]]:
         return [{k: v for k, v in row.items() if k not in ("seconds", "input_wait")} for row in csv.DictReader(file)]
 
 
-@pytest.mark.parametrize("name", OPTIONS)
+@pytest.mark.parametrize("name", [pytest.param("plateau", marks=pytest.mark.slow), "cosine"])
 def test_a_killed_run_that_goes_on_equals_one_that_was_never_killed(tmp_path, name):
     write_records(tmp_path / "records", records={"train": [7, 6], "val": [3]})
     common = ["--model", "unet_small", "--batch", "4", "--epochs", str(EPOCHS), *OPTIONS[name]]
@@ -154,11 +154,11 @@ def test_what_is_no_file_in_place_of_a_state_is_refused_at_once(tmp_path, kind):
 
 @pytest.mark.parametrize(("command", "name", "code"), [
     (("train", "--resume"), "config.json", 1),
-    (("train", "--resume"), "metrics.csv", 1),
-    (("train", "--resume"), "state.npz", 1),
-    (("train", "--resume"), "log.txt", 1),
-    (("train", "--config"), "config.json", 1),
-    (("evaluate",), "config.json", 1),
+    pytest.param(("train", "--resume"), "metrics.csv", 1, marks=pytest.mark.slow),
+    pytest.param(("train", "--resume"), "state.npz", 1, marks=pytest.mark.slow),
+    pytest.param(("train", "--resume"), "log.txt", 1, marks=pytest.mark.slow),
+    pytest.param(("train", "--config"), "config.json", 1, marks=pytest.mark.slow),
+    pytest.param(("evaluate",), "config.json", 1, marks=pytest.mark.slow),
     (("evaluate",), "best.keras", 1),
 ])  # fmt: skip
 def test_the_command_does_not_wait_for_a_pipe_in_a_run(tmp_path, command, name, code):

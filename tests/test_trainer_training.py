@@ -100,6 +100,7 @@ def test_evaluate_gives_the_score_of_the_training_log(trained):
     assert evaluation.scores.miou == pytest.approx(float(logged["val_miou"]), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_losses_and_another_gives_others(tmp_path):
     from trainer.training import train
 
@@ -167,6 +168,7 @@ def test_an_interrupted_run_keeps_its_best_model_and_says_nothing_of_its_own(tmp
     load_model(run / "best.keras")
 
 
+@pytest.mark.slow
 def test_a_learning_rate_that_is_far_too_large_ends_with_a_remedy(tmp_path, caplog):
     from trainer.training import train
 
@@ -179,6 +181,7 @@ def test_a_learning_rate_that_is_far_too_large_ends_with_a_remedy(tmp_path, capl
     assert sorted(set(named)) == [f"train/0_{number}.jpg" for number in range(8)]  # two steps of four
 
 
+@pytest.mark.slow
 def test_a_device_out_of_memory_gets_half_of_the_batch_and_a_record_at_a_time_in_the_end(tmp_path, monkeypatch, caplog):
     from trainer.evaluation.records import evaluate
     from trainer.training import train
@@ -198,6 +201,7 @@ def test_a_device_out_of_memory_gets_half_of_the_batch_and_a_record_at_a_time_in
     evaluate(report.run)  # which has to import the model's own layers
 
 
+@pytest.mark.slow
 def test_four_records_are_learned_by_heart(tmp_path, caplog):
     from trainer.training import train
 
@@ -222,7 +226,7 @@ def net(size, num_classes):
 """
 
 
-@pytest.mark.parametrize("done", [1, 2])
+@pytest.mark.parametrize("done", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_fine_tuning_is_repeated_and_resumed_to_the_bit(tmp_path, monkeypatch, done):
     """Interrupted while the encoder is frozen, and where it begins to learn."""
     from trainer.run.info import read_run
@@ -273,6 +277,7 @@ def test_a_run_says_where_its_encoder_starts_from_and_how_to_get_weights(tmp_pat
     assert read_run(create_run(setup.config, setup.manifest)).config == dataclasses.replace(config, weights="none")
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_with_its_own_records_only_and_not_beyond_its_end(tmp_path):
     from trainer.training import train
 
@@ -301,6 +306,7 @@ def train_on_two(folder, *options: list[str]) -> list[tuple[int, str, str]]:
     return [(process.returncode, *answer) for process, answer in zip(started, answers, strict=True)]
 
 
+@pytest.mark.slow
 def test_two_workers_leave_one_run_that_scores_like_that_of_one_process(tmp_path):
     write_records(tmp_path / "records", records={"train": [8], "val": [3]})
     options = ["--model", "unet_small", "--batch", "4", "--epochs", "2", "--augment", "none", "--recipe", "tutorial"]
@@ -319,6 +325,7 @@ def test_two_workers_leave_one_run_that_scores_like_that_of_one_process(tmp_path
             assert float(ours[name]) == pytest.approx(float(theirs[name]), rel=2e-3)
 
 
+@pytest.mark.slow
 def test_two_workers_train_from_their_own_shards_and_one_goes_on_alone_with_the_same_batch(tmp_path):
     from trainer.run.info import read_run
     from trainer.training import train
@@ -357,6 +364,7 @@ def test_the_state_is_kept_when_all_others_have_had_their_say(tmp_path, monkeypa
     assert REMEMBERED.keys() <= {type(callback).__name__ for callback in seen[:-1]}
 
 
+@pytest.mark.slow
 def test_a_schedule_goes_on_where_it_was_when_the_batch_became_smaller(tmp_path):
     from trainer.run.info import write_config
     from trainer.setup import prepare
@@ -373,6 +381,7 @@ def test_a_schedule_goes_on_where_it_was_when_the_batch_became_smaller(tmp_path)
     assert rates == [0.0, 0.0]  # at the end of the last epoch of each, in whatever steps
 
 
+@pytest.mark.slow
 def test_a_schedule_to_a_fixed_end_does_not_go_on_to_another(tmp_path):
     from trainer.training import train
 
@@ -384,6 +393,7 @@ def test_a_schedule_to_a_fixed_end_does_not_go_on_to_another(tmp_path):
     assert json.loads((run / "config.json").read_text())["config"]["epochs"] == 1
 
 
+@pytest.mark.slow
 def test_a_run_is_trained_by_one_process_at_a_time(tmp_path):
     from trainer.run.runs import held
     from trainer.training import train
@@ -397,6 +407,7 @@ def test_a_run_is_trained_by_one_process_at_a_time(tmp_path):
     assert json.loads((run / "config.json").read_text())["config"]["epochs"] == 2
 
 
+@pytest.mark.slow
 def test_a_run_that_lost_its_best_model_is_refused_before_an_epoch_is_spent_on_it(tmp_path):
     from trainer.training import train
 
@@ -410,6 +421,7 @@ def test_a_run_that_lost_its_best_model_is_refused_before_an_epoch_is_spent_on_i
     assert len(rows_of(run)) == 1
 
 
+@pytest.mark.slow
 def test_the_predictions_left_are_those_of_the_best_model_drawn_by_the_one_that_was_compiled(tmp_path, monkeypatch):
     import trainer.training
     from trainer.evaluation.records import draw_predictions, read_samples
@@ -475,7 +487,7 @@ def net(size, num_classes):
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_signal_ends_a_run_within_two_seconds_in_the_middle_of_a_step(tmp_path, number):
     (tmp_path / "slow.py").write_text(SLOW)
     write_records(tmp_path / "records", records={"train": [2], "val": [2]})

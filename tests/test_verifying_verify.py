@@ -407,6 +407,7 @@ def damage(rng: np.random.Generator, folder: Path, manifest: Manifest) -> tuple[
     return {shard.name}, number
 
 
+@pytest.mark.slow
 def test_a_thousand_random_damages_are_found_with_shard_and_record_and_by_training_alike(in_memory, built):
     records = in_memory
     manifest = read_manifest(records)

@@ -16,6 +16,7 @@ Modules, in dependency order:
     plan      config -> the shards to build
     report    what a build did, and which pairs it refused
     summary   shard results -> manifest
+    beside    the small files beside the shards, those for people included
     output    what the output folder already contains
     dry_run   what a build would do
     command   config -> the command that a user types for it

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 
 from converter.building.array import missing_error
 from converter.building.begin import begin
+from converter.building.beside import FOR_PEOPLE, changed_texts
 from converter.building.commit import FIX_FOREIGN, is_own_name
 from converter.building.output import changes, check_out, check_source, check_space, unknown_files
 from converter.building.plan import Plan
@@ -22,10 +23,9 @@ from converter.building.receipts import ReusableShard, find_reusable, make_shard
 from converter.building.report import BuildReport, RefusedPairsError, one_class
 from converter.building.shards import ShardResult, without_pair
 from converter.building.store import Store, hidden
-from converter.building.summary import all_rejects, build_manifest, errors_text
+from converter.building.summary import all_rejects, build_manifest
 from converter.config import BuildConfig
 from converter.dataset.manifest import Manifest
-from converter.dataset.store import size_of
 from converter.dataset.tfds import tfds_files
 from converter.dataset.tfrecord import index_name
 from converter.engines.events import Engine
@@ -33,7 +33,7 @@ from converter.engines.local import local
 from converter.engines.supervise import supervise
 from converter.errors import SegconvError, shown
 from converter.limits import MAX_BAD_PAIRS, MAX_BAD_PERCENT
-from converter.schema import ERRORS, MANIFEST
+from converter.schema import MANIFEST
 from converter.sources.refs import Reject
 from converter.system.console import Progress, log
 from converter.system.files import write_error
@@ -77,14 +77,15 @@ def _build(config: BuildConfig, plan: Plan, old: Manifest | None, engine: Engine
         results = [found.result for found in reusable.values()]
         rejects = all_rejects(plan, results)
         manifest = build_manifest(config, plan, results, rejects)
-        if not _refuses(config, plan, results, rejects) and not _changed_texts(plan.store, manifest, rejects):
+        changed = changed_texts(plan.store, manifest, rejects, has_croissant=config.croissant)
+        if not _refuses(config, plan, results, rejects) and not changed:
             with contextlib.suppress(OSError):  # left by a build that was killed after its last step
                 plan.store.clean(_files_of(reusable))
             return BuildReport(config.out, manifest, rejects, len(reusable), is_up_to_date=True)
     if engine is None and (error := missing_error(config, plan, reusable)):
         raise error
     planned = {split: [ref.key for task in tasks for ref in task.refs] for split, tasks in plan.tasks.items()}
-    changed = changes(plan.store, old, planned) if old else []  # now, since its receipts are removed next
+    lost = changes(plan.store, old, planned) if old else []  # now, since its receipts are removed next
     if old and not config.overwrite and not reusable:
         check_source(config, plan, old)
     try:
@@ -95,7 +96,7 @@ def _build(config: BuildConfig, plan: Plan, old: Manifest | None, engine: Engine
         plan.store.sign()
         report = _build_missing(config, plan, old, reusable, engine)
         splits = report.manifest.splits
-        for change in changed:
+        for change in lost:
             if line := change.text(splits[change.split].records if change.split in splits else 0):
                 log.warning(line)
         return report
@@ -124,7 +125,8 @@ def _build_missing(
     if error := _refuses(config, plan, results, rejects):
         raise error
     manifest = build_manifest(config, plan, results, rejects)
-    texts = _changed_texts(plan.store, manifest, rejects) | {MANIFEST: manifest.to_json().encode()}
+    texts = changed_texts(plan.store, manifest, rejects, has_croissant=config.croissant)
+    texts[MANIFEST] = manifest.to_json().encode()
     names = [name for result in staged for name in (result.info.name, index_name(result.info.name))]
     plan.store.publish(names, texts, _obsolete(plan.store, old, manifest))
     return BuildReport(config.out, manifest, rejects, len(reusable))
@@ -145,7 +147,7 @@ def _obsolete(store: Store, old: Manifest | None, new: Manifest) -> set[str]:
     Without a manifest of the old dataset, which --overwrite replaces, names decide.
     """
     files = {*old.files(), *tfds_files(old)} if old else set(filter(is_own_name, store.names()))
-    return files - {*new.files(), *tfds_files(new)}
+    return files - {*new.files(), *tfds_files(new), *FOR_PEOPLE}
 
 
 def _refuses(
@@ -201,20 +203,3 @@ def _tidy(plan: Plan) -> None:
     if waiting:
         count, total = len(waiting), len(plan.all_tasks)
         log.info("%d of %d shards are finished: run the same command again to resume.", count, total)
-
-
-def _changed_texts(store: Store, manifest: Manifest, rejects: list[Reject]) -> dict[str, bytes]:
-    """Returns the small files of a dataset that are missing or differ: name -> content."""
-    texts = {name: text.encode() for name, text in tfds_files(manifest).items()}
-    if rejects:
-        texts[ERRORS] = errors_text(rejects)
-    texts[MANIFEST] = manifest.to_json().encode()
-    return {name: text for name, text in texts.items() if not _is_there(store, name, text)}
-
-
-def _is_there(store: Store, name: str, text: bytes) -> bool:
-    try:
-        with store.open(name) as file:
-            return size_of(file) == len(text) and file.read() == text
-    except OSError:
-        return False

@@ -36,7 +36,8 @@ FIX_FOREIGN = "Move it out of the folder."
 
 # All names that a build can use: a forged journal must not delete files of others.
 _OURS = re.compile(
-    r"\w+-\w+\.tfrecord-\d{5}-of-\d{5}(\.idx)?|errors\.jsonl|dataset_info\.json|features\.json|\w+\.labels\.txt",
+    r"\w+-\w+\.tfrecord-\d{5}-of-\d{5}(\.idx)?|errors\.jsonl|dataset_info\.json|features\.json|\w+\.labels\.txt"
+    r"|README\.md|croissant\.json",
     re.ASCII,
 )
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from converter.building.beside import FOR_PEOPLE
 from converter.building.plan import Plan, estimated_bytes
 from converter.building.receipts import noted_images
 from converter.building.shards import ShardTask, SourceReader
@@ -104,7 +105,7 @@ def _check_lost(config: BuildConfig, store: Store, names: list[str], problem: st
 
 def unknown_files(store: Store, manifest: Manifest) -> list[str]:
     """Returns the sorted names of files in a folder of records that are not of its dataset; temporary ones left out."""
-    known = {MANIFEST, *manifest.files(), *tfds_files(manifest)}
+    known = {MANIFEST, *manifest.files(), *tfds_files(manifest), *FOR_PEOPLE}
     return [name for name in store.names() if name not in known and not name.startswith(TEMPORARY)]
 
 

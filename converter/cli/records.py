@@ -56,6 +56,7 @@ _Report = TypeVar("_Report", "ShareReport", "BuildReport")
 )
 @click.option("--overwrite", is_flag=True, help="Replace a dataset built with other options or classes.")
 @click.option("--rehash", is_flag=True, help="Read all source files, whatever their timestamps.")
+@click.option("--croissant", is_flag=True, help="Write Croissant metadata for catalogues of datasets.")
 @click.option(
     "--task", metavar="I/N", help="Build the share of task I of N (from 0) and stage it, for an array of jobs."
 )
@@ -67,8 +68,8 @@ def build(ctx: click.Context, /, task: str | None, finalize: bool, dry_run: bool
     """Convert a folder of images and masks to TFRecords.
 
     Detects the layout and the class map of the source folder and prints what it found. Writes TFRecord shards, an
-    index for each, TFDS metadata and, last, manifest.json. The same sources and options give the same bytes for any
-    number of workers.
+    index for each, TFDS metadata, README.md and, last, manifest.json. The same sources and options give the same
+    bytes for any number of workers.
 
     Run again, the same command resumes an interrupted build, and rebuilds only the shards whose sources have changed.
 

@@ -13,4 +13,6 @@ Modules, in dependency order:
     pieces     which records of which shards one of several readers has to itself
     cache      a local copy of the records at an address
     tfds       dataset_info.json, features.json, labels
+    readme     README.md: what the records are, and how to read them
+    croissant  croissant.json: the records for catalogues of datasets
 """

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from converter.building.beside import remarks
 from converter.building.commit import FIX_FOREIGN
 from converter.building.output import unknown_files
 from converter.building.places import store_for
@@ -181,7 +182,7 @@ def _file_problems(store: Store, manifest: Manifest, text: str) -> tuple[list[Re
     receipts = {receipt_name(shard.name) for _, shard in manifest.shards()}
     hidden = [name for name in store.names() if name.startswith(TEMPORARY) and name not in receipts]
     left = f"temporary files of an interrupted build: {len(hidden)}; the next build resumes from them or deletes them"
-    return problems, [left] if hidden else []
+    return problems, [*remarks(store, manifest), *([left] if hidden else [])]
 
 
 def _text_problem(store: Store, name: str, text: str) -> DataError | None:
