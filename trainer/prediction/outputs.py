@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import dataclasses
 import hashlib
 import io
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -35,6 +36,7 @@ from converter.system.files import (
     open_append,
     read_regular,
     remove_temporary,
+    whole_file,
     write_error,
     write_whole,
 )
@@ -59,6 +61,7 @@ class Receipt:
       size: (height, width) of the class map.
       pixels: of each class, in order of their indices.
       files: SHA-256 of each picture, in hex, by its path below the output folder.
+      square_metres: of a pixel, by the photograph's coordinate reference system; None where it does not say.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Receipt:
     size: tuple[int, int]
     pixels: tuple[int, ...]
     files: Mapping[str, str]
+    square_metres: float | None = None
 
     def to_line(self) -> bytes:
         """Returns a line of RECEIPTS: a seal, and the receipt as JSON."""
@@ -82,7 +86,8 @@ class Receipt:
         raw = json.loads(text)
         stamp = Stamp(*raw["stamp"]) if raw["stamp"] else None
         height, width = raw["size"]
-        return cls(raw["name"], raw["digest"], stamp, (height, width), tuple(raw["pixels"]), raw["files"])
+        pixels, area = tuple(raw["pixels"]), raw.get("square_metres")
+        return cls(raw["name"], raw["digest"], stamp, (height, width), pixels, raw["files"], area)
 
 
 def picture_path(kind: str, name: str) -> str:
@@ -116,13 +121,13 @@ class Outputs:
         if known.stamp is not None and photograph.stamp() == known.stamp:
             return True
         try:
-            data, stamp = photograph.read()
+            digest, stamp = photograph.digest()
         except DataError:
             return False
-        if hashlib.sha256(data).hexdigest() != known.digest:
+        if digest != known.digest:
             return False
         if stamp is not None:  # read and found unchanged: the next run need not read it
-            self.add(Receipt(known.name, known.digest, stamp, known.size, known.pixels, known.files))
+            self.add(dataclasses.replace(known, stamp=stamp))
         return True
 
     def write(self, path: str, data: bytes) -> str:
@@ -131,13 +136,33 @@ class Outputs:
         Raises:
           MachineError: it cannot be written.
         """
+        write_whole(self._final(path), data)
+        return hashlib.sha256(data).hexdigest()
+
+    def write_file(self, path: str, write: Callable[[Path], None]) -> str:
+        """Lets a function write the file of a path below the folder and returns its SHA-256, in hex.
+
+        Args:
+          path: below the folder.
+          write: takes the temporary path to write to.
+
+        Raises:
+          MachineError: it cannot be written.
+        """
+        final = self._final(path)
+        with whole_file(final) as temporary:
+            write(temporary)
+            with temporary.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return digest
+
+    def _final(self, path: str) -> Path:
         final = self.out / path
         try:
             final.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise write_error(final, error) from error
-        write_whole(final, data)
-        return hashlib.sha256(data).hexdigest()
+        return final
 
     def add(self, receipt: Receipt) -> None:
         """Notes that the pictures of a photograph are done.
@@ -147,7 +172,7 @@ class Outputs:
         """
         before = self.receipts.get(receipt.name)
         if before is not None and before.digest == receipt.digest:  # pictures of other kinds are as good as they were
-            receipt = Receipt(**vars(receipt) | {"files": {**before.files, **receipt.files}})
+            receipt = dataclasses.replace(receipt, files={**before.files, **receipt.files})
         try:
             with open_append(self.out / RECEIPTS) as file:
                 file.write(receipt.to_line())
@@ -161,18 +186,22 @@ class Outputs:
         Args:
           classes: names in order of their indices.
           refused: errors of the photographs that were left out.
-          pixel_size: side of a pixel, in metres; None where it is not known.
+          pixel_size: side of a pixel, in metres, of photographs whose files do not say; None where it is not known.
 
         Raises:
           MachineError: they cannot be written.
         """
         text = io.StringIO()
         rows = csv.writer(text, lineterminator="\n")
-        rows.writerow(["file", "height", "width", "class", "pixels", *(["square_metres"] if pixel_size else [])])
+        of_all = None if pixel_size is None else pixel_size**2
+        areas = {name: receipt.square_metres or of_all for name, receipt in self.receipts.items()}
+        has_areas = any(areas.values())
+        rows.writerow(["file", "height", "width", "class", "pixels", *(["square_metres"] if has_areas else [])])
         for name, receipt in sorted(self.receipts.items()):
+            area = areas[name]
             for label, pixels in zip(classes, receipt.pixels, strict=True):
-                area = [f"{pixels * pixel_size**2:.10g}"] if pixel_size else []
-                rows.writerow([name, *receipt.size, label, pixels, *area])
+                cells = ["" if area is None else f"{pixels * area:.10g}"] if has_areas else []
+                rows.writerow([name, *receipt.size, label, pixels, *cells])
         write_whole(self.out / AREAS, text.getvalue().encode("utf-8", "backslashreplace"))
         errors = "".join(json.dumps(refusal(error), ensure_ascii=False) + "\n" for error in refused)
         if errors:
