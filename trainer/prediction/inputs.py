@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import hashlib
 import re
@@ -14,7 +15,7 @@ from converter.config import SourceConfig
 from converter.dataset.parse import read_manifest
 from converter.dataset.reader import RecordSource
 from converter.errors import DataError, UsageError
-from converter.limits import MAX_RASTER_BYTES
+from converter.limits import MAX_RASTER_BYTES, MAX_WORLD_BYTES
 from converter.pixels.bands import AS_STORED, Samples
 from converter.schema import MANIFEST
 from converter.sources.lists.text import HEADER, read_split_list
@@ -22,9 +23,17 @@ from converter.sources.names import has_extension, stem_of
 from converter.sources.rasters import is_beyond
 from converter.sources.tree import list_tree
 from converter.system.console import log
-from converter.system.files import Stamp, check_relative, opened_inside, read_stamped
+from converter.system.files import (
+    NotRegularError,
+    Stamp,
+    check_relative,
+    opened_inside,
+    read_regular,
+    read_stamped,
+)
 
 _PATTERN = re.compile(r"[*?\[]")
+WORLD_NUMBERS = 6  # of a world file: the transform from pixels to a map
 BLOCK_BYTES = 1 << 20  # that are read at a time
 _FIX = "Pass photographs, folders, patterns such as 'photos/*.jpg', a list (.txt), or a folder of records."
 
@@ -88,6 +97,19 @@ class Photograph:
             raise DataError(self.where, error.what, error.fix, error.code) from None
         stamp = Stamp.of(info)
         return digest.hexdigest(), stamp if stamp.is_settled(now_ns) else None
+
+    def world_file(self) -> bytes | None:
+        """Returns the content of the world file beside the file, such as a.jgw or a.wld; None where there is none."""
+        stem, _, suffix = self.path.rpartition(".")
+        if self.source is not None or not stem:
+            return None
+        names = [f"{stem}.{suffix[:1]}{suffix[-1:]}w", f"{stem}.{suffix}w", f"{stem}.wld"]
+        for name in [*names, *(f"{stem}.{name[len(stem) + 1 :].upper()}" for name in names)]:
+            with contextlib.suppress(OSError, NotRegularError, ValueError):
+                data = read_regular(self.folder / name, MAX_WORLD_BYTES)
+                if len([float(number) for number in data.split()]) == WORLD_NUMBERS:
+                    return data
+        return None
 
     def raster_source(self, samples: Samples, max_pixels: int) -> SourceConfig:
         """Returns how the file is opened as a Raster, by `path`.

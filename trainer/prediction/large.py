@@ -14,7 +14,7 @@ from trainer.prediction.canvas import RasterCanvas
 from trainer.prediction.inputs import Photograph
 from trainer.prediction.large_files import LARGE_FILES, LargeDrawing
 from trainer.prediction.options import PredictConfig
-from trainer.prediction.outputs import Outputs, Receipt, picture_path
+from trainer.prediction.outputs import Outputs, Receipt, picture_path, world_paths
 from trainer.prediction.predictor import Predictor
 from trainer.prediction.restoring import without_data
 from trainer.prediction.stored import StoredMap, remove_stored
@@ -60,6 +60,8 @@ def predict_large(
             for kind in config.save:
                 path = picture_path(kind, photograph.name)
                 files[path] = outputs.write_file(path, functools.partial(LARGE_FILES[kind], drawing))
+            if world := photograph.world_file():
+                files |= {path: outputs.write(path, world) for path in world_paths(config.save, photograph.name)}
         area = square_metres_of(raster.georeference)
         receipt = Receipt(photograph.name, digest, settled, raster.size, tuple(pixels), files, area)
         outputs.add(receipt)

@@ -2,6 +2,7 @@
 
     OUT/predictions.json     the model and the options, which are the same for all that is in the folder
     OUT/index/a/b.png        one folder for each kind of picture, in it the paths of the photographs
+    OUT/index/a/b.pgw        the world file of the photograph, where it has one, beside pictures of its size
     OUT/areas.csv            pixels of each class in each photograph
     OUT/errors.jsonl         photographs that were left out, if any
     OUT/.receipts.jsonl      what each photograph was when it was predicted, and the hashes of its pictures
@@ -19,7 +20,7 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -46,6 +47,7 @@ from trainer.prediction.options import SUFFIXES
 
 FACTS, AREAS, RECEIPTS = "predictions.json", "areas.csv", ".receipts.jsonl"
 KIND = "kind"  # of the facts: by it a folder of predictions is known
+WORLD_SUFFIXES = {"index": ".pgw", "color": ".pgw", "confidence": ".pgw", "geotiff": ".tfw"}
 _MOST_BYTES = 2**30  # of the receipts: some two million photographs
 _FIX = "Choose another folder with --out."
 
@@ -95,6 +97,11 @@ def picture_path(kind: str, name: str) -> str:
     return f"{kind}/{stem_of(name)}{SUFFIXES[kind]}"
 
 
+def world_paths(kinds: Iterable[str], name: str) -> list[str]:
+    """Returns the paths of the world files of those pictures of a photograph that have its pixels."""
+    return [f"{kind}/{stem_of(name)}{WORLD_SUFFIXES[kind]}" for kind in kinds if kind in WORLD_SUFFIXES]
+
+
 class Outputs:
     """The folder of predictions, locked.
 
@@ -118,6 +125,8 @@ class Outputs:
         paths = [picture_path(kind, photograph.name) for kind in kinds]
         if not all(_sha256(self.out / path) == known.files.get(path, "") for path in paths):
             return False
+        if not self._has_world_file(photograph, known, kinds):
+            return False
         if known.stamp is not None and photograph.stamp() == known.stamp:
             return True
         try:
@@ -129,6 +138,14 @@ class Outputs:
         if stamp is not None:  # read and found unchanged: the next run need not read it
             self.add(dataclasses.replace(known, stamp=stamp))
         return True
+
+    def _has_world_file(self, photograph: Photograph, known: Receipt, kinds: Sequence[str]) -> bool:
+        """Returns whether the world files that were copied are still what that of the photograph is."""
+        paths = [path for path in world_paths(kinds, photograph.name) if path in known.files]
+        if not paths:
+            return True
+        digest = hashlib.sha256(photograph.world_file() or b"").hexdigest()
+        return all(known.files[path] == digest == _sha256(self.out / path) for path in paths)
 
     def write(self, path: str, data: bytes) -> str:
         """Writes a picture to a path below the folder and returns its SHA-256, in hex.

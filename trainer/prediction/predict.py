@@ -32,7 +32,7 @@ from trainer.prediction.inputs import Photograph, find_photographs
 from trainer.prediction.large import predict_large
 from trainer.prediction.on_onnx import SUFFIX
 from trainer.prediction.options import PredictConfig, parse_scale
-from trainer.prediction.outputs import KIND, Outputs, Receipt, opened_outputs, picture_path, refusal
+from trainer.prediction.outputs import KIND, Outputs, Receipt, opened_outputs, picture_path, refusal, world_paths
 from trainer.prediction.pictures import PICTURES, Drawing
 from trainer.prediction.polygons import POLYGONS, labelme_json, opencv
 from trainer.prediction.predictor import AHEAD_PIXELS, Look, Predictor, ahead, read_info
@@ -96,6 +96,7 @@ class _Opened(NamedTuple):
     photograph: Photograph
     data: bytes
     stamp: Stamp | None
+    is_turned: bool
 
 
 class _Ground(NamedTuple):
@@ -205,7 +206,8 @@ class _Job:
                 return photograph
             data, stamp = photograph.read()
             image = open_image(data, photograph.where, self.config.max_pixels, self.predictor.info.samples)
-            return _Opened(photograph, data, stamp), self.predictor.look(image, is_tile=photograph.is_tile)
+            opened = _Opened(photograph, data, stamp, image.orientation != 1)
+            return opened, self.predictor.look(image, is_tile=photograph.is_tile)
         except DataError as error:
             return error
 
@@ -224,7 +226,7 @@ class _Job:
 
     def _save(self, item: tuple[_Opened, ClassMap]) -> Receipt:
         """Writes the pictures of a photograph and returns their receipt."""
-        (photograph, data, stamp), found = item
+        (photograph, data, stamp, is_turned), found = item
         info = self.predictor.info
         ground = self._ground(data, photograph)
         found = without_data(found, ground.valid)
@@ -233,10 +235,22 @@ class _Job:
         for kind in self.config.save:
             path = picture_path(kind, photograph.name)
             files[path] = self.outputs.write(path, _FILES[kind](drawing))
+        files |= self._world_files(photograph, is_turned=is_turned)
         pixels, _ = count_classes(found.mask, len(info.classes))
         height, width = found.mask.shape
         digest = hashlib.sha256(data).hexdigest()
         return Receipt(photograph.name, digest, stamp, (height, width), tuple(pixels), files, ground.square_metres)
+
+    def _world_files(self, photograph: Photograph, *, is_turned: bool) -> dict[str, str]:
+        """Copies the world file of a photograph, if it has one, and returns the SHA-256 of each copy by its path."""
+        world = photograph.world_file()
+        if world is None:
+            return {}
+        if is_turned:
+            what = "Warning: %s: its world file is not copied: it is about the photograph before its rotation by EXIF."
+            log.warning(what, photograph.where)
+            return {}
+        return {path: self.outputs.write(path, world) for path in world_paths(self.config.save, photograph.name)}
 
     def _ground(self, data: bytes, photograph: Photograph) -> _Ground:
         """Returns what a GeoTIFF says of the ground; a warning names one that cannot be asked."""
