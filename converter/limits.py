@@ -43,6 +43,7 @@ MAX_LIST_BYTES = 256 * 2**20  # of a list, before a byte of it is read
 MAX_LIST_LINES = 2_000_000  # of a list, before it is split: a line takes 0.5 kB of memory, a refused one 1.5 kB
 MAX_JOURNAL_BYTES = 1 << 16  # of the names of a few lists and one command
 MAX_NOTE_BYTES = 1 << 20  # of what a prediction notes of an unfinished class map: the options, and up to 255 classes
+MAX_PROBABILITY_BYTES = 2**30  # of all classes of one photograph that is predicted in memory
 MAX_WORLD_BYTES = 4096  # of a world file, which has six numbers
 MAX_FRAME_STEP = 30  # between the numbers of two frames of a scene: one a second of a video
 MAX_OTHER_BYTES = 1 << 16  # read of an unknown text file to see what it is

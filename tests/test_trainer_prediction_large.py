@@ -88,7 +88,7 @@ def test_files_are_those_of_the_photograph_in_memory(tmp_path, photos, fit, opti
     import rasterio
 
     run = copying_run(tmp_path, fit, (64, 64), options=options)
-    save = (*PNGS, "geotiff")
+    save = (*PNGS, "geotiff", "probabilities")
     reports = [
         predict(run, photos, tmp_path / name, save=save, max_pixels=most, **choices)
         for name, most in (("memory", 10**6), ("windows", LIMIT))
@@ -100,6 +100,9 @@ def test_files_are_those_of_the_photograph_in_memory(tmp_path, photos, fit, opti
             assert np.abs(memory - windows).max() <= (1 if kind == "overlay" else 300)
         else:
             np.testing.assert_array_equal(windows, memory)
+    memory, windows = (np.load(tmp_path / name / "probabilities/a.npy") for name in ("memory", "windows"))
+    np.testing.assert_allclose(windows, memory, atol=5e-3)
+    assert {round(float(total)) for total in np.unique(memory.sum(axis=-1, dtype=np.float32))} == {0, 1}
     with (
         rasterio.open(tmp_path / "memory/geotiff/a.tif") as memory,
         rasterio.open(tmp_path / "windows/geotiff/a.tif") as windows,

@@ -12,7 +12,7 @@ from PIL import Image
 from converter.dataset.manifest import ClassInfo
 from converter.pixels.geometry import Box
 from trainer.prediction import large_files, stored
-from trainer.prediction.restoring import ClassMap
+from trainer.prediction.restoring import ClassMap, Wanted
 from trainer.prediction.stored import StoredMap
 
 SIZE = (610, 300)
@@ -22,12 +22,13 @@ CLASSES = [ClassInfo(n, f"class {n}", (n, 255 - n, 40 * n), (str(n),)) for n in 
 @pytest.fixture
 def drawing(tmp_path, monkeypatch):
     """What files are drawn from, with a gap, of which some rows are read at a time."""
-    monkeypatch.setattr(stored, "ROWS_BYTES", 300 * 3 * 256)
+    monkeypatch.setattr(stored, "ROWS_BYTES", 300 * 9 * 256)
     rng = np.random.default_rng(0)
     mask = rng.integers(0, 3, SIZE, np.uint8)
     mask[100:400, 7:90] = 255
-    with StoredMap(tmp_path, {}, SIZE, has_confidence=True) as held:
-        held.write(Box(0, 0, *SIZE), ClassMap(mask, rng.integers(0, 65536, SIZE, np.uint16)))
+    shares = rng.random((*SIZE, 3)).astype(np.float16)
+    with StoredMap(tmp_path, {}, SIZE, Wanted(True, True), 3) as held:
+        held.write(Box(0, 0, *SIZE), ClassMap(mask, rng.integers(0, 65536, SIZE, np.uint16), shares))
         yield large_files.LargeDrawing(held, None, "a.tif", CLASSES, True)
 
 
@@ -41,6 +42,13 @@ def test_index_and_confidence_have_every_pixel(drawing, tmp_path):
     with Image.open(tmp_path / "confidence.png") as picture:
         assert picture.mode.startswith("I;16")
         np.testing.assert_array_equal(np.asarray(picture), found.confidence)
+
+
+def test_probabilities_are_an_array_of_numpy(drawing, tmp_path):
+    large_files.probabilities_file(drawing, tmp_path / "a.npy")
+    found = np.load(tmp_path / "a.npy", mmap_mode="r", allow_pickle=False)
+    assert (found.shape, found.dtype) == ((*SIZE, 3), np.float16)
+    np.testing.assert_array_equal(found, drawing.stored.rows(0, SIZE[0]).probabilities)
 
 
 def test_colours_are_those_of_the_classes_and_gaps_are_transparent(drawing, tmp_path):

@@ -167,6 +167,20 @@ def test_a_photograph_that_build_refuses_is_refused_by_name_or_skipped(run, phot
     assert len(list((tmp_path / "out/index").rglob("*.png"))) == 4
 
 
+def test_probabilities_are_of_every_class_and_refused_where_they_do_not_fit_into_memory(
+    run, photos, tmp_path, monkeypatch
+):
+    from trainer.prediction import predict as module
+
+    monkeypatch.setattr(module, "MAX_PROBABILITY_BYTES", 150 * 200 * 4 * 2 - 1)
+    report = predict(run, photos, out=tmp_path / "out", save=("index", "probabilities"), on_error="skip")
+    assert [(error.where, error.code) for error in report.refused] == [(str(photos / "d.png"), "E_TOO_LARGE")]
+    shares = np.load(tmp_path / "out/probabilities/c.npy", allow_pickle=False)
+    assert (shares.shape, shares.dtype) == ((31, 45, 4), np.float16)
+    np.testing.assert_allclose(shares.sum(axis=-1, dtype=np.float32), 1, atol=2e-3)
+    np.testing.assert_array_equal(shares.argmax(axis=-1), np.asarray(Image.open(tmp_path / "out/index/c.png")))
+
+
 def test_a_large_damaged_photograph_is_skipped_in_its_turn(run, photos, tmp_path, monkeypatch):
     from trainer.prediction import predictor
 

@@ -38,7 +38,7 @@ def test_class_and_confidence_are_those_of_resized_logits(scaled, rows, device, 
         wanted = cut(canvas, box)
         return (wanted[top : top + rows] for top in range(0, len(wanted), rows))
 
-    found = restoring.restored(view, logits_of, finish, blocks=2, has_confidence=True)
+    found = restoring.restored(view, logits_of, finish, blocks=2, wanted=restoring.Wanted(True, True))
     parts = list(restoring.restored_parts(view, logits_of, finish, blocks=2))
     for number, (done, _) in enumerate(parts):  # it goes on after any of them
         rest = list(restoring.restored_parts(view, logits_of, finish, blocks=2, after=done))
@@ -56,12 +56,16 @@ def test_class_and_confidence_are_those_of_resized_logits(scaled, rows, device, 
     np.testing.assert_array_equal(found.mask, expected.argmax(axis=-1))
     probability = keras.ops.convert_to_numpy(keras.ops.softmax(expected)).max(axis=-1)
     np.testing.assert_allclose(found.confidence / 65535, probability, atol=2e-5)
+    assert found.probabilities.dtype == np.float16
+    np.testing.assert_allclose(found.probabilities, keras.ops.convert_to_numpy(keras.ops.softmax(expected)), atol=5e-4)
 
 
 def test_where_a_photograph_has_no_data_neither_has_its_class_map():
     from trainer.prediction.restoring import ClassMap, without_data
 
-    found = ClassMap(np.array([[0, 1], [2, 3]], np.uint8), np.full((2, 2), 9, np.uint16))
+    shares = np.full((2, 2, 4), 0.25, np.float16)
+    found = ClassMap(np.array([[0, 1], [2, 3]], np.uint8), np.full((2, 2), 9, np.uint16), shares)
     masked = without_data(found, np.array([[True, False], [True, True]]))
     assert (masked.mask.tolist(), masked.confidence.tolist()) == ([[0, 255], [2, 3]], [[9, 0], [9, 9]])
+    assert masked.probabilities.sum(axis=-1).tolist() == [[1, 0], [1, 1]]
     assert without_data(found, None) is found

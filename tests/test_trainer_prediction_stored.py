@@ -11,7 +11,7 @@ import pytest
 from converter.errors import MachineError
 from converter.pixels.geometry import Box, cut
 from trainer.prediction import stored as module
-from trainer.prediction.restoring import ClassMap
+from trainer.prediction.restoring import ClassMap, Wanted
 from trainer.prediction.stored import CLASSES, JOURNAL, StoredMap, remove_stored
 
 SIZE = (40, 30)
@@ -22,7 +22,8 @@ FACTS = {"photograph": "0123", "model": "4567"}
 @pytest.fixture
 def whole():
     rng = np.random.default_rng(0)
-    return ClassMap(rng.integers(0, 3, SIZE, np.uint8), rng.integers(0, 65536, SIZE, np.uint16))
+    shares = rng.random((*SIZE, 3)).astype(np.float16)
+    return ClassMap(rng.integers(0, 3, SIZE, np.uint8), rng.integers(0, 65536, SIZE, np.uint16), shares)
 
 
 def part_of(whole, box):
@@ -30,12 +31,12 @@ def part_of(whole, box):
 
 
 def opened(folder, **facts):
-    return StoredMap(folder, FACTS | facts, SIZE, has_confidence=True)
+    return StoredMap(folder, FACTS | facts, SIZE, Wanted(True, True), 3)
 
 
 def test_rows_are_those_of_the_parts(tmp_path, whole, monkeypatch):
     whole.mask[3, 4] = 255
-    monkeypatch.setattr(module, "ROWS_BYTES", 30 * 3 * 7)
+    monkeypatch.setattr(module, "ROWS_BYTES", 30 * 9 * 7)
     with opened(tmp_path) as stored:
         assert stored.after is None
         for box in PARTS:
@@ -44,9 +45,9 @@ def test_rows_are_those_of_the_parts(tmp_path, whole, monkeypatch):
             strips = list(stored.strips(multiple))
             assert {len(found.mask) for _, found in strips[:-1]} == {most}
             assert [top for top, _ in strips] == list(range(0, 40, most))
-            for place in (0, 1):
+            for place in (0, 1, 2):
                 np.testing.assert_array_equal(np.concatenate([found[place] for _, found in strips]), whole[place])
-        assert stored.counts(3) == ([int((whole.mask == index).sum()) for index in range(3)], 1)
+        assert stored.counts() == ([int((whole.mask == index).sum()) for index in range(3)], 1)
 
 
 def test_an_unfinished_one_goes_on_after_the_last_part(tmp_path, whole):
@@ -68,7 +69,7 @@ def test_that_of_another_photograph_or_model_begins_anew(tmp_path, whole):
             assert stored.after is None
             assert not stored.rows(0, 40).mask.any()
         remove_stored(tmp_path)
-    with StoredMap(tmp_path, FACTS, (30, 40), has_confidence=True) as stored:
+    with StoredMap(tmp_path, FACTS, (30, 40), Wanted(True, True), 3) as stored:
         assert stored.after is None
 
 

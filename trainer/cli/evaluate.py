@@ -74,8 +74,9 @@ def _evaluated(run: Path, at: str | None, split: str, boundary: bool, **choices:
     from converter.sources.mirror import local_source
     from trainer.evaluation.source import SOURCE, evaluate_source
     from trainer.prediction.predictor import Predictor
+    from trainer.prediction.restoring import Wanted
 
-    predictor = Predictor(run, batch=of_records["batch"], tta=of_records["tta"], has_confidence=True)
+    predictor = Predictor(run, batch=of_records["batch"], tta=of_records["tta"], wanted=Wanted(confidence=True))
     samples = predictor.info.samples
     source = local_source(dataclasses.replace(source_of(choices), bands=samples.bands, levels=samples.levels))
     return evaluate_source(run, source, split, at=at or SOURCE, predictor=predictor, boundaries=boundary)

@@ -34,6 +34,7 @@ from trainer.evaluation.records import warn_if_collapsed
 from trainer.evaluation.scoring import Evaluation, Tally, evaluated, matched_classes, scored, write_examples
 from trainer.prediction.predictor import Look, Predictor, ahead
 from trainer.prediction.restoring import ClassMap as Predicted
+from trainer.prediction.restoring import Wanted
 from trainer.prediction.views import View
 from trainer.run.info import RunInfo
 
@@ -74,7 +75,7 @@ def evaluate_source(
       DataError: a pair that build would refuse, or a damaged model.
       MachineError: the run folder cannot be written to, or the device is out of memory.
     """
-    predictor = predictor or Predictor(run, has_confidence=True)
+    predictor = predictor or Predictor(run, wanted=Wanted(confidence=True))
     info = predictor.info
     layout = find_layout(source)
     refs = _refs(layout, split, source)

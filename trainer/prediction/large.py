@@ -15,6 +15,7 @@ from trainer.prediction.inputs import Photograph
 from trainer.prediction.large_files import LARGE_FILES, LargeDrawing
 from trainer.prediction.options import PredictConfig
 from trainer.prediction.outputs import Outputs, Receipt, picture_path, world_paths
+from trainer.prediction.pictures import wanted_for
 from trainer.prediction.predictor import Predictor
 from trainer.prediction.restoring import without_data
 from trainer.prediction.stored import StoredMap, remove_stored
@@ -48,13 +49,13 @@ def predict_large(
     source = photograph.raster_source(predictor.info.samples, config.max_pixels)
     with _named(photograph), Raster(photograph.path, source) as raster:
         identity = {**facts, "photograph": digest, "batch": predictor.batch}
-        has_confidence = "confidence" in config.save
-        with StoredMap(outputs.out, identity, raster.size, has_confidence=has_confidence) as stored:
+        wanted, num_classes = wanted_for(config.save), len(predictor.info.classes)
+        with StoredMap(outputs.out, identity, raster.size, wanted, num_classes) as stored:
             _predict_into(stored, raster, predictor, photograph.where)
             if photograph.stamp() != stamp:
                 fix = "Run the same command again when it is finished."
                 raise DataError(photograph.path, "was changed while it was predicted", fix, "E_UNREADABLE")
-            pixels, ignored = stored.counts(len(predictor.info.classes))
+            pixels, ignored = stored.counts()
             drawing = LargeDrawing(stored, raster, photograph.name, predictor.info.drawn_classes, ignored > 0)
             files = {}
             for kind in config.save:

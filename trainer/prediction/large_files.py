@@ -59,6 +59,17 @@ def confidence_file(drawing: LargeDrawing, path: Path) -> None:
     _write_png(path, drawing.stored.size, rows, depth=16)
 
 
+def probabilities_file(drawing: LargeDrawing, path: Path) -> None:
+    """Writes what `probabilities_npy` returns."""
+    shape = (*drawing.stored.size, len(drawing.classes))
+    header = {"shape": shape, "fortran_order": False, "descr": np.lib.format.dtype_to_descr(np.dtype(np.float16))}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for _, found in drawing.stored.strips():
+            if found.probabilities is not None:
+                file.write(found.probabilities.data)
+
+
 def overlay_file(drawing: LargeDrawing, path: Path) -> None:
     """Writes what `overlay_png` returns."""
     size = overlay_size(drawing.stored.size)
@@ -85,6 +96,7 @@ LARGE_FILES: dict[str, Callable[[LargeDrawing, Path], None]] = {
     "color": color_file,
     "overlay": overlay_file,
     "confidence": confidence_file,
+    "probabilities": probabilities_file,
     GEOTIFF: geotiff_file,
 }
 

@@ -17,6 +17,7 @@ SUFFIXES = {
     "color": ".png",
     "overlay": ".png",
     "confidence": ".png",
+    "probabilities": ".npy",
     "polygons": ".json",
     "geotiff": ".tif",
     "geojson": ".geojson",

@@ -17,7 +17,7 @@ from converter.pixels.masks import PNG_LEVEL, encode_png
 from converter.pixels.overlays import contact_sheet, overlay
 from converter.pixels.resample import resize_nearest
 from converter.schema import IGNORE_INDEX
-from trainer.prediction.restoring import ClassMap
+from trainer.prediction.restoring import ClassMap, Wanted
 
 OVERLAY_SIDE = 2000  # pixels: an overlay is to be looked at, and is reduced to fit on a screen
 
@@ -74,6 +74,20 @@ def confidence_png(drawing: Drawing) -> bytes:
     return _png(Image.fromarray(drawing.found.confidence))
 
 
+def probabilities_npy(drawing: Drawing) -> bytes:
+    """Returns a NumPy file of the probability of every class, float16 [H, W, num_classes]; 0 where there is no data."""
+    if drawing.found.probabilities is None:
+        raise ValueError("the class map has no probabilities")
+    buffer = io.BytesIO()
+    np.save(buffer, drawing.found.probabilities, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def wanted_for(kinds: Sequence[str]) -> Wanted:
+    """Returns what class maps must have for these pictures."""
+    return Wanted("confidence" in kinds, "probabilities" in kinds)
+
+
 def overlay_png(drawing: Drawing) -> bytes:
     """Returns a PNG of the photograph under the colours of its classes, and a legend of those that occur.
 
@@ -108,6 +122,7 @@ PICTURES: dict[str, Callable[[Drawing], bytes]] = {
     "color": color_png,
     "overlay": overlay_png,
     "confidence": confidence_png,
+    "probabilities": probabilities_npy,
 }
 
 

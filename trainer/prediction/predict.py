@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from converter.errors import DataError, UsageError
+from converter.limits import MAX_PROBABILITY_BYTES
 from converter.pixels.images import open_image
 from converter.pixels.masks import count_classes
 from converter.sources.rasters import (
@@ -33,7 +34,7 @@ from trainer.prediction.large import predict_large
 from trainer.prediction.on_onnx import SUFFIX
 from trainer.prediction.options import PredictConfig, parse_scale
 from trainer.prediction.outputs import KIND, Outputs, Receipt, opened_outputs, picture_path, refusal, world_paths
-from trainer.prediction.pictures import PICTURES, Drawing
+from trainer.prediction.pictures import PICTURES, Drawing, wanted_for
 from trainer.prediction.polygons import POLYGONS, labelme_json, opencv
 from trainer.prediction.predictor import AHEAD_PIXELS, Look, Predictor, ahead, read_info
 from trainer.prediction.restoring import ClassMap, without_data
@@ -173,7 +174,7 @@ class _Job:
             batch=config.batch,
             tta=config.tta,
             scale=parse_scale(config.scale),
-            has_confidence="confidence" in config.save,
+            wanted=wanted_for(config.save),
         )
 
     def run(self) -> list[DataError]:
@@ -206,10 +207,21 @@ class _Job:
                 return photograph
             data, stamp = photograph.read()
             image = open_image(data, photograph.where, self.config.max_pixels, self.predictor.info.samples)
+            self._check_probabilities(photograph, image.size)
             opened = _Opened(photograph, data, stamp, image.orientation != 1)
             return opened, self.predictor.look(image, is_tile=photograph.is_tile)
         except DataError as error:
             return error
+
+    def _check_probabilities(self, photograph: Photograph, size: tuple[int, int]) -> None:
+        """Raises DataError where the probabilities of all classes of a photograph would take too much memory."""
+        count = size[0] * size[1] * len(self.predictor.info.classes) * 2  # float16
+        if "probabilities" in self.config.save and count > MAX_PROBABILITY_BYTES:
+            what = f"has {size[0]}x{size[1]} pixels, whose probabilities would take {count / 1e9:.1f} GB of memory"
+            fix = (
+                f"Save it as TIFF and pass --max-pixels {size[0] * size[1] - 1}, or leave probabilities out of --save."
+            )
+            raise DataError(photograph.where, what, fix, "E_TOO_LARGE")
 
     def _kept(self, found: Iterator[tuple[_Opened, ClassMap | DataError]]) -> Iterator[tuple[_Opened, ClassMap]]:
         for opened, result in found:

@@ -22,7 +22,7 @@ from converter.pixels.images import OpenImage
 from converter.system.console import log
 from trainer.prediction.on_onnx import SUFFIX, OnnxNet, read_model
 from trainer.prediction.options import AUTO
-from trainer.prediction.restoring import ClassMap, Finish, restored, restored_parts
+from trainer.prediction.restoring import NOTHING, ClassMap, Finish, Wanted, restored, restored_parts
 from trainer.prediction.strips import Canvas, num_blocks, strips
 from trainer.prediction.views import View, paint, view_of
 from trainer.run.info import RunInfo, read_run
@@ -79,7 +79,7 @@ class Predictor:
         batch: int | None = None,
         tta: str | None = None,
         scale: str | float = AUTO,
-        has_confidence: bool = False,
+        wanted: Wanted = NOTHING,
     ) -> None:
         """Loads the model.
 
@@ -88,7 +88,7 @@ class Predictor:
           batch: windows per step; None for the run's.
           tta: test-time augmentation of each window, one of TTA_NAMES; None for the run's.
           scale: as in `view_of`.
-          has_confidence: whether class maps have a confidence.
+          wanted: what class maps have beside their classes.
 
         Raises:
           UsageError: no run, or no model in it, or `tta` is not possible with it.
@@ -98,7 +98,7 @@ class Predictor:
         self.batch = batch or self.info.config.batch
         self._net = _net_of(run, self.info, tta or self.info.config.tta)
         self._scale = scale
-        self._has_confidence = has_confidence
+        self._wanted = wanted
 
     def look(self, image: OpenImage, *, is_tile: bool = False) -> Look:
         """Returns how the model looks at a photograph, decoded unless it is large; may be called in any thread.
@@ -168,12 +168,12 @@ class Predictor:
 
     def _choices(self, view: View) -> dict[str, Any]:
         count = num_blocks(view.scaled[1], self.info.size[0], len(self.info.classes))
-        return {"blocks": count, "has_confidence": self._has_confidence}
+        return {"blocks": count, "wanted": self._wanted}
 
     def _together(self, looks: list[tuple[Key, Look]]) -> Iterator[tuple[Key, ClassMap]]:
         every = self._logits(look.painted() for _, look in looks)
         for (key, look), logits in zip(looks, every, strict=True):
-            yield key, restored(look.view, _within(logits), self._net.finish, has_confidence=self._has_confidence)
+            yield key, restored(look.view, _within(logits), self._net.finish, wanted=self._wanted)
 
     def _logits(self, windows: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """Yields the logits of windows, float32 [h, w, num_classes] each, computed a batch at a time."""

@@ -28,14 +28,26 @@ class ClassMap(NamedTuple):
     Attributes:
       mask: uint8 [H, W], class indices; IGNORE_INDEX where the photograph has no data.
       confidence: uint16 [H, W], the probability of that class, FULL for 1; None where it is not wanted.
+      probabilities: float16 [H, W, num_classes], of every class; None where they are not wanted.
     """
 
     mask: np.ndarray
-    confidence: np.ndarray | None
+    confidence: np.ndarray | None = None
+    probabilities: np.ndarray | None = None
+
+
+class Wanted(NamedTuple):
+    """What a class map has beside its classes."""
+
+    confidence: bool = False
+    probabilities: bool = False
+
+
+NOTHING = Wanted()
 
 
 def without_data(found: ClassMap, valid: np.ndarray | None) -> ClassMap:
-    """Returns a class map that is IGNORE_INDEX, and its confidence 0, where a photograph has no data.
+    """Returns a class map that is IGNORE_INDEX, and has confidence and probabilities of 0, where there is no data.
 
     Args:
       found: of the photograph.
@@ -43,8 +55,12 @@ def without_data(found: ClassMap, valid: np.ndarray | None) -> ClassMap:
     """
     if valid is None or valid.all():
         return found
-    mask = np.where(valid, found.mask, np.uint8(IGNORE_INDEX))
-    return ClassMap(mask, None if found.confidence is None else np.where(valid, found.confidence, np.uint16(0)))
+    confidence, probabilities = found.confidence, found.probabilities
+    return ClassMap(
+        np.where(valid, found.mask, np.uint8(IGNORE_INDEX)),
+        None if confidence is None else np.where(valid, confidence, np.uint16(0)),
+        None if probabilities is None else np.where(valid[..., None], probabilities, np.float16(0)),
+    )
 
 
 class Taken(NamedTuple):
@@ -74,14 +90,14 @@ class Taken(NamedTuple):
 class Finish(Protocol):
     """A function from logits to the class map of some rows of a photograph."""
 
-    def __call__(self, logits: np.ndarray, rows: Taken, columns: Taken, *, has_confidence: bool) -> ClassMap:
+    def __call__(self, logits: np.ndarray, rows: Taken, columns: Taken, wanted: Wanted) -> ClassMap:
         """Returns the class map.
 
         Args:
           logits: float32 [H, W, num_classes].
           rows: how they are resampled along the first axis, before the second one.
           columns: how they are resampled along the second axis.
-          has_confidence: whether it has a confidence.
+          wanted: what it has beside its classes.
         """
 
 
@@ -98,16 +114,18 @@ def restored(
     finish: Finish,
     *,
     blocks: int = 1,
-    has_confidence: bool = False,
+    wanted: Wanted = NOTHING,
 ) -> ClassMap:
     """Returns the class map of a photograph; arguments as for `restored_parts`."""
-    mask = np.empty(view.size, np.uint8)
-    confidence = np.empty(view.size, np.uint16) if has_confidence else None
-    for box, found in restored_parts(view, logits_of, finish, blocks=blocks, has_confidence=has_confidence):
-        cut(mask, box)[:] = found.mask
-        if confidence is not None and found.confidence is not None:
-            cut(confidence, box)[:] = found.confidence
-    return ClassMap(mask, confidence)
+    whole: list[np.ndarray | None] = [None, None, None]
+    for box, found in restored_parts(view, logits_of, finish, blocks=blocks, wanted=wanted):
+        for place, part in enumerate(found):
+            if part is not None:
+                if (array := whole[place]) is None:
+                    array = whole[place] = np.empty((*view.size, *part.shape[2:]), part.dtype)
+                cut(array, box)[:] = part
+    assert whole[0] is not None  # noqa: S101 - for mypy
+    return ClassMap(whole[0], whole[1], whole[2])
 
 
 def restored_parts(
@@ -116,7 +134,7 @@ def restored_parts(
     finish: Finish,
     *,
     blocks: int = 1,
-    has_confidence: bool = False,
+    wanted: Wanted = NOTHING,
     after: Box | None = None,
 ) -> Iterator[tuple[Box, ClassMap]]:
     """Yields the class map of a photograph in parts: blocks of columns from left to right, each from top to bottom.
@@ -127,7 +145,7 @@ def restored_parts(
         before the next one is asked for.
       finish: makes the class map of some rows.
       blocks: into how many blocks of columns the work is divided.
-      has_confidence: whether it has a confidence.
+      wanted: what it has beside its classes.
       after: the last part that is done, by the same arguments; None for none.
     """
     rows, columns = (taken_along(old, new) for old, new in zip(view.scaled, view.size, strict=True))
@@ -139,7 +157,7 @@ def restored_parts(
         part, first, end = columns.part(left, right)
         top = int(rows.first[done])
         box = Box(view.corner[0] + top, view.corner[1] + first, view.scaled[0] - top, end - first)
-        finish_part = functools.partial(finish, columns=part, has_confidence=has_confidence)
+        finish_part = functools.partial(finish, columns=part, wanted=wanted)
         for found in _in_rows(logits_of(box), rows, part, finish_part, done):
             yield Box(done, left, len(found.mask), right - left), found
             done += len(found.mask)

@@ -3,6 +3,7 @@
     OUT/.unfinished.json        what it is of, and the last part that is on the disk
     OUT/.unfinished.classes     uint8 [H, W], row by row
     OUT/.unfinished.confidence  uint16 [H, W], row by row, where it is wanted
+    OUT/.unfinished.probabilities  float16 [H, W, num_classes], likewise
 
 A killed prediction goes on after that part. There is one such class map in a folder at a time.
 """
@@ -23,9 +24,11 @@ from converter.limits import MAX_NOTE_BYTES
 from converter.pixels.geometry import Box
 from converter.pixels.masks import count_classes
 from converter.system.files import NotRegularError, read_regular, write_error, write_whole
-from trainer.prediction.restoring import ClassMap
+from trainer.prediction.restoring import ClassMap, Wanted
 
-JOURNAL, CLASSES, CONFIDENCE = ".unfinished.json", ".unfinished.classes", ".unfinished.confidence"
+JOURNAL, CLASSES = ".unfinished.json", ".unfinished.classes"
+CONFIDENCE, PROBABILITIES = ".unfinished.confidence", ".unfinished.probabilities"
+_PLACES = (CLASSES, CONFIDENCE, PROBABILITIES)  # in a ClassMap
 ROWS_BYTES = 16 * 2**20  # that are read at a time
 
 
@@ -37,14 +40,17 @@ class StoredMap:
       after: the last part that is on the disk; None where none is.
     """
 
-    def __init__(self, folder: Path, facts: Mapping[str, Any], size: tuple[int, int], *, has_confidence: bool) -> None:
+    def __init__(
+        self, folder: Path, facts: Mapping[str, Any], size: tuple[int, int], wanted: Wanted, num_classes: int
+    ) -> None:
         """Goes on with the class map in a folder, if it has the same facts, or begins a new one.
 
         Args:
           folder: for the files.
           facts: all that the class map depends on, as JSON has them.
           size: (height, width) in pixels.
-          has_confidence: whether it has a confidence.
+          wanted: what it has beside its classes.
+          num_classes: number of classes.
 
         Raises:
           MachineError: there is no space for it on the disk, or it cannot be written.
@@ -52,8 +58,10 @@ class StoredMap:
         self.size = size
         self.after: Box | None = None
         self._folder = folder
-        self._facts = {**facts, "size": list(size), "has_confidence": has_confidence}
-        self._bytes = {CLASSES: 1, CONFIDENCE: 2} if has_confidence else {CLASSES: 1}  # of a pixel
+        self._facts = {**facts, "size": list(size), "wanted": list(wanted)}
+        each = {CLASSES: 1, CONFIDENCE: 2 * wanted.confidence, PROBABILITIES: 2 * num_classes * wanted.probabilities}
+        self._bytes = {name: count for name, count in each.items() if count}  # of a pixel
+        self._num_classes = num_classes
         done = self._read_journal()
         with self._writing(CLASSES):
             if done is None:
@@ -79,7 +87,10 @@ class StoredMap:
         Raises:
           MachineError: it cannot be written.
         """
-        for (name, file), part in zip(self._files.items(), found, strict=False):
+        for name, part in zip(_PLACES, found, strict=True):
+            if part is None:
+                continue
+            file = self._files[name]
             with self._writing(name):
                 self._write_rows(file, box, np.ascontiguousarray(part))
                 os.fdatasync(file)
@@ -94,14 +105,15 @@ class StoredMap:
           MachineError: they cannot be read.
         """
         width = self.size[1]
-        parts: list[np.ndarray | None] = [None, None]
-        for place, (name, file) in enumerate(self._files.items()):
-            kind = np.dtype(np.uint8 if name == CLASSES else "<u2")
+        parts: dict[str, np.ndarray] = {}
+        for name, file in self._files.items():
+            pixel = self._bytes[name]
             with self._writing(name):
-                data = _read(file, (bottom - top) * width * kind.itemsize, top * width * kind.itemsize)
-            parts[place] = np.frombuffer(data, kind).reshape(bottom - top, width)
-        assert parts[0] is not None  # noqa: S101 - for mypy
-        return ClassMap(parts[0], parts[1])
+                data = _read(file, (bottom - top) * width * pixel, top * width * pixel)
+            kind = {CLASSES: np.uint8, CONFIDENCE: np.uint16, PROBABILITIES: np.float16}[name]
+            shape = (bottom - top, width) if name != PROBABILITIES else (bottom - top, width, self._num_classes)
+            parts[name] = np.frombuffer(data, kind).reshape(shape)
+        return ClassMap(parts[CLASSES], parts.get(CONFIDENCE), parts.get(PROBABILITIES))
 
     def strips(self, multiple: int = 1) -> Iterator[tuple[int, ClassMap]]:
         """Yields (first row, rows) from top to bottom; all but the last have a multiple of so many rows.
@@ -113,21 +125,21 @@ class StoredMap:
         for top in range(0, self.size[0], step):
             yield top, self.rows(top, min(top + step, self.size[0]))
 
-    def counts(self, num_classes: int) -> tuple[list[int], int]:
+    def counts(self) -> tuple[list[int], int]:
         """Returns (pixels of each class, pixels without data).
 
         Raises:
           MachineError: it cannot be read.
         """
-        pixels, ignored = [0] * num_classes, 0
+        pixels, ignored = [0] * self._num_classes, 0
         for _, found in self.strips():
-            more, without = count_classes(found.mask, num_classes)
+            more, without = count_classes(found.mask, self._num_classes)
             pixels = [first + second for first, second in zip(pixels, more, strict=True)]
             ignored += without
         return pixels, ignored
 
     def _write_rows(self, file: int, box: Box, part: np.ndarray) -> None:
-        pixel, width = part.itemsize, self.size[1]
+        pixel, width = part[0, 0].nbytes, self.size[1]
         if box.width == width:
             _write(file, part.tobytes(), box.top * width * pixel)
             return
@@ -154,7 +166,7 @@ class StoredMap:
 
 def remove_stored(folder: Path) -> None:
     """Removes the class map in a folder, if there is one."""
-    for name in (JOURNAL, CLASSES, CONFIDENCE):  # the journal first: without it the others are nothing
+    for name in (JOURNAL, *_PLACES):  # the journal first: without it the others are nothing
         (folder / name).unlink(missing_ok=True)
 
 
