@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from converter.config import MASK_RESAMPLES, MISSING_MASK
 from converter.errors import UsageError
 from converter.options import layout_options, list_options, source_of
 from converter.system.console import print_json, print_result
@@ -30,6 +31,15 @@ from trainer.config import TTA_NAMES, TrainConfig
 @click.option("--classes", metavar="FILE|preset:NAME", help="Class map of --src.  [default: the run's]")
 @layout_options
 @list_options
+@click.option(
+    "--missing-mask", type=click.Choice(MISSING_MASK), help="What an image without a mask is.  [default: error]"
+)
+@click.option("--tolerance", type=int, help="Maximum difference per channel from a listed mask colour.  [default: 0]")
+@click.option(
+    "--mask-resample",
+    type=click.Choice(MASK_RESAMPLES),
+    help="With --at stored: take the nearest pixel, or the class with the most area.  [default: nearest]",
+)
 @click.option(
     "--at",
     type=click.Choice(("stored", "source")),
@@ -72,14 +82,17 @@ def _evaluated(run: Path, at: str | None, split: str, boundary: bool, **choices:
     if of_records["data"] is not None:
         raise UsageError("--src", "and --data contradict each other", "Leave one of them out.")
     from converter.sources.mirror import local_source
-    from trainer.evaluation.source import SOURCE, evaluate_source
+    from trainer.evaluation.source import SOURCE, HowScored, evaluate_source
     from trainer.prediction.predictor import Predictor
     from trainer.prediction.restoring import Wanted
 
+    tolerance, mask_resample = choices.pop("tolerance"), choices.pop("mask_resample")
+    choices["missing_mask"] = choices["missing_mask"] or MISSING_MASK[0]
     predictor = Predictor(run, batch=of_records["batch"], tta=of_records["tta"], wanted=Wanted(confidence=True))
     samples = predictor.info.samples
     source = local_source(dataclasses.replace(source_of(choices), bands=samples.bands, levels=samples.levels))
-    return evaluate_source(run, source, split, at=at or SOURCE, predictor=predictor, boundaries=boundary)
+    how = HowScored(at or SOURCE, tolerance or 0, mask_resample or MASK_RESAMPLES[0], boundary)
+    return evaluate_source(run, source, split, how=how, predictor=predictor)
 
 
 def _check_needs_no_source(options: dict[str, Any]) -> None:
