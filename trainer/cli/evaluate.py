@@ -54,8 +54,8 @@ def evaluate(run: Path | None, runs: Path, json: bool, **choices: Any) -> None:
     Reads best.keras of the run folder RUN, by default the newest one, and the records that it was trained on, those of
     --data, or the dataset in --src. Classes are matched by name. Prints IoU, precision, recall and F1 of every class,
     mIoU with its 95 % interval and pixel accuracy, and writes evaluation-SPLIT.json, confusion-SPLIT.png and .csv,
-    images-SPLIT.csv (scores of each image), examples-SPLIT.png (the worst, median and best images) and
-    predictions-SPLIT.png into the run folder; the names have the dataset, too, where it is not the run's.
+    reliability-SPLIT.png, images-SPLIT.csv (scores of each image), examples-SPLIT.png (the worst, median and best
+    images) and predictions-SPLIT.png into the run folder; the names have the dataset, too, where it is not the run's.
 
     \b
     Example:

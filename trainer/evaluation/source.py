@@ -175,7 +175,7 @@ class _Reader:
 
 def _examples(reader: _Reader, tally: Tally, counted: list[ExampleRef]) -> list[Example]:
     """Returns the worst, the median and the best photographs, predicted once more: nobody knew them before the end."""
-    picked = {counted[number]: (kind, number) for kind, number in chosen(tally.counts, EXAMPLES)}
+    picked = {counted[number]: (kind, number) for kind, number in chosen(tally.counts, EXAMPLES, tally.names)}
     examples = {
         pair.ref: tally.example(*picked[pair.ref], reader.image(pair.ref), (pair.truth, found.mask))
         for pair, found in reader.class_maps(picked)
