@@ -2441,7 +2441,7 @@ TABLE: dict[str, list[Row]] = {
         ),
         never(
             "a photograph that was changed",
-            "hashlib.sha256(data).hexdigest() != known.digest",
+            "digest != known.digest",
             "trainer_prediction_predict::what_is_done_and_unchanged_is_not_done_again",
         ),
         never(
@@ -2458,6 +2458,25 @@ TABLE: dict[str, list[Row]] = {
             "predictions of another model",
             "differing and not overwrite",
             "trainer_prediction_predict::predictions_of_another_model_are_not_mixed",
+        ),
+    ],
+    "trainer/prediction/stored.py": [
+        Row(
+            "an unfinished class map of another photograph or model",
+            'note["facts"] == self._facts and sizes == expected',
+            "sizes == expected",
+            "trainer_prediction_stored::that_of_another_photograph_or_model_begins_anew",
+        ),
+        Row(
+            "an unfinished class map that was cut off",
+            'note["facts"] == self._facts and sizes == expected',
+            'note["facts"] == self._facts',
+            "trainer_prediction_stored::a_file_that_was_cut_off_begins_anew",
+        ),
+        gone(
+            "the space on the disk, before hours of work",
+            "os.posix_fallocate(file, 0, size[0] * size[1] * self._bytes[name])",
+            "trainer_prediction_stored::a_disk_without_space_for_it_is_said_at_once",
         ),
     ],
     "trainer/prediction/polygons.py": [

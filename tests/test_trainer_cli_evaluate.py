@@ -78,6 +78,8 @@ def test_a_source_folder_is_read_as_build_reads_it(place):
         (["--layout", "list"], "--layout: is about photographs and masks"),
         (["--list", "val=val.txt"], "--list: is about photographs and masks"),
         (["--fold", "0"], "--fold: is about photographs and masks"),
+        (["--tolerance", "12"], "--tolerance: is about photographs and masks"),
+        (["--missing-mask", "ignore"], "--missing-mask: is about photographs and masks"),
         (["--src", "dataset", "--data", "records"], "--src: and --data contradict each other"),
         (["--src", "nowhere"], "nowhere"),
         (["--src", "dataset", "--split", "test"], "has no split 'test', but 'train', 'val'"),

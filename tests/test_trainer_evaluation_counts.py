@@ -96,3 +96,24 @@ def with_scores(*right: int) -> np.ndarray:
 def test_the_worst_the_median_and_the_best_images_are_chosen_each_once(right, expected):
     found = list(chosen(with_scores(*right), 2))
     assert {kind: [number for name, number in found if name == kind] for kind in expected} == expected
+
+
+def test_of_neighbouring_frames_one_of_a_kind_is_enough():
+    right = [5] * 60
+    right[20:24] = [1, 0, 1, 1]  # the worst are four frames of one scene
+    right[40], right[50] = 2, 3
+    names = [f"scene_{number}.png" for number in range(60)]
+    found = list(chosen(with_scores(*right), 3, names))
+    assert [number for kind, number in found if kind == "worst"] == [21, 40, 50]
+    assert [number for kind, number in chosen(with_scores(*right), 3) if kind == "worst"] == [21, 20, 22]
+    unlike = [f"{chr(97 + number // 26)}{chr(97 + number % 26)}.png" for number in range(60)]
+    assert [number for kind, number in chosen(with_scores(*right), 3, unlike) if kind == "worst"] == [21, 20, 22]
+    for kind in ("worst", "median", "best"):
+        numbers = [number for each, number in found if each == kind]
+        assert min(abs(a - b) for a in numbers for b in numbers if a != b) > 5
+
+
+def test_neighbours_are_taken_where_others_are_lacking():
+    names = [f"{number}.png" for number in range(20)]
+    found = list(chosen(with_scores(1, 2, 3, 4, *[-1] * 16), 2, names))
+    assert found == [("worst", 0), ("worst", 3), ("best", 2), ("best", 1)]  # 0 and 3 are three places apart, not two

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 from copying_model import COLORS, NAMES, blocks, copying_run
+from geotiffs import NEEDS_RASTERIO, write_geotiff
 from PIL import Image
 from trainer_fixtures import NEEDS_TF
 
@@ -69,13 +71,13 @@ def test_scores_at_the_stored_size_are_those_of_records(source, tmp_path):
     from converter.building.build import build
     from converter.config import BuildConfig, PairConfig
     from trainer.evaluation.records import evaluate
-    from trainer.evaluation.source import STORED, evaluate_source
+    from trainer.evaluation.source import STORED, HowScored, evaluate_source
 
     pair = PairConfig(size=(48, 64), image_format="png")
     build(BuildConfig(source, out=tmp_path / "records", pair=pair, workers=1))
     run = copying_run(tmp_path, "pad", (48, 64))
     expected = evaluate(run, data=tmp_path / "records")
-    found = evaluate_source(run, source, at=STORED)
+    found = evaluate_source(run, source, how=HowScored(STORED))
     assert found.matrix.tolist() == expected.matrix.tolist()
 
 
@@ -83,7 +85,7 @@ def test_scores_of_photographs_that_were_cut_into_tiles_are_those_of_the_tiles(s
     from converter.building.build import build
     from converter.config import BuildConfig, PairConfig, TileConfig
     from trainer.evaluation.records import evaluate
-    from trainer.evaluation.source import STORED, evaluate_source
+    from trainer.evaluation.source import STORED, HowScored, evaluate_source
 
     # Without overlap and with padded edges, each pixel of the photographs is in one tile; the model looks at one pixel.
     pair = PairConfig((48, 64), "tile", image_format="png", tile=TileConfig(0, "pad", scale=0.5))
@@ -91,7 +93,7 @@ def test_scores_of_photographs_that_were_cut_into_tiles_are_those_of_the_tiles(s
     run = copying_run(tmp_path, "tile", (48, 64), options={"scale": 0.5})
     expected = evaluate(run, data=tmp_path / "records")
     assert sum(map(sum, expected.matrix.tolist())) > 0
-    assert evaluate_source(run, source, at=STORED).matrix.tolist() == expected.matrix.tolist()
+    assert evaluate_source(run, source, how=HowScored(STORED)).matrix.tolist() == expected.matrix.tolist()
     assert any("images/three@0_64.png" in path.read_text() for path in run.glob("images-*.csv"))
 
 
@@ -109,3 +111,66 @@ def test_a_split_that_is_not_there_is_refused(source, tmp_path):
 
     with pytest.raises(UsageError, match="has no split 'test', but 'train', 'val'"):
         evaluate_source(copying_run(tmp_path, "pad", (48, 64)), source, "test")
+
+
+def test_masks_are_read_with_a_tolerance_and_photographs_without_one_as_the_user_says(source, tmp_path):
+    from trainer.evaluation.source import HowScored, evaluate_source
+
+    run = copying_run(tmp_path, "pad", (48, 48))
+    for name, size in (SIZES | EXTRA).items():
+        Image.fromarray(COLORS[blocks(size)]).save(source.src / f"masks/{name}.jpg", quality=100, subsampling=0)
+        Image.fromarray(COLORS[blocks(size)]).save(source.src / f"images/{name}.png")
+    pairs = [f"images/{name}.png;masks/{name}.jpg\n" for name in SIZES]
+    (source.src / "val.txt").write_text("".join(pairs))
+    (source.src / "train.txt").write_text("images/four.png;masks/four.jpg\n")
+    rows = [f"{name},{' '.join(map(str, COLORS[index]))}\n" for index, name in enumerate(NAMES)]
+    (source.src / "classes.csv").write_text("name,value\n" + "".join(rows))
+    with pytest.raises(DataError, match="is compressed as JPEG"):
+        evaluate_source(run, source)
+    with pytest.raises(UsageError, match="--tolerance: is 500"):
+        HowScored(tolerance=500)
+    assert evaluate_source(run, source, how=HowScored(tolerance=30)).scores.miou > 0.9
+    (source.src / "val.txt").write_text("".join(pairs[:2]) + "images/three.png;\n")
+    without = dataclasses.replace(source, missing_mask="ignore")
+    scores = evaluate_source(run, without, how=HowScored(tolerance=30)).scores
+    assert sum(scores.pixels) == 64 * 96 + 90 * 71
+
+
+def test_blocks_are_scored_each_alone_and_together_they_are_the_photograph(source, tmp_path):
+    from trainer.evaluation.source import STORED, HowScored, evaluate_source
+
+    run = copying_run(tmp_path, "tile", (32, 32))
+    whole = evaluate_source(run, source)
+    blocks_of = {"one": ["0,0,64,50", "0,50,64,46"], "two": ["0,0,90,71"], "three": ["0,0,20,133", "20,0,20,133"]}
+    lines = [f"images/{n}.png[{box}];masks/{n}.png\n" for n, boxes in blocks_of.items() for box in boxes]
+    (source.src / "val.txt").write_text("".join(lines))
+    for at in ("source", STORED):  # without --scale, tiles have the pixels of the photograph
+        found = evaluate_source(run, source, how=HowScored(at))
+        # The model looks at one pixel; windows lie elsewhere, and a pixel between two classes may be rounded otherwise.
+        assert np.abs(found.matrix - whole.matrix).sum() <= 4
+        assert found.matrix.sum() == whole.matrix.sum()
+        assert found.records == 5
+    (path,) = run.glob("images-*-source.csv")
+    assert "images/one.png[0,50,64,46]" in path.read_text().replace('"', "")
+    (source.src / "val.txt").write_text("images/one.png[0,0,65,50];masks/one.png\n")
+    with pytest.raises(UsageError, match=r"val\.txt:1: names a block of images/one\.png that is not within its 64x96"):
+        evaluate_source(run, source)
+
+
+@NEEDS_RASTERIO
+def test_blocks_of_a_photograph_beyond_the_limits_are_read_by_windows(source, tmp_path):
+    from trainer.evaluation.source import evaluate_source
+
+    run = copying_run(tmp_path, "tile", (32, 32))
+    whole = evaluate_source(run, source)
+    lines = []
+    for name, (height, width) in SIZES.items():
+        for kind in ("images", "masks"):
+            pixels = np.asarray(Image.open(source.src / f"{kind}/{name}.png"))
+            write_geotiff(source.src / f"{kind}/{name}.tif", pixels)
+        lines += [f"images/{name}.tif[0,0,{height},40];masks/{name}.tif\n"]
+        lines += [f"images/{name}.tif[0,40,{height},{width - 40}];masks/{name}.tif\n"]
+    (source.src / "val.txt").write_text("".join(lines))
+    found = evaluate_source(run, dataclasses.replace(source, max_pixels=1000))
+    assert np.abs(found.matrix - whole.matrix).sum() <= 4
+    assert found.matrix.sum() == whole.matrix.sum()

@@ -63,6 +63,15 @@ def test_polygons_of_an_orthophoto_are_in_longitude_and_latitude_and_have_an_are
     assert turns[0] > 0 > turns[1]  # counterclockwise, and clockwise around the hole
 
 
+@NEEDS_RASTERIO
+def test_what_has_no_data_has_no_polygon(tmp_path):
+    pixels = COLORS[np.ones((64, 64), np.uint8)]
+    pixels[:, 40:] = 7
+    write_geotiff(tmp_path / "a.tif", pixels, nodata=7)
+    (red,) = predicted(tmp_path, tmp_path / "a.tif")
+    assert (red["properties"]["class"], red["properties"]["pixels"]) == ("red", 64 * 40)
+
+
 def test_without_rasterio_one_line_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "rasterio", None)
     Image.fromarray(COLORS[blocks((64, 64))]).save(tmp_path / "a.png")

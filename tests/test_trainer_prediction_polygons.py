@@ -38,6 +38,12 @@ def test_pixels_that_touch_at_a_corner_are_two_polygons():
     assert sorted(polygons([[0, 1], [1, 0]])) == [(0, [[0, 0]]), (0, [[1, 1]]), (1, [[0, 1]]), (1, [[1, 0]])]
 
 
+def test_what_has_no_data_is_no_polygon():
+    mask = np.full((8, 9), 255, np.uint8)
+    mask[2:5, 3:6] = 1
+    assert [index for index, _ in polygons(mask)] == [1]
+
+
 def test_only_what_nothing_encloses_is_left_out_as_outside():
     mask = np.zeros((7, 7), np.uint8)
     mask[1:6, 1:6] = 1

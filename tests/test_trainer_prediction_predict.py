@@ -93,6 +93,32 @@ def test_areas_are_those_of_all_photographs_in_the_folder(run, photos, tmp_path)
     assert float(row["square_metres"]) == pixels / 4
 
 
+def test_a_world_file_is_copied_beside_pictures_of_the_same_size(run, photos, tmp_path):
+    world = "0.2\n0.0\n0.0\n-0.2\n500000.1\n4999999.9\n"
+    (photos / "a/1.pgw").write_text(world)
+    (photos / "c.wld").write_text("no numbers at all\n")
+    out, save = tmp_path / "out", ("index", "overlay", "confidence")
+    predict(run, photos, out=out, save=save)
+    found = {path.relative_to(out).as_posix(): path.read_text() for path in out.rglob("*.pgw")}
+    assert found == {"index/a/1.pgw": world, "confidence/a/1.pgw": world}
+    assert predict(run, photos, out=out, save=save).kept == 5
+    (photos / "a/1.pgw").write_text(world.replace("0.2", "0.3"))
+    assert predict(run, photos, out=out, save=save).predicted == 1
+    assert (out / "index/a/1.pgw").read_text() == world.replace("0.2", "0.3")
+    (out / "index/a/1.pgw").unlink()
+    assert predict(run, photos, out=out, save=save).predicted == 1
+
+
+def test_a_world_file_of_a_rotated_photograph_is_not_copied(run, photos, tmp_path, caplog):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(COLORS[blocks((40, 60))]).save(photos / "turned.png", exif=exif)
+    (photos / "turned.wld").write_text("1 0 0 -1 0 0")
+    predict(run, photos / "turned.png", out=tmp_path / "out")
+    assert not list((tmp_path / "out").rglob("*.pgw"))
+    assert "its world file is not copied" in caplog.text
+
+
 def test_what_is_done_and_unchanged_is_not_done_again(run, photos, tmp_path, monkeypatch):
     out = tmp_path / "out"
     predict(run, photos, out=out)
@@ -142,6 +168,20 @@ def test_a_photograph_that_build_refuses_is_refused_by_name_or_skipped(run, phot
     (line,) = (tmp_path / "out/errors.jsonl").read_text().splitlines()
     assert json.loads(line)["file"] == str(photos / "b/1.png")
     assert len(list((tmp_path / "out/index").rglob("*.png"))) == 4
+
+
+def test_probabilities_are_of_every_class_and_refused_where_they_do_not_fit_into_memory(
+    run, photos, tmp_path, monkeypatch
+):
+    from trainer.prediction import predict as module
+
+    monkeypatch.setattr(module, "MAX_PROBABILITY_BYTES", 150 * 200 * 4 * 2 - 1)
+    report = predict(run, photos, out=tmp_path / "out", save=("index", "probabilities"), on_error="skip")
+    assert [(error.where, error.code) for error in report.refused] == [(str(photos / "d.png"), "E_TOO_LARGE")]
+    shares = np.load(tmp_path / "out/probabilities/c.npy", allow_pickle=False)
+    assert (shares.shape, shares.dtype) == ((31, 45, 4), np.float16)
+    np.testing.assert_allclose(shares.sum(axis=-1, dtype=np.float32), 1, atol=2e-3)
+    np.testing.assert_array_equal(shares.argmax(axis=-1), np.asarray(Image.open(tmp_path / "out/index/c.png")))
 
 
 def test_a_large_damaged_photograph_is_skipped_in_its_turn(run, photos, tmp_path, monkeypatch):

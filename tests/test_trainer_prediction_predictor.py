@@ -103,9 +103,10 @@ def test_photographs_that_share_a_batch_get_what_each_gets_alone(predictor_for):
 
 def test_a_class_map_in_blocks_of_columns_is_the_same(predictor_for, monkeypatch):
     from trainer.prediction import predictor as module
+    from trainer.prediction.restoring import Wanted
 
     data = encoded(np.random.default_rng(0).integers(0, 256, (150, 210, 3), np.uint8))
-    predictor = predictor_for("pad", None, (48, 32), has_confidence=True)
+    predictor = predictor_for("pad", None, (48, 32), wanted=Wanted(confidence=True))
     whole = predictor.class_map(predictor.look(open_image(data, "a")))
     monkeypatch.setattr(module, "num_blocks", lambda *sizes: 7)
     parts = predictor.class_map(predictor.look(open_image(data, "a")))

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from trainer_fixtures import NEEDS_TF
 
+from converter.pixels.geometry import cut
+
 pytestmark = NEEDS_TF
 
 
@@ -31,13 +33,20 @@ def test_class_and_confidence_are_those_of_resized_logits(scaled, rows, device, 
     monkeypatch.setattr(restoring, "CHUNK_BYTES", 4 * 23 * 3 * 2)  # two rows at a time
     canvas = np.random.default_rng(0).normal(0, 3, (40, 50, 3)).astype(np.float32)
     view = View((12, 23), scaled, (4, 6), (40, 50), (40, 50))
-    found = restoring.restored(
-        view,
-        lambda columns: (canvas[top : top + rows, slice(*columns)] for top in range(0, 40, rows)),
-        finish,
-        blocks=2,
-        has_confidence=True,
-    )
+
+    def logits_of(box):
+        wanted = cut(canvas, box)
+        return (wanted[top : top + rows] for top in range(0, len(wanted), rows))
+
+    found = restoring.restored(view, logits_of, finish, blocks=2, wanted=restoring.Wanted(True, True))
+    parts = list(restoring.restored_parts(view, logits_of, finish, blocks=2))
+    for number, (done, _) in enumerate(parts):  # it goes on after any of them
+        rest = list(restoring.restored_parts(view, logits_of, finish, blocks=2, after=done))
+        again = np.zeros((12, 23), np.uint8)
+        for box, part in parts[: number + 1] + rest:
+            cut(again, box)[:] = part.mask
+        np.testing.assert_array_equal(again, found.mask)
+        assert sum(box.height * box.width for box, _ in parts[: number + 1] + rest) == 12 * 23  # nothing twice
     part = canvas[4 : 4 + scaled[0], 6 : 6 + scaled[1]]
     expected = part
     for axis, new in enumerate((12, 23)):
@@ -47,3 +56,16 @@ def test_class_and_confidence_are_those_of_resized_logits(scaled, rows, device, 
     np.testing.assert_array_equal(found.mask, expected.argmax(axis=-1))
     probability = keras.ops.convert_to_numpy(keras.ops.softmax(expected)).max(axis=-1)
     np.testing.assert_allclose(found.confidence / 65535, probability, atol=2e-5)
+    assert found.probabilities.dtype == np.float16
+    np.testing.assert_allclose(found.probabilities, keras.ops.convert_to_numpy(keras.ops.softmax(expected)), atol=5e-4)
+
+
+def test_where_a_photograph_has_no_data_neither_has_its_class_map():
+    from trainer.prediction.restoring import ClassMap, without_data
+
+    shares = np.full((2, 2, 4), 0.25, np.float16)
+    found = ClassMap(np.array([[0, 1], [2, 3]], np.uint8), np.full((2, 2), 9, np.uint16), shares)
+    masked = without_data(found, np.array([[True, False], [True, True]]))
+    assert (masked.mask.tolist(), masked.confidence.tolist()) == ([[0, 255], [2, 3]], [[9, 0], [9, 9]])
+    assert masked.probabilities.sum(axis=-1).tolist() == [[1, 0], [1, 1]]
+    assert without_data(found, None) is found

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from trainer_fixtures import NEEDS_TF
 
+from converter.pixels.geometry import Box, cut
+
 pytestmark = NEEDS_TF
 
 
@@ -31,16 +33,17 @@ def test_strips_are_the_rows_of_slide(size):
     net = blurring_net((32, 48))
     image = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
     expected = keras.ops.convert_to_numpy(slide(net, image[None].astype(np.float32)))[0]
-    for left, right in ((0, size[1]), (0, 40), (size[1] - 7, size[1])):
-        found = [strip.copy() for strip in strips(logits_of(net), image, (32, 48), (left, right))]
-        np.testing.assert_allclose(np.concatenate(found), expected[:, left:right], rtol=1e-5, atol=1e-3)
+    for box in (Box(0, 0, *size), Box(0, 0, size[0], 40), Box(9, size[1] - 7, 20, 7), Box(size[0] - 1, 0, 1, size[1])):
+        found = [strip.copy() for strip in strips(logits_of(net), image, (32, 48), box)]
+        np.testing.assert_allclose(np.concatenate(found), cut(expected, box), rtol=1e-5, atol=1e-3)
 
 
 def test_without_padding_effects_windows_are_the_whole_image():
     from trainer.prediction.strips import strips
 
     image = np.random.default_rng(0).integers(0, 256, (100, 130, 3), np.uint8)
-    found = strips(lambda windows: (window[..., :2] / np.float32(2) for window in windows), image, (32, 48), (0, 130))
+    box = Box(0, 0, 100, 130)
+    found = strips(lambda windows: (window[..., :2] / np.float32(2) for window in windows), image, (32, 48), box)
     np.testing.assert_allclose(np.concatenate([strip.copy() for strip in found]), image[..., :2] / 2, rtol=1e-5)
 
 

@@ -32,7 +32,7 @@ EXTRAS = {
     "export": "export --format onnx",
     "litert": "export --format litert",
     "cloud": "records and sources in s3://, gs:// and az://",
-    "geo": "build --fit tile of TIFF files of any size; predict --save geotiff,geojson",
+    "geo": "build --fit tile and predict of TIFF files of any size; predict --save geotiff,geojson",
     "ray": "build --engine ray",
     "beam": "build --engine beam",
 }

@@ -180,7 +180,7 @@ class RasterPhoto(Photo):
         """Reads a part, and resizes it as the whole photograph would be."""
         self.digests = ("", "")
         corrected = self._mapper.corrected_pixels
-        image = self._image_pixels(box)
+        image = self._image.scaled_image(box, self.scaled)
         if self._mask is None:
             mask = np.full((box.height, box.width), self._missing, np.uint8)
         else:
@@ -188,21 +188,6 @@ class RasterPhoto(Photo):
         digests = [hashlib.sha256(data).hexdigest() for data in (image.tobytes(), mask.tobytes())]
         self.digests = digests[0], digests[1] if self._mask else ""
         return image, mask, self._mapper.corrected_pixels - corrected
-
-    def _image_pixels(self, box: Box) -> Image.Image:
-        if self.scaled == self.size:
-            return self._image.image(box)
-        edges = []
-        for axis in (0, 1):
-            factor = self.size[axis] / self.scaled[axis]
-            start, end = box[axis] * factor, (box[axis] + box[axis + 2]) * factor
-            first = max(0, int(start - factor) - 1)  # the filter reaches half a target pixel beyond, at least one pixel
-            edges.append((start, end, first, min(self.size[axis], int(end + factor) + 2)))
-        (top, bottom, first_row, end_row), (left, right, first_column, end_column) = edges
-        region = Box(first_row, first_column, end_row - first_row, end_column - first_column)
-        area = (left - first_column, top - first_row, right - first_column, bottom - first_row)
-        picture = self._image.image(region)
-        return picture.resize((box.width, box.height), Image.Resampling.BILINEAR, box=area)
 
     def _mask_pixels(self, raster: Raster, box: Box) -> np.ndarray:
         if self.scaled == self.size:

@@ -7,9 +7,9 @@ import io
 import logging
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 from PIL import Image, TiffImagePlugin
@@ -17,6 +17,7 @@ from PIL import Image, TiffImagePlugin
 from converter.config import SourceConfig
 from converter.errors import DataError, UsageError
 from converter.limits import MAX_BLOCK_BYTES, MAX_FILE_BYTES, MAX_PIXELS, MAX_RASTER_BYTES
+from converter.pixels.bands import Samples
 from converter.pixels.decode import ORIENTATION
 from converter.pixels.geometry import Box
 from converter.pixels.masks import OpenMask, step_of
@@ -27,10 +28,12 @@ from converter.sources.refs import ExampleRef
 from converter.system.files import Stamp, opened_inside
 
 INSTALL = "pip install 'segconv[geo]'"
+Answer = TypeVar("Answer")
 _JPEG2000 = (b"\x00\x00\x00\x0cjP  \r\n\x87\n", b"\xffO\xffQ")
 _BIG_TIFF = (b"II+\0", b"MM\0+")
+_TIEPOINT, _TRANSFORM, _NO_DATA = 33922, 34264, 42113  # tags of GeoTIFF, and of GDAL
 _CACHE_BYTES = 48 * 2**20  # of decoded blocks: two rows of 512x512 tiles, 30,000 pixels wide
-_OPTIONS = {
+GDAL_OPTIONS = {
     "GDAL_CACHEMAX": _CACHE_BYTES,
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",  # a file is what is in it: no side-car files
     "GDAL_PAM_ENABLED": "NO",
@@ -73,10 +76,16 @@ def is_raster(ref: ExampleRef, source: SourceConfig) -> bool:
       DataError: a file cannot be read.
       MachineError: the disk failed.
     """
-    return any(_is_beyond(name, source) for name in ref.files if name)
+    return any(is_beyond(name, source) for name in ref.files if name)
 
 
-def _is_beyond(name: str, source: SourceConfig) -> bool:
+def is_beyond(name: str, source: SourceConfig) -> bool:
+    """Returns whether a file must be read by windows: a TIFF beyond the limits, or JPEG 2000.
+
+    Raises:
+      DataError: it cannot be read.
+      MachineError: the disk failed.
+    """
     with opened_inside(source.src, name, follow_links=source.follow_links, most=MAX_RASTER_BYTES) as (file, info):
         head = file.read(16)
         if head.startswith(_JPEG2000):
@@ -90,13 +99,22 @@ def _is_beyond(name: str, source: SourceConfig) -> bool:
 
 def _tags(head: bytes, file: Any) -> dict[int, int]:
     """Returns width, height and orientation of the first page of a TIFF file by their tags, as far as it has them."""
+    directory = _directory(head, file)
+    try:
+        found = {number: directory.get(number) for number in (256, 257, ORIENTATION)}
+    except DECODER_ERRORS:
+        return {}
+    return {number: value for number, value in found.items() if isinstance(value, int)}
+
+
+def _directory(head: bytes, file: Any) -> Mapping[int, Any]:
+    """Returns the tags of the first page of a TIFF file by their numbers; none where they cannot be read."""
     try:
         with without_warnings():
             tags = TiffImagePlugin.ImageFileDirectory_v2(head[:16] if head.startswith(_BIG_TIFF) else head[:8])
             file.seek(tags.next)
             tags.load(file)
-            found = {number: tags.get(number) for number in (256, 257, ORIENTATION)}
-            return {number: value for number, value in found.items() if isinstance(value, int)}
+            return tags
     except DECODER_ERRORS:
         return {}
 
@@ -174,7 +192,6 @@ class Raster:
         file = self._file
         colors = self._colors()
         is_plain = file.count in (3, 4) or (file.count <= 2 and not self._is_cmyk())
-        own = (1,) if file.count < 3 else (1, 2, 3)
         is_deep = file.dtypes[0] != "uint8"
         text = described(file.count, np.dtype(file.dtypes[0]).itemsize * 8)
         if self._is_cmyk() or not (is_plain or self._samples.bands):
@@ -182,11 +199,43 @@ class Raster:
             raise DataError(self.name, f"has {text}, where 1, 3 or 4 bands are read", fix, "E_IMAGE_MODE")
         if is_deep and not self._samples.levels:
             raise DataError(self.name, f"has {text}, where 8-bit unsigned integers are read", FIX_RANGE, "E_IMAGE_MODE")
-        array = self._read(box, chosen_bands(self._samples, file.count, own, self.name))
+        array = self._read(box, chosen_bands(self._samples, file.count, _own_bands(file), self.name))
         if colors is not None and not is_deep and array.shape[2] == 1:
             return Image.fromarray(colors[array[..., 0]])
         picture = as_picture(array, self._samples, "TIFF", self.name)
         return picture if picture.mode == "RGB" else picture.convert("RGB")
+
+    def scaled_image(self, box: Box, scaled: tuple[int, int]) -> Image.Image:
+        """Returns a part of a photograph as `image` does, resized as the whole photograph would be.
+
+        Args:
+          box: in pixels after scaling.
+          scaled: (height, width) of the whole photograph after scaling.
+
+        Raises:
+          DataError: as `image`.
+        """
+        if scaled == self.size:
+            return self.image(box)
+        edges = []
+        for axis in (0, 1):
+            factor = self.size[axis] / scaled[axis]
+            start, end = box[axis] * factor, (box[axis] + box[axis + 2]) * factor
+            first = max(0, int(start - factor) - 1)  # the filter reaches half a target pixel beyond, at least one pixel
+            edges.append((start, end, first, min(self.size[axis], int(end + factor) + 2)))
+        (top, bottom, first_row, end_row), (left, right, first_column, end_column) = edges
+        region = Box(first_row, first_column, end_row - first_row, end_column - first_column)
+        area = (left - first_column, top - first_row, right - first_column, bottom - first_row)
+        return self.image(region).resize((box.width, box.height), Image.Resampling.BILINEAR, box=area)
+
+    def valid(self, box: Box) -> np.ndarray | None:
+        """Returns which pixels of a part of a photograph have data, bool [height, width]; None where all of them do.
+
+        Raises:
+          DataError: it is damaged.
+        """
+        with self._guarded():
+            return _valid(self._file, self._samples, box, self.name)
 
     def mask(self, box: Box) -> OpenMask:
         """Returns a part of a mask with exactly the numbers of the file.
@@ -261,7 +310,7 @@ class Raster:
         from rasterio.errors import RasterioError
 
         try:
-            with without_warnings(), rasterio.Env(**_OPTIONS):
+            with without_warnings(), rasterio.Env(**GDAL_OPTIONS):
                 yield
         except (RasterioError, *DECODER_ERRORS) as error:
             said = " ".join(str(error).split()) or type(error).__name__
@@ -275,7 +324,55 @@ def georeference_of(data: bytes, name: str) -> Georeference | None:
     Raises:
       UsageError: rasterio is not installed.
     """
-    if not data.startswith((*TIFF_SIGNATURES, *_BIG_TIFF)):
+    return _asked(data, name, _georeference)
+
+
+def valid_pixels_of(data: bytes, name: str, samples: Samples) -> np.ndarray | None:
+    """Returns which pixels of the picture in a TIFF file have data, as `Raster.valid` does; None for any other file.
+
+    Args:
+      data: content of the file.
+      name: of the file, for messages.
+      samples: bands that are read from it.
+
+    Raises:
+      UsageError: rasterio is not installed.
+    """
+    return _asked(data, name, lambda file: _valid(file, samples, Box(0, 0, file.height, file.width), name))
+
+
+def square_metres_of(place: Georeference | None) -> float | None:
+    """Returns the area of a pixel on the ground; None where its coordinates are not metres or feet of a map.
+
+    Raises:
+      UsageError: rasterio is not installed.
+    """
+    if place is None or not place.crs:
+        return None
+    crs = rasterio_of(place.crs).crs.CRS.from_user_input(place.crs)
+    if not crs.is_projected:
+        return None
+    a, b, _, d, e, _ = place.transform
+    return float(abs(a * e - b * d) * crs.linear_units_factor[1] ** 2)
+
+
+def is_tiff(data: bytes) -> bool:
+    """Returns whether a file is a TIFF, by its first bytes."""
+    return data.startswith((*TIFF_SIGNATURES, *_BIG_TIFF))
+
+
+def is_geotiff(data: bytes) -> bool:
+    """Returns whether a file is a TIFF that says where it lies, or which of its pixels have no data."""
+    tags = _directory(data[:16], io.BytesIO(data)) if is_tiff(data) else {}
+    return any(number in tags for number in (_TRANSFORM, _TIEPOINT, _NO_DATA))
+
+
+def _asked(data: bytes, name: str, question: Callable[[Any], Answer]) -> Answer | None:
+    """Returns what a function finds in a TIFF file; None for any other, and for one that is damaged or rotated.
+
+    Its pixels were read by another decoder, and are what counts.
+    """
+    if not is_tiff(data):
         return None
     rasterio = rasterio_of(name)
     if _tags(data[:16], io.BytesIO(data)).get(ORIENTATION, 1) != 1:  # its rows and columns are not those of the file
@@ -283,13 +380,33 @@ def georeference_of(data: bytes, name: str) -> Georeference | None:
     try:
         with (
             without_warnings(),
-            rasterio.Env(**_OPTIONS),
+            rasterio.Env(**GDAL_OPTIONS),
             rasterio.MemoryFile(data) as memory,
             memory.open(driver="GTiff") as file,
         ):
-            return _georeference(file)
+            return question(file)
     except (rasterio.errors.RasterioError, *DECODER_ERRORS):
-        return None  # its pixels were read, and are what counts
+        return None
+
+
+def _own_bands(file: Any) -> tuple[int, ...]:
+    """Returns the bands that are read where the user chose none."""
+    return (1,) if file.count < 3 else (1, 2, 3)
+
+
+def _valid(file: Any, samples: Samples, box: Box, name: str) -> np.ndarray | None:
+    """Returns which pixels have data; None where the file marks none that have not.
+
+    Those have none whose bands all have the nodata value, or that a mask in the file leaves out. An alpha band is no
+    such mask: as for build, it is dropped, since it may hold infrared.
+    """
+    bands = chosen_bands(samples, file.count, _own_bands(file), name)
+    flags = {flag.name for flag in file.mask_flag_enums[bands[0] - 1]}
+    if "nodata" not in flags and not ("per_dataset" in flags and "alpha" not in flags):
+        return None
+    window = ((box.top, box.top + box.height), (box.left, box.left + box.width))
+    valid: np.ndarray = file.read_masks(list(bands), window=window).any(axis=0)
+    return valid
 
 
 def _georeference(file: Any) -> Georeference | None:

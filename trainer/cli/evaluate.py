@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from converter.config import MASK_RESAMPLES, MISSING_MASK
 from converter.errors import UsageError
 from converter.options import layout_options, list_options, source_of
 from converter.system.console import print_json, print_result
@@ -31,6 +32,15 @@ from trainer.config import TTA_NAMES, TrainConfig
 @layout_options
 @list_options
 @click.option(
+    "--missing-mask", type=click.Choice(MISSING_MASK), help="What an image without a mask is.  [default: error]"
+)
+@click.option("--tolerance", type=int, help="Maximum difference per channel from a listed mask colour.  [default: 0]")
+@click.option(
+    "--mask-resample",
+    type=click.Choice(MASK_RESAMPLES),
+    help="With --at stored: take the nearest pixel, or the class with the most area.  [default: nearest]",
+)
+@click.option(
     "--at",
     type=click.Choice(("stored", "source")),
     show_default="stored, with --src source",
@@ -44,8 +54,8 @@ def evaluate(run: Path | None, runs: Path, json: bool, **choices: Any) -> None:
     Reads best.keras of the run folder RUN, by default the newest one, and the records that it was trained on, those of
     --data, or the dataset in --src. Classes are matched by name. Prints IoU, precision, recall and F1 of every class,
     mIoU with its 95 % interval and pixel accuracy, and writes evaluation-SPLIT.json, confusion-SPLIT.png and .csv,
-    images-SPLIT.csv (scores of each image), examples-SPLIT.png (the worst, median and best images) and
-    predictions-SPLIT.png into the run folder; the names have the dataset, too, where it is not the run's.
+    reliability-SPLIT.png, images-SPLIT.csv (scores of each image), examples-SPLIT.png (the worst, median and best
+    images) and predictions-SPLIT.png into the run folder; the names have the dataset, too, where it is not the run's.
 
     \b
     Example:
@@ -72,13 +82,17 @@ def _evaluated(run: Path, at: str | None, split: str, boundary: bool, **choices:
     if of_records["data"] is not None:
         raise UsageError("--src", "and --data contradict each other", "Leave one of them out.")
     from converter.sources.mirror import local_source
-    from trainer.evaluation.source import SOURCE, evaluate_source
+    from trainer.evaluation.source import SOURCE, HowScored, evaluate_source
     from trainer.prediction.predictor import Predictor
+    from trainer.prediction.restoring import Wanted
 
-    predictor = Predictor(run, batch=of_records["batch"], tta=of_records["tta"], has_confidence=True)
+    tolerance, mask_resample = choices.pop("tolerance"), choices.pop("mask_resample")
+    choices["missing_mask"] = choices["missing_mask"] or MISSING_MASK[0]
+    predictor = Predictor(run, batch=of_records["batch"], tta=of_records["tta"], wanted=Wanted(confidence=True))
     samples = predictor.info.samples
     source = local_source(dataclasses.replace(source_of(choices), bands=samples.bands, levels=samples.levels))
-    return evaluate_source(run, source, split, at=at or SOURCE, predictor=predictor, boundaries=boundary)
+    how = HowScored(at or SOURCE, tolerance or 0, mask_resample or MASK_RESAMPLES[0], boundary)
+    return evaluate_source(run, source, split, how=how, predictor=predictor)
 
 
 def _check_needs_no_source(options: dict[str, Any]) -> None:

@@ -65,9 +65,17 @@ def _run_and_inputs(run: Path | None, runs: Path, words: tuple[str, ...]) -> tup
 @click.option(
     "--on-error", type=click.Choice(ON_ERROR), default=ON_ERROR[0], help="Stop at an invalid photograph, or skip it."
 )
-@click.option("--pixel-size", type=float, metavar="METRES", help="Side of a pixel: areas.csv then has square metres.")
 @click.option(
-    "--max-pixels", type=click.IntRange(1), default=MAX_PIXELS, help="Maximum number of pixels of a photograph."
+    "--pixel-size",
+    type=float,
+    metavar="METRES",
+    help="Side of a pixel, for square metres in areas.csv where a file does not say it.",
+)
+@click.option(
+    "--max-pixels",
+    type=click.IntRange(1),
+    default=MAX_PIXELS,
+    help="Maximum number of pixels of a photograph; a larger TIFF is read by windows.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace predictions of another model, or with other options.")
 @click.option("--json", is_flag=True, help="Print one JSON object instead of the table.")

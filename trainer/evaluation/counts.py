@@ -7,13 +7,16 @@ NumPy only, so that what was counted once can be read again without a model.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 RESAMPLES = 1000  # of the images, for the intervals
 PERCENTILES = (2.5, 97.5)
+NEIGHBOURS = 5  # places in the order of names: frames of a video, or tiles of a photograph
+_NUMBER = re.compile(r"([0-9]{1,18})")
 
 Interval = tuple[float, float]
 
@@ -103,24 +106,61 @@ def differences(first: np.ndarray, other: np.ndarray, seed: int = 0) -> Interval
     return Intervals(_ends(miou), _ends(other_accuracy - accuracy), tuple(map(_ends, (other_iou - iou).T)))
 
 
-def chosen(counts: np.ndarray, most: int) -> Iterator[tuple[str, int]]:
+def chosen(counts: np.ndarray, most: int, names: Sequence[str] = ()) -> Iterator[tuple[str, int]]:
     """Yields ("worst", "median" or "best", number) of images to look at: those of the lowest mIoU come first.
+
+    Of neighbouring images, such as the frames of a video, one of a kind is enough: two whose names differ in numbers
+    alone, and are NEIGHBOURS places or fewer apart in the order of names, are only both taken where others are lacking.
+    In a split of few images, neighbours are a tenth of them at most.
 
     Args:
       counts: int64 [images, 3, num_classes]; an image without a valid pixel is never chosen.
       most: of each kind; fewer where there are not enough images for all three.
+      names: of the images; () where nothing is known of neighbours.
     """
     scores = mean_of(iou_and_accuracy(counts)[0])
     order = [number for number in np.argsort(scores, kind="stable").tolist() if not math.isnan(scores[number])]
     each = min(most, -(-len(order) // 3))
     middle = (len(order) - each) // 2
-    places = {"worst": order[:each], "median": order[middle : middle + each], "best": order[::-1][:each]}
+    from_middle = sorted(range(len(order)), key=lambda place: max(middle - place, place - (middle + each - 1), 0))
+    is_near = _neighbours(names)
     seen: set[int] = set()
-    for kind in ("worst", "best", "median"):  # where there are few, the ends of the scale are the first to be shown
-        places[kind] = [number for number in places[kind] if number not in seen]
-        seen.update(places[kind])
-    for kind, numbers in places.items():
-        yield from ((kind, number) for number in numbers)
+    found = {}
+    # Where there are few, the ends of the scale are the first to be shown.
+    for kind, candidates in (
+        ("worst", order),
+        ("best", order[::-1]),
+        ("median", [order[place] for place in from_middle]),
+    ):
+        found[kind] = _apart([number for number in candidates if number not in seen], each, is_near)
+        seen.update(found[kind])
+    found["median"].sort(key=order.index)
+    for kind in ("worst", "median", "best"):
+        yield from ((kind, number) for number in found[kind])
+
+
+def _apart(candidates: list[int], most: int, is_near: Callable[[int, int], bool]) -> list[int]:
+    """Returns the first candidates of which no two are near; then, where they are too few, the first others."""
+    taken: list[int] = []
+    for number in candidates:
+        if len(taken) < most and not any(is_near(number, other) for other in taken):
+            taken.append(number)
+    others = [number for number in candidates if number not in taken]
+    rank = {number: place for place, number in enumerate(candidates)}
+    return sorted([*taken, *others[: most - len(taken)]], key=rank.__getitem__)
+
+
+def _neighbours(names: Sequence[str]) -> Callable[[int, int], bool]:
+    """Returns what says of two images, by their numbers, whether they are neighbours."""
+    reach = min(NEIGHBOURS, len(names) // 10)
+    parts = [_NUMBER.split(name) for name in names]  # text, number, text, ...
+    keys = [[int(part) if place % 2 else part for place, part in enumerate(each)] for each in parts]
+    places = {number: place for place, number in enumerate(sorted(range(len(names)), key=keys.__getitem__))}
+
+    def is_near(first: int, other: int) -> bool:
+        return bool(reach) and parts[first][::2] == parts[other][::2] and abs(places[first] - places[other]) <= reach
+
+    return is_near
 
 
 def _drawn(counts: np.ndarray, seed: int) -> np.ndarray:

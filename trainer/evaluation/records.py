@@ -195,7 +195,7 @@ def _predictions(maps: ClassMaps, records: InputConfig, samples: list[Sample]) -
 def _examples(maps: ClassMaps, records: InputConfig, tally: Tally, classes: np.ndarray) -> list[Example]:
     """Returns the worst, the median and the best records of a tally, with what the model makes of them."""
     source = RecordSource(records.folder, records.split)
-    picked = list(chosen(tally.counts, EXAMPLES))
+    picked = list(chosen(tally.counts, EXAMPLES, tally.names))
     found = [source[number] for _, number in picked]
     samples = [Sample(record.image, classes[record.mask], record.file_name) for record in found]
     predictions = _predictions(maps, records, samples)

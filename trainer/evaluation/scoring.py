@@ -24,6 +24,7 @@ from trainer.evaluation.calibration import Bin, Calibration, calibration_error
 from trainer.evaluation.counts import Intervals, intervals, iou_and_accuracy, mean_of, means, ratio
 from trainer.evaluation.drawing import Example, examples_json, examples_sheet, nearest, percent
 from trainer.evaluation.files import CONFUSION, COUNTS, EVALUATION, EXAMPLES, counts_text, csv_text, model_digest
+from trainer.evaluation.reliability import draw_reliability
 from trainer.learning.boundaries import boundary_counts
 from trainer.learning.metrics import Scores, confusion_matrix, scores_from_confusion
 from trainer.run.heatmap import draw_confusion
@@ -223,7 +224,7 @@ def scored(evaluation: Evaluation, tally: Tally, label: str, title: str) -> Eval
       evaluation: without intervals.
       tally: of all its images.
       label: part of the names of the files.
-      title: of the picture of the confusion matrix.
+      title: of the pictures.
 
     Raises:
       MachineError: they cannot be written.
@@ -242,6 +243,9 @@ def scored(evaluation: Evaluation, tally: Tally, label: str, title: str) -> Eval
     write_whole(run / CONFUSION.format(label), csv_text(rows).encode())
     with whole_file(run / f"confusion-{label}.png") as path:
         draw_confusion(matrix, classes, f"{title}: mIoU {percent(evaluation.scores.miou)}; rows in percent").save(path)
+    if evaluation.calibration:
+        with whole_file(run / f"reliability-{label}.png") as path:
+            draw_reliability(evaluation.calibration, title).save(path)
     text = json.dumps(evaluation.to_json(), indent=1, ensure_ascii=False) + "\n"
     write_whole(run / EVALUATION.format(label), text.encode())  # last: whoever finds it finds the others
     return evaluation

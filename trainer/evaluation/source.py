@@ -19,25 +19,51 @@ from converter.classes.find import find_class_map
 from converter.classes.mapper import MaskMapper
 from converter.config import BuildConfig, SourceConfig
 from converter.errors import DataError, UsageError
+from converter.limits import MAX_TOLERANCE
 from converter.pixels.geometry import scaled_size
 from converter.pixels.images import render
 from converter.schema import IGNORE_INDEX
 from converter.sources.layouts.find import find_layout
 from converter.sources.layouts.layout import Layout
-from converter.sources.pairs import open_pair
 from converter.sources.refs import ExampleRef
 from converter.system.console import Progress
 from trainer.choices.augments import GREY
 from trainer.evaluation.counts import chosen
 from trainer.evaluation.drawing import EXAMPLES, Example, drawn_image, drawn_size
+from trainer.evaluation.pairs import PairReader, name_of
 from trainer.evaluation.records import warn_if_collapsed
 from trainer.evaluation.scoring import Evaluation, Tally, evaluated, matched_classes, scored, write_examples
 from trainer.prediction.predictor import Look, Predictor, ahead
 from trainer.prediction.restoring import ClassMap as Predicted
+from trainer.prediction.restoring import Wanted
 from trainer.prediction.views import View
 from trainer.run.info import RunInfo
 
 STORED, SOURCE = "stored", "source"
+
+
+@dataclass(frozen=True)
+class HowScored:
+    """How a source folder is scored.
+
+    Attributes:
+      at: "source" at the size of each photograph; "stored" at that of the run's records, as build would make them.
+      tolerance: maximum difference per channel of a mask's value from a listed one, as for build.
+      mask_resample: "nearest" or "vote", how masks are resized to the size of records.
+      boundaries: whether boundary IoU is counted, too.
+    """
+
+    at: str = SOURCE
+    tolerance: int = 0
+    mask_resample: str = "nearest"
+    boundaries: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.tolerance <= MAX_TOLERANCE:
+            raise UsageError("--tolerance", f"is {self.tolerance}", f"Use a value in 0..{MAX_TOLERANCE}.")
+
+
+AS_SOURCE = HowScored()
 
 
 @dataclass(frozen=True)
@@ -53,9 +79,8 @@ def evaluate_source(
     source: SourceConfig,
     split: str = "val",
     *,
-    at: str = SOURCE,
+    how: HowScored = AS_SOURCE,
     predictor: Predictor | None = None,
-    boundaries: bool = False,
 ) -> Evaluation:
     """Scores the best model of a run on a source folder, and writes the scores into the run folder.
 
@@ -65,27 +90,31 @@ def evaluate_source(
       run: the run folder.
       source: where the dataset is.
       split: name of the split.
-      at: "source" at the size of each photograph; "stored" at that of the run's records, as build would make them.
+      how: at which size, and how masks are read.
       predictor: of the run, with options of its own; None for the run's.
-      boundaries: whether boundary IoU is counted, too.
 
     Raises:
       UsageError: no run, no such split, or a dataset with none of the model's classes.
       DataError: a pair that build would refuse, or a damaged model.
       MachineError: the run folder cannot be written to, or the device is out of memory.
     """
-    predictor = predictor or Predictor(run, has_confidence=True)
+    predictor = predictor or Predictor(run, wanted=Wanted(confidence=True))
     info = predictor.info
     layout = find_layout(source)
+    at = how.at
     refs = _refs(layout, split, source)
+    if at == STORED and info.fit != "tile" and any(ref.window for ref in refs):
+        what = "is stored, but the run has no records of blocks, which are cut by --fit tile alone"
+        raise UsageError("--at", what, "Pass --at source.")
     classes = _class_map(info, source, layout)
     matched = matched_classes(info.classes, classes.names, source.src)
-    reader = _Reader(predictor, source, MaskMapper(classes), matched, info.records_size if at == STORED else None)
-    tally = Tally(len(info.classes), has_boundaries=boundaries)
+    pairs = PairReader(source, MaskMapper(classes, how.tolerance), how.mask_resample)
+    reader = _Reader(predictor, pairs, matched, info.records_size if at == STORED else None)
+    tally = Tally(len(info.classes), has_boundaries=how.boundaries)
     counted: list[ExampleRef] = []  # in the order of the tally, in which a large photograph may come early
     with Progress(len(refs), "photo") as progress:
         for number, (pair, found) in enumerate(reader.class_maps(refs), start=1):
-            tally.add(pair.ref.image, pair.truth, found.mask, found.confidence)
+            tally.add(name_of(pair.ref), pair.truth, found.mask, found.confidence)
             counted.append(pair.ref)
             progress.show(number)
     name = BuildConfig(source).dataset_name
@@ -103,15 +132,13 @@ class _Reader:
 
     Attributes:
       predictor: of the run.
-      source: where the dataset is.
-      mapper: of its class map.
+      pairs: opens the pairs of the source folder.
       matched: uint8 [256], the model's class of each of its classes.
       stored: (height, width) of the run's records, at which is scored; None for the size of each photograph.
     """
 
     predictor: Predictor
-    source: SourceConfig
-    mapper: MaskMapper
+    pairs: PairReader
     matched: np.ndarray
     stored: tuple[int, int] | None
 
@@ -124,22 +151,21 @@ class _Reader:
 
     def image(self, ref: ExampleRef) -> np.ndarray:
         """Returns a photograph as it is drawn as an example, uint8 [H, W, 3]: what is scored of it."""
-        image, _ = open_pair(ref, self.source)
+        image = self.pairs.open(ref).image
         if self.stored is not None and self.predictor.info.fit != "tile":
             return drawn_image(np.asarray(render(image, self.stored, self.predictor.info.fit)))
         return np.asarray(render(image, drawn_size(image.size), "stretch"))
 
     def _read(self, ref: ExampleRef) -> tuple[_Pair, Look]:
-        image, mask = open_pair(ref, self.source)
-        if mask is None:
-            raise DataError(ref.image, "has no mask", "Add it, or remove the photograph from its list.", "E_NO_MASK")
+        opened = self.pairs.open(ref)
+        image = opened.image
         info = self.predictor.info
         if self.stored is None:
-            return _Pair(ref, self.matched[self.mapper.map_mask(mask, image.size)]), self.predictor.look(image)
+            return _Pair(ref, self.matched[opened.truth(image.size, "pad")]), self.predictor.look(image)
         stored, fit = self.stored, info.fit
         if fit == "tile":  # as it was cut
             stored, fit = scaled_size(image.size, info.tile_scale), "stretch"
-        truth = self.mapper.map_mask(mask, stored, fit)
+        truth = opened.truth(stored, fit)
         canvas = max(stored[0], info.size[0]), max(stored[1], info.size[1])
         record = np.full((*canvas, 3), GREY, np.uint8)
         record[: stored[0], : stored[1]] = np.asarray(render(image, stored, fit))
@@ -149,7 +175,7 @@ class _Reader:
 
 def _examples(reader: _Reader, tally: Tally, counted: list[ExampleRef]) -> list[Example]:
     """Returns the worst, the median and the best photographs, predicted once more: nobody knew them before the end."""
-    picked = {counted[number]: (kind, number) for kind, number in chosen(tally.counts, EXAMPLES)}
+    picked = {counted[number]: (kind, number) for kind, number in chosen(tally.counts, EXAMPLES, tally.names)}
     examples = {
         pair.ref: tally.example(*picked[pair.ref], reader.image(pair.ref), (pair.truth, found.mask))
         for pair, found in reader.class_maps(picked)
@@ -169,9 +195,6 @@ def _refs(layout: Layout, split: str, source: SourceConfig) -> tuple[ExampleRef,
     if not layout.refs.get(split):
         what = f"has no split {split!r}, but {', '.join(map(repr, layout.refs)) or 'none'}"
         raise UsageError(source.src, what, "Choose another with --split.", "E_NO_SPLIT")
-    if block := next((ref for ref in layout.refs[split] if ref.window), None):
-        what = f"names a block of {block.image}, and photographs are scored as a whole"
-        raise UsageError(source.src / block.list_name, what, "Score the tiles of a build: segconv evaluate --data DIR")
     return layout.refs[split]
 
 

@@ -9,11 +9,15 @@ The modules, in dependency order:
     restoring  logits of what the model saw -> class map of the photograph
     on_keras   the model of a run, on Keras
     on_onnx    an exported model, on ONNX Runtime, without TensorFlow
+    canvas     the same view of a photograph of which only windows are read
     predictor  opened photographs -> class maps, decoding while the device computes
+    stored     a class map in files, of which parts are written and rows are read
     pictures   a class map -> the files that are saved
     geotiff    the class map of an orthophoto, where the orthophoto lies
     geojson    a class map -> polygons on the earth
     polygons   a class map -> a file of labelme
     outputs    the folder of predictions: what is done, and what it must not hold
+    large_files  a stored class map -> the files that are saved, some rows at a time
+    large      a photograph that is read by windows -> its files
     predict    inputs -> predictor -> outputs
 """

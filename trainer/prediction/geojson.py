@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from converter.sources.rasters import georeference_of, rasterio_of
+from converter.schema import IGNORE_INDEX
+from converter.sources.rasters import georeference_of, rasterio_of, square_metres_of
 from trainer.prediction.pictures import Drawing
 
 GEOJSON = "geojson"  # of what can be saved
@@ -31,10 +32,7 @@ def geojson(drawing: Drawing) -> bytes:
     place = georeference_of(drawing.data, drawing.name)
     transform = place.transform if place and place.transform else (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
     crs = rasterio.crs.CRS.from_user_input(place.crs) if place and place.crs else None
-    square_metres = None
-    if crs is not None and crs.is_projected:
-        a, b, _, d, e, _ = transform
-        square_metres = abs(a * e - b * d) * crs.linear_units_factor[1] ** 2
+    square_metres = square_metres_of(place)
     features = []
     for index, rings in _polygons(drawing.found.mask):
         pixels = round(sum(map(_signed_area, _oriented(rings))))
@@ -51,7 +49,7 @@ def _polygons(mask: np.ndarray) -> Iterator[tuple[int, list[np.ndarray]]]:
     """Yields (class index, rings), float64 [N, 2] each: corners of pixels, the outer ring first, then holes."""
     from rasterio.features import shapes
 
-    for geometry, index in shapes(np.ascontiguousarray(mask), connectivity=4):
+    for geometry, index in shapes(np.ascontiguousarray(mask), mask != IGNORE_INDEX, connectivity=4):
         yield int(index), [np.array(ring, np.float64) for ring in geometry["coordinates"]]
 
 

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
+import hashlib
 import re
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from converter.config import SourceConfig
 from converter.dataset.parse import read_manifest
 from converter.dataset.reader import RecordSource
 from converter.errors import DataError, UsageError
+from converter.limits import MAX_RASTER_BYTES, MAX_WORLD_BYTES
+from converter.pixels.bands import AS_STORED, Samples
 from converter.schema import MANIFEST
 from converter.sources.lists.text import HEADER, read_split_list
 from converter.sources.names import has_extension, stem_of
+from converter.sources.rasters import is_beyond
 from converter.sources.tree import list_tree
 from converter.system.console import log
-from converter.system.files import Stamp, check_relative, read_stamped
+from converter.system.files import (
+    NotRegularError,
+    Stamp,
+    check_relative,
+    opened_inside,
+    read_regular,
+    read_stamped,
+)
 
 _PATTERN = re.compile(r"[*?\[]")
+WORLD_NUMBERS = 6  # of a world file: the transform from pixels to a map
+BLOCK_BYTES = 1 << 20  # that are read at a time
 _FIX = "Pass photographs, folders, patterns such as 'photos/*.jpg', a list (.txt), or a folder of records."
 
 
@@ -63,6 +79,61 @@ class Photograph:
             return read_stamped(self.folder, self.path, follow_links=True)
         except DataError as error:
             raise DataError(self.where, error.what, error.fix, error.code) from None
+
+    def digest(self) -> tuple[str, Stamp | None]:
+        """Returns the SHA-256 of the content in hex, and the stamp as `read` does; a file of any size is not held.
+
+        Raises:
+          DataError, MachineError: as `read`.
+        """
+        if self.source is not None:
+            return hashlib.sha256(self.source[self.number].image_bytes).hexdigest(), None
+        now_ns, digest = time.time_ns(), hashlib.sha256()
+        try:
+            with opened_inside(self.folder, self.path, follow_links=True, most=MAX_RASTER_BYTES) as (file, info):
+                while block := file.read(BLOCK_BYTES):
+                    digest.update(block)
+        except DataError as error:
+            raise DataError(self.where, error.what, error.fix, error.code) from None
+        stamp = Stamp.of(info)
+        return digest.hexdigest(), stamp if stamp.is_settled(now_ns) else None
+
+    def world_file(self) -> bytes | None:
+        """Returns the content of the world file beside the file, such as a.jgw or a.wld; None where there is none."""
+        stem, _, suffix = self.path.rpartition(".")
+        if self.source is not None or not stem:
+            return None
+        names = [f"{stem}.{suffix[:1]}{suffix[-1:]}w", f"{stem}.{suffix}w", f"{stem}.wld"]
+        for name in [*names, *(f"{stem}.{name[len(stem) + 1 :].upper()}" for name in names)]:
+            with contextlib.suppress(OSError, NotRegularError, ValueError):
+                data = read_regular(self.folder / name, MAX_WORLD_BYTES)
+                if len([float(number) for number in data.split()]) == WORLD_NUMBERS:
+                    return data
+        return None
+
+    def raster_source(self, samples: Samples, max_pixels: int) -> SourceConfig:
+        """Returns how the file is opened as a Raster, by `path`.
+
+        Args:
+          samples: bands and levels that are read from it.
+          max_pixels: a TIFF with more is read by windows.
+        """
+        return SourceConfig(
+            self.folder, follow_links=True, max_pixels=max_pixels, bands=samples.bands, levels=samples.levels
+        )
+
+    def is_raster(self, max_pixels: int) -> bool:
+        """Returns whether it is read by windows; False for what cannot be read, of which `read` says why.
+
+        Raises:
+          MachineError: the disk failed.
+        """
+        if self.source is not None:
+            return False
+        try:
+            return is_beyond(self.path, self.raster_source(AS_STORED, max_pixels))
+        except DataError:
+            return False
 
     def stamp(self) -> Stamp | None:
         """Returns the stamp of the file without reading it; None for a record, or where there is none."""

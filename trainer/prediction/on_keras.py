@@ -10,7 +10,7 @@ from trainer.backend import Tensor, argmax, keras
 from trainer.devices import is_out_of_memory, out_of_memory
 from trainer.learning.sliding import predict_logits
 from trainer.models.load import load_model
-from trainer.prediction.restoring import FULL, ClassMap, Taken
+from trainer.prediction.restoring import FULL, ClassMap, Taken, Wanted
 from trainer.run.info import RunInfo
 from trainer.run.runs import BEST
 
@@ -62,14 +62,20 @@ class KerasNet:
             raise out_of_memory(self._run, len(batch)) from error
         return logits
 
-    def finish(self, logits: np.ndarray, rows: Taken, columns: Taken, *, has_confidence: bool) -> ClassMap:
+    def finish(self, logits: np.ndarray, rows: Taken, columns: Taken, wanted: Wanted) -> ClassMap:
         """Returns the class map of resampled logits, as a `Finish`."""
         x = _blended(_blended(keras.ops.convert_to_tensor(logits), rows, axis=0), columns, axis=1)
         mask = keras.ops.convert_to_numpy(argmax(x)).astype(np.uint8)
-        if not has_confidence:
-            return ClassMap(mask, None)
-        highest = keras.ops.convert_to_numpy(keras.ops.max(keras.ops.softmax(x), axis=-1))
-        return ClassMap(mask, np.rint(highest * FULL).astype(np.uint16))
+        if not any(wanted):
+            return ClassMap(mask)
+        shares = keras.ops.softmax(x)
+        confidence = probabilities = None
+        if wanted.confidence:
+            highest = keras.ops.convert_to_numpy(keras.ops.max(shares, axis=-1))
+            confidence = np.rint(highest * FULL).astype(np.uint16)
+        if wanted.probabilities:
+            probabilities = keras.ops.convert_to_numpy(keras.ops.cast(shares, "float16"))
+        return ClassMap(mask, confidence, probabilities)
 
 
 def _blended(x: Tensor, taken: Taken, axis: int) -> Tensor:

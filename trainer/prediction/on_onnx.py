@@ -13,7 +13,7 @@ import numpy as np
 
 from converter.errors import DataError, MachineError, UsageError
 from converter.system.cpus import usable_cpus
-from trainer.prediction.restoring import FULL, ClassMap, Taken
+from trainer.prediction.restoring import FULL, ClassMap, Taken, Wanted
 from trainer.run.info import RunInfo, parse_run
 
 SUFFIX = ".onnx"
@@ -118,14 +118,17 @@ class OnnxNet:
         logits: np.ndarray = found
         return logits
 
-    def finish(self, logits: np.ndarray, rows: Taken, columns: Taken, *, has_confidence: bool) -> ClassMap:
+    def finish(self, logits: np.ndarray, rows: Taken, columns: Taken, wanted: Wanted) -> ClassMap:
         """Returns the class map of resampled logits, as a `Finish`."""
         x = _blended(_blended(logits, rows, axis=0), columns, axis=1)
         mask = x.argmax(axis=-1).astype(np.uint8)
-        if not has_confidence:
-            return ClassMap(mask, None)
-        highest = x.max(axis=-1, keepdims=True)
-        return ClassMap(mask, np.rint(FULL / np.exp(x - highest).sum(axis=-1)).astype(np.uint16))
+        if not any(wanted):
+            return ClassMap(mask)
+        powers = np.exp(x - x.max(axis=-1, keepdims=True))
+        total = powers.sum(axis=-1)
+        confidence = np.rint(FULL / total).astype(np.uint16) if wanted.confidence else None
+        probabilities = (powers / total[..., None]).astype(np.float16) if wanted.probabilities else None
+        return ClassMap(mask, confidence, probabilities)
 
 
 def _blended(x: np.ndarray, taken: Taken, axis: int) -> np.ndarray:

@@ -17,6 +17,7 @@ SUFFIXES = {
     "color": ".png",
     "overlay": ".png",
     "confidence": ".png",
+    "probabilities": ".npy",
     "polygons": ".json",
     "geotiff": ".tif",
     "geojson": ".geojson",
@@ -38,8 +39,8 @@ class PredictConfig:
       batch: windows per step; None for the run's.
       tta: one of TTA_NAMES; None for the run's.
       on_error: what to do with a photograph that cannot be read: "fail" stops there, "skip" leaves it out.
-      pixel_size: side of a pixel of the photographs, in metres; None where it is not known.
-      max_pixels: maximum number of pixels of a photograph.
+      pixel_size: side of a pixel, in metres, of photographs whose files do not say it; None where it is not known.
+      max_pixels: maximum number of pixels of a photograph; a TIFF with more is read by windows.
       overwrite: whether predictions of another model, or with other options, are replaced.
     """
 

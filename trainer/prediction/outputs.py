@@ -2,6 +2,7 @@
 
     OUT/predictions.json     the model and the options, which are the same for all that is in the folder
     OUT/index/a/b.png        one folder for each kind of picture, in it the paths of the photographs
+    OUT/index/a/b.pgw        the world file of the photograph, where it has one, beside pictures of its size
     OUT/areas.csv            pixels of each class in each photograph
     OUT/errors.jsonl         photographs that were left out, if any
     OUT/.receipts.jsonl      what each photograph was when it was predicted, and the hashes of its pictures
@@ -14,11 +15,12 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import dataclasses
 import hashlib
 import io
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -35,6 +37,7 @@ from converter.system.files import (
     open_append,
     read_regular,
     remove_temporary,
+    whole_file,
     write_error,
     write_whole,
 )
@@ -44,6 +47,7 @@ from trainer.prediction.options import SUFFIXES
 
 FACTS, AREAS, RECEIPTS = "predictions.json", "areas.csv", ".receipts.jsonl"
 KIND = "kind"  # of the facts: by it a folder of predictions is known
+WORLD_SUFFIXES = {"index": ".pgw", "color": ".pgw", "confidence": ".pgw", "geotiff": ".tfw"}
 _MOST_BYTES = 2**30  # of the receipts: some two million photographs
 _FIX = "Choose another folder with --out."
 
@@ -59,6 +63,7 @@ class Receipt:
       size: (height, width) of the class map.
       pixels: of each class, in order of their indices.
       files: SHA-256 of each picture, in hex, by its path below the output folder.
+      square_metres: of a pixel, by the photograph's coordinate reference system; None where it does not say.
     """
 
     name: str
@@ -67,6 +72,7 @@ class Receipt:
     size: tuple[int, int]
     pixels: tuple[int, ...]
     files: Mapping[str, str]
+    square_metres: float | None = None
 
     def to_line(self) -> bytes:
         """Returns a line of RECEIPTS: a seal, and the receipt as JSON."""
@@ -82,12 +88,18 @@ class Receipt:
         raw = json.loads(text)
         stamp = Stamp(*raw["stamp"]) if raw["stamp"] else None
         height, width = raw["size"]
-        return cls(raw["name"], raw["digest"], stamp, (height, width), tuple(raw["pixels"]), raw["files"])
+        pixels, area = tuple(raw["pixels"]), raw.get("square_metres")
+        return cls(raw["name"], raw["digest"], stamp, (height, width), pixels, raw["files"], area)
 
 
 def picture_path(kind: str, name: str) -> str:
     """Returns the path below the output folder of a picture, or of the polygons, of the photograph of that name."""
     return f"{kind}/{stem_of(name)}{SUFFIXES[kind]}"
+
+
+def world_paths(kinds: Iterable[str], name: str) -> list[str]:
+    """Returns the paths of the world files of those pictures of a photograph that have its pixels."""
+    return [f"{kind}/{stem_of(name)}{WORLD_SUFFIXES[kind]}" for kind in kinds if kind in WORLD_SUFFIXES]
 
 
 class Outputs:
@@ -113,17 +125,27 @@ class Outputs:
         paths = [picture_path(kind, photograph.name) for kind in kinds]
         if not all(_sha256(self.out / path) == known.files.get(path, "") for path in paths):
             return False
+        if not self._has_world_file(photograph, known, kinds):
+            return False
         if known.stamp is not None and photograph.stamp() == known.stamp:
             return True
         try:
-            data, stamp = photograph.read()
+            digest, stamp = photograph.digest()
         except DataError:
             return False
-        if hashlib.sha256(data).hexdigest() != known.digest:
+        if digest != known.digest:
             return False
         if stamp is not None:  # read and found unchanged: the next run need not read it
-            self.add(Receipt(known.name, known.digest, stamp, known.size, known.pixels, known.files))
+            self.add(dataclasses.replace(known, stamp=stamp))
         return True
+
+    def _has_world_file(self, photograph: Photograph, known: Receipt, kinds: Sequence[str]) -> bool:
+        """Returns whether the world files that were copied are still what that of the photograph is."""
+        paths = [path for path in world_paths(kinds, photograph.name) if path in known.files]
+        if not paths:
+            return True
+        digest = hashlib.sha256(photograph.world_file() or b"").hexdigest()
+        return all(known.files[path] == digest == _sha256(self.out / path) for path in paths)
 
     def write(self, path: str, data: bytes) -> str:
         """Writes a picture to a path below the folder and returns its SHA-256, in hex.
@@ -131,13 +153,33 @@ class Outputs:
         Raises:
           MachineError: it cannot be written.
         """
+        write_whole(self._final(path), data)
+        return hashlib.sha256(data).hexdigest()
+
+    def write_file(self, path: str, write: Callable[[Path], None]) -> str:
+        """Lets a function write the file of a path below the folder and returns its SHA-256, in hex.
+
+        Args:
+          path: below the folder.
+          write: takes the temporary path to write to.
+
+        Raises:
+          MachineError: it cannot be written.
+        """
+        final = self._final(path)
+        with whole_file(final) as temporary:
+            write(temporary)
+            with temporary.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return digest
+
+    def _final(self, path: str) -> Path:
         final = self.out / path
         try:
             final.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise write_error(final, error) from error
-        write_whole(final, data)
-        return hashlib.sha256(data).hexdigest()
+        return final
 
     def add(self, receipt: Receipt) -> None:
         """Notes that the pictures of a photograph are done.
@@ -147,7 +189,7 @@ class Outputs:
         """
         before = self.receipts.get(receipt.name)
         if before is not None and before.digest == receipt.digest:  # pictures of other kinds are as good as they were
-            receipt = Receipt(**vars(receipt) | {"files": {**before.files, **receipt.files}})
+            receipt = dataclasses.replace(receipt, files={**before.files, **receipt.files})
         try:
             with open_append(self.out / RECEIPTS) as file:
                 file.write(receipt.to_line())
@@ -161,18 +203,22 @@ class Outputs:
         Args:
           classes: names in order of their indices.
           refused: errors of the photographs that were left out.
-          pixel_size: side of a pixel, in metres; None where it is not known.
+          pixel_size: side of a pixel, in metres, of photographs whose files do not say; None where it is not known.
 
         Raises:
           MachineError: they cannot be written.
         """
         text = io.StringIO()
         rows = csv.writer(text, lineterminator="\n")
-        rows.writerow(["file", "height", "width", "class", "pixels", *(["square_metres"] if pixel_size else [])])
+        of_all = None if pixel_size is None else pixel_size**2
+        areas = {name: receipt.square_metres or of_all for name, receipt in self.receipts.items()}
+        has_areas = any(areas.values())
+        rows.writerow(["file", "height", "width", "class", "pixels", *(["square_metres"] if has_areas else [])])
         for name, receipt in sorted(self.receipts.items()):
+            area = areas[name]
             for label, pixels in zip(classes, receipt.pixels, strict=True):
-                area = [f"{pixels * pixel_size**2:.10g}"] if pixel_size else []
-                rows.writerow([name, *receipt.size, label, pixels, *area])
+                cells = ["" if area is None else f"{pixels * area:.10g}"] if has_areas else []
+                rows.writerow([name, *receipt.size, label, pixels, *cells])
         write_whole(self.out / AREAS, text.getvalue().encode("utf-8", "backslashreplace"))
         errors = "".join(json.dumps(refusal(error), ensure_ascii=False) + "\n" for error in refused)
         if errors:

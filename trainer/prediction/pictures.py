@@ -11,11 +11,13 @@ from PIL import Image
 
 from converter.dataset.manifest import ClassInfo
 from converter.pixels.bands import Samples
+from converter.pixels.colors import Color
 from converter.pixels.images import open_image, render
 from converter.pixels.masks import PNG_LEVEL, encode_png
 from converter.pixels.overlays import contact_sheet, overlay
 from converter.pixels.resample import resize_nearest
-from trainer.prediction.restoring import ClassMap
+from converter.schema import IGNORE_INDEX
+from trainer.prediction.restoring import ClassMap, Wanted
 
 OVERLAY_SIDE = 2000  # pixels: an overlay is to be looked at, and is reduced to fit on a screen
 
@@ -47,10 +49,22 @@ def index_png(drawing: Drawing) -> bytes:
 
 
 def color_png(drawing: Drawing) -> bytes:
-    """Returns a palette PNG: the colours are those of the classes, the numbers behind them their indices."""
-    picture = Image.fromarray(drawing.found.mask)
-    picture.putpalette(np.array([info.color for info in drawing.classes], np.uint8).tobytes())
-    return _png(picture)
+    """Returns a palette PNG: the colours are those of the classes, the numbers behind them their indices.
+
+    Pixels without data are transparent.
+    """
+    mask = drawing.found.mask
+    picture = Image.fromarray(mask)
+    has_gaps = bool((mask == IGNORE_INDEX).any())
+    picture.putpalette(palette(drawing.classes, has_gaps=has_gaps))
+    return _png(picture, **({"transparency": IGNORE_INDEX} if has_gaps else {}))
+
+
+def palette(classes: Sequence[ClassInfo], *, has_gaps: bool) -> bytes:
+    """Returns the colours of the classes, 3 bytes each, and black up to IGNORE_INDEX where there are gaps."""
+    colors = np.zeros((IGNORE_INDEX + 1 if has_gaps else len(classes), 3), np.uint8)
+    colors[: len(classes)] = [info.color for info in classes]
+    return colors.tobytes()
 
 
 def confidence_png(drawing: Drawing) -> bytes:
@@ -60,21 +74,47 @@ def confidence_png(drawing: Drawing) -> bytes:
     return _png(Image.fromarray(drawing.found.confidence))
 
 
+def probabilities_npy(drawing: Drawing) -> bytes:
+    """Returns a NumPy file of the probability of every class, float16 [H, W, num_classes]; 0 where there is no data."""
+    if drawing.found.probabilities is None:
+        raise ValueError("the class map has no probabilities")
+    buffer = io.BytesIO()
+    np.save(buffer, drawing.found.probabilities, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def wanted_for(kinds: Sequence[str]) -> Wanted:
+    """Returns what class maps must have for these pictures."""
+    return Wanted("confidence" in kinds, "probabilities" in kinds)
+
+
 def overlay_png(drawing: Drawing) -> bytes:
     """Returns a PNG of the photograph under the colours of its classes, and a legend of those that occur.
 
     A photograph with a side of more than OVERLAY_SIDE pixels is reduced.
     """
     mask = drawing.found.mask
-    scale = min(1.0, OVERLAY_SIDE / max(mask.shape))
-    size = max(1, round(mask.shape[0] * scale)), max(1, round(mask.shape[1] * scale))
+    size = overlay_size((mask.shape[0], mask.shape[1]))
     image = open_image(drawing.data, drawing.name, drawing.max_pixels, drawing.samples)
     pixels = np.asarray(render(image, size, "stretch"))
     reduced = mask if size == mask.shape else np.asarray(resize_nearest(Image.fromarray(mask), size))
-    colors = [info.color for info in drawing.classes]
-    present = set(np.unique(reduced).tolist())
-    legend = [(info.name, info.color) for info in drawing.classes if info.id in present]
-    return _png(contact_sheet([[overlay(pixels, reduced, colors)]], legend=legend, title=drawing.name))
+    return overlay_sheet(pixels, reduced, drawing.classes, drawing.name)
+
+
+def overlay_size(size: tuple[int, int]) -> tuple[int, int]:
+    """Returns the (height, width) of the overlay of a photograph of a size."""
+    scale = min(1.0, OVERLAY_SIDE / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def overlay_sheet(pixels: np.ndarray, mask: np.ndarray, classes: Sequence[ClassInfo], name: str) -> bytes:
+    """Returns the PNG of an overlay: uint8 [H, W, 3] under uint8 [H, W], with a legend, and the name as its title."""
+    present = set(np.unique(mask).tolist())
+    legend: list[tuple[str, Color | None]] = [(info.name, info.color) for info in classes if info.id in present]
+    if IGNORE_INDEX in present:
+        legend.append(("no data", None))
+    drawn = overlay(pixels, mask, [info.color for info in classes])
+    return _png(contact_sheet([[drawn]], legend=legend, title=name))
 
 
 PICTURES: dict[str, Callable[[Drawing], bytes]] = {
@@ -82,10 +122,11 @@ PICTURES: dict[str, Callable[[Drawing], bytes]] = {
     "color": color_png,
     "overlay": overlay_png,
     "confidence": confidence_png,
+    "probabilities": probabilities_npy,
 }
 
 
-def _png(picture: Image.Image) -> bytes:
+def _png(picture: Image.Image, **options: int) -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG", compress_level=PNG_LEVEL)
+    picture.save(buffer, "PNG", compress_level=PNG_LEVEL, **options)
     return buffer.getvalue()

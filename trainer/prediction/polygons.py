@@ -15,6 +15,7 @@ import numpy as np
 
 from converter.errors import UsageError
 from converter.pixels.images import encode_image, open_image, render, unmodified_bytes
+from converter.schema import IGNORE_INDEX
 from trainer.prediction.pictures import Drawing
 
 POLYGONS = "polygons"
@@ -52,7 +53,7 @@ def polygons(mask: np.ndarray, outside: int | None = None) -> list[tuple[int, np
     points, those on the lines between them, and what these enclose.
 
     Args:
-      mask: uint8 [H, W], class indices.
+      mask: uint8 [H, W], class indices; nothing is around IGNORE_INDEX.
       outside: class whose components at the border of the image are left out; None for none.
 
     Raises:
@@ -62,7 +63,7 @@ def polygons(mask: np.ndarray, outside: int | None = None) -> list[tuple[int, np
     """
     cv2 = opencv()
     found = []
-    for index in np.unique(mask).tolist():
+    for index in np.setdiff1d(mask, [IGNORE_INDEX]).tolist():
         count, labels, boxes, _ = cv2.connectedComponentsWithStats((mask == index).astype(np.uint8), connectivity=4)
         for number in range(1, count):
             left, top, width, height, _ = boxes[number].tolist()

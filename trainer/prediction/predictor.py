@@ -12,17 +12,18 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from converter.errors import DataError
+from converter.pixels.geometry import Box, cut
 from converter.pixels.images import OpenImage
 from converter.system.console import log
 from trainer.prediction.on_onnx import SUFFIX, OnnxNet, read_model
 from trainer.prediction.options import AUTO
-from trainer.prediction.restoring import ClassMap, Finish, restored
-from trainer.prediction.strips import num_blocks, strips
+from trainer.prediction.restoring import NOTHING, ClassMap, Finish, Wanted, restored, restored_parts
+from trainer.prediction.strips import Canvas, num_blocks, strips
 from trainer.prediction.views import View, paint, view_of
 from trainer.run.info import RunInfo, read_run
 
@@ -78,7 +79,7 @@ class Predictor:
         batch: int | None = None,
         tta: str | None = None,
         scale: str | float = AUTO,
-        has_confidence: bool = False,
+        wanted: Wanted = NOTHING,
     ) -> None:
         """Loads the model.
 
@@ -87,7 +88,7 @@ class Predictor:
           batch: windows per step; None for the run's.
           tta: test-time augmentation of each window, one of TTA_NAMES; None for the run's.
           scale: as in `view_of`.
-          has_confidence: whether class maps have a confidence.
+          wanted: what class maps have beside their classes.
 
         Raises:
           UsageError: no run, or no model in it, or `tta` is not possible with it.
@@ -97,7 +98,7 @@ class Predictor:
         self.batch = batch or self.info.config.batch
         self._net = _net_of(run, self.info, tta or self.info.config.tta)
         self._scale = scale
-        self._has_confidence = has_confidence
+        self._wanted = wanted
 
     def look(self, image: OpenImage, *, is_tile: bool = False) -> Look:
         """Returns how the model looks at a photograph, decoded unless it is large; may be called in any thread.
@@ -109,10 +110,14 @@ class Predictor:
         Raises:
           DataError: the pixels are truncated or damaged.
         """
-        scale = 1.0 if is_tile and isinstance(self._scale, str) else self._scale
-        look = Look(image, view_of(self.info, image.size, scale))
+        look = Look(image, self.view(image.size, is_tile=is_tile))
         pixels = max(height * width for height, width in (look.view.canvas, image.raw_size))
         return look if pixels > AHEAD_PIXELS else dataclasses.replace(look, canvas=paint(image, look.view))
+
+    def view(self, size: tuple[int, int], *, is_tile: bool = False) -> View:
+        """Returns how the model looks at a photograph of a size; `is_tile` as in `look`."""
+        scale = 1.0 if is_tile and isinstance(self._scale, str) else self._scale
+        return view_of(self.info, size, scale)
 
     def class_maps(self, looks: Iterable[tuple[Key, Look]]) -> Iterator[tuple[Key, ClassMap | DataError]]:
         """Yields the class map of each photograph, those that fill a batch together; the error of a damaged one.
@@ -143,19 +148,32 @@ class Predictor:
           MachineError: the device is out of memory.
         """
         canvas, view = look.painted(), look.view
+        return restored(view, self._seen(canvas), self._net.finish, **self._choices(view))
+
+    def parts(self, canvas: Canvas, view: View, after: Box | None = None) -> Iterator[tuple[Box, ClassMap]]:
+        """Yields the class map of a photograph in parts, as `restored_parts` does: what `class_map` returns.
+
+        Args:
+          canvas: of the photograph.
+          view: where the photograph is on it.
+          after: the last part that is done.
+
+        Raises:
+          MachineError: the device is out of memory.
+        """
+        return restored_parts(view, self._seen(canvas), self._net.finish, after=after, **self._choices(view))
+
+    def _seen(self, canvas: Canvas) -> Callable[[Box], Iterator[np.ndarray]]:
+        return lambda box: strips(self._logits, canvas, self.info.size, box)
+
+    def _choices(self, view: View) -> dict[str, Any]:
         count = num_blocks(view.scaled[1], self.info.size[0], len(self.info.classes))
-        return restored(
-            view,
-            lambda columns: strips(self._logits, canvas, self.info.size, columns),
-            self._net.finish,
-            blocks=count,
-            has_confidence=self._has_confidence,
-        )
+        return {"blocks": count, "wanted": self._wanted}
 
     def _together(self, looks: list[tuple[Key, Look]]) -> Iterator[tuple[Key, ClassMap]]:
         every = self._logits(look.painted() for _, look in looks)
         for (key, look), logits in zip(looks, every, strict=True):
-            yield key, restored(look.view, _within(logits), self._net.finish, has_confidence=self._has_confidence)
+            yield key, restored(look.view, _within(logits), self._net.finish, wanted=self._wanted)
 
     def _logits(self, windows: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """Yields the logits of windows, float32 [h, w, num_classes] each, computed a batch at a time."""
@@ -196,9 +214,9 @@ def ahead(
             pool.shutdown(cancel_futures=True)
 
 
-def _within(logits: np.ndarray) -> Callable[[tuple[int, int]], list[np.ndarray]]:
-    """Returns what gives the columns (left, right) of the logits of one window, as one block of rows."""
-    return lambda columns: [logits[:, slice(*columns)]]
+def _within(logits: np.ndarray) -> Callable[[Box], list[np.ndarray]]:
+    """Returns what gives a part of the logits of one window, as one block of rows."""
+    return lambda box: [cut(logits, box)]
 
 
 def read_info(run: Path) -> RunInfo:

@@ -7,9 +7,11 @@ they come in batches, and only the rows that further windows will change are hel
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
 
 import numpy as np
 
+from converter.pixels.geometry import Box
 from trainer.learning.blending import Windows, windows_along
 
 HELD_BYTES = 128 * 2**20  # of logits: 512 rows of 5,000 pixels and 12 classes
@@ -18,25 +20,36 @@ HELD_BYTES = 128 * 2**20  # of logits: 512 rows of 5,000 pixels and 12 classes
 Net = Callable[[Iterable[np.ndarray]], Iterator[np.ndarray]]
 
 
-def strips(net: Net, image: np.ndarray, window: tuple[int, int], columns: tuple[int, int]) -> Iterator[np.ndarray]:
-    """Yields the logits of an image from top to bottom, float32 [rows, right - left, num_classes].
+class Canvas(Protocol):
+    """What windows are cut out of: an array, uint8 [H, W, 3], or something that reads them when they are asked for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(H, W, 3)."""
+
+    def __getitem__(self, index: tuple[slice, slice], /) -> np.ndarray:
+        """Returns rows and columns of it, uint8 [h, w, 3]."""
+
+
+def strips(net: Net, canvas: Canvas, window: tuple[int, int], box: Box) -> Iterator[np.ndarray]:
+    """Yields the logits of a part of a canvas from top to bottom, float32 [rows, width of the part, num_classes].
 
     What is yielded is overwritten afterwards.
 
     Args:
       net: the model.
-      image: uint8 [H, W, 3]; H and W are at least those of a window.
+      canvas: its height and width are at least those of a window.
       window: (height, width) of the model's input, in pixels.
-      columns: (left, right), the columns that are wanted.
+      box: the part that is wanted.
     """
     height, width = window
-    rows, across = (windows_along(n, w) for n, w in zip(image.shape, window, strict=False))
-    left, right = columns
-    across = _touching(across, width, left, right)
+    (left, right), bottom = (box.left, box.left + box.width), box.top + box.height
+    rows = _touching(windows_along(canvas.shape[0], height), height, box.top, bottom)
+    across = _touching(windows_along(canvas.shape[1], width), width, left, right)
     total: np.ndarray | None = None
-    below = [*rows.starts[1:], image.shape[0]]
-    for top, row_weights, end in zip(*rows, below, strict=True):
-        logits = net(image[top : top + height, start : start + width] for start in across.starts)
+    ends = [*rows.starts[1:], rows.starts[-1] + height]
+    for top, row_weights, end in zip(*rows, ends, strict=True):
+        logits = net(canvas[top : top + height, start : start + width] for start in across.starts)
         for start, weights, part in zip(*across, logits, strict=True):
             if total is None:
                 total = np.zeros((height, right - left, part.shape[-1]), np.float32)
@@ -45,15 +58,16 @@ def strips(net: Net, image: np.ndarray, window: tuple[int, int], columns: tuple[
             weight = (row_weights[:, None] * weights[None, seen])[..., None]
             total[:, first - left : last - left] += part[:, seen] * weight
         assert total is not None  # noqa: S101 - for mypy: there is a window in every row
+        if max(top, box.top) < min(end, bottom):
+            yield total[max(top, box.top) - top : min(end, bottom) - top]
         finished = end - top
-        yield total[:finished]
         total[: height - finished] = total[finished:].copy()
         total[height - finished :] = 0
 
 
-def _touching(windows: Windows, width: int, left: int, right: int) -> Windows:
-    """Returns the windows of `width` that hold a pixel from `left` up to, but not including, `right`."""
-    kept = [number for number, start in enumerate(windows.starts) if start < right and start + width > left]
+def _touching(windows: Windows, length: int, first: int, end: int) -> Windows:
+    """Returns the windows of a length that hold a pixel from `first` up to, but not including, `end`."""
+    kept = [number for number, start in enumerate(windows.starts) if start < end and start + length > first]
     return Windows(tuple(windows.starts[number] for number in kept), windows.weights[kept])
 
 
