@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := build/demo
 
-.PHONY: help demo test soak mutations bench growth test-backends lint lock clean
+.PHONY: help demo test soak mutations bench growth test-backends docs lint lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -46,6 +46,11 @@ test-backends: $(VENV)/.installed-dev  ## run the trainer's tests with JAX inste
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-backends.lock
 	$(BIN)/python -m pytest tests/test_trainer_backends.py
 
+docs: $(VENV)/.installed-dev  ## build the site of the documents in build/site
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-docs.lock
+	$(BIN)/python -m sphinx -q -W --keep-going -b html -c docs -d build/doctrees . build/site
+	@echo "Look at:  build/site/index.html"
+
 lint: $(VENV)/.installed-dev  ## check style, format and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -56,6 +61,7 @@ lock: $(VENV)/.installed-dev  ## pin the newest allowed versions with their hash
 	$(BIN)/uv pip compile pyproject.toml --extra fast --extra train --extra pretrained --group build $(LOCK) -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra fast --extra train --extra pretrained --extra polygons --group dev -c requirements.lock $(LOCK) -o requirements-dev.lock
 	$(BIN)/uv pip compile pyproject.toml --extra fast --extra train --extra pretrained --extra polygons --group backends -c requirements-dev.lock $(LOCK) -o requirements-backends.lock
+	$(BIN)/uv pip compile --group docs -c requirements-dev.lock $(LOCK) -o requirements-docs.lock
 
 LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
