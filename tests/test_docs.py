@@ -138,6 +138,20 @@ def test_the_site_is_built_without_a_warning_and_loads_nothing_from_elsewhere(tm
     assert "segconv unpack [OPTIONS] RECORDS DIR" in (tmp_path / "site/docs/commands.html").read_text()
 
 
+def test_the_file_of_defaults_is_taken_and_the_options_are_shown_as_printed(tmp_path, monkeypatch, capsys):
+    text = (DOCS / "commands.md").read_text()
+    (toml,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("SEGCONV_")]:
+        monkeypatch.delenv(name)
+    ((asked,),) = sessions(text)
+    segconv.main(asked.command.split()[1:], standalone_mode=False)
+    assert matches(asked.output, capsys.readouterr().out.splitlines())
+    (tmp_path / "segconv.toml").write_text(toml)
+    segconv.main(["train", "--show-config"], standalone_mode=False)
+    assert capsys.readouterr().out.count("# segconv.toml") == 3
+
+
 def test_every_extra_is_in_the_table_of_the_page_on_installing():
     extras = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"])
     named = set(re.findall(r"'\.\[(\w+)\]'", (DOCS / "install.md").read_text()))
