@@ -19,11 +19,13 @@ demo: $(VENV)/.installed  ## generate a dataset, build, train a few minutes, eva
 	$(BIN)/segconv train --data $(DEMO)/records --runs $(DEMO)/runs --augment nadir --epochs 5
 	$(BIN)/segconv evaluate --runs $(DEMO)/runs
 	$(BIN)/segconv sample $(DEMO)/new --train 6 --val 1 --seed 1
-	$(BIN)/segconv predict $(DEMO)/new/jpg --runs $(DEMO)/runs --out $(DEMO)/predictions --save index,overlay
+	$(BIN)/segconv predict $(DEMO)/new/jpg --runs $(DEMO)/runs --out $(DEMO)/predictions --save index,color,overlay
+	$(BIN)/python docs/picture.py $(DEMO) $(DEMO)/picture.jpg
 	$(BIN)/segconv report --runs $(DEMO)/runs --out $(DEMO)/report.html
 	@echo
 	@echo "Look at:  $(DEMO)/report.html             scores, curves, the worst and the best images: in a browser"
-	@echo "          $(DEMO)/predictions/overlay/    what the model sees in new tiles, for which it has no masks"
+	@echo "          $(DEMO)/predictions/overlay/    what the model sees in new tiles, whose masks it has not seen"
+	@echo "          $(DEMO)/picture.jpg             one of them: photograph, mask, prediction"
 	@echo "          $(DEMO)/sheet.png               the records, classes overlaid on the images"
 
 test: $(VENV)/.installed-dev  ## run all tests

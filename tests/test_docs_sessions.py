@@ -6,6 +6,7 @@ import contextlib
 import io
 import re
 import shlex
+import shutil
 import threading
 import urllib.request
 from http.server import HTTPServer
@@ -52,6 +53,19 @@ def run(block: Block) -> None:
     lines = printed.getvalue().splitlines()
     if block.output:
         assert matches(block.output, lines), "\n".join([line, *lines])
+
+
+def test_what_is_wrong_with_a_dataset_is_reported_as_shown(folder):
+    block, *_ = sessions((ROOT / "docs/symptoms.md").read_text())[0]
+    segconv.main(["sample", "dataset"], standalone_mode=False)
+    mask = folder / "dataset/png/tile_0005.png"
+    pixels = np.asarray(Image.open(mask)).copy()
+    row, column = np.argwhere((pixels == (0, 255, 0)).all(axis=-1))[0]
+    pixels[row, column, 1] = 250
+    Image.fromarray(pixels).save(mask)
+    shutil.copy(folder / "dataset/jpg/tile_0003.jpg", folder / "dataset/val_jpg/tile_0002.jpg")
+    run(block)
+    assert (folder / "report.html").is_file()
 
 
 @NEEDS_TF2ONNX
