@@ -10,15 +10,18 @@ import shutil
 import threading
 import urllib.request
 from http.server import HTTPServer
+from pathlib import Path
 
 import numpy as np
 import pytest
+from annotation_files import SIZE, scene
 from documents import ROOT, Block, matches, sessions
 from exported_runs import NEEDS_TF2ONNX
 from PIL import Image
 from trainer_fixtures import IGNORE_KERAS_COPY
 
 from converter.cli import segconv
+from converter.dataset.parse import read_manifest
 
 pytestmark = [pytest.mark.tf, IGNORE_KERAS_COPY]
 # What takes minutes in the documents and seconds here.
@@ -66,6 +69,36 @@ def test_what_is_wrong_with_a_dataset_is_reported_as_shown(folder):
     shutil.copy(folder / "dataset/jpg/tile_0003.jpg", folder / "dataset/val_jpg/tile_0002.jpg")
     run(block)
     assert (folder / "report.html").is_file()
+
+
+def exported(folder: Path, form: str) -> list[Block]:
+    """Writes ten annotated photographs as a tool exports them, and returns the session of the page for that tool."""
+    scene(folder / form, form, tuple(f"photo_{index}" for index in range(10)))
+    both = dict(zip(("cvat", "labelme"), sessions((ROOT / "docs/annotations.md").read_text()), strict=True))
+    return both[form]
+
+
+def test_five_commands_lead_from_an_annotation_export_to_scores_and_predictions(folder, monkeypatch):
+    monkeypatch.setenv("SEGCONV_BUILD_SIZE", "32")
+    monkeypatch.setenv("SEGCONV_TRAIN_EPOCHS", "1")
+    session = exported(folder, "cvat")
+    assert [block.command.split()[1] for block in session] == ["masks", "build", "train", "evaluate", "predict"]
+    for block in session:
+        run(block)
+    with Image.open(folder / "predictions/index/photo_9.png") as found:
+        assert (found.size, found.mode) == (SIZE[::-1], "L")
+        assert found.getextrema()[1] < 3
+
+
+def test_the_commands_for_labelme_build_the_same_records_and_go_on_in_the_same_way(folder, monkeypatch):
+    monkeypatch.setenv("SEGCONV_BUILD_SIZE", "32")
+    session, other = exported(folder, "labelme"), exported(folder, "cvat")
+    assert [block.command.replace("labelme", "cvat") for block in session] == [block.command for block in other]
+    for block in session[:2]:
+        run(block)
+    manifest = read_manifest(folder / "records")
+    assert manifest.class_names == ("background", "car", "road")
+    assert {name: split.records for name, split in manifest.splits.items()} == {"train": 8, "val": 2}
 
 
 @NEEDS_TF2ONNX
