@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := build/demo
 
-.PHONY: help demo test test-all soak mutations bench growth test-readers test-backends lint lock clean
+.PHONY: help demo test test-all soak mutations bench growth test-readers test-backends docs lint lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -19,11 +19,13 @@ demo: $(VENV)/.installed  ## generate a dataset, build, train a few minutes, eva
 	$(BIN)/segconv train --data $(DEMO)/records --runs $(DEMO)/runs --augment nadir --epochs 5
 	$(BIN)/segconv evaluate --runs $(DEMO)/runs
 	$(BIN)/segconv sample $(DEMO)/new --train 6 --val 1 --seed 1
-	$(BIN)/segconv predict $(DEMO)/new/jpg --runs $(DEMO)/runs --out $(DEMO)/predictions --save index,overlay
+	$(BIN)/segconv predict $(DEMO)/new/jpg --runs $(DEMO)/runs --out $(DEMO)/predictions --save index,color,overlay
+	$(BIN)/python docs/picture.py $(DEMO) $(DEMO)/picture.jpg
 	$(BIN)/segconv report --runs $(DEMO)/runs --out $(DEMO)/report.html
 	@echo
 	@echo "Look at:  $(DEMO)/report.html             scores, curves, the worst and the best images: in a browser"
-	@echo "          $(DEMO)/predictions/overlay/    what the model sees in new tiles, for which it has no masks"
+	@echo "          $(DEMO)/predictions/overlay/    what the model sees in new tiles, whose masks it has not seen"
+	@echo "          $(DEMO)/picture.jpg             one of them: photograph, mask, prediction"
 	@echo "          $(DEMO)/sheet.png               the records, classes overlaid on the images"
 
 test: $(VENV)/.installed-dev  ## run the fast set of tests: five minutes on two cores
@@ -55,6 +57,11 @@ test-backends: $(VENV)/.installed-dev  ## run the trainer's tests with JAX inste
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-backends.lock
 	$(BIN)/python -m pytest tests/test_trainer_backends.py
 
+docs: $(VENV)/.installed-dev  ## build the site of the documents in build/site
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-docs.lock
+	$(BIN)/python -m sphinx -q -W --keep-going -b html -c docs -d build/doctrees . build/site
+	@echo "Look at:  build/site/index.html"
+
 lint: $(VENV)/.installed-dev  ## check style, format and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -65,6 +72,7 @@ lock: $(VENV)/.installed-dev  ## pin the newest allowed versions with their hash
 	$(BIN)/uv pip compile pyproject.toml --extra fast --extra train --extra pretrained --group build $(LOCK) -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra fast --extra train --extra pretrained --extra polygons --group dev -c requirements.lock $(LOCK) -o requirements-dev.lock
 	$(BIN)/uv pip compile pyproject.toml --extra fast --extra train --extra pretrained --extra polygons --group backends -c requirements-dev.lock $(LOCK) -o requirements-backends.lock
+	$(BIN)/uv pip compile --group docs -c requirements-dev.lock $(LOCK) -o requirements-docs.lock
 
 LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 

@@ -31,6 +31,7 @@ MAX_INDEX_LINE_BYTES = 40  # two 63-bit numbers
 MAX_LISTED_SIZES = 100  # image sizes listed per split
 MAX_OPTION_DEPTH = 8  # nesting of the options in a manifest
 MAX_MANIFEST_BYTES = 64 * 2**20  # of a manifest: some 200,000 shards
+MAX_DEFAULTS_BYTES = 1 << 20  # of a segconv.toml; one with every option of every command has about 10 kB
 MAX_RUN_CONFIG_BYTES = 16 * 2**20  # of the config.json of a run; one with 255 classes has about 50 kB
 MAX_METRICS_BYTES = 256 * 2**20  # of a metrics.csv; an epoch with 255 classes has about 4 kB
 MAX_EVALUATION_BYTES = 256 * 2**20  # of one file of an evaluation; that of examples has about 1 MB

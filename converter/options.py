@@ -28,6 +28,8 @@ from converter.system.urls import UrlPath
 
 DEFAULT = BuildConfig(SourceConfig(Path("dataset")))
 Command = Callable[..., None]
+FILE = "segconv.toml"  # in the current folder: defaults of options, one table a command
+RUN_GIVEN = "segconv.config"  # in the context: the defaults are the options of another run
 
 
 class SplitFile(click.ParamType[tuple[str, str]]):
@@ -156,6 +158,13 @@ pair_options = _adds(
     ),
     click.option("--tolerance", type=int, default=0, help="Maximum difference per channel from a listed mask colour."),
 )
+
+
+def file_defaults(ctx: click.Context) -> dict[str, Any]:
+    """Returns what segconv.toml says of the options of this command, by the names of its parameters."""
+    found: dict[str, Any] = ctx.meta.get(FILE, {})
+    return found
+
 
 workers_option = click.option(
     "-j",

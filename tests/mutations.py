@@ -2258,6 +2258,24 @@ TABLE: dict[str, list[Row]] = {
             "verifying_verify::an_edited_manifest_is_named",
         ),
     ],
+    "converter/cli/defaults.py": [
+        Row(
+            "MAX_DEFAULTS_BYTES",
+            "read_regular(path, MAX_DEFAULTS_BYTES)",
+            "read_regular(path, 1 << 62)",
+            "cli_defaults::a_file_that_is_too_large_or_no_file_is_refused",
+        ),
+        never(
+            "an option that is not there",
+            "option is None",
+            "cli_defaults::what_does_not_fit_is_refused_with_file_key_and_fix",
+        ),
+        never(
+            "a value of another kind",
+            "isinstance(value, list) != is_list or not all(_fits(wanted, each) for each in values)",
+            "cli_defaults::what_does_not_fit_is_refused_with_file_key_and_fix",
+        ),
+    ],
     "converter/cli/__init__.py": [
         gone("UTF-8 whatever the locale", "    _use_utf8()\n", "cli::names_are_utf8_whatever_the_locale"),
         gone(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import pytest
 from annotation_files import scene, write
 from command_line import assert_one_line
 
@@ -62,19 +61,3 @@ def test_refusals_are_one_line(tmp_path, segconv):
 def test_help_names_every_format(segconv):
     text = " ".join(segconv("masks", "--help").stdout.split())
     assert all(name in text for name in FORMATS)
-
-
-@pytest.mark.slow
-@pytest.mark.tf
-@pytest.mark.parametrize("form", ["labelme", "cvat"])
-def test_three_commands_lead_from_annotations_to_the_scores_of_every_class(tmp_path, segconv, form):
-    scene(tmp_path / "src", form, tuple(f"p{number}" for number in range(10)))
-    commands = (
-        ("masks", "--src", "src", "--out", "dataset"),
-        ("build", "--src", "dataset", "--size", "32"),
-        ("train", "--model", "unet_small", "--epochs", "1", "--batch", "2"),
-    )
-    for command in commands:
-        done = segconv(*command)
-        assert done.returncode == 0, done.stderr
-    assert all(f" {name} 0." in done.stderr or f" {name} 1." in done.stderr for name in ("background", "car", "road"))

@@ -44,6 +44,8 @@ OF_THE_WHOLE = {  # test files about the whole program or the project, which bel
     "benchmarks",
     "camvid",
     "cli_recommended",
+    "docs",
+    "docs_sessions",
     "fast_set",
     "fuzz",
     "imports",

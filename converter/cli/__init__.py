@@ -2,6 +2,7 @@
 
 Modules, in dependency order:
 
+    defaults  segconv.toml, and --show-config of every command
     dataset  the commands sample, check, classes and split
     masks    the command masks
     records  the commands build and inspect
@@ -20,6 +21,7 @@ from typing import NoReturn
 import click
 
 from converter.cli.dataset import check, classes, sample, split
+from converter.cli.defaults import WithDefaults
 from converter.cli.masks import masks
 from converter.cli.records import build, inspect
 from converter.cli.unpack import unpack
@@ -51,15 +53,7 @@ class Interrupted(BaseException):
         self.exit_code = 128 + signal_number
 
 
-class InOrder(click.Group):
-    """A group whose help lists the commands in the order of use, not of the alphabet."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Returns the names of the commands in the order of use."""
-        return list(self.commands)
-
-
-@click.group(cls=InOrder, context_settings=SETTINGS)
+@click.group(cls=WithDefaults, context_settings=SETTINGS)
 @click.option("-v", "--verbose", count=True, help="Print more detail.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only warnings and errors.")
 @click.version_option(__version__)

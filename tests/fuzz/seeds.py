@@ -283,12 +283,18 @@ RUN_INFO = {
     "photos": {"records_size": [32, 48], "size": [300, 400], "largest": [600, 800], "bands": [1, 2, 3], "levels": ""},
 }
 
+DEFAULTS = (
+    '[build]\nsrc = "photos"\nsize = 360\nlist = ["val=v.txt"]\nkeep-size = false\nmax_bad = 2.5\n',
+    '[train]\nepochs = 7\nloss = "dice"\nzoom = 0.5\nflip-vertical = true\n[inspect]\nstitch = ["a", "m.png"]\n',
+)
+
 
 def seeds(target: str) -> list[bytes]:
     """Returns the seeds of a target, which takes all of them but the animation."""
     second = dataclasses.replace(RECORD, original_size=(2**62, -1), file_name="")
     examples = [encode_record(RECORD), encode_record(second)]
     files = {
+        "defaults": [text.encode() for text in DEFAULTS],
         "split_list": [text.encode() for text in SPLIT_LISTS],
         "table": [text.encode() for text in TABLES],
         "json_list": [text.encode() for text in JSON_LISTS],

@@ -29,6 +29,8 @@ from converter.classes.find import read_class_file
 from converter.classes.mapper import MaskMapper
 from converter.classes.native import parse_class_map, read_class_map, to_csv
 from converter.classes.places import by_place
+from converter.cli import segconv
+from converter.cli.defaults import read_defaults
 from converter.config import SourceConfig
 from converter.dataset.example import Record, decode_example, decode_record, encode_example, encode_record
 from converter.dataset.manifest import SEAL, seal_of
@@ -444,7 +446,14 @@ def object_notes(data: bytes) -> None:
     assert not any("/" in name or name.startswith(".") for name in (*give, *delete))
 
 
+def defaults(data: bytes) -> None:
+    """Reads a segconv.toml; every default that is taken is one of an option of its command."""
+    for name, values in read_defaults(segconv, written("segconv.toml", data)).items():
+        assert values.keys() <= {option.name for option in segconv.commands[name].params}, "an option that is not there"
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
+    "defaults": defaults,
     "split_list": split_list,
     "table": table,
     "json_list": json_list,

@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from converter.errors import UsageError
+from converter.options import RUN_GIVEN, file_defaults
 from converter.system.console import log, print_result
 from converter.system.signals import ended_within
 from converter.system.urls import UrlPath
@@ -38,7 +39,7 @@ DEFAULT = TrainConfig()
 NEWEST = "newest"
 CHANGEABLE = ("epochs", "data", "cache")  # when a run is resumed
 SECONDS_TO_END = 1.5  # after Ctrl-C: a step may take a minute, and cannot be interrupted
-CONFIG_GIVEN, RECIPE_GIVEN = "segconv.config", "segconv.recipe"
+RECIPE_GIVEN = "segconv.recipe"
 DEFAULT_MAP = dict(RECIPES[DEFAULT_RECIPE].options)
 
 # The first option of each section of the help.
@@ -68,6 +69,14 @@ class InSections(click.Command):
                 rows.append(row)
         _write_part(formatter, title, rows)
 
+    def adapted(self, ctx: click.Context) -> dict[str, tuple[object, str]]:
+        """Returns the options whose values follow from others, each with its value and the option it follows from."""
+        choices = _options_of_recipe(ctx, ctx.params)
+        changed = {name: (value, "follows from others") for name, value in choices.items() if value != ctx.params[name]}
+        strengths = vars(_strengths(ctx, choices["augment"])).items()
+        preset = f"preset {choices['augment']}"
+        return changed | {name: (value, preset) for name, value in strengths if value != ctx.params[name]}
+
 
 def _write_part(formatter: click.HelpFormatter, title: str, rows: list[tuple[str, str]]) -> None:
     if rows:
@@ -96,20 +105,22 @@ def _read_choices(ctx: click.Context, parameter: click.Parameter, path: Path | N
         config = read_run(path.parent if path.is_file() else path).config
         choices = vars(config) | vars(config.strengths)
         del choices["strengths"], choices["runs"]  # the new run goes into today's --runs folder
-        ctx.meta[CONFIG_GIVEN] = True
+        ctx.meta[RUN_GIVEN] = True
         _check_one_source(ctx)
-        ctx.default_map = {name: value for name, value in choices.items() if value is not None}
+        runs = {name: value for name, value in file_defaults(ctx).items() if name == "runs"}
+        ctx.default_map = runs | {name: value for name, value in choices.items() if value is not None}
     return path
 
 
 def _take_recipe(ctx: click.Context, parameter: click.Parameter, name: str | None) -> str | None:
     """Makes the options of a recipe that was chosen the defaults; those of the default one are so already."""
     if name is None:
-        return None if CONFIG_GIVEN in ctx.meta else DEFAULT_RECIPE
+        return None if RUN_GIVEN in ctx.meta else DEFAULT_RECIPE
     if _is_given(ctx, "recipe"):
         ctx.meta[RECIPE_GIVEN] = True
         _check_one_source(ctx)
-        ctx.default_map = {**RECIPES[name].options, "recipe": name}
+    if RUN_GIVEN not in ctx.meta:
+        ctx.default_map = {**RECIPES[name].options, **file_defaults(ctx), "recipe": name}
     return name
 
 
@@ -118,9 +129,15 @@ def _is_given(ctx: click.Context, name: str) -> bool:
     return ctx.get_parameter_source(name) in (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
 
 
+def _is_chosen(ctx: click.Context, name: str) -> bool:
+    """Whether an option is given, or segconv.toml has it: not only a recipe, a run or a preset."""
+    is_in_file = name in file_defaults(ctx) and RUN_GIVEN not in ctx.meta
+    return _is_given(ctx, name) or (is_in_file and ctx.get_parameter_source(name) == ParameterSource.DEFAULT_MAP)
+
+
 def _check_one_source(ctx: click.Context) -> None:
     """Raises UsageError where the defaults would come from both a run and a recipe."""
-    if CONFIG_GIVEN in ctx.meta and RECIPE_GIVEN in ctx.meta:
+    if RUN_GIVEN in ctx.meta and RECIPE_GIVEN in ctx.meta:
         what = "cannot be used with --config, whose run has options of its own"
         raise UsageError("--recipe", what, "Leave out one of them.")
 
@@ -129,15 +146,15 @@ def _options_of_recipe(ctx: click.Context, choices: dict[str, Any]) -> dict[str,
     """Returns the options, those of a recipe or a run adapted to --loss, --optimizer and --epochs that were given."""
     loss = LOSSES[choices["loss"]]
     fitting = dict(choices)
-    if _is_given(ctx, "optimizer") and not _is_given(ctx, "learning_rate"):
+    if _is_chosen(ctx, "optimizer") and not _is_chosen(ctx, "learning_rate"):
         fitting["learning_rate"] = None  # its own
-    if not _is_given(ctx, "warmup"):
+    if not _is_chosen(ctx, "warmup"):
         fitting["warmup"] = min(choices["warmup"], choices["epochs"] - 1)
     for name, is_possible, off in (
         ("class_weights", loss.is_weighted, "none"),
         ("label_smoothing", loss.is_smoothed, 0.0),
     ):
-        if not is_possible and _is_given(ctx, "loss") and not _is_given(ctx, name):
+        if not is_possible and _is_chosen(ctx, "loss") and not _is_chosen(ctx, name):
             fitting[name] = off
     return fitting
 
@@ -145,13 +162,14 @@ def _options_of_recipe(ctx: click.Context, choices: dict[str, Any]) -> dict[str,
 def _strengths(ctx: click.Context, augment: str) -> AugmentConfig:
     """Returns the strengths of the preset, changed by every option that was given.
 
-    An --augment on the command line overrides the strengths that come from --config.
+    An --augment that was chosen overrides the strengths that come from --config or a recipe.
     """
     defaults = {ParameterSource.DEFAULT}
-    if ctx.get_parameter_source("augment") != ParameterSource.DEFAULT_MAP:
+    if _is_chosen(ctx, "augment") or ctx.get_parameter_source("augment") == ParameterSource.DEFAULT:
         defaults.add(ParameterSource.DEFAULT_MAP)
     names = [field.name for field in dataclasses.fields(AugmentConfig)]
-    given = {name: ctx.params[name] for name in names if ctx.get_parameter_source(name) not in defaults}
+    is_given = {name: _is_chosen(ctx, name) or ctx.get_parameter_source(name) not in defaults for name in names}
+    given = {name: ctx.params[name] for name in names if is_given[name]}
     return dataclasses.replace(AUGMENTS[augment], **given)
 
 
@@ -177,7 +195,7 @@ def _run_to_resume(ctx: click.Context, resume: str, runs: Path) -> tuple[TrainCo
     from trainer.run.runs import newest_run
 
     given = {name for name in ctx.params if ctx.get_parameter_source(name) == ParameterSource.COMMANDLINE}
-    given |= {"config"} if CONFIG_GIVEN in ctx.meta else set()
+    given |= {"config"} if RUN_GIVEN in ctx.meta else set()
     others = sorted(given - {"resume", "runs", *CHANGEABLE})
     if others:
         option = f"--{others[0].replace('_', '-')}"
