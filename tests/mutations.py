@@ -1789,13 +1789,20 @@ TABLE: dict[str, list[Row]] = {
             "building_commit::a_commit_a_file_of_which_is_gone_is_not_finished",
         ),
     ],
-    "converter/building/plan.py": [
+    "converter/building/sharding.py": [
         Row(
             "order by hash",
             "return sorted(refs, key=order)",
             "return list(refs)",
-            "building_plan::order_depends_on_names_and_seed_alone",
+            "building_sharding::order_depends_on_names_and_seed_alone",
         ),
+        never(
+            "shards do not depend on their neighbours",
+            "len(photographs) >= MIN_HASHED * count",
+            "building_sharding::one_pair_more_among_100_000_changes_one_shard",
+        ),
+    ],
+    "converter/building/plan.py": [
         never(
             "leaks are looked for",
             "not config.allow_leak",

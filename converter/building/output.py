@@ -6,8 +6,9 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from converter.building.plan import Plan, estimated_bytes
+from converter.building.plan import Plan
 from converter.building.receipts import noted_images
+from converter.building.sharding import estimated_bytes
 from converter.building.shards import ShardTask, SourceReader
 from converter.building.store import Store
 from converter.building.summary import options_of
