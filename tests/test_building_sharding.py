@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from made_pairs import REFS
 
-from converter.building.sharding import MIN_HASHED, MIN_RECORDS, dealt, estimated_bytes, num_shards, shuffled
+from converter.building.sharding import MIN_HASHED, MIN_RECORDS, estimated_bytes, num_shards, shuffled
 from converter.config import PairConfig
 from converter.pixels.geometry import Box
 from converter.sources.refs import ExampleRef
@@ -64,15 +64,15 @@ def test_the_size_of_records_is_estimated_from_the_options_alone(pair, expected)
 
 
 def test_order_depends_on_names_and_seed_alone():
-    assert shuffled(REFS, 0) == shuffled(REFS[::-1], 0)
-    assert shuffled(REFS, 0) != shuffled(REFS, 1)
-    assert shuffled(REFS, 0) != REFS
+    assert shuffled(REFS, 0).refs == shuffled(REFS[::-1], 0).refs
+    assert shuffled(REFS, 0).refs != shuffled(REFS, 1).refs
+    assert shuffled(REFS, 0).refs != REFS
 
 
 def test_one_pair_more_among_100_000_changes_one_shard():
-    before = dealt(shuffled(MANY, 0), 64, 0)
+    before = list(shuffled(MANY, 0).dealt(64))
     more = ExampleRef("train", "jpg/new.jpg", "png/new.png", "train.txt", 100_001)
-    after = dealt(shuffled([*MANY, more], 0), 64, 0)
+    after = list(shuffled([*MANY, more], 0).dealt(64))
     changed = [(one, two) for one, two in zip(before, after, strict=True) if one != two]
     assert [[ref for ref in two if ref != more] for _, two in changed] == [one for one, _ in changed]
     assert len(changed) == 1
@@ -80,7 +80,7 @@ def test_one_pair_more_among_100_000_changes_one_shard():
 
 
 def test_shards_of_many_pairs_are_as_long_as_at_random_and_their_order_is_random():
-    shards = dealt(shuffled(MANY, 3), 64, 3)
+    shards = list(shuffled(MANY, 3).dealt(64))
     lengths = np.array([len(shard) for shard in shards])
     # Chi-squared with 63 degrees of freedom: 99.9 % are within these two.
     assert 32.3 < ((lengths - 100_000 / 64) ** 2 / (100_000 / 64)).sum() < 106.7
@@ -89,11 +89,11 @@ def test_shards_of_many_pairs_are_as_long_as_at_random_and_their_order_is_random
 
 
 def test_few_pairs_are_cut_into_equal_parts():
-    shards = dealt(shuffled(REFS, 0), 7, 0)
+    shards = list(shuffled(REFS, 0).dealt(7))
     assert 7 * MIN_HASHED > 100
-    assert [ref for shard in shards for ref in shard] == shuffled(REFS, 0)
+    assert [ref for shard in shards for ref in shard] == shuffled(REFS, 0).refs
     assert {len(shard) for shard in shards} == {14, 15}
-    assert all(dealt(shuffled(REFS[:count], 0), count, 0) for count in range(1, 9))
+    assert all(len(part) == 1 for count in range(1, 9) for part in shuffled(REFS[:count], 0).dealt(count))
     assert MIN_RECORDS > MIN_HASHED  # the number of shards that is chosen leaves none to chance
 
 
@@ -101,8 +101,8 @@ def test_few_pairs_are_cut_into_equal_parts():
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 16])
 def test_no_shard_is_empty_and_small_photographs_stay_whole(lengths, count):
     tiles = tiles_of(lengths)
-    shards = dealt(tiles, count, 0)
-    assert [ref for shard in shards for ref in shard] == tiles
+    shards = list(shuffled(tiles, 0).dealt(count))
+    assert [ref for shard in shards for ref in shard] == shuffled(tiles[::-1], 0).refs
     assert all(shards)
     owners = {ref.files: {n for n, shard in enumerate(shards) if ref in shard} for ref in tiles}
     for ref, length in Counter(tile.files for tile in tiles).items():
@@ -111,8 +111,8 @@ def test_no_shard_is_empty_and_small_photographs_stay_whole(lengths, count):
 
 def test_tiles_of_many_photographs_are_in_the_shard_of_their_photograph():
     tiles = tiles_of([1 + n % 9 for n in range(100)])
-    shards = dealt(shuffled(tiles, 0), 4, 0)
+    shards = list(shuffled(tiles, 0).dealt(4))
     holders = {ref.files: {n for n, shard in enumerate(shards) if ref in shard} for ref in tiles}
     assert all(len(found) == 1 for found in holders.values())
-    fewer = dealt(shuffled([ref for ref in tiles if ref.files != REFS[8].files], 0), 4, 0)
+    fewer = list(shuffled([ref for ref in tiles if ref.files != REFS[8].files], 0).dealt(4))
     assert sum(one != two for one, two in zip(shards, fewer, strict=True)) == 1

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from converter.building.places import store_for
-from converter.building.sharding import dealt, first_photographs, num_shards, shuffled
+from converter.building.sharding import num_shards, shuffled
 from converter.building.shards import ShardTask
 from converter.building.store import Store
 from converter.classes.background import missing_index
@@ -18,6 +20,7 @@ from converter.schema import IGNORE_INDEX, shard_name
 from converter.sources.layouts.find import find_layout
 from converter.sources.layouts.layout import Layout
 from converter.sources.leaks import Leak, check_leaks, find_copies, place_of, repeated_content
+from converter.sources.packed import PackedRefs
 from converter.sources.refs import ExampleRef, Reject
 from converter.sources.sizes import tiled
 
@@ -35,13 +38,13 @@ def plan_shards(
       store: where the records are written.
     """
     # At random: the first lines of a list are often one scene.
-    ordered = first_photographs(shuffled(refs, config.seed), config.limit)
-    count = config.shards or num_shards(len(ordered), config.pair, config.shard_mb)
-    count = max(1, min(count, len(ordered)))
+    ordered = shuffled(refs, config.seed).first(config.limit)
+    total = len(ordered.refs)
+    count = max(1, min(config.shards or num_shards(total, config.pair, config.shard_mb), total))
     tasks = []
-    for shard, part in enumerate(dealt(ordered, count, config.seed)):
+    for shard, part in enumerate(ordered.dealt(count)):
         name = shard_name(config.dataset_name, split, shard, count)
-        tasks.append(ShardTask(split, store, name, tuple(part), config.source, classes, config.pair))
+        tasks.append(ShardTask(split, store, name, part, config.source, classes, config.pair))
     return tasks
 
 
@@ -82,8 +85,10 @@ class Plan:
 
     def photographs(self, split: str) -> int:
         """Returns the number of pairs of a split, without rejects; of tiles, that of the pairs they are cut from."""
-        refs = [ref for task in self.tasks[split] for ref in task.refs]
-        return len({(ref.files, ref.line) for ref in refs}) if any(ref.window for ref in refs) else len(refs)
+        tasks = self.tasks[split]
+        if not any(ref.window for task in tasks for ref in task.refs[:1]):
+            return sum(len(task.refs) for task in tasks)
+        return len({hash((ref.files, ref.line)) for task in tasks for ref in task.refs})
 
     @property
     def all_tasks(self) -> list[ShardTask]:
@@ -112,7 +117,7 @@ def missing_mask_notes(layout: Layout, classes: ClassMap, missing_mask: str) -> 
     return [f"{number} image{'s' * (number > 1)} without a mask: {what}"]
 
 
-def tiles_of(refs: Sequence[ExampleRef], config: BuildConfig) -> list[ExampleRef]:
+def tiles_of(refs: Sequence[ExampleRef], config: BuildConfig) -> Sequence[ExampleRef]:
     """Returns the tiles of the pairs of a split that a build takes; the pairs themselves where it makes no tiles.
 
     Raises:
@@ -123,8 +128,8 @@ def tiles_of(refs: Sequence[ExampleRef], config: BuildConfig) -> list[ExampleRef
         if block := next((ref for ref in refs if ref.window), None):
             what = f"names a block of {shown(block.image)}, which is stored in tiles"
             raise UsageError(place_of(block), what, "Pass --fit tile.", "E_LINE")
-        return list(refs)
-    return tiled(first_photographs(shuffled(refs, config.seed), config.limit), config.source, config.pair)
+        return refs
+    return tiled(shuffled(refs, config.seed).first(config.limit).refs, config.source, config.pair)
 
 
 def plan_build(config: BuildConfig, store: Store | None = None) -> Plan:
@@ -139,11 +144,14 @@ def plan_build(config: BuildConfig, store: Store | None = None) -> Plan:
     """
     layout = find_layout(config.source)
     found = find_class_map(config.source, layout)
-    pairs = [ref for refs in layout.refs.values() for ref in refs]
+    missing_mask_notes(layout, found.classes, config.source.missing_mask)  # fails before a pair is read
+    pairs = PackedRefs(ref for refs in layout.refs.values() for ref in refs)
+    ends = itertools.accumulate((len(refs) for refs in layout.refs.values()), initial=0)
+    splits = zip(layout.refs, itertools.pairwise(ends), strict=True)
+    layout = dataclasses.replace(layout, refs={split: pairs[start:end] for split, (start, end) in splits})
     copies = find_copies(config.source, pairs)
     if not config.allow_leak:
         check_leaks(config.source, pairs, copies)
-    missing_mask_notes(layout, found.classes, config.source.missing_mask)  # fails before a pair is read
     store = store or store_for(config.out)
     tasks = {
         split: plan_shards(split, tiles_of(refs, config), config, found.classes, store)

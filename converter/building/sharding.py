@@ -7,12 +7,15 @@ removed changes one shard. The number of shards is a power of two, so that it ch
 from __future__ import annotations
 
 import hashlib
-import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from converter.config import PairConfig
+from converter.sources.packed import PackedRefs
 from converter.sources.refs import ExampleRef
 
 # Bytes of a record per stored pixel, mask included. Only the number of shards depends on them.
@@ -56,48 +59,74 @@ def num_shards(num_pairs: int, pair: PairConfig, shard_mb: int) -> int:
     return count
 
 
-def _digest(ref: ExampleRef, seed: int) -> bytes:
-    """Returns the SHA-256 of the seed and the names of a pair: one for all tiles of a photograph."""
-    return hashlib.sha256("\0".join((str(seed), *ref.files)).encode()).digest()
+@dataclass(frozen=True)
+class Shuffled:
+    """The pairs of a split in the order of their records.
 
-
-def shuffled(refs: Sequence[ExampleRef], seed: int) -> list[ExampleRef]:
-    """Returns the pairs in the order of a seeded hash of their names: the order in the list does not matter."""
-
-    def order(ref: ExampleRef) -> tuple[bytes, tuple[int, ...]]:
-        return _digest(ref, seed), tuple(ref.window or ())  # the tiles of a photograph follow one another
-
-    return sorted(refs, key=order)
-
-
-def first_photographs(refs: Sequence[ExampleRef], limit: int | None) -> list[ExampleRef]:
-    """Returns the pairs, or all tiles, of the first `limit` photographs; None takes all."""
-    groups = itertools.islice(itertools.groupby(refs, key=lambda ref: ref.files), limit)
-    return [ref for _, group in groups for ref in group]
-
-
-def dealt(ordered: Sequence[ExampleRef], count: int, seed: int) -> list[list[ExampleRef]]:
-    """Returns the pairs of each of `count` shards, in their order.
-
-    The tiles of a photograph are all in the same shard, unless there are fewer than MIN_HASHED photographs a shard, and
-    the photograph fills more than half a shard.
-
-    Args:
-      ordered: of `shuffled`; at least `count`.
-      count: number of shards.
-      seed: of the order.
+    Attributes:
+      refs: the pairs, or tiles; the tiles of a photograph follow one another.
+      starts: int64 [photographs + 1], number of the first tile of each photograph, and of all tiles.
+      draws: uint64 [photographs], at random, from seed and names alone.
     """
-    photographs = [list(group) for _, group in itertools.groupby(ordered, key=lambda ref: ref.files)]
-    shards: list[list[ExampleRef]] = [[] for _ in range(count)]
-    if len(photographs) >= MIN_HASHED * count:
-        for tiles in photographs:  # by the end of the digest: its beginning is the order, which stays random in a shard
-            shards[int.from_bytes(_digest(tiles[0], seed)[-8:]) % count] += tiles
-        return shards
-    start = 0
-    for tiles in photographs:
-        is_small = 2 * len(tiles) * count <= len(ordered)
-        middle = start + (len(tiles) - 1) // 2
-        for place, ref in enumerate(tiles, start):
-            shards[(((middle if is_small else place) + 1) * count - 1) // len(ordered)].append(ref)
-        start += len(tiles)
-    return shards
+
+    refs: PackedRefs
+    starts: NDArray[np.int64]
+    draws: NDArray[np.uint64]
+
+    @cached_property
+    def num_photographs(self) -> int:
+        """Number of photographs."""
+        return len(self.draws)
+
+    def first(self, limit: int | None) -> Shuffled:
+        """Returns the pairs, or all tiles, of the first `limit` photographs; None takes all."""
+        if limit is None or limit >= self.num_photographs:
+            return self
+        return Shuffled(self.refs[: int(self.starts[limit])], self.starts[: limit + 1], self.draws[:limit])
+
+    def dealt(self, count: int) -> Iterator[PackedRefs]:
+        """Yields the pairs of each of `count` shards, at most one for each pair, in their order.
+
+        The tiles of a photograph are all in the same shard, unless there are fewer than MIN_HASHED photographs a shard,
+        and the photograph fills more than half a shard.
+        """
+        lengths, total = np.diff(self.starts), len(self.refs)
+        if self.num_photographs >= MIN_HASHED * count:
+            shards = np.repeat((self.draws % np.uint64(count)).astype(np.uint32), lengths)
+        else:
+            middles = np.repeat(self.starts[:-1] + (lengths - 1) // 2, lengths)
+            is_small = np.repeat(2 * lengths * count <= total, lengths)
+            places = np.where(is_small, middles, np.arange(total))
+            shards = (((places + 1) * count - 1) // max(total, 1)).astype(np.uint32)
+        order = np.argsort(shards, kind="stable").astype(np.uint32)
+        ends = np.cumsum(np.bincount(shards, minlength=count))
+        for number, end in enumerate(ends):
+            yield self.refs.take(order[ends[number - 1] if number else 0 : end])
+
+
+def shuffled(refs: Iterable[ExampleRef], seed: int) -> Shuffled:
+    """Returns pairs, or tiles, in the order of a seeded hash of their names: the order in the list does not matter."""
+    packed = PackedRefs(refs)
+    digests = bytearray()
+    start = f"{seed}\0".encode()
+    for names in packed.names():
+        digest = hashlib.sha256(start + names).digest()
+        digests += digest[:8] + digest[-8:]  # one half for the order, the other for the shard
+    heads, draws = np.frombuffer(digests, ">u8").reshape(-1, 2).T.astype(np.uint64)
+    order = np.lexsort((draws, heads))
+    heads, draws = heads[order], draws[order]
+    is_first = np.ones(len(order), bool)
+    is_first[1:] = (heads[1:] != heads[:-1]) | (draws[1:] != draws[:-1])
+    starts = np.append(np.flatnonzero(is_first), len(order))
+    if len(starts) <= len(order):
+        order = _by_windows(packed, order, starts)
+    return Shuffled(packed.take(order), starts, draws[is_first])
+
+
+def _by_windows(refs: PackedRefs, order: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Returns the order with the tiles of each photograph by row and column."""
+    order = order.copy()
+    for start, end in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
+        if end - start > 1:
+            order[start:end] = sorted(order[start:end].tolist(), key=lambda place: refs[place].window or ())
+    return order

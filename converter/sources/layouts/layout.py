@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from converter.config import SourceConfig
@@ -45,7 +45,7 @@ class Layout:
 
     name: str
     evidence: tuple[str, ...]
-    refs: dict[str, tuple[ExampleRef, ...]]
+    refs: Mapping[str, Sequence[ExampleRef]]
     rejects: tuple[Reject, ...] = ()
     unmatched: tuple[str, ...] = ()
     preset: str | None = None
