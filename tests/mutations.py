@@ -939,6 +939,12 @@ TABLE: dict[str, list[Row]] = {
     ],
     "converter/sources/leaks.py": [
         Row(
+            "an image in several pairs is no copy of itself",
+            "is_same & (values_in_order[1:] != values_in_order[:-1])",
+            "is_same",
+            "sources_leaks::blocks_of_one_image_are_read_no_further_than_its_size",
+        ),
+        Row(
             "leaks by name",
             "leaks = name_leaks(pairs) or same_content(copies)",
             "leaks = same_content(copies)",
@@ -1058,7 +1064,7 @@ TABLE: dict[str, list[Row]] = {
     "converter/sources/others.py": [
         never(
             "annotations of images that have a mask",
-            "kind.is_annotation and have is not None",
+            "kind.is_annotation and with_masks is not None",
             "sources_others::annotations_of_images_with_a_mask_are_no_warning_and_those_of_others_are",
         ),
         never(
@@ -1792,14 +1798,19 @@ TABLE: dict[str, list[Row]] = {
     "converter/building/sharding.py": [
         Row(
             "order by hash",
-            "return sorted(refs, key=order)",
-            "return list(refs)",
+            "order = np.lexsort((draws, heads))",
+            "order = np.arange(len(heads))",
             "building_sharding::order_depends_on_names_and_seed_alone",
         ),
         never(
             "shards do not depend on their neighbours",
-            "len(photographs) >= MIN_HASHED * count",
+            "self.num_photographs >= MIN_HASHED * count",
             "building_sharding::one_pair_more_among_100_000_changes_one_shard",
+        ),
+        never(
+            "tiles by row and column",
+            "end - start > 1",
+            "building_sharding::no_shard_is_empty_and_small_photographs_stay_whole",
         ),
     ],
     "converter/building/plan.py": [
@@ -1812,12 +1823,12 @@ TABLE: dict[str, list[Row]] = {
     "converter/building/output.py": [
         never(
             "records of another source",
-            "2 * number < min(len(digests), len(planned))",
+            "2 * number < min(len(stored), len(planned))",
             "building_output::the_records_of_another_source_are_replaced_only_on_request",
         ),
         Row(
             "content of images of the same names",
-            'digests[name] in ("", read.file(name).digest)',
+            'digest in ("", read.file(name).digest)',
             "True",
             "building_output::the_records_of_another_source_are_replaced_only_on_request",
         ),
@@ -1852,9 +1863,10 @@ TABLE: dict[str, list[Row]] = {
             "error := store.blocked(MANIFEST)",
             "building_output::a_folder_in_place_of_the_manifest_is_moved_out_then_replaced",
         ),
-        never(
+        Row(
             "MAX_NAMES_BYTES",
-            "sum(shard.bytes for shard in unknown) > MAX_NAMES_BYTES",
+            "if unknown <= MAX_NAMES_BYTES:",
+            "if True:",
             "building_output::names_that_cost_too_much_or_are_damaged_are_not_known",
         ),
         never(

@@ -26,17 +26,19 @@ class PackedRefs(Sequence[ExampleRef]):
 
     def __init__(self, refs: Iterable[ExampleRef]) -> None:
         """Packs pairs; of PackedRefs, it is a view."""
-        self._places: Places
+        self._text = bytearray()
+        self._ends = array("Q")
+        self._origins: Origins = ()
+        self._places: Places = range(0)
         if isinstance(refs, PackedRefs):
             self._text, self._ends, self._origins, self._places = refs._text, refs._ends, refs._origins, refs._places
             return
-        text, ends, origins = bytearray(), array("Q"), {}
+        origins: dict[tuple[str, str], int] = {}
         for ref in refs:
             origin = origins.setdefault((ref.split, ref.list_name), len(origins))
-            text += _packed(ref, origin)
-            ends.append(len(text))
-        self._text, self._ends, self._origins = text, ends, tuple(origins)
-        self._places = range(len(ends))
+            self._text += _packed(ref, origin)
+            self._ends.append(len(self._text))
+        self._origins, self._places = tuple(origins), range(len(self._ends))
 
     @classmethod
     def _of(cls, text: bytearray, ends: array[int], origins: Origins) -> PackedRefs:

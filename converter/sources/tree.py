@@ -5,10 +5,11 @@ Hidden files, folders of records, and links that lead out of the source folder a
 
 from __future__ import annotations
 
+import bisect
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +20,24 @@ from converter.sources.names import Names, has_extension
 
 _FIX = "Pass the root folder of the dataset with --src."
 _FIX_LINKS = "Remove the links between its folders."
+
+
+class SortedNames(Set[str]):
+    """Sorted names as a set, which takes no memory of its own."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        """Takes the names."""
+        self._names = names
+
+    def __contains__(self, name: object) -> bool:
+        place = bisect.bisect_left(self._names, name) if isinstance(name, str) else len(self._names)
+        return place < len(self._names) and self._names[place] == name
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 @dataclass(frozen=True)
@@ -39,10 +58,10 @@ class Tree:
     outside: frozenset[str] = frozenset()
     unnamed: tuple[str, ...] = ()
 
-    @cached_property
-    def file_set(self) -> frozenset[str]:
+    @property
+    def file_set(self) -> Set[str]:
         """`files` as a set."""
-        return frozenset(self.files)
+        return SortedNames(self.files)
 
     @cached_property
     def names(self) -> Names:
@@ -97,19 +116,26 @@ def list_tree(src: Path, *, follow_links: bool) -> Tree:
     while todo:
         folder, chain, links = todo.pop()
         _check_bounds(src, folder, len(kinds["file"]), nested)
-        entries = _entries(chain[-1], src / folder)
-        if folder and _are_records([entry.name for entry in entries]):
-            continue
-        folders.append(folder)
-        for entry in entries:
+        own: dict[str, list[str]] = {kind: [] for kind in kinds}
+        inner = []
+        has_manifest = has_shard = False
+        for entry in _entries(chain[-1], src / folder):
+            has_manifest |= entry.name == "manifest.json"
+            has_shard |= ".tfrecord" in entry.name
             kind = _kind(entry, root, follow_links=follow_links)
             if kind == "folder":
                 real = _real(entry)
                 if real not in chain:  # a link to a parent folder would never end
-                    todo.append((join(folder, entry.name), (*chain, real), links + entry.is_symlink()))
-                    nested += entry.is_symlink() and links > 0
+                    inner.append((join(folder, entry.name), (*chain, real), links + entry.is_symlink()))
             elif kind:
-                kinds[kind].append(join(folder, entry.name))
+                own[kind].append(join(folder, entry.name))
+        if folder and has_manifest and has_shard:  # the output of a build
+            continue
+        folders.append(folder)
+        todo += inner
+        nested += sum(inside > links > 0 for _, _, inside in inner)
+        for kind, names in own.items():
+            kinds[kind] += names
     _check_bounds(src, "", len(kinds["file"]), nested)
     files, outside, unnamed = kinds.values()
     _check_encoding(src, [*files, *folders, *unnamed])
@@ -150,19 +176,14 @@ def _kind(entry: os.DirEntry[str], root: Path, *, follow_links: bool) -> str:
     return "folder" if _is_folder(entry) else "file"
 
 
-def _entries(real: Path, folder: Path) -> list[os.DirEntry[str]]:
-    """Returns the entries of a folder, read by its real path: a path of nested links is expensive to follow."""
+def _entries(real: Path, folder: Path) -> Iterator[os.DirEntry[str]]:
+    """Yields the entries of a folder, read by its real path: a path of nested links is expensive to follow."""
     try:
         with os.scandir(real) as found:
-            return list(found)
+            yield from found
     except OSError as error:
         fix = "Make it readable, or move it out of the source folder."
         raise UsageError(folder, f"cannot be read ({error.strerror})", fix, "E_SRC") from None
-
-
-def _are_records(names: list[str]) -> bool:
-    """Returns whether a folder is the output of a build."""
-    return "manifest.json" in names and any(".tfrecord" in name for name in names)
 
 
 def _is_text(name: str) -> bool:

@@ -172,7 +172,7 @@ def _refs(layout: Layout, split: str, source: SourceConfig) -> tuple[ExampleRef,
     if block := next((ref for ref in layout.refs[split] if ref.window), None):
         what = f"names a block of {block.image}, and photographs are scored as a whole"
         raise UsageError(source.src / block.list_name, what, "Score the tiles of a build: segconv evaluate --data DIR")
-    return layout.refs[split]
+    return tuple(layout.refs[split])
 
 
 def _class_map(info: RunInfo, source: SourceConfig, layout: Layout) -> ClassMap:
