@@ -98,6 +98,7 @@ class Shuffled:
             is_small = np.repeat(2 * lengths * count <= total, lengths)
             places = np.where(is_small, middles, np.arange(total))
             shards = (((places + 1) * count - 1) // max(total, 1)).astype(np.uint32)
+        del lengths
         order = np.argsort(shards, kind="stable").astype(np.uint32)
         ends = np.cumsum(np.bincount(shards, minlength=count))
         for number, end in enumerate(ends):
@@ -112,11 +113,15 @@ def shuffled(refs: Iterable[ExampleRef], seed: int) -> Shuffled:
     for names in packed.names():
         digest = hashlib.sha256(start + names).digest()
         digests += digest[:8] + digest[-8:]  # one half for the order, the other for the shard
-    heads, draws = np.frombuffer(digests, ">u8").reshape(-1, 2).T.astype(np.uint64)
+    halves = np.frombuffer(digests, ">u8").reshape(-1, 2)
+    heads, draws = halves[:, 0].astype(np.uint64), halves[:, 1].astype(np.uint64)
+    del digests, halves  # of ten million pairs, each array is 80 MB
     order = np.lexsort((draws, heads))
-    heads, draws = heads[order], draws[order]
+    heads = heads[order]
+    draws = draws[order]
     is_first = np.ones(len(order), bool)
     is_first[1:] = (heads[1:] != heads[:-1]) | (draws[1:] != draws[:-1])
+    del heads
     starts = np.append(np.flatnonzero(is_first), len(order))
     if len(starts) <= len(order):
         order = _by_windows(packed, order, starts)

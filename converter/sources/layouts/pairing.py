@@ -37,7 +37,7 @@ class Suffixes:
     mask_types: tuple[str, ...] = IMAGE_EXTENSIONS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FoundImage:
     """An image: its path, the part of its name that its mask shares, its mask; `split` is "" if unknown."""
 

@@ -46,7 +46,7 @@ class Listed:
         split = done.listed.split
         self.paths.add(done.listed.name)
         self.evidence.append(done.evidence())
-        if mask_of is not None and done.found and not any(mask_of[meanings[0]] for _, meanings in done.found):
+        if mask_of is not None and done.found and not any(mask_of[meanings[0]] for meanings in done.found):
             self.evidence.append(f"{split} is left out: none of its images has a mask")
             return
         self.refs[split] = (*self.refs.get(split, ()), *done.refs(mask_of))
