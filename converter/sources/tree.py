@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import overload
 
 from converter.errors import UsageError
 from converter.limits import MAX_FILES, MAX_FOLDER_DEPTH, MAX_NESTED_LINKS
@@ -38,6 +39,29 @@ class SortedNames(Set[str]):
 
     def __len__(self) -> int:
         return len(self._names)
+
+
+class _NamesIn(Sequence[str]):
+    """Names of the files in a folder, cut from their paths when they are asked for."""
+
+    def __init__(self, folder: str, paths: Sequence[str]) -> None:
+        self._cut = len(folder) + 1 if folder else 0
+        self._paths = paths
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        if isinstance(place, slice):
+            return [path[self._cut :] for path in self._paths[place]]
+        return self._paths[place][self._cut :]
+
+    def __iter__(self) -> Iterator[str]:
+        return (path[self._cut :] for path in self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
 
 
 @dataclass(frozen=True)
@@ -69,14 +93,13 @@ class Tree:
         return Names((name, name) for name in self.files)
 
     @cached_property
-    def image_files(self) -> dict[str, list[str]]:
+    def image_files(self) -> dict[str, Sequence[str]]:
         """Names of the image files in each folder that has any; folders and names sorted."""
         found: defaultdict[str, list[str]] = defaultdict(list)
         for path in self.files:
             if has_extension(path):
-                folder, _, name = path.rpartition("/")
-                found[folder].append(name)
-        return dict(sorted(found.items()))
+                found[parent_of(path)].append(path)
+        return {folder: _NamesIn(folder, paths) for folder, paths in sorted(found.items())}
 
     def has_image_files(self, folder: str) -> bool:
         """Returns whether an image file is in a folder or below it."""
