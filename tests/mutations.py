@@ -859,6 +859,11 @@ TABLE: dict[str, list[Row]] = {
         ),
     ],
     "converter/sources/lists/resolve.py": [
+        never(
+            "MAX_REFUSED_LINES",
+            "len(self.rejects) >= MAX_REFUSED_LINES",
+            "sources_lists_resolve::a_list_of_too_many_bad_lines_is_refused_as_a_whole",
+        ),
         Row(
             "a leading slash",
             'is_absolute = is_absolute and not (plain.startswith("/") and not base)',
@@ -867,7 +872,7 @@ TABLE: dict[str, list[Row]] = {
         ),
         never(
             "image named twice",
-            "earlier is not line",
+            "earlier != place",
             "sources_lists_resolve::every_copy_of_a_pair_is_rejected_and_the_first_is_kept",
         ),
         never(
@@ -966,7 +971,7 @@ TABLE: dict[str, list[Row]] = {
         ),
         Row(
             "texts of single images",
-            "if stem in stems and split_of(stem) is None:",
+            "if file.stem in stems and split_of(file.stem) is None:",
             "if False:",
             "sources_lists_files::texts_of_single_images_are_no_lists",
         ),
@@ -1005,7 +1010,7 @@ TABLE: dict[str, list[Row]] = {
         ),
         Row(
             "a listed test set is not all background",
-            "not any(mask_of[meanings[0]] for _, meanings in done.found)",
+            "not any(mask_of[meanings[0]] for meanings in done.found)",
             "False",
             "sources_layouts_unpaired::with_missing_mask_a_split_without_any_mask_stays_left_out",
         ),
@@ -1802,6 +1807,12 @@ TABLE: dict[str, list[Row]] = {
             "order = np.arange(len(heads))",
             "building_sharding::order_depends_on_names_and_seed_alone",
         ),
+        Row(
+            "MAX_SHARDS",
+            "min(num_pairs // MIN_RECORDS, MAX_SHARDS)",
+            "num_pairs // MIN_RECORDS",
+            "building_sharding::number_of_shards",
+        ),
         never(
             "shards do not depend on their neighbours",
             "self.num_photographs >= MIN_HASHED * count",
@@ -1814,6 +1825,11 @@ TABLE: dict[str, list[Row]] = {
         ),
     ],
     "converter/building/plan.py": [
+        never(
+            "MAX_SHARDS",
+            "(number := sum(map(len, tasks.values()))) > MAX_SHARDS",
+            "building_plan::more_shards_than_their_names_can_count_are_refused",
+        ),
         never(
             "leaks are looked for",
             "not config.allow_leak",

@@ -9,6 +9,7 @@ from builds import config
 from conftest import visible, write_dataset
 from made_pairs import CLASSES, REFS
 
+from converter.building import plan
 from converter.building.build import build
 from converter.building.plan import plan_build, plan_shards
 from converter.building.store import LocalStore
@@ -55,3 +56,10 @@ def test_every_pair_is_in_one_shard_and_shards_differ_by_one_at_most():
 
 def test_never_more_shards_than_pairs():
     assert len(plan_shards("train", REFS[:3], BuildConfig(SourceConfig(Path("d")), shards=7), CLASSES, STORE)) == 3
+
+
+def test_more_shards_than_their_names_can_count_are_refused(dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(plan, "MAX_SHARDS", 3)
+    assert len(plan_build(config(dataset, tmp_path / "out", shards=1)).all_tasks) == 2
+    with pytest.raises(UsageError, match="--shards: gives 4 shards, and a dataset has at most 3"):
+        plan_build(config(dataset, tmp_path / "out", shards=2))

@@ -33,6 +33,7 @@ def tiles_of(lengths: list[int]) -> list[ExampleRef]:
     (100_000, (512, 512), 128, 64),  # 94 kB a record: 9.4 GB, 147 MB a shard
     (100_000, (512, 512), 1000, 16),
     (10_000_000, (512, 512), 128, 8192),
+    (10**9, (512, 512), 128, 65_536),  # 1.4 GB a shard: names have five digits
     (1000, (7000, 7000), 128, 16),  # 18 MB a record: 62 records a shard, whatever they take
 ])  # fmt: skip
 def test_number_of_shards(pairs, size, shard_mb, expected):

@@ -16,6 +16,7 @@ from converter.classes.class_map import ClassMap
 from converter.classes.find import FoundClasses, find_class_map
 from converter.config import BuildConfig
 from converter.errors import SHOWN_WHAT_CHARS, UsageError, shown
+from converter.limits import MAX_SHARDS
 from converter.schema import IGNORE_INDEX, shard_name
 from converter.sources.layouts.find import find_layout
 from converter.sources.layouts.layout import Layout
@@ -140,7 +141,7 @@ def plan_build(config: BuildConfig, store: Store | None = None) -> Plan:
       store: where the records are written; None is the local folder config.out.
 
     Raises:
-      UsageError: the source cannot be used.
+      UsageError: the source cannot be used, or there would be more than MAX_SHARDS shards.
     """
     layout = find_layout(config.source)
     found = find_class_map(config.source, layout)
@@ -157,4 +158,7 @@ def plan_build(config: BuildConfig, store: Store | None = None) -> Plan:
         split: plan_shards(split, tiles_of(refs, config), config, found.classes, store)
         for split, refs in layout.refs.items()
     }
+    if (number := sum(map(len, tasks.values()))) > MAX_SHARDS:
+        what = f"gives {number:,} shards, and a dataset has at most {MAX_SHARDS:,}"
+        raise UsageError("--shards", what, "Use fewer, or leave it out and use a larger --shard-mb.")
     return Plan(layout, found, tasks, store, config.source.missing_mask, tuple(repeated_content(copies)))

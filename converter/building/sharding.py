@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter.config import PairConfig
+from converter.limits import MAX_SHARDS
 from converter.sources.packed import PackedRefs
 from converter.sources.refs import ExampleRef
 
@@ -49,12 +50,13 @@ def num_shards(num_pairs: int, pair: PairConfig, shard_mb: int) -> int:
     Args:
       num_pairs: in the split.
       pair: what is done to each pair.
-      shard_mb: target size of a shard, in MB (10**6 bytes); of MIN_RECORDS large records, it is more.
+      shard_mb: target size of a shard, in MB (10**6 bytes). It is exceeded where shards would have fewer than
+        MIN_RECORDS records, or a split more than MAX_SHARDS shards.
     """
     most = MOST_OF_TARGET * shard_mb * 1e6
     total = estimated_bytes(num_pairs, pair)
     count = 1
-    while 2 * count * MIN_RECORDS <= num_pairs and (count < MIN_SHARDS or total > count * most):
+    while 2 * count <= min(num_pairs // MIN_RECORDS, MAX_SHARDS) and (count < MIN_SHARDS or total > count * most):
         count *= 2
     return count
 

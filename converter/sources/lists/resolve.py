@@ -13,8 +13,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from converter.errors import DataError, shown
-from converter.limits import MAX_CLOSEST, MAX_LINE_CHARS
+from converter.errors import DataError, UsageError, shown
+from converter.limits import MAX_CLOSEST, MAX_LINE_CHARS, MAX_REFUSED_LINES
 from converter.sources.lists.text import HEADER, Line, SplitList
 from converter.sources.names import Names
 from converter.sources.refs import ExampleRef, Reject
@@ -134,7 +134,10 @@ class Resolved:
         return set(self.found)
 
     def reject(self, number: int, error: DataError) -> None:
-        """Adds a line that is not a pair, by its number."""
+        """Adds a line that is not a pair, by its number; UsageError where more than MAX_REFUSED_LINES are not."""
+        if len(self.rejects) >= MAX_REFUSED_LINES:
+            what = f"has more than {MAX_REFUSED_LINES:,} lines that are no pair, such as line {number}: {error.what}"
+            raise UsageError(self.listed.name, what, "Fix its paths.", "E_LIST")
         self.rejects.append(Reject(self.listed.split, error, self.listed.name, number))
 
     def refs(self, mask_of: Mapping[str, str | None] | None = None) -> list[ExampleRef]:
@@ -171,6 +174,9 @@ def resolve(listed: SplitList, rules: Sequence[PathRule], outside: Collection[st
       listed: the list.
       rules: at least one; they need as many bases as the list has fields.
       outside: links that lead out of the source folder, which have an error message of their own.
+
+    Raises:
+      UsageError: more than MAX_REFUSED_LINES lines are not a pair.
     """
     counts = [(0, 0)] * len(rules)
     for number, rule in enumerate(rules):
