@@ -24,8 +24,9 @@ from measure import Cost, cost_of, first_byte
 from PIL import Image
 from reference import difference_db, reference_mask
 
-from converter.building.plan import MIN_RECORDS
+from converter.building.sharding import num_shards
 from converter.classes.native import read_class_map
+from converter.config import BuildConfig, PairConfig
 from converter.dataset.example import decode_example
 from converter.dataset.reader import RecordSource
 from converter.dataset.tfrecord import read_shard
@@ -35,7 +36,7 @@ SEGCONV = [sys.executable, "-c", "from converter.cli import main; main()"]
 START_PAIRS = 2  # the run that is subtracted: imports, start and end of a program, and almost no work
 CHECKED_PAIRS = 6  # compared with the reference, which takes a second each
 MOST_LOSS_DB = 0.5  # maximum loss of a stored image, beyond that of the same JPEG quality after a full decode
-SHARDS = 4  # at least, and even: of nine shards, one of two workers would write five
+SHARDS = 4  # at least, for two workers
 PEER_VARIABLES = {"PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": ""}
 OURS, OURS_2 = "segconv -j 1", "segconv -j 2"
 
@@ -215,7 +216,7 @@ class Bench:
     def ours(self, source: Path, out: Path, workers: int) -> list[str | Path]:
         """Returns the segconv build command: default options except size, workers and shards."""
         size = "x".join(map(str, self.kind.stored))
-        shards = max(SHARDS, self.pairs // MIN_RECORDS // 2 * 2)  # the default of segconv, made even
+        shards = max(SHARDS, num_shards(self.pairs, PairConfig(self.kind.stored), BuildConfig.shard_mb))
         options = ["--size", size, "-j", str(workers), "--shards", str(shards)]
         return [*SEGCONV, "-q", "build", "--src", source, "--out", out, *options]
 

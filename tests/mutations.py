@@ -859,6 +859,11 @@ TABLE: dict[str, list[Row]] = {
         ),
     ],
     "converter/sources/lists/resolve.py": [
+        never(
+            "MAX_REFUSED_LINES",
+            "len(self.rejects) >= MAX_REFUSED_LINES",
+            "sources_lists_resolve::a_list_of_too_many_bad_lines_is_refused_as_a_whole",
+        ),
         Row(
             "a leading slash",
             'is_absolute = is_absolute and not (plain.startswith("/") and not base)',
@@ -867,7 +872,7 @@ TABLE: dict[str, list[Row]] = {
         ),
         never(
             "image named twice",
-            "earlier is not line",
+            "earlier != place",
             "sources_lists_resolve::every_copy_of_a_pair_is_rejected_and_the_first_is_kept",
         ),
         never(
@@ -939,6 +944,12 @@ TABLE: dict[str, list[Row]] = {
     ],
     "converter/sources/leaks.py": [
         Row(
+            "an image in several pairs is no copy of itself",
+            "is_same & (values_in_order[1:] != values_in_order[:-1])",
+            "is_same",
+            "sources_leaks::blocks_of_one_image_are_read_no_further_than_its_size",
+        ),
+        Row(
             "leaks by name",
             "leaks = name_leaks(pairs) or same_content(copies)",
             "leaks = same_content(copies)",
@@ -960,7 +971,7 @@ TABLE: dict[str, list[Row]] = {
         ),
         Row(
             "texts of single images",
-            "if stem in stems and split_of(stem) is None:",
+            "if file.stem in stems and split_of(file.stem) is None:",
             "if False:",
             "sources_lists_files::texts_of_single_images_are_no_lists",
         ),
@@ -999,7 +1010,7 @@ TABLE: dict[str, list[Row]] = {
         ),
         Row(
             "a listed test set is not all background",
-            "not any(mask_of[meanings[0]] for _, meanings in done.found)",
+            "not any(mask_of[meanings[0]] for meanings in done.found)",
             "False",
             "sources_layouts_unpaired::with_missing_mask_a_split_without_any_mask_stays_left_out",
         ),
@@ -1058,7 +1069,7 @@ TABLE: dict[str, list[Row]] = {
     "converter/sources/others.py": [
         never(
             "annotations of images that have a mask",
-            "kind.is_annotation and have is not None",
+            "kind.is_annotation and with_masks is not None",
             "sources_others::annotations_of_images_with_a_mask_are_no_warning_and_those_of_others_are",
         ),
         never(
@@ -1819,12 +1830,35 @@ TABLE: dict[str, list[Row]] = {
             "building_commit::a_commit_a_file_of_which_is_gone_is_not_finished",
         ),
     ],
-    "converter/building/plan.py": [
+    "converter/building/sharding.py": [
         Row(
             "order by hash",
-            "return sorted(refs, key=order)",
-            "return list(refs)",
-            "building_plan::order_depends_on_names_and_seed_alone",
+            "order = np.lexsort((draws, heads))",
+            "order = np.arange(len(heads))",
+            "building_sharding::order_depends_on_names_and_seed_alone",
+        ),
+        Row(
+            "MAX_SHARDS",
+            "min(num_pairs // MIN_RECORDS, MAX_SHARDS)",
+            "num_pairs // MIN_RECORDS",
+            "building_sharding::number_of_shards",
+        ),
+        never(
+            "shards do not depend on their neighbours",
+            "self.num_photographs >= MIN_HASHED * count",
+            "building_sharding::one_pair_more_among_100_000_changes_one_shard",
+        ),
+        never(
+            "tiles by row and column",
+            "end - start > 1",
+            "building_sharding::no_shard_is_empty_and_small_photographs_stay_whole",
+        ),
+    ],
+    "converter/building/plan.py": [
+        never(
+            "MAX_SHARDS",
+            "(number := sum(map(len, tasks.values()))) > MAX_SHARDS",
+            "building_plan::more_shards_than_their_names_can_count_are_refused",
         ),
         never(
             "leaks are looked for",
@@ -1835,12 +1869,12 @@ TABLE: dict[str, list[Row]] = {
     "converter/building/output.py": [
         never(
             "records of another source",
-            "2 * number < min(len(digests), len(planned))",
+            "2 * number < min(len(stored), len(planned))",
             "building_output::the_records_of_another_source_are_replaced_only_on_request",
         ),
         Row(
             "content of images of the same names",
-            'digests[name] in ("", read.file(name).digest)',
+            'digest in ("", read.file(name).digest)',
             "True",
             "building_output::the_records_of_another_source_are_replaced_only_on_request",
         ),
@@ -1875,9 +1909,10 @@ TABLE: dict[str, list[Row]] = {
             "error := store.blocked(MANIFEST)",
             "building_output::a_folder_in_place_of_the_manifest_is_moved_out_then_replaced",
         ),
-        never(
+        Row(
             "MAX_NAMES_BYTES",
-            "sum(shard.bytes for shard in unknown) > MAX_NAMES_BYTES",
+            "if unknown <= MAX_NAMES_BYTES:",
+            "if True:",
             "building_output::names_that_cost_too_much_or_are_damaged_are_not_known",
         ),
         never(

@@ -9,10 +9,11 @@ from builds import config
 from conftest import visible, write_dataset
 from made_pairs import CLASSES, REFS
 
+from converter.building import plan
 from converter.building.build import build
-from converter.building.plan import estimated_bytes, num_shards, plan_build, plan_shards, shuffled
+from converter.building.plan import plan_build, plan_shards
 from converter.building.store import LocalStore
-from converter.config import BuildConfig, PairConfig, SourceConfig
+from converter.config import BuildConfig, SourceConfig
 from converter.dataset.reader import RecordSource
 from converter.errors import UsageError
 
@@ -45,32 +46,6 @@ def test_lists_and_class_map_that_are_links_out_of_the_source_are_refused(datase
         (tmp_path / name).rename(dataset / name)
 
 
-@pytest.mark.parametrize(("pairs", "size", "shard_mb", "expected"), [
-    (1, (512, 512), 128, 1),
-    (63, (512, 512), 128, 1),
-    (367, (512, 512), 128, 11),  # 32 records a shard at least
-    (10_000, (512, 512), 128, 16),
-    (100_000, (512, 512), 128, 74),  # 94 kB a record: 9.4 GB
-    (100_000, (512, 512), 1000, 16),
-])  # fmt: skip
-def test_number_of_shards(pairs, size, shard_mb, expected):
-    assert num_shards(pairs, PairConfig(size), shard_mb) == expected
-
-
-@pytest.mark.parametrize(("pair", "expected"), [
-    (PairConfig((100, 200)), 7200),
-    (PairConfig((100, 200), image_format="jpeg:75"), 3600),
-    (PairConfig((100, 200), image_format="jpeg:1"), 2600),
-    (PairConfig((100, 200), image_format="keep"), 7200),
-    (PairConfig((100, 200), image_format="png"), 28_000),
-    (PairConfig(None), 94_372),  # as if they were 512 x 512
-])  # fmt: skip
-def test_the_size_of_records_is_estimated_from_the_options_alone(pair, expected):
-    assert estimated_bytes(1, pair) == expected
-    assert estimated_bytes(1000, pair) == pytest.approx(1000 * expected, rel=1e-4)
-    assert estimated_bytes(0, pair) == 0
-
-
 def test_every_pair_is_in_one_shard_and_shards_differ_by_one_at_most():
     tasks = plan_shards("train", REFS, BuildConfig(SourceConfig(Path("d")), shards=7), CLASSES, STORE)
     dealt = [ref for task in tasks for ref in task.refs]
@@ -83,7 +58,8 @@ def test_never_more_shards_than_pairs():
     assert len(plan_shards("train", REFS[:3], BuildConfig(SourceConfig(Path("d")), shards=7), CLASSES, STORE)) == 3
 
 
-def test_order_depends_on_names_and_seed_alone():
-    assert shuffled(REFS, 0) == shuffled(REFS[::-1], 0)
-    assert shuffled(REFS, 0) != shuffled(REFS, 1)
-    assert shuffled(REFS, 0) != REFS
+def test_more_shards_than_their_names_can_count_are_refused(dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(plan, "MAX_SHARDS", 3)
+    assert len(plan_build(config(dataset, tmp_path / "out", shards=1)).all_tasks) == 2
+    with pytest.raises(UsageError, match="--shards: gives 4 shards, and a dataset has at most 3"):
+        plan_build(config(dataset, tmp_path / "out", shards=2))

@@ -144,6 +144,23 @@ def test_any_change_of_the_sources_gives_what_a_fresh_build_gives(settled, tmp_p
     assert build(config(settled, tmp_path / "out")).is_up_to_date
 
 
+def test_of_many_pairs_one_that_is_added_edited_or_removed_makes_one_shard_again(settled, tmp_path):
+    dataset = write_dataset(tmp_path / "many", train=130)
+    lines = (dataset / "train.txt").read_text()
+    out, fresh = (config(dataset, tmp_path / name, shards=None) for name in ("out", "fresh"))
+    assert len(list(build(out).manifest.shards())) == 5
+    Image.fromarray(draw_pair(78)[0]).save(dataset / "jpg/new.jpg")
+    (dataset / "train.txt").write_text(f"{lines}new.jpg;m0.png\n")
+    assert build(out).reused == 4
+    redraw(dataset / "png/m2.png")
+    assert build(out).reused == 4
+    (dataset / "train.txt").write_text(lines.replace("p7.jpg;m7.png\n", "") + "new.jpg;m0.png\n")
+    assert build(out).reused == 4
+    build(fresh)
+    assert visible(tmp_path / "out") == visible(tmp_path / "fresh")
+    assert build(out).is_up_to_date
+
+
 def test_what_no_record_depends_on_makes_nothing_again(settled, tmp_path):
     build(config(settled, tmp_path / "out"))
     before = stamps(tmp_path / "out")

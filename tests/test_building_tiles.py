@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import json
 from collections import Counter
 
@@ -256,18 +255,3 @@ def test_all_tiles_of_a_photograph_that_kills_its_worker_are_refused_together(tm
     assert left.crashed == tuple((number, "signal 9") for number in own)
     with pytest.raises(MachineError):
         without_pair(task, len(task.refs), "signal 9")
-
-
-@pytest.mark.parametrize("shards", [2, 3, 4, 5, 24])
-def test_shards_are_cut_between_photographs_where_that_is_possible(tmp_path, shards):
-    write_photos(tmp_path / "src")
-    tasks = plan_build(cutting(tmp_path / "src", tmp_path / "out", TileConfig(0), shards=shards)).tasks["train"]
-    assert len(tasks) == shards
-    refs = [ref for task in tasks for ref in task.refs]
-    assert len(refs) == 24
-    borders = [n for n in range(1, 24) if refs[n].files != refs[n - 1].files]
-    ends = list(itertools.accumulate(len(task.refs) for task in tasks))
-    for number, end in enumerate(ends[:-1], start=1):
-        even, most = 24 * number // shards, 24 // (4 * shards)
-        assert abs(end - even) <= most
-        assert end in borders or all(abs(border - even) > most for border in borders)

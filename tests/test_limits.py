@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 from converter import limits
-from converter.schema import IGNORE_INDEX
+from converter.dataset.manifest import ShardInfo
+from converter.schema import IGNORE_INDEX, is_shard_name, shard_name
 
 NAMES = {name: value for name, value in vars(limits).items() if name.isupper()}
 
@@ -29,4 +32,10 @@ def test_limits_that_belong_together_fit_each_other():
     assert limits.MAX_PEAKS > limits.MAX_CLASSES
     assert limits.MAX_PAGE_LISTED > limits.MAX_CLASSES
     assert limits.MAX_SIDE**2 >= limits.MAX_PIXELS
+    name = shard_name("n" * limits.MAX_DATASET_NAME_CHARS, "train", limits.MAX_SHARDS - 1, limits.MAX_SHARDS)
+    shard = json.dumps(
+        {"splits": {"train": {"shards": [asdict(ShardInfo(name, 10**6, 10**11, "0" * 64, "0" * 64))]}}}, indent=1
+    )
+    assert is_shard_name(name)
+    assert limits.MAX_SHARDS * len(shard) < 0.8 * limits.MAX_MANIFEST_BYTES
     assert limits.MAX_DATASET_NAME_CHARS + len("-validation.tfrecord-00000-of-00000.index") < 255

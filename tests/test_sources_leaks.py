@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
 from converter.config import SourceConfig
 from converter.errors import UsageError
+from converter.pixels.geometry import Box
+from converter.sources import leaks
 from converter.sources.leaks import Leak, check_leaks, find_copies, name_leaks, place_of, repeated_content, same_content
 from converter.sources.refs import ExampleRef
 
@@ -66,6 +69,13 @@ def test_an_image_twice_in_one_split_is_a_repeat_and_no_leak(tmp_path):
     copies = find_copies(SourceConfig(tmp_path), pairs)
     assert [repeat.ref.image for repeat in repeated_content(copies)] == ["c"]
     assert [leak.ref.image for leak in same_content(copies)] == ["b", "c"]
+
+
+def test_blocks_of_one_image_are_read_no_further_than_its_size(tmp_path, monkeypatch):
+    (tmp_path / "a").write_bytes(b"large")
+    pairs = [replace(ref("train", "a", line), window=Box(0, 100 * line, 90, 90)) for line in (1, 2, 3)]
+    monkeypatch.setattr(leaks, "read_end", None)  # would be called, and fail
+    assert find_copies(SourceConfig(tmp_path), pairs) == []
 
 
 def test_only_files_of_a_size_that_occurs_twice_are_read(tmp_path, monkeypatch):

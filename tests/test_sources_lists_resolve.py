@@ -7,7 +7,9 @@ import time
 import pytest
 from list_files import FILES, TUTORIAL, found, look_up
 
+from converter.errors import UsageError
 from converter.limits import MAX_CLOSEST
+from converter.sources.lists import resolve as resolving
 from converter.sources.lists.resolve import PathRule, resolve
 from converter.sources.lists.text import read_split_list
 from converter.sources.names import Names
@@ -174,6 +176,13 @@ def test_a_list_of_bad_lines_alone_is_returned_so_that_each_can_be_named(tmp_pat
     done = look_up(tmp_path, "nonsense\nmore\n")
     assert (done.found, [reject.line for reject in done.rejects]) == ([], [1, 2])
     assert "is one name, a pair has two" in str(done.rejects[0])
+
+
+def test_a_list_of_too_many_bad_lines_is_refused_as_a_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(resolving, "MAX_REFUSED_LINES", 2)
+    assert len(look_up(tmp_path, "nonsense\nmore\n").rejects) == 2
+    with pytest.raises(UsageError, match="has more than 2 lines that are no pair, such as line 3: is one name"):
+        look_up(tmp_path, "nonsense\nmore\nof it\n")
 
 
 def test_a_long_list_of_missing_files_costs_seconds(tmp_path):

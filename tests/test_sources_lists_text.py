@@ -48,7 +48,7 @@ def test_names_with_spaces_and_letters_of_any_script_are_kept(tmp_path, name):
     done = look_up(
         tmp_path, f"jpg/{name}\n", ("names", ("",)), files=files[:1]
     )  # a list with one name per line is not split at spaces
-    assert [meanings for _, meanings in done.found] == ([(files[0],)] if "," not in name else [])
+    assert done.found == ([(files[0],)] if "," not in name else [])
 
 
 @pytest.mark.parametrize(("content", "separator"), [

@@ -14,6 +14,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 from converter.annotations.documents import Documents
 from converter.annotations.found import Found, Picture
@@ -47,7 +48,7 @@ def find(documents: Documents) -> list[Found]:
     return results
 
 
-def _divided(image_files: dict[str, list[str]]) -> tuple[list[str], list[str]]:
+def _divided(image_files: Mapping[str, Sequence[str]]) -> tuple[list[str], list[str]]:
     """Returns (photographs, masks): masks are in a folder named so, or else in any but those named after images."""
     paths = [posixpath.join(folder, name) for folder, names in image_files.items() for name in names]
     masks = [path for path in paths if _has_folder(path, MASK_WORDS)]

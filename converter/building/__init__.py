@@ -13,6 +13,7 @@ Modules, in dependency order:
     places    path or address -> its Store
     shards    ShardTask -> ShardResult: the unit of work
     receipts  what a shard was built from; which shards can be reused
+    sharding  the pairs of a split -> their order, and their shards
     plan      config -> the shards to build
     report    what a build did, and which pairs it refused
     summary   shard results -> manifest

@@ -84,7 +84,7 @@ def _build(config: BuildConfig, plan: Plan, old: Manifest | None, engine: Engine
             return BuildReport(config.out, manifest, rejects, len(reusable), is_up_to_date=True)
     if engine is None and (error := missing_error(config, plan, reusable)):
         raise error
-    planned = {split: [ref.key for task in tasks for ref in task.refs] for split, tasks in plan.tasks.items()}
+    planned = {split: (ref.key for task in tasks for ref in task.refs) for split, tasks in plan.tasks.items()}
     lost = changes(plan.store, old, planned) if old else []  # now, since its receipts are removed next
     if old and not config.overwrite and not reusable:
         check_source(config, plan, old)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 from converter.building.output import check_out
-from converter.building.plan import estimated_bytes, plan_build
+from converter.building.plan import plan_build
+from converter.building.sharding import estimated_bytes
 from converter.config import BuildConfig, pair_text, samples_text
 from converter.errors import shown
 from converter.schema import IGNORE_INDEX

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from converter.building.beside import FOR_PEOPLE
-from converter.building.plan import Plan, estimated_bytes
+from converter.building.plan import Plan
 from converter.building.receipts import noted_images
+from converter.building.sharding import estimated_bytes
 from converter.building.shards import ShardTask, SourceReader
 from converter.building.store import Store
 from converter.building.summary import options_of
@@ -137,7 +141,7 @@ class SplitChange:
         return f"{line}; removed: {', '.join(names[:SHOWN_LOST])}{more}" if names else line
 
 
-def changes(store: Store, old: Manifest, new: Mapping[str, Collection[RecordKey]]) -> list[SplitChange]:
+def changes(store: Store, old: Manifest, new: Mapping[str, Iterable[RecordKey]]) -> list[SplitChange]:
     """Returns what a new dataset changes in each split of the old one, whose files must still be in the store.
 
     Args:
@@ -147,12 +151,26 @@ def changes(store: Store, old: Manifest, new: Mapping[str, Collection[RecordKey]
     """
     found = []
     for split in dict.fromkeys([*old.splits, *new]):
-        keys = new.get(split, ())
         before = old.splits.get(split)
-        stored = stored_images(store, before.shards) if before else {}
-        lost = None if stored is None else tuple(sorted(stored.keys() - set(keys)))
+        lost = _lost(store, before.shards if before else (), new.get(split, ()))
         found.append(SplitChange(split, before.records if before else 0, lost))
     return found
+
+
+def _lost(store: Store, shards: Sequence[ShardInfo], new: Iterable[RecordKey]) -> tuple[RecordKey, ...] | None:
+    """Returns the sorted keys of stored records that are not among the new ones; None where they are not known.
+
+    Of all keys at once only hashes are held.
+    """
+    kept = np.sort(np.fromiter(map(hash, new), np.int64))
+    lost: list[RecordKey] = []
+    for images in stored_images(store, shards):
+        if images is None:
+            return None
+        keys = list(images)
+        is_kept = _is_in(np.fromiter(map(hash, keys), np.int64), kept)
+        lost += [keys[place] for place in np.flatnonzero(~is_kept).tolist()]
+    return tuple(sorted(lost))
 
 
 def check_source(config: BuildConfig, plan: Plan, old: Manifest) -> None:
@@ -163,26 +181,51 @@ def check_source(config: BuildConfig, plan: Plan, old: Manifest) -> None:
     Raises:
       UsageError: fewer than half of the images of the smaller one of the two datasets are in both.
     """
-    stored = stored_images(plan.store, [shard for split in old.splits.values() for shard in split.shards])
-    if not stored:
+    planned = _distinct(ref.image for task in plan.all_tasks for ref in task.refs)
+    of_shards: list[NDArray[np.int64]] = []
+    some: dict[int, tuple[str, str]] = {}  # name and digest of the images in both with the least hashes
+    for images in stored_images(plan.store, [shard for split in old.splits.values() for shard in split.shards]):
+        if images is None:
+            return
+        digests = {key[0]: "" if digest.startswith(WINDOW) else digest for key, digest in images.items()}
+        hashes = _distinct(digests)
+        of_shards.append(hashes)
+        common = set(hashes[_is_in(hashes, planned)].tolist())
+        some |= {number: (name, digest) for name, digest in digests.items() if (number := _hash_of(name)) in common}
+        some = dict(sorted(some.items())[:MAX_COMPARED_IMAGES])
+    stored = np.unique(np.concatenate(of_shards)) if of_shards else planned[:0]
+    if not len(stored):
         return
-    digests = {key[0]: "" if digest.startswith(WINDOW) else digest for key, digest in stored.items()}
-    planned = {ref.image for task in plan.all_tasks for ref in task.refs}
-    common = sorted(digests.keys() & planned)
+    num_common = int(_is_in(stored, planned).sum())
     read = SourceReader(config.source)
-    some = common[:: math.ceil(len(common) / MAX_COMPARED_IMAGES) or 1]
-    same = sum(digests[name] in ("", read.file(name).digest) for name in some)
-    number = len(common) * same // max(len(some), 1)
-    if 2 * number < min(len(digests), len(planned)):
-        about = "about " if len(some) < len(common) else ""
-        found = f"of its {len(digests):,} images {about}{number:,} are in {shown(config.source.src)}"
+    same = sum(digest in ("", read.file(name).digest) for name, digest in some.values())
+    number = num_common * same // max(len(some), 1)
+    if 2 * number < min(len(stored), len(planned)):
+        about = "about " if len(some) < num_common else ""
+        found = f"of its {len(stored):,} images {about}{number:,} are in {shown(config.source.src)}"
         what = f"holds a dataset of another source: {found}"
         fix = "Pass --overwrite to replace it, or choose another folder with --out."
         raise UsageError(plan.store.where(), what, fix, "E_OUT")
 
 
-def stored_images(store: Store, shards: Sequence[ShardInfo]) -> dict[RecordKey, str] | None:
-    """Returns the keys of the records of some shards, with the SHA-256 of each image; None where they are not known.
+def _is_in(hashes: NDArray[np.int64], known: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Returns which hashes are among the known ones, which are sorted."""
+    places = np.searchsorted(known, hashes)
+    return known[np.minimum(places, len(known) - 1)] == hashes if len(known) else np.zeros(len(hashes), bool)
+
+
+def _hash_of(name: str) -> int:
+    """Returns a hash of the name of an image: the same in every process, so that always the same ones are compared."""
+    return int.from_bytes(hashlib.blake2b(name.encode("utf-8", "replace"), digest_size=8).digest(), signed=True)
+
+
+def _distinct(names: Iterable[str]) -> NDArray[np.int64]:
+    """Returns the sorted hashes of names, each once."""
+    return np.unique(np.fromiter(map(_hash_of, names), np.int64))
+
+
+def stored_images(store: Store, shards: Iterable[ShardInfo]) -> Iterator[dict[RecordKey, str] | None]:
+    """Yields the keys of the records of each shard, with the SHA-256 of each image; None, at the end, if not known.
 
     From the receipts, which costs nothing; of a shard without one, the keys from its records, unless those are too
     large, and "" for the content of the images.
@@ -191,18 +234,20 @@ def stored_images(store: Store, shards: Sequence[ShardInfo]) -> dict[RecordKey, 
       store: where the shards are.
       shards: their entries in the manifest.
     """
-    noted = {shard: noted_images(store, shard) for shard in shards}
-    unknown = [shard for shard, images in noted.items() if images is None]
-    if sum(shard.bytes for shard in unknown) > MAX_NAMES_BYTES:
-        return None
-    found = {key: digest for images in noted.values() for key, digest in (images or {}).items()}
-    try:
-        for shard in unknown:
-            where = store.where(shard.name)
-            found |= {decode_record(data, where).key: "" for data in read_shard(store, shard.name)}
-    except DataError:  # damaged, which may be why it is replaced
-        return None
-    return found
+    unknown = 0
+    for shard in shards:
+        images = noted_images(store, shard)
+        if images is None:
+            unknown += shard.bytes
+            try:
+                if unknown <= MAX_NAMES_BYTES:
+                    where = store.where(shard.name)
+                    images = {decode_record(data, where).key: "" for data in read_shard(store, shard.name)}
+            except DataError:  # damaged, which may be why it is replaced
+                pass
+        yield images
+        if images is None:
+            return
 
 
 def differences(old: Manifest, config: BuildConfig, classes: ClassMap) -> list[str]:

@@ -2,100 +2,34 @@
 
 from __future__ import annotations
 
-import bisect
-import hashlib
+import dataclasses
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from converter.building.places import store_for
+from converter.building.sharding import num_shards, shuffled
 from converter.building.shards import ShardTask
 from converter.building.store import Store
 from converter.classes.background import missing_index
 from converter.classes.class_map import ClassMap
 from converter.classes.find import FoundClasses, find_class_map
-from converter.config import BuildConfig, PairConfig
+from converter.config import BuildConfig
 from converter.errors import SHOWN_WHAT_CHARS, UsageError, shown
+from converter.limits import MAX_SHARDS
 from converter.schema import IGNORE_INDEX, shard_name
 from converter.sources.layouts.find import find_layout
 from converter.sources.layouts.layout import Layout
 from converter.sources.leaks import Leak, check_leaks, find_copies, place_of, repeated_content
+from converter.sources.packed import PackedRefs
 from converter.sources.refs import ExampleRef, Reject
 from converter.sources.sizes import tiled
-
-# Bytes of a record per stored pixel, mask included. Only the number of shards depends on them.
-JPEG_BYTES_PER_PIXEL = ((50, 75, 90, 95, 100), (0.13, 0.18, 0.28, 0.36, 0.75))  # (qualities, bytes): 95 kB at 512x512
-PNG_BYTES_PER_PIXEL = 1.4
-ASSUMED_SIZE = (512, 512)
-MIN_SHARDS = 16  # a dataset smaller than shard_mb still keeps every worker busy, and is read in parallel ...
-MIN_RECORDS = 32  # ... if each shard has that many records. The number of workers must not change the bytes.
-
-
-def estimated_bytes(num_pairs: int, pair: PairConfig) -> int:
-    """Estimates the bytes of the records of `num_pairs` pairs; reads no file.
-
-    Pairs that keep their sizes count as ASSUMED_SIZE, images that are stored unmodified as JPEG.
-    """
-    height, width = pair.size or ASSUMED_SIZE
-    if pair.image_format == "png":
-        per_pixel = PNG_BYTES_PER_PIXEL
-    else:
-        per_pixel = float(np.interp(pair.jpeg_quality, *JPEG_BYTES_PER_PIXEL))
-    return round(num_pairs * height * width * per_pixel)
-
-
-def num_shards(num_pairs: int, pair: PairConfig, shard_mb: int) -> int:
-    """Returns the number of shards of a split.
-
-    Args:
-      num_pairs: in the split.
-      pair: what is done to each pair.
-      shard_mb: target size of a shard, in MB (10**6 bytes).
-    """
-    by_size = round(estimated_bytes(num_pairs, pair) / (shard_mb * 1e6))
-    return max(1, by_size, min(MIN_SHARDS, num_pairs // MIN_RECORDS))
-
-
-def shuffled(refs: Sequence[ExampleRef], seed: int) -> list[ExampleRef]:
-    """Returns the pairs in the order of a seeded hash of their names: the order in the list does not matter."""
-
-    def order(ref: ExampleRef) -> tuple[bytes, tuple[int, ...]]:
-        digest = hashlib.sha256("\0".join((str(seed), *ref.files)).encode()).digest()
-        return digest, tuple(ref.window or ())  # the tiles of a photograph follow one another
-
-    return sorted(refs, key=order)
-
-
-def _first_photographs(refs: Sequence[ExampleRef], limit: int | None) -> list[ExampleRef]:
-    """Returns the pairs, or all tiles, of the first `limit` photographs; None takes all."""
-    groups = itertools.islice(itertools.groupby(refs, key=lambda ref: ref.files), limit)
-    return [ref for _, group in groups for ref in group]
-
-
-def _cuts(refs: Sequence[ExampleRef], count: int) -> list[int]:
-    """Returns where each of `count` shards ends: as even as can be, of tiles between two photographs if that is near.
-
-    A cut moves by at most a quarter of a shard, so none is empty.
-    """
-    ends = [len(refs) * (shard + 1) // count for shard in range(count)]
-    most = len(refs) // (4 * count)
-    has_tiles = most > 0 and any(ref.window for ref in refs)
-    borders = [n for n in range(1, len(refs)) if refs[n].files != refs[n - 1].files] if has_tiles else []
-    for number, end in enumerate(ends[:-1]):
-        place = bisect.bisect_left(borders, end)
-        near = min(borders[max(0, place - 1) : place + 1], key=lambda border: abs(border - end), default=end)
-        ends[number] = near if abs(near - end) <= most else end
-    return ends
 
 
 def plan_shards(
     split: str, refs: Sequence[ExampleRef], config: BuildConfig, classes: ClassMap, store: Store
 ) -> list[ShardTask]:
-    """Returns the shards of one split; they differ in length by at most one pair.
-
-    Of tiles, those of a photograph are kept together where that is possible, so shards may differ by half their length.
+    """Returns the shards of one split.
 
     Args:
       split: name of the split.
@@ -105,14 +39,13 @@ def plan_shards(
       store: where the records are written.
     """
     # At random: the first lines of a list are often one scene.
-    ordered = _first_photographs(shuffled(refs, config.seed), config.limit)
-    count = config.shards or num_shards(len(ordered), config.pair, config.shard_mb)
-    count = max(1, min(count, len(ordered)))
+    ordered = shuffled(refs, config.seed).first(config.limit)
+    total = len(ordered.refs)
+    count = max(1, min(config.shards or num_shards(total, config.pair, config.shard_mb), total))
     tasks = []
-    for shard, (start, end) in enumerate(itertools.pairwise([0, *_cuts(ordered, count)])):
-        part = ordered[start:end]
+    for shard, part in enumerate(ordered.dealt(count)):
         name = shard_name(config.dataset_name, split, shard, count)
-        tasks.append(ShardTask(split, store, name, tuple(part), config.source, classes, config.pair))
+        tasks.append(ShardTask(split, store, name, part, config.source, classes, config.pair))
     return tasks
 
 
@@ -153,8 +86,10 @@ class Plan:
 
     def photographs(self, split: str) -> int:
         """Returns the number of pairs of a split, without rejects; of tiles, that of the pairs they are cut from."""
-        refs = [ref for task in self.tasks[split] for ref in task.refs]
-        return len({(ref.files, ref.line) for ref in refs}) if any(ref.window for ref in refs) else len(refs)
+        tasks = self.tasks[split]
+        if not any(ref.window for task in tasks for ref in task.refs[:1]):
+            return sum(len(task.refs) for task in tasks)
+        return len({hash((ref.files, ref.line)) for task in tasks for ref in task.refs})
 
     @property
     def all_tasks(self) -> list[ShardTask]:
@@ -183,7 +118,7 @@ def missing_mask_notes(layout: Layout, classes: ClassMap, missing_mask: str) -> 
     return [f"{number} image{'s' * (number > 1)} without a mask: {what}"]
 
 
-def tiles_of(refs: Sequence[ExampleRef], config: BuildConfig) -> list[ExampleRef]:
+def tiles_of(refs: Sequence[ExampleRef], config: BuildConfig) -> Sequence[ExampleRef]:
     """Returns the tiles of the pairs of a split that a build takes; the pairs themselves where it makes no tiles.
 
     Raises:
@@ -194,8 +129,8 @@ def tiles_of(refs: Sequence[ExampleRef], config: BuildConfig) -> list[ExampleRef
         if block := next((ref for ref in refs if ref.window), None):
             what = f"names a block of {shown(block.image)}, which is stored in tiles"
             raise UsageError(place_of(block), what, "Pass --fit tile.", "E_LINE")
-        return list(refs)
-    return tiled(_first_photographs(shuffled(refs, config.seed), config.limit), config.source, config.pair)
+        return refs
+    return tiled(shuffled(refs, config.seed).first(config.limit).refs, config.source, config.pair)
 
 
 def plan_build(config: BuildConfig, store: Store | None = None) -> Plan:
@@ -206,18 +141,24 @@ def plan_build(config: BuildConfig, store: Store | None = None) -> Plan:
       store: where the records are written; None is the local folder config.out.
 
     Raises:
-      UsageError: the source cannot be used.
+      UsageError: the source cannot be used, or there would be more than MAX_SHARDS shards.
     """
     layout = find_layout(config.source)
     found = find_class_map(config.source, layout)
-    pairs = [ref for refs in layout.refs.values() for ref in refs]
+    missing_mask_notes(layout, found.classes, config.source.missing_mask)  # fails before a pair is read
+    pairs = PackedRefs(ref for refs in layout.refs.values() for ref in refs)
+    ends = itertools.accumulate((len(refs) for refs in layout.refs.values()), initial=0)
+    splits = zip(layout.refs, itertools.pairwise(ends), strict=True)
+    layout = dataclasses.replace(layout, refs={split: pairs[start:end] for split, (start, end) in splits})
     copies = find_copies(config.source, pairs)
     if not config.allow_leak:
         check_leaks(config.source, pairs, copies)
-    missing_mask_notes(layout, found.classes, config.source.missing_mask)  # fails before a pair is read
     store = store or store_for(config.out)
     tasks = {
         split: plan_shards(split, tiles_of(refs, config), config, found.classes, store)
         for split, refs in layout.refs.items()
     }
+    if (number := sum(map(len, tasks.values()))) > MAX_SHARDS:
+        what = f"gives {number:,} shards, and a dataset has at most {MAX_SHARDS:,}"
+        raise UsageError("--shards", what, "Use fewer, or leave it out and use a larger --shard-mb.")
     return Plan(layout, found, tasks, store, config.source.missing_mask, tuple(repeated_content(copies)))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from converter.building.store import Store
@@ -47,7 +47,7 @@ class ShardTask:
     split: str
     store: Store
     name: str
-    refs: tuple[ExampleRef, ...]
+    refs: Sequence[ExampleRef]
     source: SourceConfig
     classes: ClassMap
     pair: PairConfig

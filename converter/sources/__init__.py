@@ -4,6 +4,7 @@ Modules, in dependency order:
 
     mirror      the files of a dataset at an address -> a local folder
     refs        a pair of files; a pair that was rejected
+    packed      the pairs of a dataset in few bytes each
     names       how the names of files, folders and splits are matched
     tree        source folder -> the names of all files and folders in it
     lists       split lists: text, tables and JSON -> the files that they name

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import os
+from array import array
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from converter.config import SourceConfig
 from converter.errors import DataError, UsageError, shown
@@ -55,11 +60,19 @@ def place_of(ref: ExampleRef) -> str:
     return f"{ref.list_name}:{ref.line}" if ref.list_name else ref.image
 
 
-def name_leaks(pairs: Iterable[ExampleRef]) -> list[Leak]:
+def _in_several_splits(pairs: Sequence[ExampleRef]) -> Iterator[ExampleRef]:
+    """Yields the pairs whose image another split names too, by the hash of its name; hardly any others."""
+    images = np.fromiter((hash(ref.image) for ref in pairs), np.int64, len(pairs))
+    splits = np.fromiter((hash(ref.split) for ref in pairs), np.int64, len(pairs))
+    for place in np.flatnonzero(_shared(images, splits)).tolist():
+        yield pairs[place]
+
+
+def name_leaks(pairs: Sequence[ExampleRef]) -> list[Leak]:
     """Returns the pairs that name the image of an earlier pair in another split."""
     seen: dict[str, list[ExampleRef]] = {}
     leaks = []
-    for ref in pairs:
+    for ref in _in_several_splits(pairs):
         others = seen.setdefault(ref.image, [])
         others.append(ref)
         parts = others if ref.window else others[:1]  # blocks of an image may be in several splits
@@ -119,28 +132,47 @@ def find_copies(source: SourceConfig, pairs: Sequence[ExampleRef]) -> list[tuple
     """
     links = source.follow_links
 
-    def size(ref: ExampleRef) -> bytes:
-        return str((source.src / ref.image).stat().st_size).encode()
+    def size(ref: ExampleRef) -> int:
+        # A Path would intern the names, which takes 50 bytes a pair as long as the process lives.
+        return os.stat(os.path.join(source.src, ref.image)).st_size  # noqa: PTH116, PTH118
 
     def end(ref: ExampleRef) -> bytes:
-        return hashlib.sha256(read_end(source.src, ref.image, _END_BYTES, follow_links=links)).digest()
+        return read_end(source.src, ref.image, _END_BYTES, follow_links=links)
 
-    def content(ref: ExampleRef) -> bytes:
-        return hashlib.sha256(read_inside(source.src, ref.image, follow_links=links)).digest()
-
+    places = np.arange(len(pairs))
+    for key_of in (size, end):
+        places = _alike(pairs, places, key_of)
     keyed: list[tuple[ExampleRef, bytes]] = []
-    for key_of in (size, end, content):
-        keyed = list(_keyed(pairs, key_of))
-        images: dict[bytes, set[str]] = {}
-        for ref, key in keyed:
-            images.setdefault(key, set()).add(ref.image)
-        keyed = [(ref, key) for ref, key in keyed if len(images[key]) > 1]
-        pairs = [ref for ref, _ in keyed]
-    return keyed
-
-
-def _keyed(pairs: Iterable[ExampleRef], key_of: Callable[[ExampleRef], bytes]) -> Iterator[tuple[ExampleRef, bytes]]:
-    """Yields the pairs whose image can be read, with its key."""
-    for ref in pairs:
+    images: dict[bytes, set[str]] = {}
+    for place in places.tolist():
         with contextlib.suppress(DataError, OSError, ValueError):
-            yield ref, key_of(ref)
+            content = read_inside(source.src, pairs[place].image, follow_links=links)
+            keyed.append((pairs[place], hashlib.sha256(content).digest()))
+            images.setdefault(keyed[-1][1], set()).add(pairs[place].image)
+    return [(ref, key) for ref, key in keyed if len(images[key]) > 1]
+
+
+def _alike(
+    pairs: Sequence[ExampleRef], places: NDArray[np.int64], key_of: Callable[[ExampleRef], Hashable]
+) -> NDArray[np.int64]:
+    """Returns the places of the pairs whose image shares its key with one of another name.
+
+    A few may have another key: only hashes are compared, as a million keys and names would fill memory. Those whose
+    image cannot be read are left out.
+    """
+    found, keys, images = array("q"), array("q"), array("q")
+    for place in places.tolist():
+        with contextlib.suppress(DataError, OSError, ValueError):
+            ref = pairs[place]
+            keys.append(hash(key_of(ref)))
+            found.append(place)
+            images.append(hash(ref.image))
+    return np.array(found)[_shared(np.array(keys), np.array(images))]
+
+
+def _shared(keys: NDArray[np.int64], values: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Returns which keys belong to more than one value."""
+    order = np.lexsort((values, keys))
+    keys_in_order, values_in_order = keys[order], values[order]
+    is_same = keys_in_order[1:] == keys_in_order[:-1]
+    return np.isin(keys, keys_in_order[1:][is_same & (values_in_order[1:] != values_in_order[:-1])])

@@ -130,7 +130,7 @@ def unread_image(name: str) -> Kind | None:
 
 
 def unread_files(
-    src: Path, files: Iterable[str], outside: Collection[str], with_masks: Collection[str] | None
+    src: Path, files: Iterable[str], outside: Collection[str], with_masks: Iterable[str] | None
 ) -> list[Unused]:
     """Returns what is in a source folder and cannot be read, one entry for each kind and folder.
 
@@ -140,7 +140,7 @@ def unread_files(
       outside: links that lead out of it and are not followed.
       with_masks: images that have a mask: their annotations are not needed. None: no pair was found at all.
     """
-    have = None if with_masks is None else {stem_of(posixpath.basename(name)) for name in with_masks}
+    have: set[str] | None = None  # made when it is needed, which is seldom
     groups: dict[tuple[str, str], list[str]] = {}
     for name in files:
         extension = _extension(name)
@@ -153,7 +153,9 @@ def unread_files(
         if key is None:
             continue
         kind = KINDS[key]
-        if kind.is_annotation and have is not None:
+        if kind.is_annotation and with_masks is not None:
+            if have is None:
+                have = {stem_of(posixpath.basename(name)) for name in with_masks}
             stems = ((name, stem_of(posixpath.basename(name).rpartition(".")[0])) for name in names)
             names = [name for name, stem in stems if key in _PER_IMAGE and stem not in have]
         if names:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # geometry loads NumPy, which listing the layouts in a help t
     from converter.pixels.geometry import Box
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ExampleRef:
     """One pair of a split.
 

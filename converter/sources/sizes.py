@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 from PIL import Image
@@ -18,6 +18,7 @@ from converter.pixels.images import open_image
 from converter.pixels.masks import open_mask
 from converter.pixels.pillow import DECODER_ERRORS, silence_decoders, without_warnings
 from converter.sources.leaks import place_of
+from converter.sources.packed import PackedRefs
 from converter.sources.rasters import Raster, is_raster
 from converter.sources.refs import ExampleRef
 from converter.system.files import opened_inside, read_inside
@@ -97,7 +98,7 @@ def _header_size(name: str, source: SourceConfig) -> tuple[int, int] | None:
             return None
 
 
-def tiled(refs: Sequence[ExampleRef], source: SourceConfig, pair: PairConfig) -> list[ExampleRef]:
+def tiled(refs: Iterable[ExampleRef], source: SourceConfig, pair: PairConfig) -> PackedRefs:
     """Returns the tiles of photographs, those of each one after the other, by row and column.
 
     A photograph whose size cannot be read, or that is too large, stays as it is: it is refused when its record is made.
@@ -112,7 +113,7 @@ def tiled(refs: Sequence[ExampleRef], source: SourceConfig, pair: PairConfig) ->
       UsageError: a photograph has more than MAX_TILES tiles.
       MachineError: the disk failed.
     """
-    return [tile for ref in refs for tile in _tiles_of(ref, source, pair)] if pair.tile else list(refs)
+    return PackedRefs(tile for ref in refs for tile in _tiles_of(ref, source, pair)) if pair.tile else PackedRefs(refs)
 
 
 def _tiles_of(ref: ExampleRef, source: SourceConfig, pair: PairConfig) -> Iterator[ExampleRef]:

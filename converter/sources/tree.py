@@ -5,13 +5,15 @@ Hidden files, folders of records, and links that lead out of the source folder a
 
 from __future__ import annotations
 
+import bisect
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import overload
 
 from converter.errors import UsageError
 from converter.limits import MAX_FILES, MAX_FOLDER_DEPTH, MAX_NESTED_LINKS
@@ -19,6 +21,47 @@ from converter.sources.names import Names, has_extension
 
 _FIX = "Pass the root folder of the dataset with --src."
 _FIX_LINKS = "Remove the links between its folders."
+
+
+class SortedNames(Set[str]):
+    """Sorted names as a set, which takes no memory of its own."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        """Takes the names."""
+        self._names = names
+
+    def __contains__(self, name: object) -> bool:
+        place = bisect.bisect_left(self._names, name) if isinstance(name, str) else len(self._names)
+        return place < len(self._names) and self._names[place] == name
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+class _NamesIn(Sequence[str]):
+    """Names of the files in a folder, cut from their paths when they are asked for."""
+
+    def __init__(self, folder: str, paths: Sequence[str]) -> None:
+        self._cut = len(folder) + 1 if folder else 0
+        self._paths = paths
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        if isinstance(place, slice):
+            return [path[self._cut :] for path in self._paths[place]]
+        return self._paths[place][self._cut :]
+
+    def __iter__(self) -> Iterator[str]:
+        return (path[self._cut :] for path in self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
 
 
 @dataclass(frozen=True)
@@ -39,10 +82,10 @@ class Tree:
     outside: frozenset[str] = frozenset()
     unnamed: tuple[str, ...] = ()
 
-    @cached_property
-    def file_set(self) -> frozenset[str]:
+    @property
+    def file_set(self) -> Set[str]:
         """`files` as a set."""
-        return frozenset(self.files)
+        return SortedNames(self.files)
 
     @cached_property
     def names(self) -> Names:
@@ -50,14 +93,13 @@ class Tree:
         return Names((name, name) for name in self.files)
 
     @cached_property
-    def image_files(self) -> dict[str, list[str]]:
+    def image_files(self) -> dict[str, Sequence[str]]:
         """Names of the image files in each folder that has any; folders and names sorted."""
         found: defaultdict[str, list[str]] = defaultdict(list)
         for path in self.files:
             if has_extension(path):
-                folder, _, name = path.rpartition("/")
-                found[folder].append(name)
-        return dict(sorted(found.items()))
+                found[parent_of(path)].append(path)
+        return {folder: _NamesIn(folder, paths) for folder, paths in sorted(found.items())}
 
     def has_image_files(self, folder: str) -> bool:
         """Returns whether an image file is in a folder or below it."""
@@ -97,19 +139,26 @@ def list_tree(src: Path, *, follow_links: bool) -> Tree:
     while todo:
         folder, chain, links = todo.pop()
         _check_bounds(src, folder, len(kinds["file"]), nested)
-        entries = _entries(chain[-1], src / folder)
-        if folder and _are_records([entry.name for entry in entries]):
-            continue
-        folders.append(folder)
-        for entry in entries:
+        own: dict[str, list[str]] = {kind: [] for kind in kinds}
+        inner = []
+        has_manifest = has_shard = False
+        for entry in _entries(chain[-1], src / folder):
+            has_manifest |= entry.name == "manifest.json"
+            has_shard |= ".tfrecord" in entry.name
             kind = _kind(entry, root, follow_links=follow_links)
             if kind == "folder":
                 real = _real(entry)
                 if real not in chain:  # a link to a parent folder would never end
-                    todo.append((join(folder, entry.name), (*chain, real), links + entry.is_symlink()))
-                    nested += entry.is_symlink() and links > 0
+                    inner.append((join(folder, entry.name), (*chain, real), links + entry.is_symlink()))
             elif kind:
-                kinds[kind].append(join(folder, entry.name))
+                own[kind].append(join(folder, entry.name))
+        if folder and has_manifest and has_shard:  # the output of a build
+            continue
+        folders.append(folder)
+        todo += inner
+        nested += sum(inside > links > 0 for _, _, inside in inner)
+        for kind, names in own.items():
+            kinds[kind] += names
     _check_bounds(src, "", len(kinds["file"]), nested)
     files, outside, unnamed = kinds.values()
     _check_encoding(src, [*files, *folders, *unnamed])
@@ -150,19 +199,14 @@ def _kind(entry: os.DirEntry[str], root: Path, *, follow_links: bool) -> str:
     return "folder" if _is_folder(entry) else "file"
 
 
-def _entries(real: Path, folder: Path) -> list[os.DirEntry[str]]:
-    """Returns the entries of a folder, read by its real path: a path of nested links is expensive to follow."""
+def _entries(real: Path, folder: Path) -> Iterator[os.DirEntry[str]]:
+    """Yields the entries of a folder, read by its real path: a path of nested links is expensive to follow."""
     try:
         with os.scandir(real) as found:
-            return list(found)
+            yield from found
     except OSError as error:
         fix = "Make it readable, or move it out of the source folder."
         raise UsageError(folder, f"cannot be read ({error.strerror})", fix, "E_SRC") from None
-
-
-def _are_records(names: list[str]) -> bool:
-    """Returns whether a folder is the output of a build."""
-    return "manifest.json" in names and any(".tfrecord" in name for name in names)
 
 
 def _is_text(name: str) -> bool:

@@ -195,7 +195,7 @@ def _refs(layout: Layout, split: str, source: SourceConfig) -> tuple[ExampleRef,
     if not layout.refs.get(split):
         what = f"has no split {split!r}, but {', '.join(map(repr, layout.refs)) or 'none'}"
         raise UsageError(source.src, what, "Choose another with --split.", "E_NO_SPLIT")
-    return layout.refs[split]
+    return tuple(layout.refs[split])
 
 
 def _class_map(info: RunInfo, source: SourceConfig, layout: Layout) -> ClassMap:

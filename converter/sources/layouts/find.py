@@ -23,6 +23,7 @@ from converter.sources.layouts.split_lists import EXPECTED, Listed, pair_lists, 
 from converter.sources.layouts.templates import by_templates
 from converter.sources.lists.exchange import check_finished
 from converter.sources.lists.files import ListFiles
+from converter.sources.names import has_extension
 from converter.sources.others import unread_files
 from converter.sources.tree import Tree, folder_list, list_tree
 
@@ -53,9 +54,11 @@ def find_layout(source: SourceConfig) -> Layout:
             layout = replace(layout, evidence=(*layout.evidence, choice))
         else:
             layout = replace(layout, unused=(*layout.unused, choice))
-    images = [ref.image for refs in layout.refs.values() for ref in refs]
-    used = set(images)  # of a kind that is read by windows alone, perhaps
-    others = [name for name in tree.files if name not in used]
+    pairs = list(layout.refs.values())
+    # Of a kind that is read by windows alone, perhaps; all others have the extension of an image.
+    used = {ref.image for refs in pairs for ref in refs if not has_extension(ref.image)}
+    others = (name for name in tree.files if name not in used)
+    images = (ref.image for refs in pairs for ref in refs)
     return replace(layout, unused=(*layout.unused, *unread_files(tree.src, others, tree.outside, images)))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from converter.config import SourceConfig
@@ -45,7 +45,7 @@ class Layout:
 
     name: str
     evidence: tuple[str, ...]
-    refs: dict[str, tuple[ExampleRef, ...]]
+    refs: Mapping[str, Sequence[ExampleRef]]
     rejects: tuple[Reject, ...] = ()
     unmatched: tuple[str, ...] = ()
     preset: str | None = None
@@ -70,7 +70,8 @@ def listed_layout(search: Search, listed: Listed) -> Layout:
     refs = [ref for split in listed.refs.values() for ref in split]
     paired = {path for ref in refs for path in (ref.image, ref.mask)}
     folders = {posixpath.dirname(path) for path in paired}
-    unmatched = {join(folder, name) for folder in folders for name in tree.image_files.get(folder, ())} - paired
+    there = (join(folder, name) for folder in folders for name in tree.image_files.get(folder, ()))
+    unmatched = {path for path in there if path not in paired}
     unmatched -= {reject.error.where for reject in listed.rejects if reject.error.code == "E_NO_MASK"}
     evidence, preset = list(listed.evidence), None
     if fits := _layout_of_pairs(tree, refs):

@@ -37,7 +37,7 @@ class Suffixes:
     mask_types: tuple[str, ...] = IMAGE_EXTENSIONS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FoundImage:
     """An image: its path, the part of its name that its mask shares, its mask; `split` is "" if unknown."""
 
@@ -120,7 +120,8 @@ def match(images: Named, masks: Named, splits: dict[str, str]) -> Found:
         for key, paths in sorted(named.clashes.items())
     ]
     bad = images.clashes.keys() | masks.clashes.keys()
-    free = {key: path for key, path in masks.paths.items() if key not in images.paths}
+    lacking = {(group, folded(stem)) for group, stem in images.paths if (group, stem) not in masks.paths}
+    free = [key for key in masks.paths if key not in images.paths and (key[0], folded(key[1])) in lacking]
     by_folded = Counter((group, folded(stem)) for group, stem in free)
     like = {(group, folded(stem)): (group, stem) for group, stem in free if by_folded[group, folded(stem)] == 1}
     found, used, in_other_case = [], set(bad), 0
@@ -132,10 +133,11 @@ def match(images: Named, masks: Named, splits: dict[str, str]) -> Found:
         found.append(FoundImage(splits.get(key[0], ""), path, key[1], masks.paths[own] if own else None))
         if own:
             used.add(own)
-    left = sorted((path, key) for key, path in masks.paths.items() if key not in used)
-    loose, others = (
-        tuple(path for path, (_, stem) in left if stem.startswith("/") == is_other) for is_other in (False, True)
-    )
+    left: tuple[list[str], list[str]] = [], []
+    for key, path in masks.paths.items():
+        if key not in used:
+            left[key[1].startswith("/")].append(path)
+    loose, others = (tuple(sorted(paths)) for paths in left)
     evidence = (f"{in_other_case} masks were found in a different case",) if in_other_case else ()
     return Found("", evidence, tuple(found), loose, tuple(rejects), others=others)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from converter.errors import UsageError
 from converter.limits import MAX_DROP
@@ -46,7 +47,7 @@ class Listed:
         split = done.listed.split
         self.paths.add(done.listed.name)
         self.evidence.append(done.evidence())
-        if mask_of is not None and done.found and not any(mask_of[meanings[0]] for _, meanings in done.found):
+        if mask_of is not None and done.found and not any(mask_of[meanings[0]] for meanings in done.found):
             self.evidence.append(f"{split} is left out: none of its images has a mask")
             return
         self.refs[split] = (*self.refs.get(split, ()), *done.refs(mask_of))
@@ -244,8 +245,8 @@ def _fits_by_names(lists: ListFiles, folder: str, found: Found, rules: Rules, *,
 
 def name_rules(found: Found) -> Rules:
     """Returns the function from a list with one name per line to the possible rules for its paths."""
-    rules = _name_rules(found)
-    return lambda listed: _dropping(rules, listed)
+    rules = cache(lambda: _name_rules(found))  # large, and seldom needed
+    return lambda listed: _dropping(rules(), listed)
 
 
 def _name_rules(found: Found) -> list[PathRule]:

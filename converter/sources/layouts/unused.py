@@ -40,7 +40,6 @@ def unused_lists(
       rules: for the paths in lists of pairs, and, if a layout found images, for those of lists of names.
     """
     used = _used_lists(refs)
-    pairs = {(ref.image, ref.mask) for ref in refs if ref.split in ("train", "val")}
     for folder, files in lists.by_folder.items():
         own = [file for file in files if file.path not in read and names_split(file.stem)]
         own = [file for file in own if not (source.lists and file.split in {ref.split for ref in refs})]
@@ -57,7 +56,7 @@ def unused_lists(
             continue
         for file in own:
             fit = next((fit for fit in fits if fit.file == file), None)
-            if fit and file.rank in (BOTH, BOTH_WITHIN) and _names(fit, refs, pairs):
+            if fit and file.rank in (BOTH, BOTH_WITHIN) and _names(fit, refs):
                 yield f"{shown(file.path)} is train and val together"
             elif fit and _says_the_same(fit, refs):
                 yield f"{shown(file.path)} names the same images"
@@ -91,10 +90,11 @@ def _says_the_same(fit: Fit, refs: Sequence[ExampleRef]) -> bool:
     return all(part.images() == images[split] and part.listed.folds < 2 for split, part in fit.parts.items())
 
 
-def _names(fit: Fit, refs: Sequence[ExampleRef], pairs: set[tuple[str, str]]) -> bool:
+def _names(fit: Fit, refs: Sequence[ExampleRef]) -> bool:
     """Returns whether a list names exactly the pairs of train and val."""
     named = {image for part in fit.parts.values() for image in part.images()}
-    return {ref.split for ref in refs} >= {"train", "val"} and named == {image for image, _ in pairs}
+    images = {ref.image for ref in refs if ref.split in ("train", "val")}
+    return {ref.split for ref in refs} >= {"train", "val"} and named == images
 
 
 def _unused_list(tree: Tree, file: ListFile, fit: Fit | None, used: str) -> Unused:

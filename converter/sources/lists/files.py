@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
@@ -83,16 +84,15 @@ class ListFiles:
     @cached_property
     def by_folder(self) -> dict[str, list[ListFile]]:
         """The files in each folder, the best names first."""
-        stems = {stem_of(name) for names in self.tree.image_files.values() for name in names}
+        files = [file for path in itertools.chain(self.tree.files, self.tree.outside) if (file := list_file(path))]
+        texts = {file.stem for file in files}
+        names = (name for names in self.tree.image_files.values() for name in names) if texts else ()
+        stems = {stem for name in names if (stem := stem_of(name)) in texts}
         found: defaultdict[str, list[ListFile]] = defaultdict(list)
-        for path in (*self.tree.files, *self.tree.outside):
-            base = path.rpartition("/")[2]
-            stem = base[: base.rfind(".")]
-            if stem in stems and split_of(stem) is None:
+        for file in files:
+            if file.stem in stems and split_of(file.stem) is None:
                 continue
-            file = list_file(path)
-            if file is not None:
-                found[path.rpartition("/")[0]].append(file)
+            found[file.path.rpartition("/")[0]].append(file)
         for own in found.values():
             own.sort(key=lambda file: (file.rank, file.kind, file.path))
         return dict(found)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import posixpath
 import re
+from array import array
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from converter.errors import DataError, shown
-from converter.limits import MAX_CLOSEST, MAX_LINE_CHARS
+from converter.errors import DataError, UsageError, shown
+from converter.limits import MAX_CLOSEST, MAX_LINE_CHARS, MAX_REFUSED_LINES
 from converter.sources.lists.text import HEADER, Line, SplitList
 from converter.sources.names import Names
 from converter.sources.refs import ExampleRef, Reject
@@ -92,7 +93,9 @@ class Resolved:
     Attributes:
       listed: the list.
       rule: how its paths were read.
-      found: (line, what each of its names refers to).
+      found: what each name of a line refers to, of those that are a pair.
+      numbers: of these lines, in the list.
+      blocks: (top, left, height, width) by place in `found`, of those that name a block of an image.
       rejects: lines that are not a pair.
       found_by: number of names found in a different case ("case") or without their extension ("extension").
       has_header: whether the first line is a header.
@@ -100,7 +103,9 @@ class Resolved:
 
     listed: SplitList
     rule: PathRule
-    found: list[tuple[Line, tuple[str, ...]]] = field(default_factory=list)
+    found: list[tuple[str, ...]] = field(default_factory=list)
+    numbers: array[int] = field(default_factory=lambda: array("L"))
+    blocks: dict[int, tuple[int, int, int, int]] = field(default_factory=dict)
     rejects: list[Reject] = field(default_factory=list)
     found_by: Counter[str] = field(default_factory=Counter)
     has_header: bool = False
@@ -122,15 +127,18 @@ class Resolved:
 
     def images(self) -> set[str]:
         """Returns the images that the list names."""
-        return {meanings[0] for _, meanings in self.found}
+        return {meanings[0] for meanings in self.found}
 
     def pairs(self) -> set[tuple[str, ...]]:
         """Returns the files that the lines name, image first."""
-        return {meanings for _, meanings in self.found}
+        return set(self.found)
 
-    def reject(self, line: Line, error: DataError) -> None:
-        """Adds a line that is not a pair."""
-        self.rejects.append(Reject(self.listed.split, error, self.listed.name, line.number))
+    def reject(self, number: int, error: DataError) -> None:
+        """Adds a line that is not a pair, by its number; UsageError where more than MAX_REFUSED_LINES are not."""
+        if len(self.rejects) >= MAX_REFUSED_LINES:
+            what = f"has more than {MAX_REFUSED_LINES:,} lines that are no pair, such as line {number}: {error.what}"
+            raise UsageError(self.listed.name, what, "Fix its paths.", "E_LIST")
+        self.rejects.append(Reject(self.listed.split, error, self.listed.name, number))
 
     def refs(self, mask_of: Mapping[str, str | None] | None = None) -> list[ExampleRef]:
         """Returns the pairs; a list with one name per line needs `mask_of`, image -> mask.
@@ -138,25 +146,25 @@ class Resolved:
         Lines whose image has no mask are rejected.
         """
         refs = []
-        for line, meanings in self.found:
+        for place, (number, meanings) in enumerate(zip(self.numbers, self.found, strict=True)):
             mask = meanings[1] if mask_of is None else mask_of[meanings[0]]
             if mask is None:
                 fix = "Put its mask there, or remove the line from the list."
                 error = DataError(meanings[0], "has no mask", fix, "E_MISSING")
-                self.reject(line, error)
+                self.reject(number, error)
             else:
-                ref = ExampleRef(self.listed.split, meanings[0], mask, self.listed.name, line.number)
-                refs.append(_with_block(ref, line))
+                ref = ExampleRef(self.listed.split, meanings[0], mask, self.listed.name, number)
+                refs.append(_with_block(ref, self.blocks.get(place)))
         self.rejects.sort(key=lambda reject: reject.line)
         return refs
 
 
-def _with_block(ref: ExampleRef, line: Line) -> ExampleRef:
-    if line.block is None:
+def _with_block(ref: ExampleRef, block: tuple[int, int, int, int] | None) -> ExampleRef:
+    if block is None:
         return ref
     from converter.pixels.geometry import Box  # loads NumPy, which most lists do not need
 
-    return replace(ref, window=Box(*line.block))
+    return replace(ref, window=Box(*block))
 
 
 def resolve(listed: SplitList, rules: Sequence[PathRule], outside: Collection[str] = ()) -> Resolved:
@@ -166,6 +174,9 @@ def resolve(listed: SplitList, rules: Sequence[PathRule], outside: Collection[st
       listed: the list.
       rules: at least one; they need as many bases as the list has fields.
       outside: links that lead out of the source folder, which have an error message of their own.
+
+    Raises:
+      UsageError: more than MAX_REFUSED_LINES lines are not a pair.
     """
     counts = [(0, 0)] * len(rules)
     for number, rule in enumerate(rules):
@@ -173,22 +184,26 @@ def resolve(listed: SplitList, rules: Sequence[PathRule], outside: Collection[st
         if counts[number][0] == len(listed.lines):
             break
     done = Resolved(listed, rules[counts.index(max(counts))])
-    first_lines: dict[tuple[str, tuple[int, ...] | None], Line] = {}
-    for line in listed.lines:
-        if line is listed.lines[0] and _is_header(line, done.rule):
+    first_places: dict[str | tuple[str, tuple[int, ...]], int] = {}
+    for place, line in enumerate(listed.lines):
+        if place == 0 and _is_header(line, done.rule):
             done.has_header = True
             continue
         try:
             found = _look_up(line, done, outside)
-            earlier = first_lines.setdefault((found[0][0], line.block), line)
-            if earlier is not line:
-                what = f"repeats the image of line {earlier.number}"
+            image = found[0][0]
+            earlier = first_places.setdefault((image, line.block) if line.block else image, place)
+            if earlier != place:
+                what = f"repeats the image of line {listed.lines[earlier].number}"
                 raise DataError(line.fields[0], what, "Delete one of the lines.", "E_DUPLICATE")
         except DataError as error:
-            done.reject(line, error)
+            done.reject(line.number, error)
             continue
         done.found_by.update(how for _, how in found)
-        done.found.append((line, tuple(meaning for meaning, _ in found)))
+        done.found.append(tuple(meaning for meaning, _ in found))
+        done.numbers.append(line.number)
+        if line.block:
+            done.blocks[len(done.found) - 1] = line.block
     return done
 
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 import csv
 import os
 import re
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import overload
 
 from converter.errors import UsageError
 from converter.limits import MAX_LINE_CHARS, MAX_LIST_BYTES, MAX_LIST_LINES
@@ -41,6 +43,28 @@ class Line:
     block: tuple[int, int, int, int] | None = None
 
 
+class Lines(Sequence[Line]):
+    """Lines of a list; each is divided into its fields when it is asked for, since those of all would fill memory."""
+
+    def __init__(self, texts: Sequence[str], numbers: Sequence[int], separator: str, *, masks_first: bool) -> None:
+        """Takes texts of lines, their numbers from 1, and what is in SplitList."""
+        self._texts, self._numbers, self._separator, self._masks_first = texts, numbers, separator, masks_first
+
+    @overload
+    def __getitem__(self, place: int) -> Line: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Line]: ...
+    def __getitem__(self, place: int | slice) -> Line | Sequence[Line]:
+        if isinstance(place, slice):
+            return [self[each] for each in range(len(self))[place]]
+        text = self._texts[place]
+        fields = fields_of(text, self._separator)
+        return _with_block(Line(self._numbers[place], text, fields[::-1] if self._masks_first else fields))
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+
 @dataclass(frozen=True)
 class SplitList:
     """A split list, read but not resolved.
@@ -58,7 +82,7 @@ class SplitList:
     split: str
     name: str
     separator: str
-    lines: tuple[Line, ...]
+    lines: Sequence[Line]
     masks_first: bool = False
     reading: str = ""
     folds: int = 0
@@ -70,8 +94,8 @@ class SplitList:
 
     def names_image_files(self) -> bool:
         """Returns whether most lines are two names of image files, existing or not."""
-        pairs = [line for line in self.lines if len(line.fields) == 2 and all(map(has_extension, line.fields))]
-        return 2 * len(pairs) > len(self.lines)
+        pairs = sum(len(line.fields) == 2 and all(map(has_extension, line.fields)) for line in self.lines)
+        return 2 * pairs > len(self.lines)
 
     def separator_text(self) -> str:
         """Returns the separator, or another way in which the list was read, in words."""
@@ -94,16 +118,16 @@ def read_split_list(split: str, path: Path, name: str) -> SplitList:
       UsageError: the list cannot be read, is not UTF-8 text, or names no pair.
     """
     text = list_text(path, MAX_LIST_BYTES)
-    texts = [(number, line.strip()) for number, line in enumerate(re.split("\r\n|\r|\n", text), 1)]
-    texts = [(number, line) for number, line in texts if line and not line.startswith("#")]
+    texts, numbers = [], array("L")
+    for number, line in enumerate(re.split("\r\n|\r|\n", text), 1):
+        if (stripped := line.strip()) and not stripped.startswith("#"):
+            texts.append(stripped)
+            numbers.append(number)
     if not texts:
         raise UsageError(path, "names no pair", _FIX_LIST, "E_LIST")
-    separator = _separator([line for _, line in texts])
-    lines = [Line(number, line, fields_of(line, separator)) for number, line in texts]
-    masks_first = _names_masks_first(lines[0])
-    if masks_first:
-        lines = [replace(line, fields=line.fields[::-1]) for line in lines]
-    return SplitList(split, name, separator, tuple(map(_with_block, lines)), masks_first)
+    separator = _separator(texts)
+    masks_first = _names_masks_first(Line(numbers[0], texts[0], fields_of(texts[0], separator)))
+    return SplitList(split, name, separator, Lines(texts, numbers, separator, masks_first=masks_first), masks_first)
 
 
 def _with_block(line: Line) -> Line:
