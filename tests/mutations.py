@@ -1942,6 +1942,11 @@ TABLE: dict[str, list[Row]] = {
         ),
     ],
     "converter/building/lease.py": [
+        gone(
+            "a server that ignores conditions is found out",
+            "self._check_conditions()",
+            "building_lease::a_server_that_lets_everybody_hold_the_lease_is_refused",
+        ),
         Row(
             "a lease is created only where there is none",
             '"create" if e_tag is None',
@@ -2332,12 +2337,12 @@ TABLE: dict[str, list[Row]] = {
     "trainer/input/batches.py": [
         gone(
             "the order's own seed",
-            "tf.random.set_seed(1 + seed % (2**31 - 2))",
+            "tf.random.set_seed(1 + (seed + share.part.number) % (2**31 - 2))",
             "trainer_input_batches::the_order_follows_from_seed_and_epoch_alone_so_that_a_later_start_gives_the_tail[pairs]",
         ),
         Row(
             "two seeds of 0",
-            "1 + seed % (2**31 - 2)",
+            "1 + (seed + share.part.number) % (2**31 - 2)",
             "seed",
             "trainer_input_batches::the_order_follows_from_seed_and_epoch_alone_so_that_a_later_start_gives_the_tail[pairs]",
         ),
@@ -2361,9 +2366,16 @@ TABLE: dict[str, list[Row]] = {
         ),
         Row(
             "records of one worker in validation",
-            "pairs.concatenate(blanks).shard(share.num_workers, share.worker)",
-            "pairs.concatenate(blanks)",
+            "pairs = pairs.shard(share.num_workers, share.worker)",
+            "pass",
             "trainer_input_batches::workers_read_parts_of_every_batch_that_do_not_overlap",
+        ),
+    ],
+    "trainer/input/fetching.py": [
+        gone(
+            "the error of a shard that could not be fetched",
+            "raise _failures[0] from error",
+            "trainer_input_fetching::a_shard_that_is_damaged_at_its_address_ends_training_with_its_own_error",
         ),
     ],
     "trainer/input/decoding.py": [
