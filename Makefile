@@ -51,7 +51,7 @@ growth: $(VENV)/.installed  ## benchmark how the cost of a build grows: ten minu
 
 test-readers: $(VENV)/.installed-dev  ## read records with seven other libraries: downloads 5 GB into build/readers
 	$(BIN)/python tests/reader_environments.py
-	$(BIN)/python -m pytest tests/test_readers.py
+	$(BIN)/python -m pytest tests/test_readers.py tests/test_pytorch_example.py
 
 test-backends: $(VENV)/.installed-dev  ## run the trainer's tests with JAX instead of TensorFlow
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-backends.lock
