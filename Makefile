@@ -69,9 +69,9 @@ lint: $(VENV)/.installed-dev  ## check style, format and types
 
 lock: $(VENV)/.installed-dev  ## pin the newest allowed versions with their hashes, without addresses
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --extra fast --extra train --extra pretrained --group build $(LOCK) -o requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --extra fast --extra train --extra pretrained --extra polygons --group dev -c requirements.lock $(LOCK) -o requirements-dev.lock
-	$(BIN)/uv pip compile pyproject.toml --extra fast --extra train --extra pretrained --extra polygons --group backends -c requirements-dev.lock $(LOCK) -o requirements-backends.lock
+	$(BIN)/uv pip compile pyproject.toml --extra train --extra pretrained --group build $(LOCK) -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra train --extra pretrained --extra polygons --group dev -c requirements.lock $(LOCK) -o requirements-dev.lock
+	$(BIN)/uv pip compile pyproject.toml --extra train --extra pretrained --extra polygons --group backends -c requirements-dev.lock $(LOCK) -o requirements-backends.lock
 	$(BIN)/uv pip compile --group docs -c requirements-dev.lock $(LOCK) -o requirements-docs.lock
 
 LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header

@@ -91,5 +91,5 @@ def test_the_page_shows_the_loader_of_the_program():
     (code,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
     body = code[code.index("    images = ") : code.index("source = ")].strip()
     assert body in EXAMPLE.read_text()
-    for command in re.findall(r"^    (python .*)", TEXT, re.MULTILINE):
+    for command in re.findall(r"^\$ (python .*)", TEXT, re.MULTILINE):
         assert (ROOT / command.split()[1]).is_file()
