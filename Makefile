@@ -51,7 +51,7 @@ growth: $(VENV)/.installed  ## benchmark how the cost of a build grows: ten minu
 
 test-readers: $(VENV)/.installed-dev  ## read records with seven other libraries: downloads 5 GB into build/readers
 	$(BIN)/python tests/reader_environments.py
-	$(BIN)/python -m pytest tests/test_readers.py
+	$(BIN)/python -m pytest tests/test_readers.py tests/test_pytorch_example.py
 
 test-backends: $(VENV)/.installed-dev  ## run the trainer's tests with JAX instead of TensorFlow
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-backends.lock
@@ -69,9 +69,9 @@ lint: $(VENV)/.installed-dev  ## check style, format and types
 
 lock: $(VENV)/.installed-dev  ## pin the newest allowed versions with their hashes, without addresses
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --extra fast --extra train --extra pretrained --group build $(LOCK) -o requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --extra fast --extra train --extra pretrained --extra polygons --group dev -c requirements.lock $(LOCK) -o requirements-dev.lock
-	$(BIN)/uv pip compile pyproject.toml --extra fast --extra train --extra pretrained --extra polygons --group backends -c requirements-dev.lock $(LOCK) -o requirements-backends.lock
+	$(BIN)/uv pip compile pyproject.toml --extra train --extra pretrained --group build $(LOCK) -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra train --extra pretrained --extra polygons --group dev -c requirements.lock $(LOCK) -o requirements-dev.lock
+	$(BIN)/uv pip compile pyproject.toml --extra train --extra pretrained --extra polygons --group backends -c requirements-dev.lock $(LOCK) -o requirements-backends.lock
 	$(BIN)/uv pip compile --group docs -c requirements-dev.lock $(LOCK) -o requirements-docs.lock
 
 LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header

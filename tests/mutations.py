@@ -229,6 +229,27 @@ TABLE: dict[str, list[Row]] = {
             " system_files::an_exception_leaves_the_earlier_file_as_it_was",
         ),
     ],
+    "converter/unpacking/annotated.py": [
+        Row(
+            "ignored pixels are polygons of their own",
+            "has_ignored=True",
+            "has_ignored=False",
+            "unpacking_annotated::masks_of_the_polygons_are_those_of_the_records",
+        ),
+    ],
+    "converter/pixels/polygons.py": [
+        gone(
+            "what is in a hole is drawn over what is around it",
+            "found.sort(key=lambda row: -row[0])",
+            "pixels_polygons::polygons_drawn_in_their_order_are_the_class_map",
+        ),
+        Row(
+            "pixels are connected by their sides",
+            "connectivity=4",
+            "connectivity=8",
+            "pixels_polygons::pixels_that_touch_at_a_corner_are_two_polygons",
+        ),
+    ],
     "converter/pixels/png.py": [
         never(
             "PNG checksums",
@@ -2542,19 +2563,6 @@ TABLE: dict[str, list[Row]] = {
             "the space on the disk, before hours of work",
             "os.posix_fallocate(file, 0, size[0] * size[1] * self._bytes[name])",
             "trainer_prediction_stored::a_disk_without_space_for_it_is_said_at_once",
-        ),
-    ],
-    "trainer/prediction/polygons.py": [
-        gone(
-            "what is in a hole is drawn over what is around it",
-            "found.sort(key=lambda row: -row[0])",
-            "trainer_prediction_polygons::polygons_drawn_in_their_order_are_the_class_map",
-        ),
-        Row(
-            "pixels are connected by their sides",
-            "connectivity=4",
-            "connectivity=8",
-            "trainer_prediction_polygons::pixels_that_touch_at_a_corner_are_two_polygons",
         ),
     ],
     "trainer/prediction/predict.py": [

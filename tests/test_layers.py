@@ -54,6 +54,7 @@ OF_THE_WHOLE = {  # test files about the whole program or the project, which bel
     "measures",
     "mutations",
     "peers",
+    "pytorch_example",
     "readers",
     "readme",
     "safeguards",

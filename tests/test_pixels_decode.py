@@ -26,7 +26,7 @@ from converter.pixels.signatures import PNG_SIGNATURE
 @pytest.fixture
 def with_fast() -> None:
     if decode.decode_image_png_u8 is None:
-        pytest.skip("segconv[fast] is not installed")
+        pytest.skip("kornia-rs is not installed: it has no wheel for this machine")
 
 
 def test_a_flipped_bit_anywhere_in_a_png_is_refused():

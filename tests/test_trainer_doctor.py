@@ -28,20 +28,38 @@ def test_versions_and_installed_extras_are_those_of_the_environment():
     assert str(Path.cwd()) not in text
 
 
-def test_a_missing_package_is_a_missing_extra_and_the_command_that_installs_it(monkeypatch):
+@pytest.fixture
+def lacking(monkeypatch):
+    """Returns a function that takes a package out of what is installed."""
     true = metadata.version
 
-    def version(name):
-        if name == "kornia-rs":
-            raise metadata.PackageNotFoundError(name)
-        return true(name)
+    def lack(missing: str) -> None:
+        def version(name):
+            if name == missing:
+                raise metadata.PackageNotFoundError(name)
+            return true(name)
 
-    monkeypatch.setattr(doctor.metadata, "version", version)
-    monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda name: None)
+        monkeypatch.setattr(doctor.metadata, "version", version)
+        monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda name: None)
+
+    return lack
+
+
+def test_a_missing_package_is_a_missing_extra_and_the_command_that_installs_it(lacking):
+    lacking("tensorflow")
     text = doctor.diagnosis()
-    (row,) = (line for line in text.splitlines() if line.startswith("fast "))
+    (row,) = (line for line in text.splitlines() if line.startswith("train "))
     assert row.split()[1] == "no"
-    assert "pip install 'segconv[fast]'" in text
+    assert "pip install 'segconv[train]'" in text
+
+
+def test_the_fast_decoder_is_a_dependency_and_where_it_is_missing_the_command_is_told(lacking):
+    (wanted,) = (text for text in PROJECT["dependencies"] if text.startswith("kornia-rs"))
+    assert wanted.startswith(f"{doctor.FAST_PNG};")  # a marker follows: it has no wheel elsewhere
+    lacking("kornia-rs")
+    assert f"slow PNG    Pillow decodes it at three to four times the cost: pip install '{doctor.FAST_PNG}'" in (
+        doctor.diagnosis()
+    )
 
 
 @pytest.mark.parametrize("name", ["jpg", "zlib"])

@@ -21,7 +21,6 @@ from converter.version import __version__
 PACKAGE = "segconv"
 # What each extra of pyproject.toml is for.
 EXTRAS = {
-    "fast": "decodes colour masks and PNG images at a quarter to a third of the cost",
     "train": "trains, evaluates and predicts",
     "gpu": "the same on NVIDIA's GPUs",
     "tensorboard": "train --tensorboard",
@@ -36,6 +35,7 @@ EXTRAS = {
     "ray": "build --engine ray",
     "beam": "build --engine beam",
 }
+FAST_PNG = "kornia-rs>=0.2,<0.3"  # a dependency where it has a wheel
 CODECS = {"jpg": "JPEG", "zlib": "PNG", "webp": "WebP", "libtiff": "compressed TIFF"}
 _REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)(\[(?P<part>[\w-]+)\])?.*extra == ['\"](?P<extra>[\w-]+)['\"]")
 
@@ -69,6 +69,8 @@ def _facts() -> Iterator[tuple[str, str]]:
     lacking = [text for name, text in CODECS.items() if not features.check(name)]
     if lacking:
         yield "no codec", f"{', '.join(lacking)}: install Pillow from its wheel"
+    if not _version("kornia-rs"):
+        yield "slow PNG", f"Pillow decodes it at three to four times the cost: pip install '{FAST_PNG}'"
     if importlib.util.find_spec("tensorflow"):
         yield "GPUs", _gpus()
 

@@ -21,5 +21,6 @@ Modules, in dependency order:
     images        image bytes <-> uint8 [H, W, 3]
     masks         the values in a mask file; stored masks <-> uint8 [H, W]
     resample      a mask at another size, never blended
+    polygons      a mask -> the borders of its connected components
     overlays      overlays, legends, contact sheets
 """

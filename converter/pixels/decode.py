@@ -14,7 +14,7 @@ from converter.pixels.png import check_png_rows, png_is_interlaced, png_is_plain
 
 try:
     from kornia_rs.io import decode_image_png_u8
-except ImportError:  # without segconv[fast]
+except ImportError:  # no wheel for this machine: Pillow decodes
     decode_image_png_u8 = None
 
 ORIENTATION = 0x0112  # EXIF tag
@@ -47,7 +47,7 @@ def decoded(picture: Image.Image, name: str) -> Image.Image:
 def decoded_fast(picture: Image.Image) -> np.ndarray | None:
     """Returns the pixels of a common PNG that is opened but not decoded, several times faster than Pillow.
 
-    The decoder is that of segconv[fast]. It yields the same pixels and refuses damaged files, except for a wrong
+    The decoder is that of kornia-rs. It yields the same pixels and refuses damaged files, except for a wrong
     Adler-32 with correct CRC-32. Where it refuses a file, Pillow decodes it again and decides.
 
     Returns:

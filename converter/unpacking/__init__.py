@@ -2,5 +2,7 @@
 
 Modules, in dependency order:
 
-    unpack  what is written where, and the command that builds it again
+    paths      a path of its own for each file
+    annotated  polygons of masks as annotations: COCO, YOLO, CVAT
+    unpack     what is written where, and the command that builds it again
 """

@@ -23,14 +23,16 @@ from converter.dataset.example import Record
 from converter.dataset.manifest import Manifest
 from converter.dataset.parse import read_manifest
 from converter.dataset.reader import RecordSource
-from converter.errors import DataError, UsageError
+from converter.errors import UsageError
 from converter.pixels.colors import Color
 from converter.pixels.masks import PNG_LEVEL
+from converter.pixels.polygons import opencv
 from converter.pixels.signatures import JPEG_SIGNATURE
 from converter.schema import IGNORE_INDEX
-from converter.sources.lists.text import why_unlistable
 from converter.system.console import Progress, table
 from converter.system.files import check_relative, temporary_path, write_error
+from converter.unpacking.annotated import FORMATS, Photograph, labels_of
+from converter.unpacking.paths import Paths
 
 _JPEG, _PNG = (".jpg", ".jpeg"), (".png",)
 
@@ -43,11 +45,13 @@ class UnpackReport:
       out: folder of the dataset.
       manifest: of the records.
       records: number of records of each split.
+      annotations: format of the annotations; "" where masks were written.
     """
 
     out: Path
     manifest: Manifest
     records: dict[str, int]
+    annotations: str = ""
 
     def to_text(self) -> str:
         """Returns the number of records of each split, as a table."""
@@ -57,15 +61,18 @@ class UnpackReport:
         ]
         return f"{self.out}: {self.manifest.name}\n\n{table(rows)}"
 
-    def build_command(self) -> str:
-        """Returns the command that makes records of it again."""
+    def next_command(self) -> str:
+        """Returns the command that makes records of it again, or masks of its annotations."""
+        if self.annotations:
+            out = Path(f"{self.out}-masks")
+            return shlex.join(["segconv", "masks", "--src", str(self.out), "--out", str(out)])
         shards = {len(split.shards) for split in self.manifest.splits.values()}
         words = ["segconv", "build", "--src", str(self.out), "--name", self.manifest.name]
         words += ["--keep-size", "--image-format", "keep"]
         return shlex.join([*words, "--shards", str(shards.pop())] if len(shards) == 1 else words)
 
 
-def unpack(records: Path, out: Path, masks: str = "index") -> UnpackReport:
+def unpack(records: Path, out: Path, masks: str = "index", annotations: str = "") -> UnpackReport:
     """Writes the dataset that records hold: images and masks byte for byte, under the paths that they came from.
 
     The extension of a path becomes that of the stored format. Tiles are named by their corners, "a@448_0.jpg". Where
@@ -75,9 +82,11 @@ def unpack(records: Path, out: Path, masks: str = "index") -> UnpackReport:
       records: folder of records.
       out: folder of the dataset; must not exist, or be empty.
       masks: "index": grey PNG of class indices, as they are stored; "color": palette PNG of the classes' colours.
+      annotations: "coco", "yolo" or "cvat": polygons in place of masks, lists and classes.csv; "" for none.
 
     Raises:
-      UsageError: no records, an output folder that holds something, or classes that share a colour.
+      UsageError: no records, an output folder that holds something, classes that share a colour, or polygons without
+        opencv.
       DataError: a shard is damaged, or a record names a path that cannot be written.
       MachineError: the output folder cannot be written.
     """
@@ -89,8 +98,11 @@ def unpack(records: Path, out: Path, masks: str = "index") -> UnpackReport:
     try:
         try:
             hidden.mkdir(parents=True)
-            _Writer(hidden, manifest, masks).write(records)
-            (hidden / CLASSES_CSV).write_text(to_csv(classes), "utf-8", newline="\n")
+            if annotations:
+                _Annotator(hidden, manifest, annotations).write(records)
+            else:
+                _Writer(hidden, manifest, masks).write(records)
+                (hidden / CLASSES_CSV).write_text(to_csv(classes), "utf-8", newline="\n")
             if out.is_dir():
                 out.rmdir()
             hidden.rename(out)
@@ -99,7 +111,7 @@ def unpack(records: Path, out: Path, masks: str = "index") -> UnpackReport:
     except OSError as error:
         raise write_error(out, error) from error
     counts = {split: sum(shard.records for shard in info.shards) for split, info in manifest.splits.items()}
-    return UnpackReport(out, manifest, counts)
+    return UnpackReport(out, manifest, counts, annotations)
 
 
 def _class_map(manifest: Manifest, masks: str) -> ClassMap:
@@ -136,7 +148,7 @@ class _Writer:
         palette[: manifest.num_classes] = [info.color for info in manifest.classes]
         palette[IGNORE_INDEX] = _ignore_color(manifest)
         self.palette = palette.tobytes() if masks == "color" else None
-        self.taken = {CLASSES_CSV, *(f"{split}.txt" for split in manifest.splits)}
+        self.paths = Paths({CLASSES_CSV, *(f"{split}.txt" for split in manifest.splits)})
 
     def write(self, records: Path) -> None:
         """Writes all records, and the list of each split."""
@@ -153,10 +165,10 @@ class _Writer:
 
     def _write(self, record: Record) -> str:
         """Writes one record; returns its line in the list."""
-        suffixes = _JPEG if record.image_bytes.startswith(JPEG_SIGNATURE) else _PNG
-        image = self._path(record.name, suffixes)
+        suffixes = _suffixes(record)
+        image = self.paths.of(record.name, suffixes)
         mask_name = record.mask_name or f"masks/{posixpath.splitext(record.file_name)[0]}.png"
-        mask = self._path(dataclasses.replace(record, file_name=mask_name).name, _PNG)  # of a tile with its corner
+        mask = self.paths.of(dataclasses.replace(record, file_name=mask_name).name, _PNG)  # of a tile with its corner
         for path, data in ((image, record.image_bytes), (mask, record.mask_bytes)):
             final = self.folder / path
             final.parent.mkdir(parents=True, exist_ok=True)
@@ -167,23 +179,49 @@ class _Writer:
             picture.save(self.folder / mask, compress_level=PNG_LEVEL)
         return f"{image};{mask}\n"
 
-    def _path(self, name: str, suffixes: tuple[str, ...]) -> str:
-        """Returns the path of a file, with one of the extensions, that no other record has.
 
-        Raises:
-          DataError: it leads out of the folder, or no list can name it.
-        """
-        check_relative(name)
-        if why := why_unlistable(name):
-            raise DataError(name, why, "Rename the file in the source folder, and build the records again.", "E_PATH")
-        stem, suffix = posixpath.splitext(name)
-        suffix = suffix if suffix.lower() in suffixes else suffixes[0]
-        path, number = f"{stem}{suffix}", 1
-        while path in self.taken:
-            number += 1
-            path = f"{stem}-{number}{suffix}"
-        self.taken.add(path)
+class _Annotator:
+    """Writes photographs and their polygons below a folder."""
+
+    def __init__(self, folder: Path, manifest: Manifest, kind: str) -> None:
+        opencv(f"--{kind}")
+        self.folder = folder
+        self.manifest = manifest
+        self.kind = kind
+        self.paths = Paths(by_stem=kind == "yolo")  # whose files of labels have the names of the photographs
+
+    def write(self, records: Path) -> None:
+        """Writes all records."""
+        labels = labels_of(self.manifest)
+        writer = FORMATS[self.kind](self.folder, labels)
+        try:
+            with Progress(sum(info.records for info in self.manifest.splits.values()), "record") as progress:
+                done = 0
+                for split in self.manifest.splits:
+                    for record in _records(RecordSource(records, split)):
+                        mask = record.mask
+                        path = self._write_image(record, split)
+                        writer.add(Photograph(path, split, mask.shape, labels.polygons(mask)))
+                        done += 1
+                        progress.show(done)
+            writer.finish()
+        finally:
+            writer.close()
+
+    def _write_image(self, record: Record, split: str) -> str:
+        """Writes the photograph of a record; returns its path."""
+        check_relative(record.name)
+        # The folders of a YOLO dataset say the split of what is in them, whatever other folders are called.
+        name = record.name.replace("/", "-") if self.kind == "yolo" else record.name
+        path = self.paths.of(f"images/{split}/{name}", _suffixes(record))
+        (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.folder / path).write_bytes(record.image_bytes)
         return path
+
+
+def _suffixes(record: Record) -> tuple[str, ...]:
+    """Returns the extensions of the format of a stored image, the usual one first."""
+    return _JPEG if record.image_bytes.startswith(JPEG_SIGNATURE) else _PNG
 
 
 def _records(source: RecordSource) -> Iterator[Record]:

@@ -9,7 +9,7 @@ import numpy as np
 
 try:
     from kornia_rs.io import decode_image_png_u8
-except ImportError:  # without segconv[fast]
+except ImportError:  # no wheel for this machine
     decode_image_png_u8 = None
 
 from converter.schema import IGNORE_INDEX, IMAGE, MASK
@@ -20,7 +20,7 @@ PNG_KIND, PNG_GREY = slice(24, 26), b"\x08\x00"  # bytes of a PNG with bit depth
 
 
 def decodes_masks_in_batches() -> bool:
-    """Whether masks are to be decoded by `with_masks`: true where the decoder of segconv[fast] is installed."""
+    """Whether masks are to be decoded by `with_masks`: true where the decoder of kornia-rs is installed."""
     return decode_image_png_u8 is not None
 
 
@@ -67,7 +67,7 @@ def padder(size: tuple[int, int]) -> Callable[[dict[str, Tensor]], tuple[dict[st
 def with_masks(pair: dict[str, Tensor]) -> tuple[dict[str, Tensor]]:
     """Returns a batch whose masks are decoded: uint8 [B, H, W] of string [B].
 
-    The decoder of segconv[fast] takes a third of TensorFlow's time. It blocks other Python code meanwhile, so it is
+    The decoder of kornia-rs takes a third of TensorFlow's time. It blocks other Python code meanwhile, so it is
     used only for the masks, which are small, and called once per batch.
     """
     batch, height, width, _ = pair["image"].shape

@@ -1,7 +1,6 @@
 """Polygons: a class map -> a file of labelme, to be corrected there and drawn into a mask by `segconv masks`.
 
-Each connected component of a class is the polygon of its outer border, and larger ones stand first: what lies in a hole
-is drawn over what is around it, so that the polygons together are the class map, pixel by pixel.
+Each connected component of a class is the polygon of its outer border: together they are the class map.
 """
 
 from __future__ import annotations
@@ -13,9 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from converter.errors import UsageError
 from converter.pixels.images import encode_image, open_image, render, unmodified_bytes
-from converter.schema import IGNORE_INDEX
+from converter.pixels.polygons import polygons
 from trainer.prediction.pictures import Drawing
 
 POLYGONS = "polygons"
@@ -46,38 +44,6 @@ def labelme_json(drawing: Drawing) -> bytes:
     return (json.dumps(content, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
 
 
-def polygons(mask: np.ndarray, outside: int | None = None) -> list[tuple[int, np.ndarray]]:
-    """Returns (class index, points int32 [N, 2] as x and y) of the components of a class map, larger ones first.
-
-    Pixels are connected by their sides. A point is the pixel that it lies in, and a polygon covers the pixels of its
-    points, those on the lines between them, and what these enclose.
-
-    Args:
-      mask: uint8 [H, W], class indices; nothing is around IGNORE_INDEX.
-      outside: class whose components at the border of the image are left out; None for none.
-
-    Raises:
-      UsageError: opencv is not installed.
-
-    Source: Suzuki and Abe, Topological Structural Analysis of Digitized Binary Images by Border Following, 1985.
-    """
-    cv2 = opencv()
-    found = []
-    for index in np.setdiff1d(mask, [IGNORE_INDEX]).tolist():
-        count, labels, boxes, _ = cv2.connectedComponentsWithStats((mask == index).astype(np.uint8), connectivity=4)
-        for number in range(1, count):
-            left, top, width, height, _ = boxes[number].tolist()
-            right, bottom = left + width, top + height
-            if index == outside and (not left or not top or right == mask.shape[1] or bottom == mask.shape[0]):
-                continue
-            part = (labels[top:bottom, left:right] == number).astype(np.uint8)
-            (border,), _ = cv2.findContours(part, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE, offset=(left, top))
-            found.append((width * height, index, border[:, 0]))
-    # What a polygon encloses has a smaller bounding box than itself.
-    found.sort(key=lambda row: -row[0])
-    return [(index, border) for _, index, border in found]
-
-
 def _outside(drawing: Drawing) -> int | None:
     """Returns the index of the background; None where no class is one."""
     return next((info.id for info in drawing.classes if info.name.lower() == BACKGROUND), None)
@@ -87,17 +53,3 @@ def _shape(label: str, border: np.ndarray) -> dict[str, Any]:
     points = border.tolist()
     points += points[-1:] * (3 - len(points))  # labelme's polygons have three points or more
     return {"label": label, "points": points, "group_id": None, "shape_type": "polygon", "flags": {}}
-
-
-def opencv() -> Any:
-    """Returns the module cv2.
-
-    Raises:
-      UsageError: it is not installed.
-    """
-    try:
-        import cv2
-    except ImportError:
-        what, fix = "polygons needs opencv, which is not installed", "Install it: pip install 'segconv[polygons]'"
-        raise UsageError("--save", what, fix, "E_NO_OPENCV") from None
-    return cv2

@@ -17,6 +17,7 @@ from converter.errors import DataError, UsageError
 from converter.limits import MAX_PROBABILITY_BYTES
 from converter.pixels.images import open_image
 from converter.pixels.masks import count_classes
+from converter.pixels.polygons import opencv
 from converter.sources.rasters import (
     georeference_of,
     is_geotiff,
@@ -35,7 +36,7 @@ from trainer.prediction.on_onnx import SUFFIX
 from trainer.prediction.options import PredictConfig, parse_scale
 from trainer.prediction.outputs import KIND, Outputs, Receipt, opened_outputs, picture_path, refusal, world_paths
 from trainer.prediction.pictures import PICTURES, Drawing, wanted_for
-from trainer.prediction.polygons import POLYGONS, labelme_json, opencv
+from trainer.prediction.polygons import POLYGONS, labelme_json
 from trainer.prediction.predictor import AHEAD_PIXELS, Look, Predictor, ahead, read_info
 from trainer.prediction.restoring import ClassMap, without_data
 from trainer.prediction.stored import remove_stored
