@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import resource
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from geotiffs import LIMIT, NEEDS_RASTERIO, write_geotiff
 from PIL import Image
 from trainer_fixtures import NEEDS_TF
 
-from converter.errors import DataError, UsageError
+from converter.errors import DataError, MachineError, UsageError
 
 pytestmark = NEEDS_TF
 
@@ -154,6 +155,29 @@ def test_a_killed_prediction_goes_on_within_the_photograph(run, photos, tmp_path
     for name in ("index/a.png", "geotiff/a.tif", "areas.csv"):
         assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     assert not list(out.glob(".unfinished*"))
+
+
+@NEEDS_RASTERIO
+def test_a_disk_that_fills_costs_the_file_and_not_the_prediction(run, photos, tmp_path, monkeypatch):
+    from trainer.prediction.stored import StoredMap
+
+    out, save = tmp_path / "out", ("index", "probabilities")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (SIZE[0] * SIZE[1] * 4 * 2 + 100, before[1]))  # without NumPy's header
+    try:
+        with pytest.raises(MachineError, match=r"a\.npy: cannot be written .*run the same command again"):
+            predict(run, photos, out, save=save)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [path.name for path in (out / "index").iterdir()] == ["a.png"]
+    assert list((out / "probabilities").iterdir()) == []
+
+    def write_again(*given):
+        raise AssertionError("it is predicted once")
+
+    monkeypatch.setattr(StoredMap, "write", write_again)
+    assert predict(run, photos, out, save=save).predicted == 1
+    assert np.load(out / "probabilities/a.npy").shape == (*SIZE, 4)
 
 
 @NEEDS_RASTERIO
