@@ -121,6 +121,24 @@ def test_files_are_those_of_the_photograph_in_memory(tmp_path, photos, fit, opti
 
 
 @NEEDS_RASTERIO
+def test_a_run_of_tiles_of_equal_metres_looks_at_photographs_at_these_metres(photos, tmp_path):
+    half = copying_run(tmp_path / "half", "tile", (64, 64), options={"scale": 0.5})
+    predict(half, photos, tmp_path / "expected", max_pixels=10**6)
+    expected = pixels_of(tmp_path / "expected/index/a.png")
+    run = copying_run(tmp_path, "tile", (64, 64), options={"scale": 1.0, "gsd": 0.4})  # the photograph has 0.2
+    for name, most in (("memory", 10**6), ("windows", LIMIT)):
+        predict(run, photos, tmp_path / name, max_pixels=most)
+        np.testing.assert_array_equal(pixels_of(tmp_path / name / "index/a.png"), expected)
+    with Image.open(photos / "a.tif") as picture:
+        picture.save(tmp_path / "a.png")
+    with pytest.raises(DataError, match=r"a\.png: does not say how large .* trained at 0\.4 m a pixel.*--pixel-size"):
+        predict(run, tmp_path / "a.png", tmp_path / "plain", max_pixels=10**6)
+    predict(run, tmp_path / "a.png", tmp_path / "plain", max_pixels=10**6, pixel_size=0.2, overwrite=True)
+    found = pixels_of(tmp_path / "plain/index/a.png")
+    np.testing.assert_array_equal(found[expected != 255], expected[expected != 255])
+
+
+@NEEDS_RASTERIO
 def test_at_a_scale_that_does_not_divide_levels_are_rounded_in_places(run, photos, tmp_path):
     for name, most in (("memory", 10**6), ("windows", LIMIT)):
         predict(run, photos, tmp_path / name, max_pixels=most, scale="1.5")

@@ -70,6 +70,16 @@ class PairReader:
             return Opened(image, lambda size, fit: np.full(size, index, np.uint8))
         return Opened(image, lambda size, fit: self.mapper.map_mask(mask, size, fit, self.resample))
 
+    def metres(self, ref: ExampleRef) -> float:
+        """Returns the side of a pixel of a photograph on the ground.
+
+        Raises:
+          UsageError: rasterio is not installed.
+          DataError: the file does not say.
+        """
+        with Raster(ref.image, self.source) as raster:
+            return raster.metres_a_pixel()
+
     def _block(self, ref: ExampleRef, window: Box) -> Opened:
         picture, mask = self._raster_block(ref, window) if is_raster(ref, self.source) else self._cut(ref, window)
 
