@@ -26,9 +26,10 @@ PNGS = ("index", "color", "overlay", "confidence")
 KILLED = """
 import os, signal, sys
 from converter.cli import main
-from trainer.prediction import predictor
+from trainer.prediction import predictor, stored
 from trainer.prediction.stored import StoredMap
 
+stored.NOTE_EVERY_S = 0
 parts = int(sys.argv[1])
 predictor.num_blocks = lambda *sizes: 3
 write = StoredMap.write
@@ -240,6 +241,6 @@ def grow(path):
 def test_without_rasterio_one_line_says_what_to_install(run, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "rasterio", None)
     Image.fromarray(COLORS[blocks((64, 64))]).save(tmp_path / "a.tif")
-    with pytest.raises(UsageError, match=r"a\.tif: is read by windows, .*pip install 'segconv\[geo\]'"):
+    with pytest.raises(UsageError, match=rf"{tmp_path}/a\.tif: is read by windows, .*pip install 'segconv\[geo\]'"):
         predict(run, tmp_path / "a.tif", tmp_path / "out")
     assert predict(run, tmp_path / "a.tif", tmp_path / "out", max_pixels=10**6).predicted == 1

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from converter.errors import DataError
+from converter.errors import DataError, UsageError
 from converter.sources.ground import metres_of, square_metres_of
 from converter.sources.rasters import Raster
 from converter.system.console import Progress, log
@@ -82,6 +82,7 @@ def _predict_into(stored: StoredMap, raster: Raster, predictor: Predictor, view:
         for box, found in predictor.parts(RasterCanvas(raster, view), view, stored.after):
             stored.write(box, without_data(found, raster.valid(box)))
             progress.show((height * box.left + (box.top + box.height) * box.width) // MEGA)
+    stored.note()
 
 
 @contextlib.contextmanager
@@ -89,5 +90,6 @@ def _named(photograph: Photograph) -> Iterator[None]:
     """Names the photograph in errors as the user wrote it."""
     try:
         yield
-    except DataError as error:
-        raise DataError(photograph.where, error.what, error.fix, error.code) from None
+    except (DataError, UsageError) as error:
+        where = photograph.where if error.where == photograph.path else error.where
+        raise type(error)(where, error.what, error.fix, error.code) from None
