@@ -1609,7 +1609,7 @@ TABLE: dict[str, list[Row]] = {
             "checking_blocks::no_pixel_is_in_two_splits",
         ),
     ],
-    "converter/sources/rasters.py": [
+    "converter/sources/ground.py": [
         Row(
             "an install command for rasterio",
             "    except ImportError:\n        raise UsageError(name, what",

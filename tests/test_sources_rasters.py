@@ -14,7 +14,8 @@ from converter.config import SourceConfig
 from converter.errors import DataError, UsageError
 from converter.pixels.geometry import Box
 from converter.sources import rasters
-from converter.sources.rasters import Georeference, Raster, is_raster
+from converter.sources.ground import Georeference
+from converter.sources.rasters import Raster, is_raster
 from converter.sources.refs import ExampleRef
 
 BOX = Box(5, 17, 40, 33)
@@ -57,12 +58,6 @@ def test_without_rasterio_one_line_says_what_to_install(tmp_path, monkeypatch):
 def test_a_file_outside_the_source_folder_is_not_opened(tmp_path):
     with pytest.raises(DataError, match="leaves the source folder"):
         Raster("../a.tif", SourceConfig(tmp_path))
-
-
-def test_the_place_of_a_window_on_the_earth():
-    place = Georeference("EPSG:25832", (0.2, 0.0, 100.0, 0.0, -0.2, 900.0))
-    assert place.of(Box(10, 20, 5, 5), (1, 1)).transform == (0.2, 0.0, 104.0, 0.0, -0.2, 898.0)
-    assert place.of(Box(10, 20, 5, 5), (2, 2)).transform == (0.4, 0.0, 108.0, 0.0, -0.4, 896.0)
 
 
 @NEEDS_RASTERIO

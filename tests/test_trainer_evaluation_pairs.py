@@ -61,6 +61,15 @@ def test_a_block_over_the_edge_is_named_by_its_line(tmp_path, arrays):
         reader(tmp_path).open(ref)
 
 
+def test_a_photograph_beyond_the_limits_is_scored_by_blocks(tmp_path, arrays):
+    for name in ("a", "a_mask"):
+        Image.open(tmp_path / f"{name}.png").save(tmp_path / f"{name}.tif")
+    ref = ExampleRef("val", "a.tif", "a_mask.tif")
+    assert reader(tmp_path).open(ref).image.size == SIZE
+    with pytest.raises(DataError, match=r"a\.tif: is beyond the limits .*: segconv split --src .* --blocks 2048"):
+        reader(tmp_path, max_pixels=1000).open(ref)
+
+
 def test_without_a_mask_all_of_it_is_what_the_user_says(tmp_path, arrays):
     for window, size in ((None, SIZE), (BLOCK, (16, 30))):
         ref = ExampleRef("val", "a.png", "", window=window)

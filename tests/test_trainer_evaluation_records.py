@@ -53,7 +53,7 @@ def test_files_of_one_split_do_not_replace_those_of_another(run):
         evaluation = evaluate(run, split)
         assert json.loads((run / f"evaluation-{split}.json").read_text()) == evaluation.to_json()
         assert len((run / f"images-{split}.csv").read_text().splitlines()) == evaluation.records + 1
-        for name in (f"confusion-{split}.png", f"predictions-{split}.png"):
+        for name in (f"confusion-{split}.png", f"predictions-{split}.png", f"reliability-{split}.png"):
             with Image.open(run / name) as opened:
                 assert opened.format == "PNG"
     assert not list(run.glob(".*"))

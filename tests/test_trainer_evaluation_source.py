@@ -171,6 +171,8 @@ def test_blocks_of_a_photograph_beyond_the_limits_are_read_by_windows(source, tm
         lines += [f"images/{name}.tif[0,0,{height},40];masks/{name}.tif\n"]
         lines += [f"images/{name}.tif[0,40,{height},{width - 40}];masks/{name}.tif\n"]
     (source.src / "val.txt").write_text("".join(lines))
+    equal_metres = copying_run(tmp_path / "metres", "tile", (32, 32), options={"gsd": 0.2})  # those of the files
+    assert evaluate_source(equal_metres, source).matrix.sum() == whole.matrix.sum()
     found = evaluate_source(run, dataclasses.replace(source, max_pixels=1000))
     assert np.abs(found.matrix - whole.matrix).sum() <= 4
     assert found.matrix.sum() == whole.matrix.sum()

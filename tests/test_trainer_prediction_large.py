@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import resource
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from geotiffs import LIMIT, NEEDS_RASTERIO, write_geotiff
 from PIL import Image
 from trainer_fixtures import NEEDS_TF
 
-from converter.errors import DataError, UsageError
+from converter.errors import DataError, MachineError, UsageError
 
 pytestmark = NEEDS_TF
 
@@ -25,9 +26,10 @@ PNGS = ("index", "color", "overlay", "confidence")
 KILLED = """
 import os, signal, sys
 from converter.cli import main
-from trainer.prediction import predictor
+from trainer.prediction import predictor, stored
 from trainer.prediction.stored import StoredMap
 
+stored.NOTE_EVERY_S = 0
 parts = int(sys.argv[1])
 predictor.num_blocks = lambda *sizes: 3
 write = StoredMap.write
@@ -120,6 +122,24 @@ def test_files_are_those_of_the_photograph_in_memory(tmp_path, photos, fit, opti
 
 
 @NEEDS_RASTERIO
+def test_a_run_of_tiles_of_equal_metres_looks_at_photographs_at_these_metres(photos, tmp_path):
+    half = copying_run(tmp_path / "half", "tile", (64, 64), options={"scale": 0.5})
+    predict(half, photos, tmp_path / "expected", max_pixels=10**6)
+    expected = pixels_of(tmp_path / "expected/index/a.png")
+    run = copying_run(tmp_path, "tile", (64, 64), options={"scale": 1.0, "gsd": 0.4})  # the photograph has 0.2
+    for name, most in (("memory", 10**6), ("windows", LIMIT)):
+        predict(run, photos, tmp_path / name, max_pixels=most)
+        np.testing.assert_array_equal(pixels_of(tmp_path / name / "index/a.png"), expected)
+    with Image.open(photos / "a.tif") as picture:
+        picture.save(tmp_path / "a.png")
+    with pytest.raises(DataError, match=r"a\.png: does not say how large .* trained at 0\.4 m a pixel.*--pixel-size"):
+        predict(run, tmp_path / "a.png", tmp_path / "plain", max_pixels=10**6)
+    predict(run, tmp_path / "a.png", tmp_path / "plain", max_pixels=10**6, pixel_size=0.2, overwrite=True)
+    found = pixels_of(tmp_path / "plain/index/a.png")
+    np.testing.assert_array_equal(found[expected != 255], expected[expected != 255])
+
+
+@NEEDS_RASTERIO
 def test_at_a_scale_that_does_not_divide_levels_are_rounded_in_places(run, photos, tmp_path):
     for name, most in (("memory", 10**6), ("windows", LIMIT)):
         predict(run, photos, tmp_path / name, max_pixels=most, scale="1.5")
@@ -154,6 +174,29 @@ def test_a_killed_prediction_goes_on_within_the_photograph(run, photos, tmp_path
     for name in ("index/a.png", "geotiff/a.tif", "areas.csv"):
         assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     assert not list(out.glob(".unfinished*"))
+
+
+@NEEDS_RASTERIO
+def test_a_disk_that_fills_costs_the_file_and_not_the_prediction(run, photos, tmp_path, monkeypatch):
+    from trainer.prediction.stored import StoredMap
+
+    out, save = tmp_path / "out", ("index", "probabilities")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (SIZE[0] * SIZE[1] * 4 * 2 + 100, before[1]))  # without NumPy's header
+    try:
+        with pytest.raises(MachineError, match=r"a\.npy: cannot be written .*run the same command again"):
+            predict(run, photos, out, save=save)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [path.name for path in (out / "index").iterdir()] == ["a.png"]
+    assert list((out / "probabilities").iterdir()) == []
+
+    def write_again(*given):
+        raise AssertionError("it is predicted once")
+
+    monkeypatch.setattr(StoredMap, "write", write_again)
+    assert predict(run, photos, out, save=save).predicted == 1
+    assert np.load(out / "probabilities/a.npy").shape == (*SIZE, 4)
 
 
 @NEEDS_RASTERIO
@@ -198,6 +241,6 @@ def grow(path):
 def test_without_rasterio_one_line_says_what_to_install(run, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "rasterio", None)
     Image.fromarray(COLORS[blocks((64, 64))]).save(tmp_path / "a.tif")
-    with pytest.raises(UsageError, match=r"a\.tif: is read by windows, .*pip install 'segconv\[geo\]'"):
+    with pytest.raises(UsageError, match=rf"{tmp_path}/a\.tif: is read by windows, .*pip install 'segconv\[geo\]'"):
         predict(run, tmp_path / "a.tif", tmp_path / "out")
     assert predict(run, tmp_path / "a.tif", tmp_path / "out", max_pixels=10**6).predicted == 1

@@ -66,7 +66,7 @@ def test_colours_are_those_of_the_classes_and_gaps_are_transparent(drawing, tmp_
 @NEEDS_RASTERIO
 @pytest.mark.parametrize("left", [200, 2000])  # bytes that are missing: GDAL alone ends without an error
 def test_a_disk_that_fills_is_an_error_whatever_gdal_says(drawing, tmp_path, monkeypatch, left):
-    from converter.sources.rasters import Georeference
+    from converter.sources.ground import Georeference
 
     class Place:
         georeference = Georeference("EPSG:25832", (0.2, 0.0, 500_000.0, 0.0, -0.2, 5_000_000.0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import resource
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from copying_model import COLORS, blocks, copying_run
 from PIL import Image
 from trainer_fixtures import NEEDS_TF
 
-from converter.errors import DataError, UsageError
+from converter.errors import DataError, MachineError, UsageError
 from trainer.prediction.options import PredictConfig
 
 pytestmark = NEEDS_TF
@@ -157,6 +158,22 @@ def test_a_killed_prediction_goes_on_to_the_same_bytes(run, photos, tmp_path, me
     found, expected = contents(out), contents(tmp_path / "whole")
     assert found.keys() == expected.keys()
     assert {name for name in found if found[name] != expected[name]} <= {".receipts.jsonl"}  # in another order
+
+
+def test_a_disk_that_fills_leaves_what_is_finished_and_the_same_command_goes_on(run, photos, tmp_path):
+    out, save = tmp_path / "out", ("probabilities",)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))  # of d.png alone, they are larger
+    try:
+        with pytest.raises(MachineError, match=r"d\.npy: cannot be written .*run the same command again") as caught:
+            predict(run, photos, out=out, save=save)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert caught.value.exit_code == 4
+    finished = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.suffix == ".npy"}
+    assert finished == {f"probabilities/{name.removesuffix('.png')}.npy" for name in SIZES if name != "d.png"}
+    report = predict(run, photos, out=out, save=save)
+    assert (report.predicted, report.kept) == (1, 4)
 
 
 def test_a_photograph_that_build_refuses_is_refused_by_name_or_skipped(run, photos, tmp_path):

@@ -19,6 +19,11 @@ PARTS = (Box(0, 0, 25, 17), Box(25, 0, 15, 17), Box(0, 17, 25, 13), Box(25, 17, 
 FACTS = {"photograph": "0123", "model": "4567"}
 
 
+@pytest.fixture(autouse=True)
+def _every_part_is_noted(monkeypatch):
+    monkeypatch.setattr(module, "NOTE_EVERY_S", 0)
+
+
 @pytest.fixture
 def whole():
     rng = np.random.default_rng(0)
@@ -71,6 +76,20 @@ def test_that_of_another_photograph_or_model_begins_anew(tmp_path, whole):
         remove_stored(tmp_path)
     with StoredMap(tmp_path, FACTS, (30, 40), Wanted(True, True), 3) as stored:
         assert stored.after is None
+
+
+def test_between_two_notes_a_part_is_written_without_waiting_for_the_disk(tmp_path, whole, monkeypatch):
+    with opened(tmp_path) as stored:
+        stored.write(PARTS[0], part_of(whole, PARTS[0]))
+        monkeypatch.setattr(module, "NOTE_EVERY_S", 1000)
+        stored.write(PARTS[1], part_of(whole, PARTS[1]))
+    with opened(tmp_path) as stored:
+        assert stored.after == PARTS[0]
+        stored.note()  # nothing new
+        stored.write(PARTS[1], part_of(whole, PARTS[1]))
+        stored.note()
+    with opened(tmp_path) as stored:
+        assert stored.after == PARTS[1]
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b'{"facts": 1}', b'{"facts": 1, "after": "no"}'])

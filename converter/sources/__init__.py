@@ -14,6 +14,7 @@ Modules, in dependency order:
     leaks       the same image in two splits
     others      what the files are that are not read
     layouts     source folder -> the pairs of its splits, detected from the files in it
+    ground      where on the earth the picture in a TIFF file lies, and where it has data
     rasters     large TIFF and JPEG 2000 files, read by windows through rasterio
     sizes       the size of a photograph from its header, and its tiles
     levels      a range in percentiles -> the levels in the images of the train split

@@ -3,70 +3,39 @@
 from __future__ import annotations
 
 import contextlib
-import io
-import logging
-import math
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from types import TracebackType
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Self
 
 import numpy as np
-from PIL import Image, TiffImagePlugin
+from PIL import Image
 
 from converter.config import SourceConfig
-from converter.errors import DataError, UsageError
+from converter.errors import DataError
 from converter.limits import MAX_BLOCK_BYTES, MAX_FILE_BYTES, MAX_PIXELS, MAX_RASTER_BYTES
-from converter.pixels.bands import Samples
 from converter.pixels.decode import ORIENTATION
 from converter.pixels.geometry import Box
 from converter.pixels.masks import OpenMask, step_of
 from converter.pixels.pillow import DECODER_ERRORS, without_warnings
 from converter.pixels.samples import FIX_RANGE, as_picture, bands_fix, chosen_bands, described, whole_numbers
-from converter.pixels.signatures import TIFF_SIGNATURES
+from converter.sources.ground import (
+    GDAL_OPTIONS,
+    georeference_in,
+    is_tiff,
+    metres_of,
+    own_bands,
+    rasterio_of,
+    tags_of,
+    valid_in,
+)
 from converter.sources.refs import ExampleRef
 from converter.system.files import Stamp, opened_inside
 
-INSTALL = "pip install 'segconv[geo]'"
-Answer = TypeVar("Answer")
 _JPEG2000 = (b"\x00\x00\x00\x0cjP  \r\n\x87\n", b"\xffO\xffQ")
-_BIG_TIFF = (b"II+\0", b"MM\0+")
-_TIEPOINT, _TRANSFORM, _NO_DATA = 33922, 34264, 42113  # tags of GeoTIFF, and of GDAL
-_CACHE_BYTES = 48 * 2**20  # of decoded blocks: two rows of 512x512 tiles, 30,000 pixels wide
-GDAL_OPTIONS = {
-    "GDAL_CACHEMAX": _CACHE_BYTES,
-    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",  # a file is what is in it: no side-car files
-    "GDAL_PAM_ENABLED": "NO",
-    "GDAL_NUM_THREADS": 1,
-}
 _REWRITE = (
     "Write it again in tiles: gdal_translate -co TILED=YES -co COMPRESS=DEFLATE -co BIGTIFF=IF_SAFER IN.tif OUT.tif"
 )
-
-
-class Georeference(NamedTuple):
-    """Where on the earth a picture is.
-
-    Attributes:
-      crs: coordinate reference system: "EPSG:25832", or as WKT where it has no such number; "" where there is none.
-      transform: (a, b, c, d, e, f): the pixel corner (column, row) is at x = a * column + b * row + c and
-        y = d * column + e * row + f.
-    """
-
-    crs: str
-    transform: tuple[float, float, float, float, float, float]
-
-    def of(self, window: Box, factors: tuple[float, float]) -> Georeference:
-        """Returns that of a window of the picture after scaling.
-
-        Args:
-          window: in pixels after scaling.
-          factors: rows and columns of the picture for each one after scaling.
-        """
-        a, b, c, d, e, f = self.transform
-        down, right = factors
-        x, y = window.left * right, window.top * down
-        return Georeference(self.crs, (a * right, b * down, a * x + b * y + c, d * right, e * down, d * x + e * y + f))
 
 
 def is_raster(ref: ExampleRef, source: SourceConfig) -> bool:
@@ -90,33 +59,11 @@ def is_beyond(name: str, source: SourceConfig) -> bool:
         head = file.read(16)
         if head.startswith(_JPEG2000):
             return True
-        if not head.startswith((*TIFF_SIGNATURES, *_BIG_TIFF)):
+        if not is_tiff(head):
             return False
-        tags = _tags(head, file)
+        tags = tags_of(head, file)
         pixels = tags.get(256, 0) * tags.get(257, 0)
         return info.st_size > MAX_FILE_BYTES or pixels > source.max_pixels
-
-
-def _tags(head: bytes, file: Any) -> dict[int, int]:
-    """Returns width, height and orientation of the first page of a TIFF file by their tags, as far as it has them."""
-    directory = _directory(head, file)
-    try:
-        found = {number: directory.get(number) for number in (256, 257, ORIENTATION)}
-    except DECODER_ERRORS:
-        return {}
-    return {number: value for number, value in found.items() if isinstance(value, int)}
-
-
-def _directory(head: bytes, file: Any) -> Mapping[int, Any]:
-    """Returns the tags of the first page of a TIFF file by their numbers; none where they cannot be read."""
-    try:
-        with without_warnings():
-            tags = TiffImagePlugin.ImageFileDirectory_v2(head[:16] if head.startswith(_BIG_TIFF) else head[:8])
-            file.seek(tags.next)
-            tags.load(file)
-            return tags
-    except DECODER_ERRORS:
-        return {}
 
 
 class Raster:
@@ -141,7 +88,7 @@ class Raster:
         with opened_inside(source.src, name, follow_links=source.follow_links, most=MAX_RASTER_BYTES) as (file, info):
             self.stamp = Stamp.of(info)
             head = file.read(16)
-            if _tags(head, file).get(ORIENTATION, 1) != 1:
+            if tags_of(head, file).get(ORIENTATION, 1) != 1:
                 raise DataError(name, "is rotated by its orientation tag", "Save it upright.", "E_FORMAT")
         rasterio = rasterio_of(name)
         driver = "JP2OpenJPEG" if head.startswith(_JPEG2000) else "GTiff"  # no other: some formats name further files
@@ -151,7 +98,7 @@ class Raster:
         try:
             self._check()
             self.size = self._file.height, self._file.width
-            self.georeference = _georeference(self._file)
+            self.georeference = georeference_in(self._file)
         except BaseException:
             self.close()
             raise
@@ -174,14 +121,13 @@ class Raster:
         Raises:
           DataError: the file does not say.
         """
-        crs = self._file.crs
-        _, b, _, _, e, _ = (*self._file.transform,)[:6]
-        if crs is None or not crs.is_projected or not (b or e):
+        metres = metres_of(self.georeference)
+        if metres is None:
             what = "has no projected coordinate reference system, so the size of its pixels is not known"
             raise DataError(
                 self.name, what, "Pass --scale instead of --gsd, or reproject it with gdalwarp.", "E_FORMAT"
             )
-        return math.hypot(b, e) * float(crs.linear_units_factor[1])
+        return metres
 
     def image(self, box: Box) -> Image.Image:
         """Returns a part of a photograph as an RGB image, by the bands and levels of the source.
@@ -199,7 +145,7 @@ class Raster:
             raise DataError(self.name, f"has {text}, where 1, 3 or 4 bands are read", fix, "E_IMAGE_MODE")
         if is_deep and not self._samples.levels:
             raise DataError(self.name, f"has {text}, where 8-bit unsigned integers are read", FIX_RANGE, "E_IMAGE_MODE")
-        array = self._read(box, chosen_bands(self._samples, file.count, _own_bands(file), self.name))
+        array = self._read(box, chosen_bands(self._samples, file.count, own_bands(file), self.name))
         if colors is not None and not is_deep and array.shape[2] == 1:
             return Image.fromarray(colors[array[..., 0]])
         picture = as_picture(array, self._samples, "TIFF", self.name)
@@ -235,7 +181,7 @@ class Raster:
           DataError: it is damaged.
         """
         with self._guarded():
-            return _valid(self._file, self._samples, box, self.name)
+            return valid_in(self._file, self._samples, box, self.name)
 
     def mask(self, box: Box) -> OpenMask:
         """Returns a part of a mask with exactly the numbers of the file.
@@ -316,121 +262,3 @@ class Raster:
             said = " ".join(str(error).split()) or type(error).__name__
             what = f"cannot be read as TIFF or JPEG 2000, or is damaged ({said})"
             raise DataError(self.name, what, "Restore the original file.", "E_DAMAGED") from None
-
-
-def georeference_of(data: bytes, name: str) -> Georeference | None:
-    """Returns where on the earth the picture in a TIFF file is; None where the file does not say, or is no TIFF.
-
-    Raises:
-      UsageError: rasterio is not installed.
-    """
-    return _asked(data, name, _georeference)
-
-
-def valid_pixels_of(data: bytes, name: str, samples: Samples) -> np.ndarray | None:
-    """Returns which pixels of the picture in a TIFF file have data, as `Raster.valid` does; None for any other file.
-
-    Args:
-      data: content of the file.
-      name: of the file, for messages.
-      samples: bands that are read from it.
-
-    Raises:
-      UsageError: rasterio is not installed.
-    """
-    return _asked(data, name, lambda file: _valid(file, samples, Box(0, 0, file.height, file.width), name))
-
-
-def square_metres_of(place: Georeference | None) -> float | None:
-    """Returns the area of a pixel on the ground; None where its coordinates are not metres or feet of a map.
-
-    Raises:
-      UsageError: rasterio is not installed.
-    """
-    if place is None or not place.crs:
-        return None
-    crs = rasterio_of(place.crs).crs.CRS.from_user_input(place.crs)
-    if not crs.is_projected:
-        return None
-    a, b, _, d, e, _ = place.transform
-    return float(abs(a * e - b * d) * crs.linear_units_factor[1] ** 2)
-
-
-def is_tiff(data: bytes) -> bool:
-    """Returns whether a file is a TIFF, by its first bytes."""
-    return data.startswith((*TIFF_SIGNATURES, *_BIG_TIFF))
-
-
-def is_geotiff(data: bytes) -> bool:
-    """Returns whether a file is a TIFF that says where it lies, or which of its pixels have no data."""
-    tags = _directory(data[:16], io.BytesIO(data)) if is_tiff(data) else {}
-    return any(number in tags for number in (_TRANSFORM, _TIEPOINT, _NO_DATA))
-
-
-def _asked(data: bytes, name: str, question: Callable[[Any], Answer]) -> Answer | None:
-    """Returns what a function finds in a TIFF file; None for any other, and for one that is damaged or rotated.
-
-    Its pixels were read by another decoder, and are what counts.
-    """
-    if not is_tiff(data):
-        return None
-    rasterio = rasterio_of(name)
-    if _tags(data[:16], io.BytesIO(data)).get(ORIENTATION, 1) != 1:  # its rows and columns are not those of the file
-        return None
-    try:
-        with (
-            without_warnings(),
-            rasterio.Env(**GDAL_OPTIONS),
-            rasterio.MemoryFile(data) as memory,
-            memory.open(driver="GTiff") as file,
-        ):
-            return question(file)
-    except (rasterio.errors.RasterioError, *DECODER_ERRORS):
-        return None
-
-
-def _own_bands(file: Any) -> tuple[int, ...]:
-    """Returns the bands that are read where the user chose none."""
-    return (1,) if file.count < 3 else (1, 2, 3)
-
-
-def _valid(file: Any, samples: Samples, box: Box, name: str) -> np.ndarray | None:
-    """Returns which pixels have data; None where the file marks none that have not.
-
-    Those have none whose bands all have the nodata value, or that a mask in the file leaves out. An alpha band is no
-    such mask: as for build, it is dropped, since it may hold infrared.
-    """
-    bands = chosen_bands(samples, file.count, _own_bands(file), name)
-    flags = {flag.name for flag in file.mask_flag_enums[bands[0] - 1]}
-    if "nodata" not in flags and not ("per_dataset" in flags and "alpha" not in flags):
-        return None
-    window = ((box.top, box.top + box.height), (box.left, box.left + box.width))
-    valid: np.ndarray = file.read_masks(list(bands), window=window).any(axis=0)
-    return valid
-
-
-def _georeference(file: Any) -> Georeference | None:
-    transform, crs = file.transform, file.crs
-    if crs is None and transform.is_identity:
-        return None
-    text = "" if crs is None else crs.to_string()
-    return Georeference(text, (transform.a, transform.b, transform.c, transform.d, transform.e, transform.f))
-
-
-def rasterio_of(name: str, what: str = "is read by windows, for which rasterio is missing") -> Any:
-    """Returns the module rasterio, which writes nothing to stderr.
-
-    Args:
-      name: of the file or option that needs it, for the message.
-      what: what is said of it where rasterio is not installed.
-
-    Raises:
-      UsageError: it is not installed.
-    """
-    try:
-        import rasterio
-    except ImportError:
-        raise UsageError(name, what, f"Install it: {INSTALL}", "E_NO_RASTERIO") from None
-    logging.getLogger("rasterio").addHandler(logging.NullHandler())
-    logging.getLogger("rasterio").propagate = False
-    return rasterio

@@ -315,6 +315,7 @@ def seeds(target: str) -> list[bytes]:
             bytes([1, 3, 0, 0]) + bytes([0, 1, 2, 3, 4, 0, 5, 6, 7, 8]),
             bytes([2, 2, 5, 1]) + bytes(3 * 4 + 3 + 3 * 7 + 30),
         ],
+        "world_file": [b"0.2\n0.0\n0.0\n-0.2\n500000.1\n4999999.9\n", b"1 0 0 -1 0 1e9"],
         "index": [b"0 58\n", b""],
         "evaluation": evaluation_seeds(),
         **annotation_seeds(),

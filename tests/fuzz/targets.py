@@ -60,6 +60,7 @@ from converter.sources.sizes import photo_size
 from converter.sources.tree import Tree
 from fuzz import run_targets
 from fuzz.annotation_targets import ANNOTATIONS
+from trainer.prediction.inputs import Photograph
 from trainer.run.info import parse_run
 
 MAX_PIXELS = 256
@@ -452,6 +453,15 @@ def defaults(data: bytes) -> None:
         assert values.keys() <= {option.name for option in segconv.commands[name].params}, "an option that is not there"
 
 
+def world_file(data: bytes) -> None:
+    """Reads a world file; what is taken has six finite numbers, and is as it was."""
+    written("a.tfw", data)
+    found = Photograph("a.tif", scratch(), "a.tif").world_file()
+    if found is None:  # another file of that name: it is left alone
+        raise DataError("a.tfw", "is no world file", "")
+    assert found == data and np.isfinite([float(number) for number in found.split()]).all()
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "defaults": defaults,
     "split_list": split_list,
@@ -478,6 +488,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "webp": picture,
     "bands": bands,
     "evaluation": evaluation,
+    "world_file": world_file,
     "header": header,
     **ANNOTATIONS,
 }

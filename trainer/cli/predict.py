@@ -69,7 +69,7 @@ def _run_and_inputs(run: Path | None, runs: Path, words: tuple[str, ...]) -> tup
     "--pixel-size",
     type=float,
     metavar="METRES",
-    help="Side of a pixel, for square metres in areas.csv where a file does not say it.",
+    help="Side of a pixel, where a file does not say it: for areas in square metres, and runs of tiles by --gsd.",
 )
 @click.option(
     "--max-pixels",

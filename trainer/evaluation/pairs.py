@@ -64,11 +64,24 @@ class PairReader:
         """
         if ref.window is not None:
             return self._block(ref, ref.window)
+        if is_raster(ref, self.source):
+            what = "is beyond the limits of a photograph that is decoded as a whole, and is scored by blocks alone"
+            raise DataError(ref.image, what, f"Make lists of blocks: {self._split_command()}", "E_TOO_LARGE")
         image, mask = open_pair(ref, self.source)
         if mask is None:
             index = missing_index(self.mapper.classes, self.source.missing_mask)
             return Opened(image, lambda size, fit: np.full(size, index, np.uint8))
         return Opened(image, lambda size, fit: self.mapper.map_mask(mask, size, fit, self.resample))
+
+    def metres(self, ref: ExampleRef) -> float:
+        """Returns the side of a pixel of a photograph on the ground.
+
+        Raises:
+          UsageError: rasterio is not installed.
+          DataError: the file does not say.
+        """
+        with Raster(ref.image, self.source) as raster:
+            return raster.metres_a_pixel()
 
     def _block(self, ref: ExampleRef, window: Box) -> Opened:
         picture, mask = self._raster_block(ref, window) if is_raster(ref, self.source) else self._cut(ref, window)
@@ -113,8 +126,10 @@ class PairReader:
         """Raises UsageError where a block is not within the photograph."""
         if window.top + window.height > size[0] or window.left + window.width > size[1]:
             what = f"names a block of {ref.image} that is not within its {size[0]}x{size[1]} pixels"
-            fix = f"Make the lists again: segconv split {source_options(self.source)} --blocks 2048 --overwrite"
-            raise UsageError(place_of(ref), what, fix, "E_LINE")
+            raise UsageError(place_of(ref), what, f"Make the lists again: {self._split_command()}", "E_LINE")
+
+    def _split_command(self) -> str:
+        return f"segconv split {source_options(self.source)} --blocks 2048 --overwrite"
 
 
 def name_of(ref: ExampleRef) -> str:

@@ -160,11 +160,13 @@ class _Reader:
         opened = self.pairs.open(ref)
         image = opened.image
         info = self.predictor.info
+        metres = None if info.tile_gsd is None else self.pairs.metres(ref)
         if self.stored is None:
-            return _Pair(ref, self.matched[opened.truth(image.size, "pad")]), self.predictor.look(image)
+            look = self.predictor.look(image, metres=metres)
+            return _Pair(ref, self.matched[opened.truth(image.size, "pad")]), look
         stored, fit = self.stored, info.fit
         if fit == "tile":  # as it was cut
-            stored, fit = scaled_size(image.size, info.tile_scale), "stretch"
+            stored, fit = scaled_size(image.size, self.predictor.tile_scale(ref.image, metres)), "stretch"
         truth = opened.truth(stored, fit)
         canvas = max(stored[0], info.size[0]), max(stored[1], info.size[1])
         record = np.full((*canvas, 3), GREY, np.uint8)

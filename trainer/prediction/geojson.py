@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from converter.schema import IGNORE_INDEX
-from converter.sources.rasters import georeference_of, rasterio_of, square_metres_of
+from converter.sources.ground import georeference_of, rasterio_of, square_metres_of
 from trainer.prediction.pictures import Drawing
 
 GEOJSON = "geojson"  # of what can be saved

@@ -12,7 +12,7 @@ from converter.dataset.manifest import ClassInfo
 from converter.errors import shown
 from converter.pixels.pillow import without_warnings
 from converter.schema import IGNORE_INDEX
-from converter.sources.rasters import GDAL_OPTIONS, Georeference, georeference_of, rasterio_of
+from converter.sources.ground import GDAL_OPTIONS, Georeference, georeference_of, rasterio_of
 from trainer.prediction.pictures import Drawing
 
 GEOTIFF = "geotiff"  # of what can be saved

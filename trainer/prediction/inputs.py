@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import hashlib
+import math
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -107,7 +108,8 @@ class Photograph:
         for name in [*names, *(f"{stem}.{name[len(stem) + 1 :].upper()}" for name in names)]:
             with contextlib.suppress(OSError, NotRegularError, ValueError):
                 data = read_regular(self.folder / name, MAX_WORLD_BYTES)
-                if len([float(number) for number in data.split()]) == WORLD_NUMBERS:
+                numbers = [float(number) for number in data.split()]
+                if len(numbers) == WORLD_NUMBERS and all(map(math.isfinite, numbers)):
                     return data
         return None
 

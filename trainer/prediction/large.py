@@ -7,8 +7,9 @@ import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from converter.errors import DataError
-from converter.sources.rasters import Raster, square_metres_of
+from converter.errors import DataError, UsageError
+from converter.sources.ground import metres_of, square_metres_of
+from converter.sources.rasters import Raster
 from converter.system.console import Progress, log
 from trainer.prediction.canvas import RasterCanvas
 from trainer.prediction.inputs import Photograph
@@ -19,6 +20,7 @@ from trainer.prediction.pictures import wanted_for
 from trainer.prediction.predictor import Predictor
 from trainer.prediction.restoring import without_data
 from trainer.prediction.stored import StoredMap, remove_stored
+from trainer.prediction.views import View
 
 MEGA = 1_000_000
 
@@ -51,7 +53,9 @@ def predict_large(
         identity = {**facts, "photograph": digest, "batch": predictor.batch}
         wanted, num_classes = wanted_for(config.save), len(predictor.info.classes)
         with StoredMap(outputs.out, identity, raster.size, wanted, num_classes) as stored:
-            _predict_into(stored, raster, predictor, photograph.where)
+            metres = metres_of(raster.georeference) or config.pixel_size
+            view = predictor.view(raster.size, photograph.where, metres=metres)
+            _predict_into(stored, raster, predictor, view)
             if photograph.stamp() != stamp:
                 fix = "Run the same command again when it is finished."
                 raise DataError(photograph.path, "was changed while it was predicted", fix, "E_UNREADABLE")
@@ -70,15 +74,15 @@ def predict_large(
     return receipt
 
 
-def _predict_into(stored: StoredMap, raster: Raster, predictor: Predictor, where: str) -> None:
+def _predict_into(stored: StoredMap, raster: Raster, predictor: Predictor, view: View) -> None:
     """Predicts what a stored class map lacks."""
-    view = predictor.view(raster.size)
     height, width = raster.size
-    log.info("%s: %dx%d pixels, read by windows%s.", where, height, width, ", going on" if stored.after else "")
+    log.info("%s: %dx%d pixels, read by windows%s.", raster.name, height, width, ", going on" if stored.after else "")
     with Progress(height * width // MEGA, "megapixel") as progress:
         for box, found in predictor.parts(RasterCanvas(raster, view), view, stored.after):
             stored.write(box, without_data(found, raster.valid(box)))
             progress.show((height * box.left + (box.top + box.height) * box.width) // MEGA)
+    stored.note()
 
 
 @contextlib.contextmanager
@@ -86,5 +90,6 @@ def _named(photograph: Photograph) -> Iterator[None]:
     """Names the photograph in errors as the user wrote it."""
     try:
         yield
-    except DataError as error:
-        raise DataError(photograph.where, error.what, error.fix, error.code) from None
+    except (DataError, UsageError) as error:
+        where = photograph.where if error.where == photograph.path else error.where
+        raise type(error)(where, error.what, error.fix, error.code) from None

@@ -18,10 +18,11 @@ from converter.limits import MAX_PROBABILITY_BYTES
 from converter.pixels.images import open_image
 from converter.pixels.masks import count_classes
 from converter.pixels.polygons import opencv
-from converter.sources.rasters import (
+from converter.sources.ground import (
     georeference_of,
     is_geotiff,
     is_tiff,
+    metres_of,
     rasterio_of,
     square_metres_of,
     valid_pixels_of,
@@ -154,6 +155,7 @@ def _facts(config: PredictConfig, info: RunInfo) -> dict[str, Any]:
         "classes": [{"name": row.name, "color": list(row.color)} for row in info.drawn_classes],
         "scale": config.scale,
         "tta": config.tta or info.config.tta,
+        **({"pixel_size": config.pixel_size} if info.tile_gsd else {}),
     }
 
 
@@ -210,9 +212,16 @@ class _Job:
             image = open_image(data, photograph.where, self.config.max_pixels, self.predictor.info.samples)
             self._check_probabilities(photograph, image.size)
             opened = _Opened(photograph, data, stamp, image.orientation != 1)
-            return opened, self.predictor.look(image, is_tile=photograph.is_tile)
+            metres = self._metres(photograph, data)
+            return opened, self.predictor.look(image, is_tile=photograph.is_tile, metres=metres)
         except DataError as error:
             return error
+
+    def _metres(self, photograph: Photograph, data: bytes) -> float | None:
+        """Returns the side of a pixel on the ground, where that matters; None where it is not known."""
+        if self.predictor.info.tile_gsd is None or photograph.is_tile:
+            return None
+        return metres_of(georeference_of(data, photograph.where)) or self.config.pixel_size
 
     def _check_probabilities(self, photograph: Photograph, size: tuple[int, int]) -> None:
         """Raises DataError where the probabilities of all classes of a photograph would take too much memory."""

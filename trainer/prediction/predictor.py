@@ -100,24 +100,43 @@ class Predictor:
         self._scale = scale
         self._wanted = wanted
 
-    def look(self, image: OpenImage, *, is_tile: bool = False) -> Look:
+    def look(self, image: OpenImage, *, is_tile: bool = False, metres: float | None = None) -> Look:
         """Returns how the model looks at a photograph, decoded unless it is large; may be called in any thread.
 
         Args:
           image: opened.
           is_tile: whether it is a record of a photograph that was resized before: as it is, by scale "auto" or "fit".
+          metres: side of its pixels on the ground; None where it is not known.
 
         Raises:
-          DataError: the pixels are truncated or damaged.
+          DataError: the pixels are truncated or damaged; or the run was trained on tiles of the same metres a pixel,
+            and `metres` is not known.
         """
-        look = Look(image, self.view(image.size, is_tile=is_tile))
+        look = Look(image, self.view(image.size, image.name, is_tile=is_tile, metres=metres))
         pixels = max(height * width for height, width in (look.view.canvas, image.raw_size))
         return look if pixels > AHEAD_PIXELS else dataclasses.replace(look, canvas=paint(image, look.view))
 
-    def view(self, size: tuple[int, int], *, is_tile: bool = False) -> View:
-        """Returns how the model looks at a photograph of a size; `is_tile` as in `look`."""
-        scale = 1.0 if is_tile and isinstance(self._scale, str) else self._scale
-        return view_of(self.info, size, scale)
+    def view(self, size: tuple[int, int], name: str, *, is_tile: bool = False, metres: float | None = None) -> View:
+        """Returns how the model looks at a photograph of a size; arguments and errors as for `look`."""
+        if not isinstance(self._scale, str):
+            return view_of(self.info, size, self._scale)
+        if is_tile:
+            return view_of(self.info, size, 1.0)
+        return view_of(dataclasses.replace(self.info, tile_scale=self.tile_scale(name, metres)), size, self._scale)
+
+    def tile_scale(self, name: str, metres: float | None) -> float:
+        """Returns the factor by which a photograph is resized as those were that tiles were cut out of.
+
+        Raises:
+          DataError: as `look`.
+        """
+        gsd = self.info.tile_gsd
+        if gsd is None:
+            return self.info.tile_scale
+        if metres is None:
+            what = f"does not say how large its pixels are on the ground, and the run was trained at {gsd:g} m a pixel"
+            raise DataError(name, what, "Pass --pixel-size METRES, or --scale FACTOR.", "E_FORMAT")
+        return metres / gsd
 
     def class_maps(self, looks: Iterable[tuple[Key, Look]]) -> Iterator[tuple[Key, ClassMap | DataError]]:
         """Yields the class map of each photograph, those that fill a batch together; the error of a damaged one.

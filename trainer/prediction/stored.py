@@ -1,6 +1,6 @@
 """Stored: a class map in files, of which parts are written and rows are read; it is never held as a whole.
 
-    OUT/.unfinished.json        what it is of, and the last part that is on the disk
+    OUT/.unfinished.json        what it is of, and a part up to which all is on the disk
     OUT/.unfinished.classes     uint8 [H, W], row by row
     OUT/.unfinished.confidence  uint16 [H, W], row by row, where it is wanted
     OUT/.unfinished.probabilities  float16 [H, W, num_classes], likewise
@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +30,7 @@ from trainer.prediction.restoring import ClassMap, Wanted
 JOURNAL, CLASSES = ".unfinished.json", ".unfinished.classes"
 CONFIDENCE, PROBABILITIES = ".unfinished.confidence", ".unfinished.probabilities"
 _PLACES = (CLASSES, CONFIDENCE, PROBABILITIES)  # in a ClassMap
+NOTE_EVERY_S = 10.0  # on a busy disk, a part takes less time than to be sure that it is there
 ROWS_BYTES = 16 * 2**20  # that are read at a time
 
 
@@ -37,7 +39,7 @@ class StoredMap:
 
     Attributes:
       size: (height, width) in pixels.
-      after: the last part that is on the disk; None where none is.
+      after: the last part that was written when it was opened, which no kill takes away; None where none was.
     """
 
     def __init__(
@@ -57,6 +59,8 @@ class StoredMap:
         """
         self.size = size
         self.after: Box | None = None
+        self._last: Box | None = None  # that was written
+        self._noted_s = time.monotonic()
         self._folder = folder
         self._facts = {**facts, "size": list(size), "wanted": list(wanted)}
         each = {CLASSES: 1, CONFIDENCE: 2 * wanted.confidence, PROBABILITIES: 2 * num_classes * wanted.probabilities}
@@ -82,7 +86,7 @@ class StoredMap:
             os.close(file)
 
     def write(self, box: Box, found: ClassMap) -> None:
-        """Writes a part of the class map, and notes that everything up to it is done.
+        """Writes a part of the class map; every NOTE_EVERY_S seconds it is noted that everything up to it is done.
 
         Raises:
           MachineError: it cannot be written.
@@ -93,10 +97,24 @@ class StoredMap:
             file = self._files[name]
             with self._writing(name):
                 self._write_rows(file, box, np.ascontiguousarray(part))
+        self._last = box
+        if time.monotonic() - self._noted_s >= NOTE_EVERY_S:
+            self.note()
+
+    def note(self) -> None:
+        """Notes, once it is on the disk, that everything up to the last part that was written is done.
+
+        Raises:
+          MachineError: it cannot be written.
+        """
+        if self._last is None:
+            return
+        for name, file in self._files.items():
+            with self._writing(name):
                 os.fdatasync(file)
-        note = json.dumps({"facts": self._facts, "after": list(box)}, sort_keys=True)
+        note = json.dumps({"facts": self._facts, "after": list(self._last)}, sort_keys=True)
         write_whole(self._folder / JOURNAL, note.encode())
-        self.after = box
+        self._noted_s = time.monotonic()
 
     def rows(self, top: int, bottom: int) -> ClassMap:
         """Returns some rows of the class map.

@@ -76,6 +76,7 @@ class RunInfo:
       largest_photo: (height, width): the greatest height and the greatest width among those photographs.
       samples: bands and levels that were read from the photographs.
       tile_scale: factor by which photographs were resized before they were cut into tiles; 1 where they were not.
+      tile_gsd: metres a pixel to which they were resized instead; None where they were not.
     """
 
     config: TrainConfig
@@ -93,6 +94,7 @@ class RunInfo:
     largest_photo: tuple[int, int] | None = None
     samples: Samples = AS_STORED
     tile_scale: float = 1.0
+    tile_gsd: float | None = None
 
     @property
     def drawn_classes(self) -> tuple[ClassInfo, ...]:
@@ -237,6 +239,7 @@ def _photos(manifest: Manifest) -> dict[str, Any]:
         "bands": manifest.options.get("bands", []),
         "levels": manifest.options.get("levels", ""),
         "scale": manifest.options.get("scale", 1.0),
+        "gsd": manifest.options.get("gsd"),
     }
 
 
@@ -251,7 +254,14 @@ def _read_photos(raw: dict[str, Any] | None, crop: str | None, size: tuple[int, 
         "largest_photo": _size(raw["largest"]),
         "samples": Samples(tuple(int(band) for band in raw["bands"]), levels),
         "tile_scale": float(raw.get("scale", 1.0)),
+        "tile_gsd": _metres(raw.get("gsd")),
     }
+
+
+def _metres(raw: Any) -> float | None:
+    if raw is not None and not 0 < float(raw) < math.inf:
+        raise ValueError(f"{raw} metres a pixel")
+    return None if raw is None else float(raw)
 
 
 def _size(raw: list[Any] | None, most: float = math.inf) -> tuple[int, int] | None:
