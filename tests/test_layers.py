@@ -56,6 +56,7 @@ OF_THE_WHOLE = {  # test files about the whole program or the project, which bel
     "peers",
     "readers",
     "readme",
+    "release",
     "safeguards",
     "serve",
     "trainer_backends",
