@@ -197,12 +197,12 @@ def main() -> None:
     (out / "LICENCES.md").write_text(licences(), encoding="utf-8")
     sbom(out / f"segconv-{PROJECT['version']}.cdx.json")
     for path in sorted(out.iterdir()):
-        print(f"{path.stat().st_size:>10,}  {path}")
+        print(f"{path.stat().st_size:>10,}  {path}", flush=True)
     found = {version: python for version in allowed() if (python := python_of(version))}
     for version, python in found.items():
         for package in (wheel, sdist):
             try_in(python, package)
-            print(f"Python {version}: {package.name} installed and used")
+            print(f"Python {version}: {package.name} installed and used", flush=True)
     for version in sorted(set(allowed()) - found.keys()):
         print(f"Python {version}: not on this machine, so not tried")
     if not found:
