@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := build/demo
 
-.PHONY: help demo test test-all soak mutations bench growth test-readers test-backends docs lint lock clean
+.PHONY: help demo test test-all soak mutations bench growth test-readers test-backends docs dist lint lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -62,6 +62,10 @@ docs: $(VENV)/.installed-dev  ## build the site of the documents in build/site
 	$(BIN)/python -m sphinx -q -W --keep-going -b html -c docs -d build/doctrees . build/site
 	@echo "Look at:  build/site/index.html"
 
+dist: $(VENV)/.installed-dev  ## build the release in dist/, use it with every Python at hand, list licences, write the SBOM
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-release.lock
+	$(BIN)/python release/dist.py
+
 lint: $(VENV)/.installed-dev  ## check style, format and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -73,11 +77,12 @@ lock: $(VENV)/.installed-dev  ## pin the newest allowed versions with their hash
 	$(BIN)/uv pip compile pyproject.toml --extra train --extra pretrained --extra polygons --group dev -c requirements.lock $(LOCK) -o requirements-dev.lock
 	$(BIN)/uv pip compile pyproject.toml --extra train --extra pretrained --extra polygons --group backends -c requirements-dev.lock $(LOCK) -o requirements-backends.lock
 	$(BIN)/uv pip compile --group docs -c requirements-dev.lock $(LOCK) -o requirements-docs.lock
+	$(BIN)/uv pip compile --group release -c requirements-dev.lock $(LOCK) -o requirements-release.lock
 
 LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
 clean:  ## delete all generated files
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) build dist *.egg-info
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -101,6 +101,7 @@ def test_the_commands_for_labelme_build_the_same_records_and_go_on_in_the_same_w
     assert {name: split.records for name, split in manifest.splits.items()} == {"train": 8, "val": 2}
 
 
+@pytest.mark.slow
 @NEEDS_TF2ONNX
 def test_the_tutorial_leads_from_photographs_to_a_served_model(folder):
     text = (ROOT / "docs/tutorial.md").read_text()

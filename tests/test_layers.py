@@ -57,6 +57,7 @@ OF_THE_WHOLE = {  # test files about the whole program or the project, which bel
     "pytorch_example",
     "readers",
     "readme",
+    "release",
     "safeguards",
     "serve",
     "trainer_backends",
