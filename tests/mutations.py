@@ -1019,7 +1019,7 @@ TABLE: dict[str, list[Row]] = {
     "converter/sources/layouts/split_lists.py": [
         Row(
             "a list that overlaps",
-            "if others and not taken & others[0].parts[split].images():",
+            "if others and all(part.images().isdisjoint(others[0].parts[split].images()) for part in parts.values()):",
             "if others:",
             "sources_lists_files::a_list_with_a_similar_name_fills_in_for_a_missing_split_unless_it_overlaps",
         ),

@@ -118,3 +118,16 @@ def test_a_name_that_a_list_can_hold_comes_back_from_it(tmp_path, name):
     assert why_unlistable(name) == ""
     done = look_up(tmp_path, f"# made\n{name};m.png\n", ("", ("", "")), files=[name, "m.png"])
     assert found(done) == [(name, "m.png")]
+
+
+def test_lines_are_divided_anew_each_time_and_sliced_as_a_list(tmp_path):
+    path = tmp_path / "train.txt"
+    path.write_text("mask;image\n\nm0.png;p0.jpg\r\n# no\nm1.png;p1.jpg[1,2,3,4]\n")
+    listed = read_split_list("train", path, "train.txt")
+    assert [(line.number, line.fields, line.block) for line in listed.lines] == [
+        (1, ("image", "mask"), None),
+        (3, ("p0.jpg", "m0.png"), None),
+        (5, ("p1.jpg", "m1.png"), (1, 2, 3, 4)),
+    ]
+    assert listed.lines[1:] == [listed.lines[1], listed.lines[-1]]
+    assert listed.masks_first

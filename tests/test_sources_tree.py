@@ -74,3 +74,27 @@ def test_a_link_to_itself_is_named_as_what_it_is_and_not_as_a_link_out(segconv, 
     assert done.returncode == 1
     assert "--follow-links" not in done.stderr
     assert re.search(r"train\.txt:1: jpg/p0\.jpg: .*(loop|levels of symbolic links)", done.stderr)
+
+
+def test_the_files_are_a_set_and_the_images_of_a_folder_a_sequence_of_names(tmp_path):
+    for name in ("b.png", "a.jpg", "sub/c.jpg", "sub/d.txt", "sub/deep/e.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = tree.list_tree(tmp_path, follow_links=False)
+    assert set(found.file_set) == {"a.jpg", "b.png", "sub/c.jpg", "sub/d.txt", "sub/deep/e.jpg"}
+    assert {"a.jpg", "sub/d.txt"} <= found.file_set
+    assert not {"a.jpg", "sub/c"} <= found.file_set
+    assert "z" not in found.file_set
+    assert None not in found.file_set
+    assert {folder: list(names) for folder, names in found.image_files.items()} == {
+        "": ["a.jpg", "b.png"],
+        "sub": ["c.jpg"],
+        "sub/deep": ["e.jpg"],
+    }
+    assert (found.image_files[""][1], found.image_files[""][:1], found.image_files["sub"][-1]) == (
+        "b.png",
+        ["a.jpg"],
+        "c.jpg",
+    )
+    assert list(found.image_paths("sub")) == [("c.jpg", "sub/c.jpg")]
+    assert list(found.image_paths("no")) == []

@@ -9,7 +9,7 @@ import bisect
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -42,11 +42,15 @@ class SortedNames(Set[str]):
 
 
 class _NamesIn(Sequence[str]):
-    """Names of the files in a folder, cut from their paths when they are asked for."""
+    """Names of the files in a folder, cut from their paths when they are asked for.
+
+    Attributes:
+      paths: their paths.
+    """
 
     def __init__(self, folder: str, paths: Sequence[str]) -> None:
         self._cut = len(folder) + 1 if folder else 0
-        self._paths = paths
+        self.paths = paths
 
     @overload
     def __getitem__(self, place: int) -> str: ...
@@ -54,14 +58,14 @@ class _NamesIn(Sequence[str]):
     def __getitem__(self, place: slice) -> list[str]: ...
     def __getitem__(self, place: int | slice) -> str | list[str]:
         if isinstance(place, slice):
-            return [path[self._cut :] for path in self._paths[place]]
-        return self._paths[place][self._cut :]
+            return [path[self._cut :] for path in self.paths[place]]
+        return self.paths[place][self._cut :]
 
     def __iter__(self) -> Iterator[str]:
-        return (path[self._cut :] for path in self._paths)
+        return (path[self._cut :] for path in self.paths)
 
     def __len__(self) -> int:
-        return len(self._paths)
+        return len(self.paths)
 
 
 @dataclass(frozen=True)
@@ -93,13 +97,22 @@ class Tree:
         return Names((name, name) for name in self.files)
 
     @cached_property
-    def image_files(self) -> dict[str, Sequence[str]]:
-        """Names of the image files in each folder that has any; folders and names sorted."""
+    def _names_in(self) -> dict[str, _NamesIn]:
         found: defaultdict[str, list[str]] = defaultdict(list)
         for path in self.files:
             if has_extension(path):
                 found[parent_of(path)].append(path)
         return {folder: _NamesIn(folder, paths) for folder, paths in sorted(found.items())}
+
+    @property
+    def image_files(self) -> Mapping[str, Sequence[str]]:
+        """Names of the image files in each folder that has any; folders and names sorted."""
+        return self._names_in
+
+    def image_paths(self, folder: str) -> Iterator[tuple[str, str]]:
+        """Yields name and path of each image file in a folder; the paths are those of `files`, and no copies."""
+        names = self._names_in.get(folder)
+        return zip(names, names.paths, strict=True) if names else iter(())
 
     def has_image_files(self, folder: str) -> bool:
         """Returns whether an image file is in a folder or below it."""

@@ -180,15 +180,12 @@ def _layout_of_pairs(tree: Tree, refs: list[ExampleRef]) -> Found | None:
 
     Otherwise the lists that `segconv split` writes would change the classes of the dataset.
     """
-    wanted = {ref.key for ref in refs}
-    for rule in (rule for rule in RULES.values() if rule.has_preset and wanted):
+    for rule in (rule for rule in RULES.values() if rule.has_preset and refs):
         found = rule.find(tree)
-        if (
-            isinstance(found, Found)
-            and found.preset
-            and wanted <= {(image.image, image.mask) for image in found.images}
-        ):
-            return found
+        if isinstance(found, Found) and found.preset:
+            pairs = {(image.image, image.mask) for image in found.images}
+            if all(ref.key in pairs for ref in refs):
+                return found
     return None
 
 

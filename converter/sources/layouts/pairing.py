@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from converter.errors import DataError
 from converter.sources.names import IMAGE_EXTENSIONS, folded, split_of, stem_of
 from converter.sources.refs import Reject
-from converter.sources.tree import Tree, join
+from converter.sources.tree import Tree
 
 IMAGE_SUFFIXES = ("", "_sat", "_RGB", "_RGBIR", "_leftImg8bit", "_image", "_img", "_rgb")
 MASK_SUFFIXES = (
@@ -160,17 +160,17 @@ def pair_folders(tree: Tree, folders: Iterable[FolderPair], suffixes: Suffixes, 
     for pair in folders:
         splits[pair.images] = pair.split
         is_same = pair.images == pair.masks
-        for name in tree.image_files.get(pair.masks, ()):
+        for name, path in tree.image_paths(pair.masks):
             stem = stem_of(name)
             if name.lower().endswith(suffixes.mask_types) and stem.endswith(suffixes.mask):
-                masks.add((pair.images, stem.removesuffix(suffixes.mask)), join(pair.masks, name))
+                masks.add((pair.images, stem.removesuffix(suffixes.mask)), path)
             elif loosely and not is_same:
-                masks.add((pair.images, f"/{name}"), join(pair.masks, name))
-        for name in tree.image_files.get(pair.images, ()):
+                masks.add((pair.images, f"/{name}"), path)
+        for name, path in tree.image_paths(pair.images):
             stem = stem_of(name)
             is_mask = is_same and suffixes.mask and stem.endswith(suffixes.mask)
             if name.lower().endswith(suffixes.image_types) and stem.endswith(suffixes.image) and not is_mask:
-                images.add((pair.images, stem.removesuffix(suffixes.image)), join(pair.images, name))
+                images.add((pair.images, stem.removesuffix(suffixes.image)), path)
     return match(images, masks, splits)
 
 

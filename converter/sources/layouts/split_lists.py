@@ -141,8 +141,7 @@ def _listed(
             f for f in similar if f.rank >= WITHIN
         ]
         others = fitting(lists.tree, files, rules, is_pairs=mask_of is None)
-        taken = {image for part in parts.values() for image in part.images()}
-        if others and not taken & others[0].parts[split].images():
+        if others and all(part.images().isdisjoint(others[0].parts[split].images()) for part in parts.values()):
             parts[split] = others[0].parts[split]
             used.append(others[0])
     listed = Listed()
