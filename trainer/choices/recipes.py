@@ -27,7 +27,7 @@ DEFAULT_RECIPE = "default"
 _MEASURED = {
     "loss": "crossentropy_dice",
     "class_weights": "enet",
-    "logit_adjustment": 0.5,
+    "logit_adjustment": 0.75,
     "learning_rate": 2e-3,
     "schedule": "cosine",
     "warmup": 1,
