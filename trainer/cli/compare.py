@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from converter.errors import UsageError
 from converter.system.console import log, print_json, print_result
 from trainer.cli.report import SUFFIXES
 
@@ -16,14 +17,16 @@ from trainer.cli.report import SUFFIXES
 @click.option(
     "--data", type=click.Path(path_type=Path), help="Folder of records to score all on.  [default: the runs']"
 )
+@click.option("--folds", is_flag=True, help="The runs are the folds of a cross-validation: average them.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Also write it as an HTML page.")
 @click.option("--json", is_flag=True, help="Print one JSON object instead of the tables.")
-def compare(runs: tuple[Path, ...], split: str, data: Path | None, html: Path | None, json: bool) -> None:
+def compare(runs: tuple[Path, ...], split: str, data: Path | None, folds: bool, html: Path | None, json: bool) -> None:
     """Compare runs: scores side by side, and whether they differ by more than chance.
 
     Prints mIoU, pixel accuracy and the IoU of each class of every RUN, their differences from the first one with 95 %
     intervals (paired bootstrap over images), and the options that differ. All are scored on the same records; a run
-    without scores is scored first.
+    without scores is scored first. With --folds each is scored on its own records: prints the mean over the runs,
+    its deviation, and the scores of all images together.
 
     \b
     Example:
@@ -33,6 +36,15 @@ def compare(runs: tuple[Path, ...], split: str, data: Path | None, html: Path | 
     from converter.system.outputs import check_output_file
     from trainer.reporting.compare import compare as compare_runs
 
+    if folds:
+        from trainer.reporting.folds import read_folds
+
+        for option, given in (("--data", data), ("--html", html)):
+            if given is not None:
+                raise UsageError(option, "cannot be used with --folds", "Leave one of them out.")
+        averaged = read_folds(runs, split)
+        print_json(averaged.to_json()) if json else print_result(averaged.to_text())
+        return
     if html is not None:  # before minutes of scoring
         check_output_file(html, SUFFIXES)
     found = compare_runs(runs, split, data)

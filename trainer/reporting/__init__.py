@@ -11,6 +11,7 @@ Modules, in dependency order. None needs TensorFlow, but where a run has to be s
     run_page      a run -> one HTML page
     skipped       the pairs that a build left out
     compare       scores of several runs, and how certain their differences are
+    folds         the scores of a cross-validation
     compare_page  a comparison -> one HTML page
     records_page  a folder of records -> one HTML page
 """

@@ -167,12 +167,14 @@ def compare(runs: Sequence[Path], split: str = "val", data: Path | None = None) 
     infos = [read_run(run) for run in runs]
     _check_same(runs, infos, split, data)
     scored = [scored_run(run, split, data) for run in runs]
-    tables = [_counts(run, each, scored[0]) for run, each in zip(runs, scored, strict=True)]
+    tables = [counts_in_order(run, each, scored[0]) for run, each in zip(runs, scored, strict=True)]
     first_names, first = tables[0]
     for run, (names, _) in zip(runs[1:], tables[1:], strict=True):
         if names != first_names:
             what = f"was scored on other images than {shown(runs[0])}"
-            raise UsageError(run, what, f"Score both again: {_evaluate(runs[0], split)} and {_evaluate(run, split)}")
+            raise UsageError(
+                run, what, f"Score both again: {evaluate_command(runs[0], split)} and {evaluate_command(run, split)}"
+            )
     classes = tuple(each.name for each in scored[0].classes)
     found = [
         ComparedRun(letter, run, info, means(counts), intervals(counts), _differences(first, counts, classes))
@@ -187,13 +189,8 @@ def _check_same(runs: Sequence[Path], infos: Sequence[RunInfo], split: str, data
     Raises:
       UsageError: they know other classes, or their own records differ and no others are named.
     """
+    check_classes(runs, infos)
     for run, info in zip(runs[1:], infos[1:], strict=True):
-        if set(info.classes) != set(infos[0].classes):
-            here, there = (", ".join(each.classes) for each in (info, infos[0]))
-            what = f"knows the classes {here}, and {shown(runs[0])} others: {there}"
-            records = shlex.quote(str(infos[0].config.data))
-            fix = f"Train it on the same records: segconv train --config {shlex.quote(str(run))} --data {records}"
-            raise UsageError(run, what, fix, "E_CLASSES")
         if data is None and info.records != infos[0].records:
             here, there = (each.records[:8] or "unknown" for each in (info, infos[0]))
             what = f"was trained on other records (seal {here}) than {shown(runs[0])} (seal {there})"
@@ -203,7 +200,18 @@ def _check_same(runs: Sequence[Path], infos: Sequence[RunInfo], split: str, data
             raise UsageError(run, what, fix, "E_RECORDS")
 
 
-def _counts(run: Path, scored: Scored, first: Scored) -> tuple[tuple[str, ...], np.ndarray]:
+def check_classes(runs: Sequence[Path], infos: Sequence[RunInfo]) -> None:
+    """Raises UsageError where a run knows other classes than the first."""
+    for run, info in zip(runs[1:], infos[1:], strict=True):
+        if set(info.classes) != set(infos[0].classes):
+            here, there = (", ".join(each.classes) for each in (info, infos[0]))
+            what = f"knows the classes {here}, and {shown(runs[0])} others: {there}"
+            records = shlex.quote(str(infos[0].config.data))
+            fix = f"Train it on the same records: segconv train --config {shlex.quote(str(run))} --data {records}"
+            raise UsageError(run, what, fix, "E_CLASSES")
+
+
+def counts_in_order(run: Path, scored: Scored, first: Scored) -> tuple[tuple[str, ...], np.ndarray]:
     """Returns names and counts of the images of a run, its classes in the order of the first run."""
     names, counts = read_counts(run, scored)
     here = [each.name for each in scored.classes]
@@ -211,10 +219,11 @@ def _counts(run: Path, scored: Scored, first: Scored) -> tuple[tuple[str, ...], 
         return names, counts[:, :, [here.index(each.name) for each in first.classes]]
     except ValueError:
         what = "was scored for other classes than its config.json has"
-        raise DataError(run, what, f"Score it again: {_evaluate(run, scored.split)}", "E_EVALUATION") from None
+        raise DataError(run, what, f"Score it again: {evaluate_command(run, scored.split)}", "E_EVALUATION") from None
 
 
-def _evaluate(run: Path, split: str) -> str:
+def evaluate_command(run: Path, split: str) -> str:
+    """Returns the command that scores a run."""
     return f"segconv evaluate {shlex.quote(str(run))} --split {shlex.quote(split)}"
 
 
