@@ -229,14 +229,6 @@ TABLE: dict[str, list[Row]] = {
             " system_files::an_exception_leaves_the_earlier_file_as_it_was",
         ),
     ],
-    "converter/unpacking/annotated.py": [
-        Row(
-            "ignored pixels are polygons of their own",
-            "has_ignored=True",
-            "has_ignored=False",
-            "unpacking_annotated::masks_of_the_polygons_are_those_of_the_records",
-        ),
-    ],
     "converter/pixels/polygons.py": [
         gone(
             "what is in a hole is drawn over what is around it",
@@ -2502,21 +2494,37 @@ TABLE: dict[str, list[Row]] = {
             "trainer_devices::batch_normalization_of_two_devices_knows_the_whole_batch",
         ),
     ],
-    "converter/unpacking/unpack.py": [
+    "converter/unpacking/annotated.py": [
+        Row(
+            "ignored pixels are polygons of their own",
+            "has_ignored=True",
+            "has_ignored=False",
+            "unpacking_annotated::masks_of_the_polygons_are_those_of_the_records",
+        ),
+    ],
+    "converter/unpacking/paths.py": [
         gone(
             "a path out of the folder",
             "check_relative(name)",
-            "unpacking_unpack::a_path_that_leads_out_of_the_folder_is_refused",
+            "unpacking_paths::a_name_that_leads_out_or_into_no_list_is_refused",
         ),
+        gone(
+            "a path that two records have",
+            "self._taken.add(self._key(path))",
+            "unpacking_unpack::images_of_one_name_get_a_number",
+        ),
+        Row(
+            "labels of two photographs of one stem, in YOLO",
+            "posixpath.splitext(path)[0] if self._by_stem else path",
+            "path",
+            "unpacking_paths::files_that_differ_in_their_extension_alone_are_kept_apart_where_stems_count",
+        ),
+    ],
+    "converter/unpacking/unpack.py": [
         never(
             "a folder that holds something",
             "os.path.lexists(out) and not (out.is_dir() and not any(out.iterdir()))",
             "unpacking_unpack::a_folder_that_holds_something_is_refused_and_an_empty_one_is_used",
-        ),
-        gone(
-            "a path that two records have",
-            "self.taken.add(path)",
-            "unpacking_unpack::images_of_one_name_get_a_number",
         ),
     ],
     "trainer/prediction/outputs.py": [
