@@ -2502,21 +2502,23 @@ TABLE: dict[str, list[Row]] = {
             "trainer_devices::batch_normalization_of_two_devices_knows_the_whole_batch",
         ),
     ],
-    "converter/unpacking/unpack.py": [
+    "converter/unpacking/paths.py": [
         gone(
             "a path out of the folder",
             "check_relative(name)",
             "unpacking_unpack::a_path_that_leads_out_of_the_folder_is_refused",
         ),
+        gone(
+            "a path that two records have",
+            "self._taken.add(self._key(path))",
+            "unpacking_unpack::images_of_one_name_get_a_number",
+        ),
+    ],
+    "converter/unpacking/unpack.py": [
         never(
             "a folder that holds something",
             "os.path.lexists(out) and not (out.is_dir() and not any(out.iterdir()))",
             "unpacking_unpack::a_folder_that_holds_something_is_refused_and_an_empty_one_is_used",
-        ),
-        gone(
-            "a path that two records have",
-            "self.taken.add(path)",
-            "unpacking_unpack::images_of_one_name_get_a_number",
         ),
     ],
     "trainer/prediction/outputs.py": [
