@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import io
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,7 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+ROOT = str(Path(__file__).parents[1])
+BENCHMARKS = Path(ROOT) / "benchmarks"
 _PATHS = [str(BENCHMARKS), str(BENCHMARKS / "peers")]
 
 # The scripts import each other from their folder. The path and the name `datasets` are removed again, because other
@@ -234,3 +237,11 @@ def test_the_tutorials_generator_makes_one_hot_of_the_class_of_each_pixel(source
     assert 0 <= image.min() < 0.5 < image.max() <= 1
     indices = reference.reference_mask(pair.mask, TINY.size, classes.colors).ravel()
     np.testing.assert_array_equal(mask, np.eye(len(classes.colors))[indices])
+
+
+def test_the_cost_of_planning_is_measured_stage_by_stage(tmp_path):
+    command = [sys.executable, str(BENCHMARKS / "scale.py"), "--pairs", "200", "--files", "40", "--work", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": ROOT})
+    lines = [line.rsplit(maxsplit=5)[:2] for line in done.stdout.splitlines()]
+    assert lines[1:] == [["list", "40"], ["copies", "40"], ["plan", "200"], ["up to date", "40"]]
+    assert not any(tmp_path.iterdir())

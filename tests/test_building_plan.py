@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from converter.building.store import LocalStore
 from converter.config import BuildConfig, SourceConfig
 from converter.dataset.reader import RecordSource
 from converter.errors import UsageError
+from converter.sources.packed import PackedRefs
+from converter.sources.refs import ExampleRef
 
 STORE = LocalStore(Path("records"))
 
@@ -63,3 +66,16 @@ def test_more_shards_than_their_names_can_count_are_refused(dataset, tmp_path, m
     assert len(plan_build(config(dataset, tmp_path / "out", shards=1)).all_tasks) == 2
     with pytest.raises(UsageError, match="--shards: gives 4 shards, and a dataset has at most 3"):
         plan_build(config(dataset, tmp_path / "out", shards=2))
+
+
+def test_to_plan_takes_less_than_150_bytes_a_pair(tmp_path):
+    count = 50_000
+    refs = (ExampleRef("train", f"jpg/{n:07}.jpg", f"png/{n:07}.png", "train.txt", n + 1) for n in range(count))
+    wanted = BuildConfig(SourceConfig(tmp_path), tmp_path / "out")
+    tracemalloc.start()
+    tasks = plan_shards("train", PackedRefs(refs), wanted, CLASSES, STORE)
+    kept, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert sum(len(task.refs) for task in tasks) == count
+    assert kept / count < 80
+    assert peak / count < 150
