@@ -128,8 +128,8 @@ tell(tfds.__version__, masks, part=part, shapes=shapes, names=names)
 """
     found = told("", "TensorFlow Datasets", TELL + records.code("TensorFlow Datasets") + code)
     source = RecordSource(records.folder, "train")
-    assert found["masks"] == records.masks
-    assert found["part"] == records.masks[2:5]
+    assert sorted(found["masks"]) == sorted(records.masks)  # TFDS reads shards in turn, sixteen records of each
+    assert sorted(found["part"]) == sorted(records.masks[2:5])
     assert found["shapes"] == [[*source.manifest.size, 3]]
     assert found["names"] == list(source.manifest.class_names)
 
