@@ -202,7 +202,8 @@ def tags_of(head: bytes, file: Any) -> dict[int, int]:
     """Returns width, height and orientation of the first page of a TIFF file by their tags, as far as it has them."""
     directory = _directory(head, file)
     try:
-        found = {number: directory.get(number) for number in (256, 257, ORIENTATION)}
+        with without_warnings():  # it decodes a tag when it is asked for it
+            found = {number: directory.get(number) for number in (256, 257, ORIENTATION)}
     except DECODER_ERRORS:
         return {}
     return {number: value for number, value in found.items() if isinstance(value, int)}
