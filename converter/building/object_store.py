@@ -7,11 +7,12 @@ last: who finds the journal finishes it. A put is atomic, so nothing is ever vis
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
 from converter.building.commit import JOURNAL, is_own_name
@@ -25,6 +26,7 @@ from converter.system.files import TEMPORARY, write_error
 
 _leases: dict[str, Lease] = {}  # by address, of this process; a worker has none
 
+GIVEN_AT_ONCE = 32  # files that are published at a time: each takes a round trip or two
 SHA256 = "sha256"  # attribute of an object: of its content, in hex
 
 
@@ -87,9 +89,19 @@ class ObjectStore(ObjectFolder):
         """Copies staged files to their final names, on the server, and deletes them under their temporary ones."""
         import obstore
 
-        for name in names:
-            asked(self.where(name), lambda name=name: obstore.copy(self.client, hidden(name), name))  # type: ignore[misc]
-            self.delete(hidden(name))
+        client, ordered = self.client, list(names)
+
+        async def copy(name: str) -> None:
+            await obstore.copy_async(client, hidden(name), name)
+
+        async def delete(name: str) -> None:
+            with contextlib.suppress(FileNotFoundError):
+                await obstore.delete_async(client, hidden(name))
+
+        for start in range(0, len(ordered), GIVEN_AT_ONCE):
+            some = ordered[start : start + GIVEN_AT_ONCE]
+            for step in (copy, delete):
+                asked(self.url, lambda step=step, some=some: asyncio.run(_each(step, some)))  # type: ignore[misc]
 
     def delete(self, name: str) -> None:
         """Deletes a file, if it exists."""
@@ -189,6 +201,11 @@ class ObjectStore(ObjectFolder):
     def free_bytes(self) -> int | None:
         """Returns None: an object store has no limit that could be asked for."""
         return None
+
+
+async def _each(step: Callable[[str], Awaitable[None]], names: Sequence[str]) -> None:
+    """Does a step for all of these names at a time."""
+    await asyncio.gather(*map(step, names))
 
 
 def parse_journal(data: bytes, where: str) -> tuple[list[str], list[str], dict[str, Any]]:
