@@ -123,7 +123,7 @@ def test_a_shard_that_is_damaged_at_its_address_never_reaches_the_cache(place, p
 @needs_server
 def test_the_oldest_copies_make_room_unless_they_are_in_use_and_nothing_else_is_deleted(place, monkeypatch):
     needed = sum(shard.bytes for _, shard in read_manifest(place).shards())
-    monkeypatch.setenv("SEGCONV_CACHE_GB", str(2.5 * needed / 1e9))
+    monkeypatch.setenv("SEGCONV_CACHE_GB", str(1.9 * needed / 1e9))
     root = cache_folder() / "records"
     for age, name in enumerate(("foreign", f"a-{'1' * 32}", f"b-{'2' * 32}", f"c-{'3' * 32}")):
         (root / name).mkdir(parents=True)

@@ -143,7 +143,7 @@ def test_a_build_gives_the_same_bytes_on_every_engine(tmp_path):
         pair = PairConfig(size=(24, 24))
         build(BuildConfig(SourceConfig(dataset), tmp_path / name, "d", pair, shards=2, workers=2), engine=engine)
     expected = visible(tmp_path / "local")
-    assert len(expected) == 12
+    assert len(expected) == 13
     assert {name: visible(tmp_path / name) == expected for name in ENGINES} == dict.fromkeys(ENGINES, True)
 
 

@@ -64,8 +64,8 @@ def tiff_of_strips_on_the_same_bytes() -> None:
 
 
 def list_of_short_lines() -> None:
-    """3 million lines of one letter, 6 MB."""
-    listed = read_split_list("train", written("train.txt", b"a\n" * (3 << 20)), "train.txt")
+    """13 million lines of one letter, 26 MB: more than a list may have."""
+    listed = read_split_list("train", written("train.txt", b"a\n" * (13 << 20)), "train.txt")
     resolve(listed, rules(listed.num_fields))
 
 
