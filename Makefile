@@ -28,7 +28,7 @@ demo: $(VENV)/.installed  ## generate a dataset, build, train a few minutes, eva
 	@echo "          $(DEMO)/picture.jpg             one of them: photograph, mask, prediction"
 	@echo "          $(DEMO)/sheet.png               the records, classes overlaid on the images"
 
-test: $(VENV)/.installed-dev  ## run the fast set of tests: five minutes on two cores
+test: $(VENV)/.installed-dev  ## run the fast set of tests: nine minutes on two cores
 	$(BIN)/python -m pytest $(ON_ALL_CORES) -m "not slow"
 
 test-all: $(VENV)/.installed-dev  ## run all tests
