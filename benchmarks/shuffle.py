@@ -5,8 +5,8 @@
 No record is read. For one process and for eight that train together:
 
     moved    how far a record moves from one epoch to the next, as a share of the epoch; 1/3 if the order is random
-    again    how often two records of a batch meet again in the next epoch, as a multiple of what is expected of a
-             random order; 1 if it is random
+    again    the probability that two records of a batch share a batch in the next epoch, as a multiple of that of a
+             random order
     shards   from how many shards the records of a batch are
 """
 

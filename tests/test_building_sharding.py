@@ -20,7 +20,7 @@ SQUARE = PairConfig((512, 512))
 
 
 def tiles_of(lengths: list[int]) -> list[ExampleRef]:
-    """Returns photographs of so many tiles each, in their order."""
+    """Returns the tiles of photographs, given the number of tiles of each."""
     return [replace(REFS[n], window=Box(tile, 0, 1, 1)) for n, length in enumerate(lengths) for tile in range(length)]
 
 

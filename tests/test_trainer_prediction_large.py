@@ -22,7 +22,7 @@ pytestmark = NEEDS_TF
 SIZE = (300, 270)
 PNGS = ("index", "color", "overlay", "confidence")
 
-# Runs the command line in blocks of columns, and kills its own process once so many parts are stored.
+# Runs the command line in blocks of columns, and kills its own process once a given number of parts is stored.
 KILLED = """
 import os, signal, sys
 from converter.cli import main

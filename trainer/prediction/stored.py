@@ -45,7 +45,7 @@ class StoredMap:
     def __init__(
         self, folder: Path, facts: Mapping[str, Any], size: tuple[int, int], wanted: Wanted, num_classes: int
     ) -> None:
-        """Goes on with the class map in a folder, if it has the same facts, or begins a new one.
+        """Resumes the class map in a folder if its inputs are the same, or starts a new one.
 
         Args:
           folder: for the files.
@@ -134,7 +134,7 @@ class StoredMap:
         return ClassMap(parts[CLASSES], parts.get(CONFIDENCE), parts.get(PROBABILITIES))
 
     def strips(self, multiple: int = 1) -> Iterator[tuple[int, ClassMap]]:
-        """Yields (first row, rows) from top to bottom; all but the last have a multiple of so many rows.
+        """Yields (first row, rows) from top to bottom; the number of rows is a multiple of `multiple`, but for the last.
 
         Raises:
           MachineError: they cannot be read.
@@ -165,7 +165,7 @@ class StoredMap:
             _write(file, row.tobytes(), (number * width + box.left) * pixel)
 
     def _read_journal(self) -> Box | None:
-        """Returns the last part of a class map with the same facts; None where there is none."""
+        """Returns the last part of a class map with the same inputs; None if there is none."""
         with contextlib.suppress(OSError, NotRegularError, ValueError, TypeError, KeyError, RecursionError):
             note = json.loads(read_regular(self._folder / JOURNAL, MAX_NOTE_BYTES))
             sizes = {name: (self._folder / name).stat().st_size for name in self._bytes}
