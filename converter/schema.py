@@ -34,7 +34,7 @@ RecordKey = tuple[str, ...]  # identifies a record in its dataset: paths of imag
 
 MANIFEST = "manifest.json"
 ERRORS = "errors.jsonl"
-FIX_KEY = "mend"  # JSON key of the fix of an error, in errors.jsonl and --json; the documented output format, so it stays
+FIX_KEY = "mend"  # JSON key of the fix of an error in ERRORS and --json; part of the documented format, so it stays
 INDEX_SUFFIX = ".idx"
 
 _SHARD = re.compile(r"\w+-[\w-]+\.tfrecord-\d{5}-of-\d{5}", re.ASCII)

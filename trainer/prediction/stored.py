@@ -134,7 +134,7 @@ class StoredMap:
         return ClassMap(parts[CLASSES], parts.get(CONFIDENCE), parts.get(PROBABILITIES))
 
     def strips(self, multiple: int = 1) -> Iterator[tuple[int, ClassMap]]:
-        """Yields (first row, rows) from top to bottom; the number of rows is a multiple of `multiple`, but for the last.
+        """Yields (first row, rows) from top to bottom, in multiples of `multiple` rows except for the last.
 
         Raises:
           MachineError: they cannot be read.
