@@ -19,13 +19,17 @@ def run(tmp_path_factory):
 
 
 @pytest.mark.parametrize("tta", ["none", "flips"])
-def test_logits_are_those_of_the_model(run, tta):
+def test_logits_and_class_maps_are_those_of_the_model(run, tta):
     from trainer.prediction.on_keras import KerasNet
 
     mask = blocks((32, 48))
-    logits = KerasNet(run, read_run(run), tta).logits(COLORS[mask][None])
+    net = KerasNet(run, read_run(run), tta)
+    logits = net.logits(COLORS[mask][None])
     assert (logits.shape, logits.dtype) == ((1, 32, 48, 4), np.float32)
     np.testing.assert_array_equal(logits[0].argmax(axis=-1), mask)
+    found = net.class_maps(COLORS[mask][None])
+    assert found.dtype == np.uint8
+    np.testing.assert_array_equal(found[0], mask)
 
 
 def test_a_device_without_memory_is_one_line(run, monkeypatch):

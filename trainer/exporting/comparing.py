@@ -18,10 +18,11 @@ from converter.system.console import Progress, log
 from trainer.choices.augments import GREY
 from trainer.evaluation.scoring import Tally, matched_classes
 from trainer.exporting.drawn import drawn_image
-from trainer.exporting.serving import CLASS_MAP, Runtime
+from trainer.exporting.serving import Runtime
 from trainer.learning.blending import windows_along
 from trainer.learning.metrics import scores_from_confusion
 from trainer.learning.step import ClassMaps
+from trainer.prediction.on_onnx import CLASS_MAP
 from trainer.run.info import RunInfo
 
 # Pixels of each image that must have the class that the run's model gives them, by the way weights are stored.

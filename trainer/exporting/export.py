@@ -21,12 +21,12 @@ from trainer.exporting.card import CARD, ExportedFile, saved_scores, write_card
 from trainer.exporting.comparing import Comparison, Samples, check_agreement, compare, drawn_samples, samples_of
 from trainer.exporting.facts import facts_of
 from trainer.exporting.options import FOLDER, FORMATS, ExportConfig, Format
-from trainer.exporting.serving import CLASS_MAP, PROBABILITIES, Runtime, Served, compute_exactly, in_float32
+from trainer.exporting.serving import PROBABILITIES, Runtime, Served, compute_exactly, in_float32
 from trainer.exporting.sizes import for_any_size
 from trainer.exporting.staging import staged
 from trainer.learning.step import ClassMaps
 from trainer.models.load import load_model
-from trainer.prediction.on_onnx import LOGITS
+from trainer.prediction.on_onnx import CLASS_MAP, LOGITS
 from trainer.run.info import RunInfo, read_run
 from trainer.run.runs import BEST
 

@@ -11,7 +11,8 @@ import numpy as np
 from converter.system.outputs import MARK
 from trainer.backend import keras
 from trainer.exporting.facts import FACTS
-from trainer.exporting.serving import INPUT, Runtime, Served
+from trainer.exporting.serving import Runtime, Served
+from trainer.prediction.on_onnx import INPUT
 
 
 def write_keras(served: Served, path: Path) -> None:

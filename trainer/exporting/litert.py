@@ -20,7 +20,8 @@ from converter.system.outputs import MARK
 from trainer.backend import tf
 from trainer.exporting.facts import FACTS
 from trainer.exporting.saved_model import SIGNATURE, write_saved_model
-from trainer.exporting.serving import INPUT, Runtime, Served, require_tensorflow
+from trainer.exporting.serving import Runtime, Served, require_tensorflow
+from trainer.prediction.on_onnx import INPUT
 
 
 def write_litert(served: Served, path: Path) -> None:

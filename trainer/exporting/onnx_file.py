@@ -19,8 +19,8 @@ from converter.system.outputs import MARK
 from converter.version import __version__
 from trainer.backend import Tensor, tf
 from trainer.exporting.enlarging import with_enlarge
-from trainer.exporting.serving import INPUT, Runtime, Served, require_tensorflow
-from trainer.prediction.on_onnx import FACTS_KEY, LOGITS, open_session
+from trainer.exporting.serving import Runtime, Served, require_tensorflow
+from trainer.prediction.on_onnx import FACTS_KEY, INPUT, LOGITS, open_session
 from trainer.run.info import parse_run
 
 OPSET = 18  # of the operators: ONNX Runtime 1.14 of 2023 knows it, and so does all that is newer

@@ -8,7 +8,8 @@ import numpy as np
 
 from trainer.backend import Tensor, tf
 from trainer.exporting.facts import FACTS
-from trainer.exporting.serving import INPUT, Runtime, Served, require_tensorflow
+from trainer.exporting.serving import Runtime, Served, require_tensorflow
+from trainer.prediction.on_onnx import INPUT
 
 SIGNATURE = "serving_default"
 EXTRA = "assets.extra"  # TensorFlow's name for files that it does not load itself

@@ -15,8 +15,9 @@ import numpy as np
 from converter.errors import UsageError
 from trainer.backend import Tensor, argmax, keras, tf
 from trainer.devices import POLICIES
+from trainer.prediction.on_onnx import CLASS_MAP, INPUT
 
-INPUT, CLASS_MAP, PROBABILITIES = "image", "class_map", "probabilities"
+PROBABILITIES = "probabilities"
 
 # Images, uint8 [N, H, W, 3], to the outputs by name.
 Runtime: TypeAlias = Callable[[np.ndarray], Mapping[str, np.ndarray]]

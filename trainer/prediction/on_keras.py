@@ -9,6 +9,7 @@ import numpy as np
 from trainer.backend import Tensor, argmax, keras
 from trainer.devices import is_out_of_memory, out_of_memory
 from trainer.learning.sliding import predict_logits
+from trainer.learning.step import ClassMaps
 from trainer.models.load import load_model
 from trainer.prediction.restoring import FULL, ClassMap, Taken, Wanted
 from trainer.run.info import RunInfo
@@ -46,7 +47,9 @@ class KerasNet:
           DataError: it is damaged.
         """
         self._run = run
-        self._model = WindowLogits(load_model(run / BEST, info.config.model), tta)
+        net = load_model(run / BEST, info.config.model)
+        self._logits = WindowLogits(net, tta)
+        self._class_maps = ClassMaps(net, tta)
 
     def logits(self, batch: np.ndarray) -> np.ndarray:
         """Returns the logits of windows, uint8 [B, h, w, 3]: float32 [B, h, w, num_classes].
@@ -54,13 +57,20 @@ class KerasNet:
         Raises:
           MachineError: the device is out of memory.
         """
+        return self._predict(self._logits, batch)
+
+    def class_maps(self, batch: np.ndarray) -> np.ndarray:
+        """Returns the class indices of windows, uint8 [B, h, w, 3]: uint8 [B, h, w]. Errors as of `logits`."""
+        return self._predict(self._class_maps, batch)
+
+    def _predict(self, model: keras.Model, batch: np.ndarray) -> np.ndarray:
         try:
-            logits: np.ndarray = self._model.predict_on_batch(batch)
+            found: np.ndarray = model.predict_on_batch(batch)
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
             raise out_of_memory(self._run, len(batch)) from error
-        return logits
+        return found
 
     def finish(self, logits: np.ndarray, rows: Taken, columns: Taken, wanted: Wanted) -> ClassMap:
         """Returns the class map of resampled logits, as a `Finish`."""

@@ -18,7 +18,7 @@ from trainer.run.info import RunInfo, parse_run
 
 SUFFIX = ".onnx"
 FACTS_KEY = "segconv"  # of the metadata: the run's config.json
-INPUT, LOGITS = "image", "logits"
+INPUT, LOGITS, CLASS_MAP = "image", "logits", "class_map"
 _FIX = "Use a file that `segconv export --format onnx` wrote."
 
 
@@ -63,7 +63,7 @@ def _info_in(session: Any, path: Path) -> RunInfo:
     text = session.get_modelmeta().custom_metadata_map.get(FACTS_KEY)
     names = {output.name for output in session.get_outputs()}
     inputs = [(given.name, given.type, len(given.shape)) for given in session.get_inputs()]
-    if text is None or LOGITS not in names or inputs != [(INPUT, "tensor(uint8)", 4)]:
+    if text is None or not {LOGITS, CLASS_MAP} <= names or inputs != [(INPUT, "tensor(uint8)", 4)]:
         raise DataError(path, "is not an ONNX file of segconv", _FIX, "E_MODEL")
     info = parse_run(text.encode("utf-8", "surrogateescape"), path)
     logits = next(output for output in session.get_outputs() if output.name == LOGITS)
@@ -101,22 +101,28 @@ class OnnxNet:
           MachineError: there is too little memory.
           DataError: the model does not take such windows.
         """
-        found = self._run(batch)
+        found = self._run(LOGITS, batch)
         if self._has_flips:
-            found = (found + self._run(np.ascontiguousarray(batch[:, :, ::-1]))[:, :, ::-1]) / 2
+            found = (found + self._run(LOGITS, np.ascontiguousarray(batch[:, :, ::-1]))[:, :, ::-1]) / 2
         return found
 
-    def _run(self, batch: np.ndarray) -> np.ndarray:
+    def class_maps(self, batch: np.ndarray) -> np.ndarray:
+        """Returns the class indices of windows, uint8 [B, h, w, 3]: uint8 [B, h, w]. Errors as of `logits`."""
+        if self._has_flips:
+            return self.logits(batch).argmax(axis=-1).astype(np.uint8)
+        return self._run(CLASS_MAP, batch)
+
+    def _run(self, output: str, batch: np.ndarray) -> np.ndarray:
         try:
-            (found,) = self._session.run([LOGITS], {INPUT: batch})
+            (found,) = self._session.run([output], {INPUT: batch})
         except Exception as error:
             if "alloc" in str(error).lower():
                 what = f"there is too little memory for batches of {len(batch)}"
                 raise MachineError(self._path, what, "Pass a smaller --batch.", "E_MEMORY") from error
             what = f"cannot be run on windows of {batch.shape[1]}x{batch.shape[2]} ({type(error).__name__})"
             raise DataError(self._path, what, _FIX, "E_MODEL") from error
-        logits: np.ndarray = found
-        return logits
+        array: np.ndarray = found
+        return array
 
     def finish(self, logits: np.ndarray, rows: Taken, columns: Taken, wanted: Wanted) -> ClassMap:
         """Returns the class map of resampled logits, as a `Finish`."""

@@ -59,6 +59,9 @@ class Net(Protocol):
     def logits(self, batch: np.ndarray) -> np.ndarray:
         """Returns the logits of windows, uint8 [B, h, w, 3]: float32 [B, h, w, num_classes]."""
 
+    def class_maps(self, batch: np.ndarray) -> np.ndarray:
+        """Returns the class of the largest of these logits, uint8 [B, h, w], of which the device copies less."""
+
     @property
     def finish(self) -> Finish:
         """What makes a class map of logits."""
@@ -144,7 +147,8 @@ class Predictor:
         Raises:
           MachineError: the device is out of memory.
         """
-        waiting: list[tuple[Key, Look]] = []
+        whole: list[tuple[Key, Look]] = []  # the model's class map is theirs
+        fitted: list[tuple[Key, Look]] = []
         for key, look in looks:
             if look.canvas is None or look.view.canvas != self.info.size:
                 try:
@@ -153,11 +157,13 @@ class Predictor:
                     found = error
                 yield key, found
                 continue
+            waiting = whole if look.view.is_identity and not any(self._wanted) else fitted
             waiting.append((key, look))
             if len(waiting) == self.batch:
-                yield from self._together(waiting)
-                waiting = []
-        yield from self._together(waiting)
+                yield from self._together(waiting, is_whole=waiting is whole)
+                waiting.clear()
+        yield from self._together(whole, is_whole=True)
+        yield from self._together(fitted, is_whole=False)
 
     def class_map(self, look: Look) -> ClassMap:
         """Returns the class map of one photograph.
@@ -189,24 +195,35 @@ class Predictor:
         count = num_blocks(view.scaled[1], self.info.size[0], len(self.info.classes))
         return {"blocks": count, "wanted": self._wanted}
 
-    def _together(self, looks: list[tuple[Key, Look]]) -> Iterator[tuple[Key, ClassMap]]:
-        every = self._logits(look.painted() for _, look in looks)
-        for (key, look), logits in zip(looks, every, strict=True):
-            yield key, restored(look.view, _within(logits), self._net.finish, wanted=self._wanted)
+    def _together(self, looks: list[tuple[Key, Look]], *, is_whole: bool) -> Iterator[tuple[Key, ClassMap]]:
+        """Yields the class maps of photographs, a batch at most, of which the model sees each in one window."""
+        windows = (look.painted() for _, look in looks)
+        every = self._in_batches(self._net.class_maps, windows) if is_whole else self._logits(windows)
+        for (key, look), found in zip(looks, every, strict=True):
+            if is_whole:
+                yield key, ClassMap(found)
+            else:
+                yield key, restored(look.view, _within(found), self._net.finish, wanted=self._wanted)
 
     def _logits(self, windows: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """Yields the logits of windows, float32 [h, w, num_classes] each, computed a batch at a time."""
+        """Yields the logits of windows, float32 [h, w, num_classes] each."""
+        return self._in_batches(self._net.logits, windows)
+
+    def _in_batches(
+        self, compute: Callable[[np.ndarray], np.ndarray], windows: Iterable[np.ndarray]
+    ) -> Iterator[np.ndarray]:
+        """Yields what is computed of windows, a batch at a time."""
         batch = np.zeros((self.batch, *self.info.size, 3), np.uint8)
         filled = 0
         for window in windows:
             batch[filled] = window
             filled += 1
             if filled == self.batch:
-                yield from self._net.logits(batch)
+                yield from compute(batch)
                 filled = 0
         if filled:
             batch[filled:] = 0
-            yield from self._net.logits(batch)[:filled]
+            yield from compute(batch)[:filled]
 
 
 def ahead(

@@ -39,6 +39,11 @@ class View(NamedTuple):
     fitted: Size
     canvas: Size
 
+    @property
+    def is_identity(self) -> bool:
+        """Whether the canvas is the photograph as it is."""
+        return self.size == self.scaled == self.canvas
+
 
 def view_of(info: RunInfo, size: Size, scale: str | float = AUTO) -> View:
     """Returns how the model of a run looks at a photograph.
