@@ -340,7 +340,7 @@ def run_commands(bench: Bench, source: Path) -> dict[str, Usage]:
         "build": bench.build(source, *options),
         "up to date": bench.run(*again),
         "up to date, --allow-leak": bench.run(*again, "--allow-leak"),
-        "inspect dataset": bench.run("inspect", "dataset", records),
+        "inspect dataset --scan": bench.run("inspect", "dataset", "--scan", records),
         "verify": bench.run("verify", records, "-j", "2"),
     }
 

@@ -38,13 +38,30 @@ def drawn(first: int, count: int) -> np.ndarray:
 
 
 def test_dataset_counts_are_those_of_the_drawn_masks(records):
-    manifest, reports = inspect_dataset(records)
     everything = np.concatenate([drawn(0, 6), drawn(100_000, 2)])
-    facts = dataset_json(records, manifest, reports)
-    assert [entry["pixels"] for entry in facts["classes"]] == [int((everything == index).sum()) for index in range(3)]
-    assert facts["ignored_pixels"] == int((everything == 255).sum())
-    assert facts["crc_ok"] is True
-    assert "dataset, 20 high x 30 wide, fit pad" in dataset_text(records, manifest, reports)
+    for scan, crc_ok, words in ((True, True, "CRC ok"), (False, None, "CRC not verified")):
+        manifest, reports = inspect_dataset(records, scan=scan)
+        facts = dataset_json(records, manifest, reports)
+        counts = [int((everything == index).sum()) for index in range(3)]
+        assert [entry["pixels"] for entry in facts["classes"]] == counts
+        assert facts["ignored_pixels"] == int((everything == 255).sum())
+        assert facts["crc_ok"] is crc_ok
+        text = dataset_text(records, manifest, reports)
+        assert "dataset, 20 high x 30 wide, fit pad" in text
+        assert words in text
+
+
+def test_the_manifest_answers_at_once_and_a_scan_finds_what_has_the_right_size(records):
+    shard = find_shard(records)
+    data = bytearray(shard.read_bytes())
+    data[-9] ^= 1
+    shard.write_bytes(data)
+    assert inspect_dataset(records)[1] is None
+    _, reports = inspect_dataset(records, scan=True)
+    assert [report.problem is None for report in reports] == [False] + [True] * (len(reports) - 1)
+    shard.write_bytes(data[:-1])
+    with pytest.raises(DataError, match=f"has {len(data) - 1} bytes instead of {len(data)}"):
+        inspect_dataset(records)
 
 
 def test_shard_report_has_the_promised_keys(records):
@@ -126,7 +143,7 @@ def mixed(dataset, tmp_path):
 
 
 def test_records_of_different_sizes_have_none_in_the_reports(mixed):
-    manifest, reports = inspect_dataset(mixed)
+    manifest, reports = inspect_dataset(mixed, scan=True)
     assert [report.size for report in reports] == [None, (20, 30)]
     assert reports[0].to_json()["size"] is dataset_json(mixed, manifest, reports)["size"] is None
     assert "records  6, sizes differ" in reports[0].to_text()

@@ -25,7 +25,7 @@ def manifest(dataset, tmp_path) -> Manifest:
 
 
 def scanned(folder: Path, manifest: Manifest, **options: object) -> ShardFacts:
-    check = ShardCheck(LocalFolder(folder / "records"), manifest.splits["train"].shards[0], (24, 24), 3)
+    check = ShardCheck(LocalFolder(folder / "records"), manifest.splits["train"].shards[0], (24, 24), 3, decode=True)
     ticks: list[None] = []
     facts = check_shard(dataclasses.replace(check, **options), lambda: ticks.append(None))  # type: ignore[arg-type]
     assert len(ticks) == facts.records
@@ -47,6 +47,12 @@ def test_a_whole_shard_is_counted_pixel_by_pixel(manifest, tmp_path):
 def test_only_the_pairs_that_are_wanted_are_named(manifest, tmp_path):
     assert scanned(tmp_path, manifest).stored == []
     assert [number for number, *_ in scanned(tmp_path, manifest, wanted=frozenset({1, 4})).stored] == [1, 4]
+
+
+def test_what_has_the_right_hash_is_not_decoded_unless_it_is_asked_for(manifest, tmp_path):
+    facts = scanned(tmp_path, manifest, decode=False, num_classes=1, fatal=(0, "signal 11"))
+    assert (facts.problem, facts.index_problem, facts.records, facts.pixels) == (None, None, 6, [0])
+    assert facts.example_bytes == scanned(tmp_path, manifest).example_bytes > 0
 
 
 @pytest.mark.parametrize(

@@ -232,14 +232,14 @@ def test_a_manifest_that_was_sealed_again_is_held_against_its_shards(records):
 
     whole = (records / "manifest.json").read_bytes()
     sealed(records, count_wrongly)
-    said = [str(problem) for problem in found_here(records).problems]
+    said = [str(problem) for problem in found_here(records, decode=True).problems]
     assert len(said) == 3  # dataset_info.json has the sum of the bytes too
     assert "says example_bytes 1 of split 'train', its shards hold " in said[1]
     assert "says pixels (0, " in said[2]
 
     (records / "manifest.json").write_bytes(whole)
     sealed(records, lambda manifest: dataclasses.replace(manifest, size=(8, 9)))
-    problems = found_here(records).problems
+    problems = found_here(records, decode=True).problems
     assert {problem.error.code for problem in problems} == {"E_SIZE", "E_TFDS"}
     assert "record 0: at byte 0 holds an image of 8x8 and a mask of 8x8, the manifest says 8x9" in str(problems[1])
 
@@ -263,7 +263,7 @@ def test_swapped_shards_are_recognised(records):
         first.rename(records / ".segconv-x")
         second.rename(first)
         (records / ".segconv-x").rename(second)
-        said = [str(problem) for problem in found_here(records).problems]
+        said = [str(problem) for problem in found_here(records, decode=True).problems]
         assert f"{records / one}: holds the content of {two}" in said
         assert f"{records / two}: holds the content of {one}" in said
 
@@ -352,7 +352,9 @@ def with_records(records: Path, change: Callable[[Record], Record]) -> None:
 def test_a_record_that_is_none_is_named_even_where_every_hash_holds(records, change, code, what):
     with_records(records, change)
     offset = len(frames((records / FIRST).read_bytes())[0])
-    problem = next(problem for problem in found_here(records).problems if problem.shard)
+    # Without --decode these are the bytes that the manifest was sealed with.
+    assert not [problem for problem in found_here(records).problems if problem.shard]
+    problem = next(problem for problem in found_here(records, decode=True).problems if problem.shard)
     facts = problem.to_json()
     assert (facts["code"], facts["shard"], facts["record"], facts["offset"]) == (code, FIRST, 1, offset)
     assert what in facts["what"]
@@ -361,7 +363,7 @@ def test_a_record_that_is_none_is_named_even_where_every_hash_holds(records, cha
 def test_a_record_that_ends_the_process_that_decodes_it_is_named(records):
     shard = read_manifest(records).splits["train"].shards[0]
     problem = check_shard(
-        ShardCheck(LocalFolder(records), shard, SIZE, 3, fatal=(1, "killed by SIGSEGV")), lambda: None
+        ShardCheck(LocalFolder(records), shard, SIZE, 3, decode=True, fatal=(1, "killed by SIGSEGV")), lambda: None
     ).problem
     assert "record 1: ends the process that decodes it" in str(problem)
 

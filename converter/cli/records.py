@@ -168,21 +168,28 @@ def _window_of(manifest: Manifest) -> str:
     metavar="NAME FILE",
     help="Put the tiles of photograph NAME together, and save its class map, such as m.png.",
 )
+@click.option("--scan", is_flag=True, help="Read every shard of a dataset, not only its manifest.")
 @click.option("--json", is_flag=True, help="Print one JSON object instead of a table.")
 def inspect(
-    what: tuple[str, ...], record: int | None, save: Path | None, stitch: tuple[str, Path] | None, json: bool
+    what: tuple[str, ...],
+    record: int | None,
+    save: Path | None,
+    stitch: tuple[str, Path] | None,
+    scan: bool,
+    json: bool,
 ) -> None:
     """Show what is inside a shard or a dataset.
 
-    Reads every record, verifies its checksums and counts the pixels of each class. PATH is a shard or a folder of
-    records, by default ./records; `inspect shard` shows the first shard of a folder.
+    PATH is a shard or a folder of records, by default ./records; `inspect shard` shows the first shard of a folder. Of
+    a shard, and with --scan of a dataset, every record is read, its checksums verified and the pixels of each class
+    counted; otherwise a dataset is described by its manifest.
 
     \b
     Examples:
       segconv inspect shard
       segconv inspect dataset records/ --save sheet.png
     """  # noqa: D301
-    kind, path = _kind_and_path(what)
+    kind, path = _kind_and_path(what, record, scan=scan)
     from converter.system.outputs import check_output_file
     from converter.verifying import inspect as inspecting
     from converter.verifying import stitch as stitching
@@ -191,12 +198,11 @@ def inspect(
     for file, suffixes in ((save, SUFFIXES), (stitch and stitch[1], stitching.SUFFIXES)):
         if file is not None:  # fail before minutes of reading
             check_output_file(file, suffixes)
-    if record is not None and kind == "dataset":
-        raise UsageError("--record", "counts the records of one shard", "Name a shard.")
     if kind == "dataset":
-        manifest, reports = inspecting.inspect_dataset(path)
-        classes, shards = manifest.classes, [report.path for report in reports]
-        text, facts = inspecting.dataset_text(path, manifest, reports), inspecting.dataset_json(path, manifest, reports)
+        manifest, scanned = inspecting.inspect_dataset(path, scan=scan)
+        classes, shards = manifest.classes, [path / shard.name for _, shard in manifest.shards()]
+        text, facts = inspecting.dataset_text(path, manifest, scanned), inspecting.dataset_json(path, manifest, scanned)
+        reports = scanned or []
     else:
         path = inspecting.find_shard(path)
         reports = [inspecting.inspect_shard(path)]
@@ -222,12 +228,21 @@ def inspect(
         log.info(stitched.to_text(*stitch))
 
 
-def _kind_and_path(what: tuple[str, ...]) -> tuple[str, Path]:
-    """Returns ("shard" or "dataset", path) from the arguments of `segconv inspect`."""
+def _kind_and_path(what: tuple[str, ...], record: int | None, *, scan: bool) -> tuple[str, Path]:
+    """Returns ("shard" or "dataset", path) from the arguments of `segconv inspect`.
+
+    Raises:
+      UsageError: more than one path, or an option that is about the other kind.
+    """
     words = list(what)
     kind = words.pop(0) if words and words[0] in ("shard", "dataset") else None
     if len(words) > 1:
         raise UsageError("segconv inspect", f"takes one path, not {len(words)}", "Name one shard or folder.")
     path = UrlPath(words[0]) if words else DEFAULT.out
     is_dataset = not is_shard_name(path.name) if isinstance(path, UrlPath) else path.is_dir()
-    return kind or ("dataset" if is_dataset else "shard"), path
+    kind = kind or ("dataset" if is_dataset else "shard")
+    if record is not None and kind == "dataset":
+        raise UsageError("--record", "counts the records of one shard", "Name a shard.")
+    if scan and kind == "shard":
+        raise UsageError("--scan", "is about a dataset: a shard is always read", "Leave it out.")
+    return kind, path

@@ -19,6 +19,7 @@ from converter.system.urls import UrlPath
 @reading_options
 @click.option("--records", metavar="K|all", default="16", help="Number of records to rebuild from --src and compare.")
 @click.option("--repair", is_flag=True, help="Rebuild damaged files exactly as they were.")
+@click.option("--decode", is_flag=True, help="Also decode every image and mask, and count their pixels.")
 @workers_option
 @click.option("--json", is_flag=True, help="Print one JSON object instead of text.")
 @click.pass_context
@@ -27,9 +28,10 @@ def verify(
 ) -> None:
     """Verify records against their manifest.
 
-    Reads every byte of PATH (./records): hashes, checksums, indices, images, masks, classes, counts and TFDS metadata.
-    With --src, records are rebuilt from their sources and compared. --repair rebuilds damaged shards and does not touch
-    intact ones. Exit code 1 if there is any problem.
+    Reads every byte of PATH (./records): hashes, checksums, indices and TFDS metadata. With --decode, images, masks,
+    classes and counts as well; bytes with the right hash are those that build wrote. With --src, records are rebuilt
+    from their sources and compared. --repair rebuilds damaged shards and does not touch intact ones. Exit code 1 if
+    there is any problem.
 
     \b
     Examples:
@@ -37,6 +39,7 @@ def verify(
       segconv verify records/ --src dataset/ --records all
       segconv verify records/ --src dataset/ --repair
     """  # noqa: D301
+    decode = options.pop("decode")
     unset: tuple[object, ...] = ((), "error")
     given = next(
         # 0 is a fold, and equal to False.
@@ -53,7 +56,7 @@ def verify(
     from converter.verifying import verify as verifying
     from converter.verifying.report import VerifyConfig
 
-    config = VerifyConfig(path, source, number_of(records), repair, workers)
+    config = VerifyConfig(path, source, number_of(records), repair, workers, decode)
     report = verifying.verify(config)
     if json:
         print_json(report.to_json())

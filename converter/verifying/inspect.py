@@ -1,6 +1,7 @@
 """Inspect: what is inside a shard or a dataset, read without TensorFlow.
 
-Every checksum is verified and every mask decoded, so the counts are those of the pixels on the disk.
+Of a dataset the manifest is read, which has the counts, and the sizes of its shards. Of a shard, and of a dataset that
+is scanned, every checksum is verified and every mask decoded: the counts are those of the pixels on the disk.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from converter.dataset.integrity import check_shard_file
 from converter.dataset.manifest import ClassInfo, Manifest, ShardInfo
 from converter.dataset.objects import ObjectFolder
 from converter.dataset.parse import read_manifest
-from converter.dataset.tfrecord import read_shard
+from converter.dataset.tfrecord import ShardError, read_shard
 from converter.errors import REBUILD, DataError, SegconvError, UsageError, shown
 from converter.pixels.colors import Color, wheel_color
 from converter.pixels.masks import count_classes
@@ -155,56 +156,70 @@ def inspect_shard(path: Path) -> ShardReport:
     )
 
 
-def inspect_dataset(folder: Path) -> tuple[Manifest, list[ShardReport]]:
-    """Reads every shard of a dataset.
+def inspect_dataset(folder: Path, *, scan: bool = False) -> tuple[Manifest, list[ShardReport] | None]:
+    """Returns the manifest of a dataset, and the report on every shard where they are scanned, else None.
+
+    Args:
+      folder: of the records.
+      scan: reads every shard; otherwise only their sizes are compared.
 
     Raises:
       UsageError: the folder is not a finished dataset.
-      DataError: a shard that the manifest names is missing.
+      DataError: a shard that the manifest names is missing, or, where they are not scanned, has another size.
     """
     manifest = read_manifest(folder)
-    missing = [shard.name for _, shard in manifest.shards() if _num_bytes(folder / shard.name) is None]
-    if missing:
-        raise DataError(folder / missing[0], "is missing", "Build the dataset again.", "E_SHARD_MISSING")
-    return manifest, [inspect_shard(folder / shard.name) for _, shard in manifest.shards()]
+    for _, shard in manifest.shards():
+        size = _num_bytes(folder / shard.name)
+        if size is None:
+            raise ShardError(folder / shard.name, "is missing", "E_SHARD_MISSING")
+        if size != shard.bytes and not scan:
+            raise ShardError(folder / shard.name, f"has {size} bytes instead of {shard.bytes}", "E_SHARD_SIZE")
+    return manifest, [inspect_shard(folder / shard.name) for _, shard in manifest.shards()] if scan else None
 
 
-def dataset_json(folder: Path, manifest: Manifest, reports: list[ShardReport]) -> dict[str, Any]:
-    """Returns the object that `segconv inspect dataset --json` prints."""
+def dataset_json(folder: Path, manifest: Manifest, reports: list[ShardReport] | None) -> dict[str, Any]:
+    """Returns the object that `segconv inspect dataset --json` prints; "crc_ok" is None where nothing was scanned."""
+    pixels, ignored = _counts(manifest, reports)
     return {
         "path": str(folder),
         "name": manifest.name,
         "size": list(manifest.size) if manifest.size else None,
         "fit": manifest.fit,
-        "crc_ok": all(report.problem is None for report in reports),
+        "crc_ok": None if reports is None else all(report.problem is None for report in reports),
         "splits": {
             name: {"records": split.records, "shards": len(split.shards), "bytes": split.bytes}
             for name, split in manifest.splits.items()
         },
-        "ignored_pixels": sum(report.ignored_pixels for report in reports),
+        "ignored_pixels": ignored,
         "classes": [
-            {"id": info.id, "name": info.name, "pixels": pixels}
-            for info, pixels in zip(manifest.classes, _sum_pixels(reports), strict=True)
+            {"id": info.id, "name": info.name, "pixels": count}
+            for info, count in zip(manifest.classes, pixels, strict=True)
         ],
     }
 
 
-def dataset_text(folder: Path, manifest: Manifest, reports: list[ShardReport]) -> str:
+def dataset_text(folder: Path, manifest: Manifest, reports: list[ShardReport] | None) -> str:
     """Returns the report as `segconv inspect dataset` prints it."""
     rows: list[tuple[str, ...]] = [("split", "records", "shards", "bytes", "skipped")]
     for name, split in manifest.splits.items():
         rows.append((name, f"{split.records:,}", str(len(split.shards)), f"{split.bytes:,}", str(split.skipped)))
-    damaged = sum(report.problem is not None for report in reports)
     return "\n".join(
         [
             f"{shown(folder)}: {shown(manifest.name)}, {size_text(manifest.size)}, fit {manifest.fit}",
-            f"CRC {'ok' if not damaged else f'DAMAGED in {damaged} of {len(reports)} shards'}",
+            _crc_text(reports),
             "",
             table(rows),
             "",
-            class_table(manifest.classes, _sum_pixels(reports), sum(report.ignored_pixels for report in reports)),
+            class_table(manifest.classes, *_counts(manifest, reports)),
         ]
     )
+
+
+def _crc_text(reports: list[ShardReport] | None) -> str:
+    if reports is None:
+        return "CRC not verified: all of this is from the manifest, --scan reads the shards"
+    damaged = sum(report.problem is not None for report in reports)
+    return "CRC ok" if not damaged else f"CRC DAMAGED in {damaged} of {len(reports)} shards"
 
 
 def record_at(path: Path, number: int) -> Record:
@@ -324,5 +339,8 @@ def _num_bytes(path: Path) -> int | None:
         return None
 
 
-def _sum_pixels(reports: list[ShardReport]) -> list[int]:
-    return [sum(counts) for counts in zip(*(report.pixels for report in reports), strict=True)]
+def _counts(manifest: Manifest, reports: list[ShardReport] | None) -> tuple[list[int], int]:
+    """Returns (pixels per class index, ignored pixels) of all reports, or as the manifest has them."""
+    counted = manifest.splits.values() if reports is None else reports
+    pixels = [sum(counts) for counts in zip(*(each.pixels for each in counted), strict=True)]
+    return pixels, sum(each.ignored_pixels for each in counted)

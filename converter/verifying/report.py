@@ -26,6 +26,7 @@ class VerifyConfig:
       records: number of records to derive again from the source, chosen at random; None takes all.
       repair: rebuilds damaged files exactly as they were.
       workers: number of processes; 0 means one per available CPU.
+      decode: decodes every image and mask and counts their pixels, even where the hash of a shard is the manifest's.
     """
 
     folder: Path = Path("records")
@@ -33,6 +34,7 @@ class VerifyConfig:
     records: int | None = RECORDS
     repair: bool = False
     workers: int = 0
+    decode: bool = False
 
     def __post_init__(self) -> None:
         if self.repair and self.source is None:

@@ -1,4 +1,8 @@
-"""Scan: one shard, read completely."""
+"""Scan: one shard, read completely.
+
+A shard with the hash in the manifest has the bytes that build wrote: its records are decoded only where that is asked
+for, which holds the build itself, or a manifest that was sealed again, against the pixels.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from converter.dataset.store import ReadStore
 from converter.dataset.tfrecord import FRAME_BYTES, ShardError, index_name, read_index_text, read_shard
 from converter.errors import DataError, shown
 from converter.pixels.masks import count_classes
-from converter.schema import IGNORE_INDEX
+from converter.schema import IGNORE_INDEX, RecordKey
 from converter.verifying.source_plan import StoredRecord
 
 
@@ -26,6 +30,7 @@ class ShardCheck:
       size: (height, width) of its images in pixels; None where they differ.
       num_classes: in the manifest.
       wanted: numbers of the records to list in ShardFacts.stored; None for all.
+      decode: whether every image and mask is decoded, and its pixels counted.
       fatal: number of a record that ends the process that decodes it, and how; None for none.
     """
 
@@ -34,6 +39,7 @@ class ShardCheck:
     size: tuple[int, int] | None
     num_classes: int
     wanted: frozenset[int] | None = frozenset()
+    decode: bool = False
     fatal: tuple[int, str] | None = None
 
 
@@ -47,7 +53,7 @@ class ShardFacts:
       index: correct text of the index, where the index is wrong and the shard intact.
       records: number of intact ones.
       example_bytes: sum of the serialized examples, without framing.
-      pixels: per class index.
+      pixels: per class index; 0 where nothing is decoded, as are the next two.
       images: records in which the class occurs, per class index.
       ignored_pixels: pixels that hold IGNORE_INDEX.
       stored: number, offset and key of the wanted records.
@@ -65,7 +71,7 @@ class ShardFacts:
 
 
 def check_shard(task: ShardCheck, tick: Callable[[], None]) -> ShardFacts:
-    """Reads one shard: its hash, every checksum, every record, and its index.
+    """Reads one shard: its hash, every checksum, its index and, if asked for, every image and mask.
 
     Args:
       task: what to read; nothing in the file is trusted.
@@ -94,11 +100,22 @@ def check_shard(task: ShardCheck, tick: Callable[[], None]) -> ShardFacts:
 
 
 def _add_record(task: ShardCheck, facts: ShardFacts, data: bytes, number: int, offset: int) -> None:
-    """Adds a record to the facts of its shard, if image and mask are intact, of the right size, and of known classes.
+    """Adds a record to the facts of its shard.
 
     Raises:
-      ShardError: they are not.
+      ShardError: image or mask are decoded, and are damaged, of another size, or hold an unknown class.
     """
+    is_wanted = task.wanted is None or number in task.wanted
+    if task.decode or is_wanted:
+        key = _decoded(task, facts, data, number, offset)
+        if is_wanted:
+            facts.stored.append((number, offset, key))
+    facts.example_bytes += len(data)
+    facts.records += 1
+
+
+def _decoded(task: ShardCheck, facts: ShardFacts, data: bytes, number: int, offset: int) -> RecordKey:
+    """Adds what is in a record to the facts of its shard; returns its key. Errors as of `_add_record`."""
     path = task.store.where(task.shard.name)
     if task.fatal and task.fatal[0] == number:
         what = f"ends the process that decodes it, at byte {offset} ({task.fatal[1]})"
@@ -122,10 +139,7 @@ def _add_record(task: ShardCheck, facts: ShardFacts, data: bytes, number: int, o
         facts.pixels[index] += count
         facts.images[index] += count > 0
     facts.ignored_pixels += ignored
-    facts.example_bytes += len(data)
-    facts.records += 1
-    if task.wanted is None or number in task.wanted:
-        facts.stored.append((number, offset, record.key))
+    return record.key
 
 
 def _index_problem(store: ReadStore, shard: ShardInfo, lines: list[str] | None) -> DataError | None:

@@ -2,6 +2,7 @@
 
 Every byte of the folder is accounted for: by the manifest's seal, the hash of each shard, what can be derived from
 those two (indices, TFDS files), and the hash of errors.jsonl. Of each shard the first damaged record is reported.
+Images and masks are decoded only where that is asked for: bytes with the right hash are those that build wrote.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from converter.dataset.store import size_of
 from converter.dataset.tfds import tfds_files
 from converter.dataset.tfrecord import ShardError, index_name, open_shard
 from converter.engines.events import Engine
-from converter.engines.local import local
+from converter.engines.local import local, local_forked
 from converter.engines.supervise import supervise
 from converter.errors import REBUILD, DataError, SegconvError, UsageError
 from converter.limits import MAX_FILE_BYTES
@@ -46,12 +47,12 @@ from converter.verifying.source_plan import plan_source
 MOST_RECORDS = 2**62  # counted at most, whatever a forged manifest says
 
 
-def verify(config: VerifyConfig, *, engine: Engine = local, store: Store | None = None) -> Verification:
+def verify(config: VerifyConfig, *, engine: Engine | None = None, store: Store | None = None) -> Verification:
     """Reads a whole folder of records, and repairs it if asked to.
 
     Args:
       config: what to do.
-      engine: runs the tasks.
+      engine: runs the tasks; by default one on this machine.
       store: where the records are; None is the local folder config.folder.
 
     Raises:
@@ -61,6 +62,7 @@ def verify(config: VerifyConfig, *, engine: Engine = local, store: Store | None 
     """
     start = time.monotonic()
     report = Verification(config.folder, config.source.src if config.source else None, config.repair)
+    engine = engine or (local if config.decode or config.source else local_forked)
     store = store or store_for(config.folder)
     with store.lock() if config.repair and store.exists("") else contextlib.nullcontext():
         if config.repair and store.is_publishing():
@@ -121,7 +123,7 @@ def _verify(job: _Job, text: str, report: Verification) -> None:
     for shard in shards:
         one = facts[shard.name]
         problems += [RecordProblem(error, shard.name) for error in (one.problem, one.index_problem) if error]
-    problems += _count_problems(store, manifest, facts)
+    problems += _count_problems(store, manifest, facts, decode=config.decode)
     problems += [RecordProblem(error, name) for name, error in refused]
     if plan:
         problems += [RecordProblem(error) for error in plan.errors]
@@ -135,8 +137,9 @@ def _check_shards(
     job: _Job, shards: list[ShardInfo], wanted: Mapping[str, frozenset[int] | None]
 ) -> dict[str, ShardFacts]:
     """Reads shards, each as a separate task; returns what was found, by their names."""
-    num_classes, size = job.manifest.num_classes, job.manifest.size
-    tasks = [ShardCheck(job.store, shard, size, num_classes, wanted.get(shard.name, frozenset())) for shard in shards]
+    num_classes, size, decode = job.manifest.num_classes, job.manifest.size, job.config.decode
+    none: frozenset[int] = frozenset()
+    tasks = [ShardCheck(job.store, shard, size, num_classes, wanted.get(shard.name, none), decode) for shard in shards]
     if not tasks:
         return {}
     with Progress(sum(shard.records for shard in shards), "record") as progress:
@@ -197,13 +200,23 @@ def _text_problem(store: Store, name: str, text: str) -> DataError | None:
     return None if found == right else ShardError(path, "does not match the manifest", "E_TFDS")
 
 
-def _count_problems(store: Store, manifest: Manifest, facts: Mapping[str, ShardFacts]) -> Iterable[RecordProblem]:
-    """Yields where counts of the manifest differ from those of its shards, for splits whose shards are intact."""
+def _count_problems(
+    store: Store, manifest: Manifest, facts: Mapping[str, ShardFacts], *, decode: bool
+) -> Iterable[RecordProblem]:
+    """Yields where counts of the manifest differ from those of its shards, for splits whose shards are intact.
+
+    Args:
+      store: where the records are.
+      manifest: of them.
+      facts: of each shard, by its name.
+      decode: whether pixels were counted.
+    """
     for split, info in manifest.splits.items():
         own = [facts[shard.name] for shard in info.shards]
         if any(one.problem for one in own):
             continue
-        for name, found in _counts(own, manifest.num_classes).items():
+        counts = _counts(own, manifest.num_classes) if decode else {"example_bytes": _example_bytes(own)}
+        for name, found in counts.items():
             expected = getattr(info, name)
             if expected != found:
                 what = f"says {name} {expected} of split {split!r}, its shards hold {found}"
@@ -213,11 +226,15 @@ def _count_problems(store: Store, manifest: Manifest, facts: Mapping[str, ShardF
 def _counts(facts: list[ShardFacts], num_classes: int) -> dict[str, int | tuple[int, ...]]:
     """Returns the counts of SplitInfo that can be read from its shards, by their names."""
     return {
-        "example_bytes": sum(one.example_bytes for one in facts),
+        "example_bytes": _example_bytes(facts),
         "pixels": tuple(sum(one.pixels[index] for one in facts) for index in range(num_classes)),
         "images": tuple(sum(one.images[index] for one in facts) for index in range(num_classes)),
         "ignored_pixels": sum(one.ignored_pixels for one in facts),
     }
+
+
+def _example_bytes(facts: list[ShardFacts]) -> int:
+    return sum(one.example_bytes for one in facts)
 
 
 def sampled_records(shards: list[ShardInfo], count: int | None) -> dict[str, frozenset[int] | None]:
