@@ -2391,11 +2391,11 @@ TABLE: dict[str, list[Row]] = {
             "trainer_input_batches::workers_read_parts_of_every_batch_that_do_not_overlap",
         ),
     ],
-    "trainer/input/fetching.py": [
+    "trainer/input/failures.py": [
         gone(
-            "the error of a shard that could not be fetched",
+            "the error of a shard that cannot be read or fetched",
             "raise _failures[0] from error",
-            "trainer_input_fetching::a_shard_that_is_damaged_at_its_address_ends_training_with_its_own_error",
+            "trainer_input_failures::the_error_of_a_function_replaces_that_of_tensorflow_and_is_forgotten_later",
         ),
     ],
     "trainer/input/decoding.py": [

@@ -24,7 +24,7 @@ from trainer.backend import Tensor, keras, tf
 from trainer.config import TrainConfig
 from trainer.devices import is_out_of_memory, out_of_memory, place_in_cluster
 from trainer.input.batches import Batches
-from trainer.input.fetching import fetch_errors
+from trainer.input.failures import input_errors
 from trainer.models import MODELS
 from trainer.models.custom import step_error
 from trainer.run.pace import whole_run
@@ -251,7 +251,7 @@ class _TimeSteps(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
-@fetch_errors()
+@input_errors()
 def bench(config: TrainConfig, *, seconds: float = 5, xla: bool = False) -> Bench:
     """Times the input and the step of a training run, each separately.
 

@@ -7,14 +7,14 @@ import math
 from converter.system.console import log
 from trainer.config import TrainConfig
 from trainer.devices import is_out_of_memory, out_of_memory
-from trainer.input.fetching import fetch_errors
+from trainer.input.failures import input_errors
 from trainer.learning.footprint import memory_parts
 from trainer.run.pace import whole_run
 from trainer.setup import prepare
 from trainer.timing import seconds_per_step
 
 
-@fetch_errors()
+@input_errors()
 def dry_run(config: TrainConfig) -> str:
     """Trains and validates one step, and returns the result as text.
 

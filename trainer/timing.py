@@ -6,7 +6,7 @@ import time
 
 from converter.system.console import log
 from trainer.config import parse_time
-from trainer.input.fetching import fetch_errors
+from trainer.input.failures import input_errors
 from trainer.run.pace import duration, whole_run
 from trainer.setup import TrainingSetup
 
@@ -43,7 +43,7 @@ def seconds_per_epoch(setup: TrainingSetup) -> float:
     return per_step * setup.steps_per_epoch + per_val_step * val.steps
 
 
-@fetch_errors()
+@input_errors()
 def fit_to_time(setup: TrainingSetup, started: float) -> TrainingSetup:
     """Returns the same setup, untrained, with as many epochs as fit in the time that its config gives.
 

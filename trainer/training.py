@@ -21,7 +21,7 @@ from trainer.choices.recipes import options_text
 from trainer.config import TrainConfig
 from trainer.devices import is_out_of_memory, out_of_memory
 from trainer.evaluation.records import Sample, draw_predictions, read_samples, warn_if_collapsed
-from trainer.input.fetching import fetch_errors
+from trainer.input.failures import input_errors
 from trainer.learning.metrics import Scores
 from trainer.learning.optimizers import ValidateAverage
 from trainer.learning.step import ClassMaps
@@ -148,7 +148,7 @@ def _fit_in_memory(setup: TrainingSetup, run: Path, facts: dict[str, Any], *, sa
         facts = read_facts(run)
 
 
-@fetch_errors()
+@input_errors()
 def _fit(setup: TrainingSetup, run: Path, facts: dict[str, Any], *, samples: list[Sample]) -> SaveBest:
     """Runs the remaining epochs, and draws the predictions of the best one."""
     config, trainer, devices = setup.config, setup.trainer, setup.devices

@@ -74,6 +74,16 @@ def read_record(place: Place, shard: str, number: int, offset: int) -> Record:
     Raises:
       DataError: the shard is damaged, or no record begins at this offset.
     """
+    data = read_stored(place, shard, number, offset)
+    return decode_record(data, f"{store_at(place).where(shard)}: record {number}")
+
+
+def read_stored(place: Place, shard: str, number: int, offset: int) -> bytes:
+    """Returns the serialized record of a shard that begins at byte `offset`; verifies its checksums.
+
+    Raises:
+      ShardError: the shard is damaged, or no record begins at this offset.
+    """
     where = store_at(place).where(shard)
     with open_shard(place, shard) as file:
         end = size_of(file)
@@ -82,7 +92,7 @@ def read_record(place: Place, shard: str, number: int, offset: int) -> Record:
     if data is None:
         what = f"should begin at byte {offset}, but the shard has {end} bytes"
         raise ShardError(where, what, "E_SHARD_CUT", number, offset)
-    return decode_record(data, f"{where}: record {number}")
+    return data
 
 
 def read_index(place: Place, shard: str, records: int) -> list[int]:

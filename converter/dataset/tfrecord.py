@@ -27,7 +27,7 @@ from converter.system.files import NotRegularError
 
 FRAME_BYTES = 16
 REPAIR = "Fix it with `segconv verify --repair --src DIR`, or rebuild the dataset with `segconv build`."
-_HEADER_BYTES = 12
+HEADER_BYTES = 12
 _MASK_DELTA = 0xA282EAD8
 
 
@@ -140,8 +140,8 @@ def read_frame(file: BinaryIO, end: int, where: object, number: int) -> bytes | 
     offset = file.tell()
     if offset == end:
         return None
-    header = file.read(_HEADER_BYTES)
-    if len(header) < _HEADER_BYTES:
+    header = file.read(HEADER_BYTES)
+    if len(header) < HEADER_BYTES:
         raise ShardError(where, f"is truncated at byte {offset + len(header)}", "E_SHARD_CUT", number, offset)
     length, length_crc = struct.unpack("<QI", header)
     if masked_crc(header[:8]) != length_crc:
@@ -209,7 +209,7 @@ def frame_positions(place: Place, shard: str, records: int) -> list[tuple[int, i
         for _ in range(records):
             file.seek(offset)
             length = int.from_bytes(file.read(8), "little")
-            positions.append((offset + _HEADER_BYTES, length))
+            positions.append((offset + HEADER_BYTES, length))
             offset += length + FRAME_BYTES
     if offset != end:
         raise ShardError(where, f"does not hold the {records} records that the manifest lists", "E_COUNTS", fix=REBUILD)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 
 from converter.dataset.cache import fetch_shard, is_on_demand
-from converter.errors import SegconvError
 from trainer.backend import Tensor, tf
+from trainer.input.failures import noted
 
 FETCHED_AHEAD = 2  # shards at a time, and as many that are fetched before they are asked for
-_failures: list[SegconvError] = []  # since TensorFlow keeps of an exception only its text
 
 
 def with_shards(pieces: tf.data.Dataset, folder: Path) -> tf.data.Dataset:
@@ -30,23 +27,8 @@ def with_shards(pieces: tf.data.Dataset, folder: Path) -> tf.data.Dataset:
     return pieces.map(fetched, num_parallel_calls=FETCHED_AHEAD, deterministic=True).prefetch(FETCHED_AHEAD)
 
 
-@contextlib.contextmanager
-def fetch_errors() -> Iterator[None]:
-    """Raises the error that ended the fetching of a shard in place of TensorFlow's."""
-    _failures.clear()
-    try:
-        yield
-    except Exception as error:
-        if _failures:
-            raise _failures[0] from error
-        raise
-
-
+@noted
 def _fetch(path: bytes) -> bytes:
     shard = Path(path.decode())
-    try:
-        fetch_shard(shard.parent, shard.name)
-    except SegconvError as error:
-        _failures.append(error)
-        raise
+    fetch_shard(shard.parent, shard.name)
     return path

@@ -11,12 +11,15 @@ import numpy as np
 
 from converter.dataset.manifest import Manifest, SplitInfo
 from converter.dataset.pieces import Piece, numbers_in, pieces_in
-from converter.dataset.tfrecord import frame_positions
+from converter.dataset.reader import read_stored
+from converter.dataset.store import LocalFolder
+from converter.dataset.tfrecord import HEADER_BYTES, frame_positions
 from converter.schema import ORIGINAL_HEIGHT, ORIGINAL_WIDTH
 from trainer.backend import Tensor, tf
 from trainer.devices import Share
 from trainer.input.caching import keep
 from trainer.input.decoding import decoder, decodes_masks_in_batches
+from trainer.input.failures import noted
 from trainer.input.fetching import with_shards
 from trainer.input.memory import free_memory
 
@@ -106,13 +109,17 @@ def shuffle_source(
     decode = decoder(config.manifest.size, has_masks=config.has_sizes or not decodes_masks_in_batches())
     if config.info.bytes <= free_memory() * STORED_SHARE:
         return keep(_stored(config), config.count), decode
-    names = tf.constant(config.shard_paths)
+    store = LocalFolder(config.folder)
+
+    @noted
+    def stored(position: np.ndarray) -> bytes:
+        shard, number, offset = position.tolist()
+        return read_stored(store, config.info.shards[shard].name, number, offset)
 
     def read(position: Tensor) -> tuple[dict[str, Tensor]]:
-        # A record is read separately: the shard is treated as a file of one record between a header and a footer.
-        shard, header, length, footer = tf.unstack(position)
-        records = tf.data.FixedLengthRecordDataset(tf.gather(names, shard), length, header, footer, buffer_size=length)
-        return decode(records.get_single_element())
+        # In Python: a dataset of one record, TensorFlow's only way to read from the middle of a file, costs more than
+        # to decode a mask.
+        return decode(tf.ensure_shape(tf.numpy_function(stored, (position,), tf.string, stateful=False), ()))
 
     return tf.data.Dataset.from_tensor_slices(_positions(config)[: config.count]), read
 
@@ -139,13 +146,13 @@ def _stored(config: InputConfig) -> tf.data.Dataset:
 
 
 def _positions(config: InputConfig) -> np.ndarray:
-    """Returns the position of each record, int64 [n, 4]: number of the shard; bytes before, in and after the record.
+    """Returns the position of each record, int64 [n, 3]: number of its shard, its number there, and its first byte.
 
     Raises:
       DataError: the number of records in a shard differs from the manifest.
     """
     positions = []
-    for number, shard in enumerate(config.info.shards):
-        for header, length in frame_positions(config.folder, shard.name, shard.records):
-            positions.append((number, header, length, shard.bytes - header - length))
+    for place, shard in enumerate(config.info.shards):
+        for number, (start, _) in enumerate(frame_positions(config.folder, shard.name, shard.records)):
+            positions.append((place, number, start - HEADER_BYTES))
     return np.array(positions, np.int64)
