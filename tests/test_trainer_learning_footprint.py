@@ -48,6 +48,7 @@ def test_the_parts_are_those_of_a_net_small_enough_to_count():
     parts = parts_of(net)
     assert (parts["weights"], parts["gradients"]) == (8 * 4, 8 * 4)
     assert parts["optimizer"] == 8 * 4 + 8 + 4  # momentum; the step number, int64; the learning rate
+    assert parts["update"] == 3 * 6 * 4
     assert parts["activations"] == 5 * PIXELS * (3 + 2) * 4  # the image, and the gradient of the largest tensor
     assert parts["loss"] == 5 * PIXELS * 2 * 4 * 7
     assert parts["augmentation"] == 5 * PIXELS * 3 * 4

@@ -28,6 +28,7 @@ LOSS_ARRAYS = {
 }
 LOSS_ARRAYS_OF_OTHERS = 9
 AUGMENT_ARRAYS = 5.5  # float32 arrays of the size of the images: the four corners of the warp, the result
+UPDATE_ARRAYS = 3  # of the size of the largest weight: its gradient before it is laid out, and the terms of its step
 PROGRAM_BYTES, PROGRAM_BYTES_PER_WEIGHT = 25e6, 2e6  # the graph of the step, which grows with the arrays of weights
 
 PASSING = {  # layers whose backward pass needs no values
@@ -66,6 +67,7 @@ def memory_parts(trainer: SegTrainer, size: tuple[int, int], batch: int, loss: s
         "weights": weights,
         "gradients": gradients,
         "optimizer": optimizer,
+        "update": UPDATE_ARRAYS * max((_num_bytes(v.shape, v.dtype) for v in trainer.trainable_variables), default=0),
         "activations": batch * (kept_bytes(calls) + largest_bytes(calls)),
         "loss": int(LOSS_ARRAYS.get(loss, LOSS_ARRAYS_OF_OTHERS) * logits),
         "augmentation": int((1 if trainer.augment is None else AUGMENT_ARRAYS) * image),
