@@ -156,7 +156,7 @@ section > h3 { margin: 28px 0 10px; }
 @media (max-width: 640px) {
   header { padding-top: 40px; }
   section { padding-top: 44px; }
-  .facts { gap: 0; }
+  .facts { gap: 0; grid-template-columns: 1fr; }
   .facts div { display: grid; grid-template-columns: 7em 1fr; gap: 12px; padding: 10px 0; }
   dt { padding-top: 2px; }
   table { font-size: 14px; }
@@ -177,7 +177,7 @@ section > h3 { margin: 28px 0 10px; }
   .bars { min-width: 80px; }
   .matrix table { font-size: 11px; }
   .matrix td { min-width: 26px; height: 24px; }
-  figure, .problems > li, tr, .matrix { break-inside: avoid; }
+  figure, .problems > li, tr, .matrix, .facts, section:has(> pre) { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
   main, footer { max-width: none; padding: 0; }
 }
