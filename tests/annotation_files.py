@@ -15,6 +15,7 @@ from PIL import Image
 
 from converter.annotations.documents import Documents
 from converter.annotations.found import Found
+from converter.annotations.texts import AnnotationFile
 from converter.sources.tree import list_tree
 
 SIZE = (12, 16)  # (height, width) of every photograph
@@ -63,6 +64,11 @@ def parsed(read: Any, folder: Path, name: str, content: Any, **options: Any) -> 
     found = Found(name)
     read(path.read_bytes(), found, Documents(list_tree(folder, follow_links=False), (name,), **options))
     return found
+
+
+def in_parts(read: Any) -> Any:
+    """Returns a parser of bytes from one that reads a file in parts."""
+    return lambda data, *others: read(AnnotationFile(io.BytesIO(data), (len(data), 0)), *others)
 
 
 def problems(found: Found) -> list[str]:

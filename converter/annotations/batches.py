@@ -22,12 +22,13 @@ from typing import Any, cast
 from PIL import Image
 
 from converter.annotations.drawing import Canvas, Drawn, draw
-from converter.annotations.found import Found
+from converter.annotations.found import CODE, Found, Stored
 from converter.annotations.plan import Item, mask_files
-from converter.annotations.registry import FORMATS
+from converter.annotations.registry import FORMATS, StoredShape
 from converter.annotations.shapes import Drawable, Outline
-from converter.annotations.texts import read_bytes
+from converter.annotations.texts import opened, read_bytes
 from converter.errors import DataError, MachineError
+from converter.limits import MAX_PARTED_BYTES
 from converter.pixels.colors import voc_color
 from converter.pixels.decode import orientation_of
 from converter.pixels.masks import encode_png
@@ -217,7 +218,7 @@ def _write(batch: Batch, item: Item, result: BatchResult) -> None:
     picture = item.picture
     data = _photograph(batch, item)
     size = _size(data, item)
-    objects = picture.objects
+    objects = _objects(batch, picture.objects)
     if picture.is_relative:
         objects = tuple(_scaled(drawable, size) for drawable in objects)
 
@@ -233,6 +234,19 @@ def _write(batch: Batch, item: Item, result: BatchResult) -> None:
     _put(batch.staging / MASKS / item.mask, encode_png(drawn.mask, PALETTE))
     result.add(drawn)
     result.digests.append(hashlib.sha256(data).hexdigest() if batch.hashes else "")
+
+
+def _objects(batch: Batch, objects: tuple[Drawable, ...] | Stored) -> tuple[Drawable, ...]:
+    """Returns the objects of an image; those that stayed in their file are read again."""
+    if not isinstance(objects, Stored):
+        return objects
+    shape = cast(StoredShape, FORMATS[batch.options[0]].load("stored"))
+    with opened(batch.src, objects.path, follow_links=batch.follow_links, most=MAX_PARTED_BYTES) as file:
+        if file.stamp != objects.stamp:
+            raise DataError(objects.path, "was changed while it was read", "Run the same command again.", CODE)
+        return tuple(
+            Drawable(label, shape(file.part(start, length)), is_under) for start, length, label, is_under in objects
+        )
 
 
 def _photograph(batch: Batch, item: Item) -> bytes:

@@ -7,13 +7,13 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from annotation_files import SIZE
+from annotation_files import SIZE, in_parts
 
 from converter.annotations import coco, cvat, label_studio, labelme, supervisely, via, yolo
 from converter.annotations.documents import Documents
 from converter.annotations.drawing import ORDERS, Canvas, draw
-from converter.annotations.found import Found
-from converter.annotations.shapes import InFile, Outline, Runs
+from converter.annotations.found import Found, Stored
+from converter.annotations.shapes import Drawable, InFile, Outline, Runs
 from converter.sources.tree import Tree
 
 DOCUMENTS = Documents(
@@ -34,7 +34,13 @@ def annotations(data: bytes, read: Callable[[bytes, Found, Documents], None], na
         assert str(problem).isprintable(), f"the message is not one line: {problem}"
     for picture in found.pictures:
         assert picture.path in DOCUMENTS.tree.file_set or picture.embedded_in == name
-        shapes = [each for each in picture.objects if not isinstance(each.shape, InFile)]
+        objects = picture.objects
+        if isinstance(objects, Stored):
+            objects = tuple(
+                Drawable(label, coco.stored_shape(data[start : start + length]), is_under)
+                for start, length, label, is_under in objects
+            )
+        shapes = [each for each in objects if not isinstance(each.shape, InFile)]
         shapes = [each for each in shapes if not isinstance(each.shape, Runs) or each.shape.counts.sum() < MOST_PIXELS]
         if picture.is_relative:
             shapes = [
@@ -67,7 +73,7 @@ def table(data: bytes) -> None:
 
 ANNOTATIONS: dict[str, Callable[[bytes], None]] = {
     "labelme": partial(annotations, read=labelme.read, name="a.json"),
-    "coco": partial(annotations, read=coco.read, name="instances.json"),
+    "coco": partial(annotations, read=in_parts(coco.read), name="instances.json"),
     "coco_text": coco_text,
     "cvat": partial(annotations, read=cvat.read, name="annotations.xml"),
     "yolo": partial(annotations, read=yolo.read, name="a.txt"),
