@@ -51,6 +51,17 @@ def test_overlaps_are_counted_by_pair_of_classes_and_not_within_one():
     assert result.objects == {1: 1, 2: 1, 3: 2}
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_pixels_are_counted_while_they_are_drawn(seed):
+    rng = np.random.default_rng(seed)
+    boxes = [box(rng.choice([*INDICES]), *rng.integers(-2, 8, 4).reshape(2, 2).T.copy().ravel().tolist())
+             for _ in range(8)]  # fmt: skip
+    boxes = [Drawable(each.label, Outline("box", (np.sort(each.shape.parts[0], axis=0),))) for each in boxes]
+    result = drawn(*boxes)
+    values, counts = np.unique(result.mask, return_counts=True)
+    assert +result.pixels == dict(zip(values.tolist(), counts.tolist(), strict=True))
+
+
 def test_a_crowd_lies_under_all_others_in_every_order():
     crowd = box("ignore", 0, 0, 5, 3, is_under=True)
     for order in ORDERS:

@@ -19,8 +19,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from PIL import Image
-
 from converter.annotations.drawing import Canvas, Drawn, draw
 from converter.annotations.found import CODE, Found, Stored
 from converter.annotations.plan import Item, mask_files
@@ -94,8 +92,7 @@ class BatchResult:
 
     def add(self, drawn: Drawn) -> None:
         """Adds what was drawn of one image."""
-        counts = Image.fromarray(drawn.mask).histogram()
-        self.pixels.update({index: count for index, count in enumerate(counts) if count})
+        self.pixels.update(drawn.pixels)
         self.objects.update(drawn.objects)
         self.overlaps.update(drawn.overlaps)
         self.clipped += drawn.clipped
@@ -288,7 +285,8 @@ def _scaled(drawable: Drawable, size: tuple[int, int]) -> Drawable:
 
 def _link(source: Path, target: Path) -> None:
     """Gives a photograph a second name, or else copies it."""
-    source = Path(os.path.realpath(source))  # or the second name would be one of a symbolic link
+    if source.is_symlink():  # or the second name would be one of the link
+        source = Path(os.path.realpath(source))
     target.unlink(missing_ok=True)
     try:
         target.hardlink_to(source)

@@ -64,19 +64,20 @@ def read(source: AnnotationFile, found: Found, documents: Documents) -> None:
     file = _File()
     try:
         for item in json_items(source.read):
-            with found.naming(_part(item.key, item.value)):
+            try:
                 if item.key == "annotations" and isinstance(item.value, dict) and _is_box(item.value):
                     found.left_out["box of COCO"] += 1
                 else:
                     _take(file, item)
+            except DataError as error:
+                found.record(error, _part(item.key, item.value))
     except (ValueError, RecursionError) as error:
         raise json_error(found.where, error) from None
     found.names = [name for _, name in sorted(file.categories.items(), key=lambda item: (str(type(item[0])), item[0]))]
     for identity in (each for each in (*file.objects, *file.segments) if each not in file.images):
         rows = file.objects.get(identity)
         part = _part_at(source, *rows[:2]) if rows else f"annotation {file.segments[identity][0]}"
-        with found.naming(part):
-            raise invalid(f"is of image {identity}, which the file does not list")
+        found.record(invalid(f"is of image {identity}, which the file does not list"), part)
     for identity in file.images:
         with found.naming(f"image {identity}"):
             found.pictures.append(_picture(file, identity, found, documents, source))
@@ -177,8 +178,7 @@ def _stored(file: _File, identity: _Id, size: tuple[int, int], found: Found, sou
                 what = f"has runs of size {stated}, and not of its image, {[*size]}"
                 raise invalid(what, code="E_SIZE")
         except DataError as error:
-            with found.naming(_part_at(source, start, length)):
-                raise error
+            found.record(error, _part_at(source, start, length))
         else:
             kept.extend((start, length, len(file.numbers) if is_crowd else number, is_crowd))
     return Stored(found.where, source.stamp, file.names, kept)

@@ -111,16 +111,17 @@ class Found:
 
     @contextlib.contextmanager
     def naming(self, part: str, label: object = "") -> Iterator[None]:
-        """Records a DataError of the block as a problem of a part of the file: "shape 3", whose class is `label`.
-
-        What the block raises names no place itself, unless it is about another file.
-        """
+        """Records a DataError of the block as a problem of a part of the file: "shape 3", whose class is `label`."""
         try:
             yield
         except DataError as error:
-            named = f"{part} ({shown(label, SHOWN_LABEL_CHARS)})" if isinstance(label, str) and label else part
-            what = f"{named} {error.what}" if not error.where else f"{named} names {error.where}, which {error.what}"
-            self.problems.append(DataError(self.where, what, error.fix, error.code))
+            self.record(error, part, label)
+
+    def record(self, error: DataError, part: str, label: object = "") -> None:
+        """Keeps the problem of a part of the file, as `naming`; it names no place itself, unless of another file."""
+        named = f"{part} ({shown(label, SHOWN_LABEL_CHARS)})" if isinstance(label, str) and label else part
+        what = f"{named} {error.what}" if not error.where else f"{named} names {error.where}, which {error.what}"
+        self.problems.append(DataError(self.where, what, error.fix, error.code))
 
 
 def invalid(what: str, fix: str = FIX, code: str = CODE) -> DataError:
