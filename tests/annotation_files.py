@@ -203,6 +203,19 @@ def scanned(points: list[list[float]], size: tuple[int, int]) -> np.ndarray:
     return mask
 
 
+def to_border(pixels: np.ndarray, ring: np.ndarray) -> list[float]:
+    """Returns how far the middle of each of some pixels, bool [H, W], is from the border of a polygon, [N, 2]."""
+    start, along = ring, np.roll(ring, -1, axis=0) - ring
+    distances = []
+    for y, x in np.argwhere(pixels) + 0.5:
+        share = ((x - start[:, 0]) * along[:, 0] + (y - start[:, 1]) * along[:, 1]) / np.maximum(
+            (along**2).sum(axis=1), 1e-9
+        )
+        nearest = start + np.clip(share, 0, 1)[:, None] * along
+        distances.append(float(np.hypot(nearest[:, 0] - x, nearest[:, 1] - y).min()))
+    return distances
+
+
 def drawing(mask: np.ndarray) -> list[str]:
     """Returns pixels as rows of text, to compare with what was drawn by hand."""
     signs = ".123456789"

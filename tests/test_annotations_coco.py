@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from annotation_files import SIZE, coco, drawing, in_parts, parsed, photograph, problems, runs_of
+from annotation_files import SIZE, coco, drawing, in_parts, parsed, photograph, problems, runs_of, to_border
 from PIL import Image
 
 from converter.annotations.coco import coco_runs, decoded_counts, read, stored_shape
@@ -192,10 +192,4 @@ def test_polygons_and_runs_are_those_of_pycocotools(tmp_path, seed):
     photograph(tmp_path / "images/a.jpg", size)
     (picture,) = parsed(in_parts(read), tmp_path, "x.json", json.loads(json.dumps(content))).pictures
     ours = mask_of(picture, tmp_path, size) > 0
-    rows, columns = np.nonzero(ours != theirs)
-    start, end = ring, np.roll(ring, -1, axis=0)
-    for y, x in zip(rows + 0.5, columns + 0.5, strict=True):
-        share = np.clip(((x - start[:, 0]) * (end - start)[:, 0] + (y - start[:, 1]) * (end - start)[:, 1])
-                        / np.maximum(((end - start) ** 2).sum(axis=1), 1e-9), 0, 1)  # fmt: skip
-        nearest = start + share[:, None] * (end - start)
-        assert np.hypot(nearest[:, 0] - x, nearest[:, 1] - y).min() < 1.5
+    assert all(distance < 1.5 for distance in to_border(ours != theirs, ring))
