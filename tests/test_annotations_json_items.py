@@ -80,6 +80,7 @@ def test_an_item_without_an_end_is_read_no_further_than_the_limit(monkeypatch):
 
     def endless(size):
         sizes.append(size)
+        assert sum(sizes) < 1 << 19
         return b"0," * (size // 2)
 
     assert len(items('{"a": [' + "0," * (1 << 17) + "0]}")) == (1 << 17) + 1
