@@ -19,17 +19,16 @@ TEXTS = [
 ]  # fmt: skip
 
 
-def items(text: str) -> list[JsonItem]:
-    return list(json_items.json_items(io.BytesIO(text.encode()).read))
+def items(text: str, part: int = json_items.PART_BYTES) -> list[JsonItem]:
+    return list(json_items.json_items(io.BytesIO(text.encode()).read, part))
 
 
 @pytest.mark.parametrize("part", [1, 2, 3, 7, 1 << 20])
 @pytest.mark.parametrize("text", TEXTS)
-def test_items_are_what_json_loads_reads_and_each_is_found_again_where_it_says(monkeypatch, text, part):
-    monkeypatch.setattr(json_items, "PART_BYTES", part)
+def test_items_are_what_json_loads_reads_and_each_is_found_again_where_it_says(text, part):
     pairs = json.loads(text.removeprefix("\ufeff"), object_pairs_hook=Pairs)
     each = [(key, item) for key, value in pairs for item in (value if type(value) is list else [value])]
-    found = items(text)
+    found = items(text, part)
     assert [(item.key, json.dumps(item.value)) for item in found] == [(key, json.dumps(plain(v))) for key, v in each]
     for item in found:
         again = json.loads(text.encode()[item.start : item.start + item.length])
@@ -51,13 +50,12 @@ def plain(value):
     "", "{", '{"a"', '{"a":', '{"a": [', '{"a": [1', '{"a": [1,', '{"a": [1 2]}', '{"a": 1 "b": 2}', "{1: 2}",
     '{"a": [1,]}', '{"a": 1,}', '{} x', '{"a": 1}}', '{"a": [1]] }', "[]", '{"a": tru}', '{"a": "x}',
 ])  # fmt: skip
-def test_what_json_loads_refuses_is_refused(monkeypatch, text, part):
-    monkeypatch.setattr(json_items, "PART_BYTES", part)
+def test_what_json_loads_refuses_is_refused(text, part):
     if text != "[]":
         with pytest.raises(ValueError):
             json.loads(text)
     with pytest.raises(ValueError):
-        items(text)
+        items(text, part)
 
 
 @pytest.mark.parametrize("text", ['{"a": "\xff"}', '{"a": "\xe4'])
@@ -75,7 +73,6 @@ def test_a_message_says_the_byte(text, place):
 
 def test_an_item_without_an_end_is_read_no_further_than_the_limit(monkeypatch):
     monkeypatch.setattr(json_items, "MAX_ITEM_BYTES", 1 << 16)
-    monkeypatch.setattr(json_items, "PART_BYTES", 1 << 10)
     sizes = []
 
     def endless(size):
@@ -86,7 +83,7 @@ def test_an_item_without_an_end_is_read_no_further_than_the_limit(monkeypatch):
     assert len(items('{"a": [' + "0," * (1 << 17) + "0]}")) == (1 << 17) + 1
     parts = itertools.chain([b'{"a": {"b": ['], iter(lambda: endless(1 << 10), None))
     with pytest.raises(ValueError, match="no end of what begins at byte 6 within 65,536 bytes"):
-        list(json_items.json_items(lambda _: next(parts)))
+        list(json_items.json_items(lambda _: next(parts), 1 << 10))
     assert sum(sizes) < 1 << 18
 
 

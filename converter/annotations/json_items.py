@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from converter.limits import MAX_ITEM_BYTES
 
-PART_BYTES = 1 << 20  # that are read at a time
+PART_BYTES = 1 << 20
 _BYTE_ORDER_MARK = "\ufeff"
 _SPACE = re.compile(r"[ \t\n\r]*")
 _DECODER = json.JSONDecoder()
@@ -36,18 +36,19 @@ class JsonItem(NamedTuple):
     length: int
 
 
-def json_items(read: Callable[[int], bytes]) -> Iterator[JsonItem]:
+def json_items(read: Callable[[int], bytes], part_bytes: int = PART_BYTES) -> Iterator[JsonItem]:
     """Yields the members of the JSON object that a file is, and each item on its own where a member is a list.
 
     Args:
       read: returns the next bytes of the file, at most so many; b"" at its end.
+      part_bytes: that are read at a time, unless an item is longer.
 
     Raises:
       ValueError: it is not JSON or not UTF-8, no object, or one item has more than MAX_ITEM_BYTES.
       RecursionError: it is nested too deep.
     """
-    window = _Window(read)
-    if window.sign() == _BYTE_ORDER_MARK:
+    window = _Window(read, part_bytes)
+    if window.sign() == _BYTE_ORDER_MARK and not window.passed:
         window.expect(_BYTE_ORDER_MARK)
     window.expect("{")
     is_last = window.sign() == "}"
@@ -82,8 +83,9 @@ class _Window:
       passed: number of bytes that are passed.
     """
 
-    def __init__(self, read: Callable[[int], bytes]) -> None:
+    def __init__(self, read: Callable[[int], bytes], part_bytes: int) -> None:
         self._read = read
+        self._part_bytes = part_bytes
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._is_end = False
         self.passed = 0
@@ -134,7 +136,7 @@ class _Window:
         rest = self._text[self._place :]
         if len(rest) > MAX_ITEM_BYTES:
             raise ValueError(f"no end of what begins at byte {self.passed:,} within {MAX_ITEM_BYTES:,} bytes")
-        data = self._read(max(PART_BYTES, len(rest)))
+        data = self._read(max(self._part_bytes, len(rest)))
         self._is_end = not data
         self._text, self._place = rest + self._decoder.decode(data, self._is_end), 0
         return True
