@@ -2,10 +2,11 @@
 
     python benchmarks/edge_rules.py [--python ENVIRONMENT/bin/python]
 
-Prints the table of data/README.md: for each polygon its pixels by segconv, and how many pixels labelme2voc,
-pycocotools, CVAT and OpenCV's fillPoly have more (+) and fewer (-). labelme draws with Pillow's ImageDraw as segconv
-does. CVAT's own export of masks goes through datumaro, which calls pycocotools. OpenCV takes whole numbers, to which
-the points are rounded, as most programs do. Tools that are not of this environment run in one of their own.
+Prints the table of data/README.md: for each polygon its pixels by segconv, and how many pixels labelme, pycocotools,
+datumaro and OpenCV's fillPoly have more (+) and fewer (-). labelme2voc draws with labelme's shape_to_mask, which has no
+holes: they are taken away. datumaro is the library through which CVAT exports masks: it reads an export of CVAT for
+images, where a hole is a polygon of another class above, and writes masks of Pascal VOC. OpenCV takes whole numbers, to
+which the points are rounded, as most programs do. The tools run in an environment of their own.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 from environments import make_environment
-from PIL import Image, ImageDraw
 
 from converter.annotations.drawing import Canvas
 from converter.annotations.shapes import Outline
@@ -36,27 +36,59 @@ POLYGONS = {  # name: parts, then holes
     "square with a hole": ([[(5, 5), (35, 5), (35, 35), (5, 35)]], [[(12, 12), (28, 12), (28, 28), (12, 28)]]),
 }
 OTHERS = """
-import json, sys
+import json, os, sys, tempfile
+from pathlib import Path
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
 import cv2
+import datumaro
 import numpy as np
+from labelme.utils import shape_to_mask
+from PIL import Image
 from pycocotools import mask
 height, width, polygons = json.load(sys.stdin)
+def by_labelme(ring):
+    return shape_to_mask((height, width, 3), ring, "polygon")
 def by_coco(ring):
     return mask.decode(mask.merge(mask.frPyObjects([[v for point in ring for v in point]], height, width))) > 0
 def by_opencv(ring):
     picture = np.zeros((height, width), np.uint8)
     cv2.fillPoly(picture, [np.rint(np.array(ring)).astype(np.int32)], 1)
     return picture > 0
-for parts, holes in polygons:
-    for draw in (by_coco, by_opencv):
+def by_datumaro(folder):
+    labels = "".join(f"<label><name>{label}</name><color>#000000</color></label>" for label in ("object", "hole"))
+    images = ""
+    (folder / "images").mkdir()
+    for number, (parts, holes) in enumerate(polygons):
+        Image.new("RGB", (width, height)).save(folder / "images" / f"{number}.png")
+        images += f'<image id="{number}" name="{number}.png" width="{width}" height="{height}">'
+        for label, rings in (("object", parts), ("hole", holes)):
+            for ring in rings:
+                points = ";".join(f"{x:.2f},{y:.2f}" for x, y in ring)
+                images += f'<polygon label="{label}" points="{points}" z_order="{int(label == "hole")}"/>'
+        images += "</image>"
+    head = "<annotations><version>1.1</version><meta><task><mode>annotation</mode><labels>"
+    (folder / "annotations.xml").write_text(f"{head}{labels}</labels></task></meta>{images}</annotations>")
+    dataset = datumaro.Dataset.import_from(str(folder), "cvat")
+    dataset.transform("polygons_to_masks")
+    dataset.export(str(folder / "voc"), "voc_segmentation", apply_colormap=False, label_map="source")
+    names = [line.split(":")[0] for line in (folder / "voc/labelmap.txt").read_text().splitlines() if line[0] != "#"]
+    pictures = (Image.open(folder / f"voc/SegmentationClass/{number}.png") for number in range(len(polygons)))
+    return [np.asarray(picture) == names.index("object") for picture in pictures]
+with tempfile.TemporaryDirectory() as folder:
+    exported = by_datumaro(Path(folder))
+for number, (parts, holes) in enumerate(polygons):
+    masks = []
+    for draw in (by_labelme, by_coco, by_opencv):
         result = np.zeros((height, width), bool)
         for ring in parts:
             result |= draw(ring)
         for ring in holes:
             result &= ~draw(ring)
+        masks.append(result)
+    for result in (*masks[:2], exported[number], masks[2]):
         print("".join(map(str, result.ravel().astype(int))))
 """
-TOOLS = ("labelme2voc", "pycocotools, CVAT", "OpenCV fillPoly")
+TOOLS = ("labelme", "pycocotools", "datumaro (CVAT)", "OpenCV fillPoly")
 
 
 def by_segconv(parts: list[list[tuple[float, float]]], holes: list[list[tuple[float, float]]]) -> np.ndarray:
@@ -68,38 +100,27 @@ def by_segconv(parts: list[list[tuple[float, float]]], holes: list[list[tuple[fl
     return mask
 
 
-def by_labelme(parts: list[list[tuple[float, float]]], holes: list[list[tuple[float, float]]]) -> np.ndarray:
-    """Returns the pixels of a polygon as labelme's shape_to_mask draws them; it has no holes, which are taken away."""
-    mask = np.zeros(SIZE, bool)
-    for ring, value in [(ring, True) for ring in parts] + [(ring, False) for ring in holes]:
-        picture = Image.new("L", SIZE[::-1], 0)
-        ImageDraw.Draw(picture).polygon(xy=ring, outline=1, fill=1)
-        mask[np.asarray(picture) > 0] = value
-    return mask
-
-
-def by_others(python: Path) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Returns the pixels of each polygon by pycocotools and by OpenCV, bool [H, W]."""
+def by_others(python: Path) -> list[tuple[np.ndarray, ...]]:
+    """Returns the pixels of each polygon by each of TOOLS, bool [H, W]."""
     text = json.dumps([*SIZE, list(POLYGONS.values())])
     done = subprocess.run(
         [python, "-W", "ignore", "-c", OTHERS], input=text, capture_output=True, text=True, check=True
     )
-    masks = [np.frombuffer(line.encode(), np.uint8).reshape(SIZE) == ord("1") for line in done.stdout.split()]
-    return list(zip(masks[0::2], masks[1::2], strict=True))
+    lines = done.stdout.split()[-len(TOOLS) * len(POLYGONS) :]
+    masks = [np.frombuffer(line.encode(), np.uint8).reshape(SIZE) == ord("1") for line in lines]
+    return list(zip(*(masks[number :: len(TOOLS)] for number in range(len(TOOLS))), strict=True))
 
 
 def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--python", type=Path, help="of an environment with pycocotools and OpenCV; one is made otherwise"
-    )
+    parser.add_argument("--python", type=Path, help="of an environment with these tools; one is made otherwise")
     python = parser.parse_args().python or make_environment("edge_rules").python
     print(f"| polygon | segconv | {' | '.join(TOOLS)} |")
-    print("|---|---|---|---|---|")
+    print(f"|{'---|' * (len(TOOLS) + 2)}")
     for (name, rings), others in zip(POLYGONS.items(), by_others(python), strict=True):
         ours = by_segconv(*rings)
-        cells = [f"+{(theirs & ~ours).sum()} -{(ours & ~theirs).sum()}" for theirs in (by_labelme(*rings), *others)]
+        cells = [f"+{(theirs & ~ours).sum()} -{(ours & ~theirs).sum()}" for theirs in others]
         print(f"| {name} | {ours.sum()} | {' | '.join('=' if cell == '+0 -0' else cell for cell in cells)} |")
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 
 from converter.annotations.documents import Documents
 from converter.annotations.found import Found
+from converter.annotations.texts import AnnotationFile
 from converter.sources.tree import list_tree
 
 SIZE = (12, 16)  # (height, width) of every photograph
@@ -63,6 +64,11 @@ def parsed(read: Any, folder: Path, name: str, content: Any, **options: Any) -> 
     found = Found(name)
     read(path.read_bytes(), found, Documents(list_tree(folder, follow_links=False), (name,), **options))
     return found
+
+
+def in_parts(read: Any) -> Any:
+    """Returns a parser of bytes from one that reads a file in parts."""
+    return lambda data, *others: read(AnnotationFile(io.BytesIO(data), (len(data), 0)), *others)
 
 
 def problems(found: Found) -> list[str]:
@@ -195,6 +201,19 @@ def scanned(points: list[list[float]], size: tuple[int, int]) -> np.ndarray:
         for left, right in spans:
             mask[row, max(math.floor(left + 0.5), 0) : max(math.ceil(right - 0.5) + 1, 0)] = True
     return mask
+
+
+def to_border(pixels: np.ndarray, ring: np.ndarray) -> list[float]:
+    """Returns how far the middle of each of some pixels, bool [H, W], is from the border of a polygon, [N, 2]."""
+    start, along = ring, np.roll(ring, -1, axis=0) - ring
+    distances = []
+    for y, x in np.argwhere(pixels) + 0.5:
+        share = ((x - start[:, 0]) * along[:, 0] + (y - start[:, 1]) * along[:, 1]) / np.maximum(
+            (along**2).sum(axis=1), 1e-9
+        )
+        nearest = start + np.clip(share, 0, 1)[:, None] * along
+        distances.append(float(np.hypot(nearest[:, 0] - x, nearest[:, 1] - y).min()))
+    return distances
 
 
 def drawing(mask: np.ndarray) -> list[str]:

@@ -3096,12 +3096,16 @@ TABLE: dict[str, list[Row]] = {
             "parser.StartDoctypeDeclHandler = _refuse_doctype",
             "annotations_texts::a_document_type_is_refused_before_anything_is_read",
         ),
-        Row(
+        never(
             "annotations are bounded before they are read",
-            "if path.stat().st_size <= MAX_ANNOTATION_BYTES else None",
-            "if True else None",
-            "annotations_texts::a_file_beyond_the_limit_is_refused_before_it_is_read",
-            HANG_S,
+            "info.st_size > most",
+            "annotations_texts::a_file_is_read_to_the_end_that_it_had_and_any_part_again",
+        ),
+        Row(
+            "a file that grows is read to the end that it had",
+            "min(most, self._left)",
+            "most",
+            "annotations_texts::a_file_is_read_to_the_end_that_it_had_and_any_part_again",
         ),
         Row(
             "JSON that is too deep is refused",
@@ -3109,10 +3113,32 @@ TABLE: dict[str, list[Row]] = {
             "except ValueError as error:\n        raise json_error(where",
             "annotations_texts::json_that_is_too_deep_is_refused_in_one_line",
         ),
-        never(
+    ],
+    "converter/annotations/json_items.py": [
+        Row(
             "nothing follows the end of JSON",
-            "_skip(text, place + 1) != len(text)",
-            "annotations_texts::what_json_loads_refuses_is_refused",
+            "    if window.sign():",
+            "    if False:",
+            "annotations_json_items::what_json_loads_refuses_is_refused",
+        ),
+        Row(
+            "a number at the end of a part may go on",
+            "end + len(_CUT_OFF) < len(self._text)",
+            "end < len(self._text)",
+            "annotations_json_items::items_are_what_json_loads_reads_and_each_is_found_again_where_it_says",
+        ),
+        Row(
+            "one item is bounded",
+            "if len(rest) > MAX_ITEM_BYTES:",
+            "if len(rest) > 64 * MAX_ITEM_BYTES:",
+            "annotations_json_items::an_item_without_an_end_is_read_no_further_than_the_limit",
+        ),
+    ],
+    "converter/annotations/coco.py": [
+        never(
+            "runs have the size of their image",
+            "stated != [0, 0] and stated != [*size]",
+            "annotations_coco::an_invalid_annotation_is_named_by_its_id",
         ),
     ],
     "converter/annotations/values.py": [
@@ -3195,6 +3221,11 @@ TABLE: dict[str, list[Row]] = {
             "a photograph has the size that was annotated",
             "stated is not None and stated not in (upright, stored)",
             "annotations_write::all_problems_are_named_in_one_run_and_nothing_is_left",
+        ),
+        never(
+            "a file that has changed is not read at old places",
+            "file.stamp != objects.stamp",
+            "annotations_batches::objects_of_a_file_that_was_changed_are_not_drawn",
         ),
         Row(
             "a receipt is that of its key",

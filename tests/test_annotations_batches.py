@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from array import array
+
 import numpy as np
 import pytest
-from annotation_files import photograph
+from annotation_files import SIZE, photograph
 
 from converter.annotations.batches import PALETTE, Batch, BatchResult, draw_batch, without_image
-from converter.annotations.found import Picture
+from converter.annotations.found import Picture, Stored
 from converter.annotations.plan import Item
 from converter.annotations.shapes import Drawable, Outline
 from converter.errors import MachineError
@@ -57,6 +60,24 @@ def test_an_image_that_ends_its_worker_is_refused_by_name_and_no_receipt_is_left
     with pytest.raises(MachineError, match="could not be finished") as caught:
         without_image(batch_in(tmp_path), 2, "signal 9")  # all images are done: another try would end in the same way
     assert caught.value.code == "E_WORKER"
+
+
+def test_objects_of_a_file_that_was_changed_are_not_drawn(tmp_path):
+    """The file has the same length, and other numbers: at the old place stands an annotation that is valid as well."""
+    photograph(tmp_path / "src/a.jpg")
+    text = b'{"segmentation": [[1, 1, 5, 1, 5, 5]]}'
+    path = tmp_path / "src/x.json"
+    path.write_bytes(text)
+    info = path.stat()
+    objects = Stored("x.json", (info.st_size, info.st_mtime_ns), ("x",), array("q", (0, len(text), 0, 0)))
+    items = (Item(Picture("a.jpg", "x.json", SIZE, objects), "a.jpg", "a.png", "0"),)
+    batch = batch_in(tmp_path, items=items, options=("coco", "file", 10))
+    assert draw_batch(batch, lambda: None).objects == {1: 1}
+    (tmp_path / "receipt.json").unlink()
+    path.write_bytes(text.replace(b"5]]", b"9]]"))
+    os.utime(path, ns=(info.st_atime_ns, info.st_mtime_ns + 1))
+    (problem,) = draw_batch(batch, lambda: None).problems
+    assert str(problem) == "x.json: was changed while it was read. Run the same command again."
 
 
 def test_an_image_that_does_not_fit_into_memory_is_a_problem(tmp_path, monkeypatch):

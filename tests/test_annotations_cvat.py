@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from annotation_files import SIZE, drawing, parsed, photograph, problems, runs_of
+from annotation_files import SIZE, drawing, parsed, photograph, problems, runs_of, to_border
 
 from converter.annotations.cvat import read
 from converter.annotations.drawing import Canvas, draw
@@ -113,3 +113,29 @@ def test_what_is_no_file_of_cvat_for_images_is_refused(tmp_path, text, what):
     with pytest.raises(DataError) as caught:
         parsed(read, tmp_path, "a.xml", text)
     assert (caught.value.where, caught.value.what[: len(what)]) == ("a.xml", what)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of pycocotools 2.0.11
+def test_polygons_are_those_of_the_library_that_cvat_exports_with(tmp_path):
+    """All pixels are the same but some that touch the border: their rule is that of pycocotools."""
+    datumaro = pytest.importorskip("datumaro", reason="datumaro is not installed")
+    rng = np.random.default_rng(0)
+    rings = [(rng.random((rng.integers(3, 12), 2)) * SIZE[::-1]).round(2) for _ in range(30)]
+    images = ""
+    for number, ring in enumerate(rings):
+        photograph(tmp_path / f"images/{number}.png", seed=number)
+        points = ";".join(f"{x},{y}" for x, y in ring)
+        images += f'<image id="{number}" name="{number}.png" width="16" height="12">'
+        images += f'<polygon label="road" points="{points}" z_order="0"/></image>'
+    head = "<annotations><version>1.1</version><meta><task><mode>annotation</mode>"
+    head += "<labels><label><name>road</name></label></labels></task></meta>"
+    found = parsed(read, tmp_path, "annotations.xml", f"{head}{images}</annotations>")
+    dataset = datumaro.Dataset.import_from(str(tmp_path), "cvat")
+    dataset.transform("polygons_to_masks")
+    theirs = {item.id: item.annotations[0].image for item in dataset}
+    assert len(theirs) == len(found.pictures) == 30
+    for picture, ring in zip(found.pictures, rings, strict=True):
+        ours = draw(picture.objects, Canvas(SIZE, lambda path: b""), SIZE, INDICES, "file").mask > 0
+        other = theirs[picture.path.removeprefix("images/").removesuffix(".png")] > 0
+        assert other.any()
+        assert all(distance < 1.5 for distance in to_border(ours != other, ring))

@@ -7,7 +7,7 @@ import pytest
 from annotation_files import drawing, png
 
 from converter.annotations.drawing import ORDERS, Canvas, draw
-from converter.annotations.shapes import Drawable, InFile, Outline
+from converter.annotations.shapes import Area, Drawable, InFile, Outline, Runs
 from converter.cli.masks import ORDERS as OF_COMMAND
 from converter.errors import DataError
 from converter.pixels.masks import encode_png
@@ -51,6 +51,17 @@ def test_overlaps_are_counted_by_pair_of_classes_and_not_within_one():
     assert result.objects == {1: 1, 2: 1, 3: 2}
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_pixels_are_counted_while_they_are_drawn(seed):
+    rng = np.random.default_rng(seed)
+    boxes = [box(rng.choice([*INDICES]), *rng.integers(-2, 8, 4).reshape(2, 2).T.copy().ravel().tolist())
+             for _ in range(8)]  # fmt: skip
+    boxes = [Drawable(each.label, Outline("box", (np.sort(each.shape.parts[0], axis=0),))) for each in boxes]
+    result = drawn(*boxes)
+    values, counts = np.unique(result.mask, return_counts=True)
+    assert +result.pixels == dict(zip(values.tolist(), counts.tolist(), strict=True))
+
+
 def test_a_crowd_lies_under_all_others_in_every_order():
     crowd = box("ignore", 0, 0, 5, 3, is_under=True)
     for order in ORDERS:
@@ -66,6 +77,14 @@ def test_background_that_is_drawn_takes_what_is_below():
 def test_objects_that_reach_out_or_cover_nothing_are_counted():
     result = drawn(box("a", -3, 0, 1, 1), box("b", 20, 20, 30, 30), box("c", 0, 0, 0, 0))
     assert (result.clipped, result.empty) == (2, 1)
+
+
+def test_runs_that_reach_out_are_cut_off_and_those_of_a_whole_picture_are_not():
+    block = Runs(np.array([0, 6]), Area(-1, 2, 3, 2))
+    inside = Runs(np.array([13, 2, 9]), Area(0, 0, 6, 4), is_by_column=True)  # two pixels of the fourth column
+    result = drawn(Drawable("a", block), Drawable("b", inside), Drawable("c", Runs(np.array([24]), Area(0, 0, 6, 4))))
+    assert drawing(result.mask) == ["......", "...2..", "11.2..", "11...."]
+    assert (result.clipped, result.empty, result.objects) == (1, 1, {1: 1, 2: 1, 3: 1})
 
 
 def test_an_object_in_a_file_is_one_value_of_it_or_all_but_zero():

@@ -138,3 +138,16 @@ def test_a_photograph_that_cannot_be_had_is_an_error(tmp_path, name, data, code,
     with pytest.raises(DataError) as caught:
         parsed(read, tmp_path, "p.json", labelme(name, shape("a", TRIANGLE), data=data))
     assert (caught.value.code, caught.value.what[: len(what)]) == (code, what)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_shapes_are_those_that_labelme_itself_draws(tmp_path, seed, monkeypatch):
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    theirs = pytest.importorskip("labelme.utils", reason="labelme is not installed", exc_type=ImportError)
+    photograph(tmp_path / "p.jpg")
+    rng = np.random.default_rng(seed)
+    for kind, count in (("polygon", 3 + seed % 9), ("rectangle", 2), ("circle", 2), ("line", 2), ("linestrip", 4)):
+        ring = (rng.random((count, 2)) * 1.5 - 0.25) * SIZE[::-1]
+        found = parsed(read, tmp_path, "p.json", labelme("p.jpg", shape("r", ring.tolist(), kind)), line_width=3)
+        expected = theirs.shape_to_mask(SIZE, ring.tolist(), kind, line_width=3)
+        assert np.array_equal(mask_of(found) > 0, expected), kind

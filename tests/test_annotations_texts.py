@@ -1,15 +1,14 @@
-"""Texts: bounds on size and depth, JSON item by item as json.loads has it, no entity of XML expanded."""
+"""Texts: bounds on size and depth, what changes while it is read, no entity of XML expanded."""
 
 from __future__ import annotations
 
-import json
 import os
 import tracemalloc
 
 import pytest
 
 from converter.annotations.found import Found
-from converter.annotations.texts import XmlReader, json_members, json_of, read_bytes, text_of
+from converter.annotations.texts import XmlReader, json_of, opened, read_bytes, text_of
 from converter.errors import DataError
 from converter.limits import MAX_ANNOTATION_BYTES
 
@@ -47,44 +46,24 @@ def test_what_is_no_file_in_the_folder_is_refused(tmp_path):
     assert found.digest == "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"  # sha256sum of {}
 
 
+def test_a_file_is_read_to_the_end_that_it_had_and_any_part_again(tmp_path):
+    (tmp_path / "a.json").write_bytes(b"0123456789")
+    with opened(tmp_path, "a.json") as file:
+        stamp = file.stamp
+        with (tmp_path / "a.json").open("ab") as more:
+            more.write(b"x" * 10)
+        assert [file.read(8), file.read(8), file.read(8)] == [b"01234567", b"89", b""]
+        assert file.part(2, 3) == b"234"
+    assert file.digest == "84d89877f0d4041efb6bf91a16f0248f2fd573e6af05c19f96bedb9f882f7882"  # sha256sum
+    with opened(tmp_path, "a.json") as file:
+        assert file.stamp != stamp
+    assert refused(lambda: opened(tmp_path, "a.json", most=19).__enter__()) == (
+        "E_FILE_SIZE", "has more than 19 bytes, the maximum for annotations")  # fmt: skip
+
+
 def test_text_is_utf_8_with_or_without_a_byte_order_mark():
     assert text_of("\ufeffä".encode(), "x") == "ä"
     assert refused(text_of, b"\xff", "x") == ("E_ANNOTATION", "is not UTF-8 text")
-
-
-@pytest.mark.parametrize("text", [
-    "{}", " { } ", '{"a": 1}', '{"a": [], "b": [1, {"c": [2]}, "]"], "d": {"e": [1]}, "a": [3]}',
-    '{\n"a"\t:\r[ 1 , 2 ] , "b" : null }', '{"\\"a": ["\\u00e4"]}',
-])  # fmt: skip
-def test_json_item_by_item_is_what_json_loads_reads(text):
-    found = list(json_members(text))
-    pairs = json.loads(text, object_pairs_hook=list)
-    expected = [
-        (key, item) for key, value in pairs for item in (json_each(value) if isinstance(value, list) else [value])
-    ]
-    assert [(key, json.dumps(value)) for key, value in found] == [(k, json.dumps(as_object(v))) for k, v in expected]
-
-
-def json_each(value):
-    """Returns the items of a list, or the one object that `object_pairs_hook` has made a list of pairs."""
-    return [value] if value and all(isinstance(each, tuple) for each in value) else value
-
-
-def as_object(value):
-    if isinstance(value, list) and value and all(isinstance(each, tuple) for each in value):
-        return {key: as_object(each) for key, each in value}
-    return [as_object(each) for each in value] if isinstance(value, list) else value
-
-
-@pytest.mark.parametrize("text", [
-    "", "{", '{"a"', '{"a":', '{"a": [', '{"a": [1', '{"a": [1,', '{"a": [1 2]}', '{"a": 1 "b": 2}', "{1: 2}",
-    '{"a": [1,]}', '{"a": 1,}', '{} x', '{"a": 1}}', '{"a": [1]] }',
-])  # fmt: skip
-def test_what_json_loads_refuses_is_refused(text):
-    with pytest.raises(ValueError):
-        json.loads(text)
-    with pytest.raises(ValueError):
-        list(json_members(text))
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "[" * 100_000 + "]" * 100_000])

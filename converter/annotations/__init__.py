@@ -10,6 +10,7 @@ Modules, in dependency order; three dots are the formats, which `registry` names
     values       numbers, points, runs and base64 from JSON and XML, checked
     bitmaps      pictures inside of annotations
     texts        a file -> JSON, XML or text, within bounds
+    json_items   a JSON file of any size -> its items, one after the other
     photographs  the name of a photograph -> its path in the source folder
     documents    what a parser knows besides the bytes of its file
     ...          the formats

@@ -19,15 +19,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from PIL import Image
-
 from converter.annotations.drawing import Canvas, Drawn, draw
-from converter.annotations.found import Found
+from converter.annotations.found import CODE, Found, Stored
 from converter.annotations.plan import Item, mask_files
-from converter.annotations.registry import FORMATS
+from converter.annotations.registry import FORMATS, StoredShape
 from converter.annotations.shapes import Drawable, Outline
-from converter.annotations.texts import read_bytes
+from converter.annotations.texts import opened, read_bytes
 from converter.errors import DataError, MachineError
+from converter.limits import MAX_PARTED_BYTES
 from converter.pixels.colors import voc_color
 from converter.pixels.decode import orientation_of
 from converter.pixels.masks import encode_png
@@ -93,8 +92,7 @@ class BatchResult:
 
     def add(self, drawn: Drawn) -> None:
         """Adds what was drawn of one image."""
-        counts = Image.fromarray(drawn.mask).histogram()
-        self.pixels.update({index: count for index, count in enumerate(counts) if count})
+        self.pixels.update(drawn.pixels)
         self.objects.update(drawn.objects)
         self.overlaps.update(drawn.overlaps)
         self.clipped += drawn.clipped
@@ -217,7 +215,7 @@ def _write(batch: Batch, item: Item, result: BatchResult) -> None:
     picture = item.picture
     data = _photograph(batch, item)
     size = _size(data, item)
-    objects = picture.objects
+    objects = _objects(batch, picture.objects)
     if picture.is_relative:
         objects = tuple(_scaled(drawable, size) for drawable in objects)
 
@@ -233,6 +231,19 @@ def _write(batch: Batch, item: Item, result: BatchResult) -> None:
     _put(batch.staging / MASKS / item.mask, encode_png(drawn.mask, PALETTE))
     result.add(drawn)
     result.digests.append(hashlib.sha256(data).hexdigest() if batch.hashes else "")
+
+
+def _objects(batch: Batch, objects: tuple[Drawable, ...] | Stored) -> tuple[Drawable, ...]:
+    """Returns the objects of an image; those that stayed in their file are read again."""
+    if not isinstance(objects, Stored):
+        return objects
+    shape = cast(StoredShape, FORMATS[batch.options[0]].load("stored"))
+    with opened(batch.src, objects.path, follow_links=batch.follow_links, most=MAX_PARTED_BYTES) as file:
+        if file.stamp != objects.stamp:
+            raise DataError(objects.path, "was changed while it was read", "Run the same command again.", CODE)
+        return tuple(
+            Drawable(label, shape(file.part(start, length)), is_under) for start, length, label, is_under in objects
+        )
 
 
 def _photograph(batch: Batch, item: Item) -> bytes:
@@ -274,7 +285,8 @@ def _scaled(drawable: Drawable, size: tuple[int, int]) -> Drawable:
 
 def _link(source: Path, target: Path) -> None:
     """Gives a photograph a second name, or else copies it."""
-    source = Path(os.path.realpath(source))  # or the second name would be one of a symbolic link
+    if source.is_symlink():  # or the second name would be one of the link
+        source = Path(os.path.realpath(source))
     target.unlink(missing_ok=True)
     try:
         target.hardlink_to(source)

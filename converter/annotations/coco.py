@@ -2,31 +2,52 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
+from array import array
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from converter.annotations.documents import Documents
-from converter.annotations.found import Found, Picture, invalid
+from converter.annotations.found import Found, Picture, Stored, invalid
+from converter.annotations.json_items import JsonItem, json_items
 from converter.annotations.photographs import split_of_path
-from converter.annotations.shapes import Area, Drawable, InFile, Outline, Runs, Shape
-from converter.annotations.texts import json_error, json_members, text_of
+from converter.annotations.shapes import Area, Drawable, InFile, Outline, Runs
+from converter.annotations.texts import AnnotationFile, json_error
 from converter.annotations.values import class_name, member, of_kind, points, runs, size_of, whole
+from converter.errors import DataError
 from converter.limits import MAX_OBJECTS
 from converter.sources.names import split_within
 
 _Id = int | str
+_COLUMNS = 6  # kept of an object: first byte and length of its text, number of its category, crowd, size of its runs
 
 
 @dataclass
 class _File:
-    """The members of a file, until all of it is read: annotations may stand before what they refer to."""
+    """The members of a file, until all of it is read: annotations may stand before what they refer to.
 
-    images: dict[_Id, dict[str, Any]] = field(default_factory=dict)
+    Attributes:
+      images: (file name, height, width) by id, not checked.
+      categories: name by id.
+      numbers: of the categories of objects, in their order.
+      objects: _COLUMNS numbers of each, by the id of their image.
+      segments: by the id of their image: (file name, (id, category, crowd) of each segment, not checked).
+    """
+
+    images: dict[_Id, tuple[Any, Any, Any]] = field(default_factory=dict)
     categories: dict[_Id, str] = field(default_factory=dict)
-    objects: dict[_Id, list[tuple[_Id, _Id, Shape | None, Any, bool]]] = field(default_factory=dict)
-    segments: dict[_Id, tuple[str, list[Any]]] = field(default_factory=dict)
+    numbers: dict[_Id, int] = field(default_factory=dict)
+    objects: defaultdict[_Id, array[int]] = field(default_factory=lambda: defaultdict(lambda: array("q")))
+    segments: dict[_Id, tuple[str, tuple[tuple[Any, Any, bool], ...]]] = field(default_factory=dict)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of the categories by number, "" where the file lists none; then that of crowds."""
+        return (*(self.categories.get(category, "") for category in self.numbers), "ignore")
 
 
 def chosen(paths: Sequence[str]) -> list[str]:
@@ -34,32 +55,32 @@ def chosen(paths: Sequence[str]) -> list[str]:
     return [path for path in paths if posixpath.basename(path).startswith("instances_")] or list(paths)
 
 
-def read(data: bytes, found: Found, documents: Documents) -> None:
+def read(source: AnnotationFile, found: Found, documents: Documents) -> None:
     """A file of COCO: polygons and runs in pixels; a crowd becomes ignore, under all other objects.
 
-    Source: the data format of cocodataset.org, and maskApi.c of pycocotools for its runs.
+    The objects are checked and stay in the file. Source: the data format of cocodataset.org, and maskApi.c of
+    pycocotools for its runs.
     """
     file = _File()
-    text = text_of(data, found.where)
-    del data  # half of what is in memory while the text is read
     try:
-        for key, value in json_members(text):
-            with found.naming(_part(key, value)):
-                if key == "annotations" and isinstance(value, dict) and _is_box(value):
+        for item in json_items(source.read):
+            try:
+                if item.key == "annotations" and isinstance(item.value, dict) and _is_box(item.value):
                     found.left_out["box of COCO"] += 1
                 else:
-                    _take(file, key, value)
+                    _take(file, item)
+            except DataError as error:
+                found.record(error, _part(item.key, item.value))
     except (ValueError, RecursionError) as error:
         raise json_error(found.where, error) from None
     found.names = [name for _, name in sorted(file.categories.items(), key=lambda item: (str(type(item[0])), item[0]))]
-    for identity, kept in (*file.objects.items(), *file.segments.items()):
-        if identity not in file.images:
-            first = kept[0][0] if isinstance(kept, list) else kept[0]
-            with found.naming(f"annotation {first}"):
-                raise invalid(f"is of image {identity}, which the file does not list")
-    for identity, image in file.images.items():
+    for identity in (each for each in (*file.objects, *file.segments) if each not in file.images):
+        rows = file.objects.get(identity)
+        part = _part_at(source, *rows[:2]) if rows else f"annotation {file.segments[identity][0]}"
+        found.record(invalid(f"is of image {identity}, which the file does not list"), part)
+    for identity in file.images:
         with found.naming(f"image {identity}"):
-            found.pictures.append(_picture(file, identity, image, found, documents))
+            found.pictures.append(_picture(file, identity, found, documents, source))
 
 
 def _part(key: str, value: Any) -> str:
@@ -83,13 +104,14 @@ def _identity(value: object, key: str) -> _Id:
     return found
 
 
-def _take(file: _File, key: str, value: Any) -> None:
+def _take(file: _File, item: JsonItem) -> None:
     """Keeps one item of the file."""
+    key, value = item.key, item.value
     if key == "images":
         identity = _identity(value, "id")
         if identity in file.images:
             raise invalid("is listed twice", code="E_DUPLICATE")
-        file.images[identity] = {name: value.get(name) for name in ("file_name", "height", "width")}
+        file.images[identity] = value.get("file_name"), value.get("height"), value.get("width")
     elif key == "categories":
         identity = _identity(value, "id")
         if identity in file.categories:
@@ -99,43 +121,72 @@ def _take(file: _File, key: str, value: Any) -> None:
         image = _identity(value, "image_id")
         if image in file.segments:
             raise invalid(f"is a second one of image {image}", code="E_DUPLICATE")
-        file.segments[image] = member(value, "file_name", str), member(value, "segments_info", list)
+        segments = [each if isinstance(each, dict) else {} for each in member(value, "segments_info", list)]
+        kept = tuple((each.get("id"), each.get("category_id"), bool(each.get("iscrowd"))) for each in segments)
+        file.segments[image] = member(value, "file_name", str), kept
     elif key == "annotations":
-        shape, crowd = _shape(value), bool(value.get("iscrowd"))
-        row = (value.get("id", ""), _identity(value, "category_id"), shape, value.get("segmentation"), crowd)
-        kept = file.objects.setdefault(_identity(value, "image_id"), [])
-        kept.append(row if isinstance(row[3], dict) else (*row[:3], None, crowd))
-        if len(kept) > MAX_OBJECTS:
+        shape = _shape(value)
+        size = (shape.area.height, shape.area.width) if isinstance(shape, Runs) else (0, 0)
+        number = file.numbers.setdefault(_identity(value, "category_id"), len(file.numbers))
+        rows = file.objects[_identity(value, "image_id")]
+        rows.extend((item.start, item.length, number, bool(value.get("iscrowd")), *size))
+        if len(rows) > MAX_OBJECTS * _COLUMNS:
             raise invalid(f"is one of more than {MAX_OBJECTS:,} of its image")
 
 
-def _shape(value: object) -> Shape | None:
-    """Returns the polygons of an annotation; None for runs, whose size is checked when that of the image is known."""
-    segmentation = value.get("segmentation") if isinstance(value, dict) else None
+def stored_shape(text: bytes) -> Outline | Runs:
+    """Returns the shape of an annotation from its text in the file."""
+    return _shape(json.loads(text))
+
+
+def _shape(annotation: object) -> Outline | Runs:
+    """Returns the polygons or the runs of an annotation; whether the runs are of the size of its image is not known."""
+    segmentation = annotation.get("segmentation") if isinstance(annotation, dict) else None
     if isinstance(segmentation, dict):
-        return None
+        return coco_runs(segmentation)
     rings = of_kind(segmentation, list, "no 'segmentation' of polygons or runs")
     if not rings:
         raise invalid("has an empty 'segmentation'")
     return Outline("polygon", tuple(points(ring, 3) for ring in rings))
 
 
-def _picture(file: _File, identity: _Id, image: dict[str, Any], found: Found, documents: Documents) -> Picture:
+def _picture(file: _File, identity: _Id, found: Found, documents: Documents, source: AnnotationFile) -> Picture:
     """Returns an image with its objects; problems of these are recorded, those of the image itself raised."""
-    name = member(image, "file_name", str)
-    size = size_of(image.get("height"), image.get("width"))
+    name, height, width = file.images[identity]
+    name = of_kind(name, str, "no valid 'file_name'")
+    size = size_of(height, width)
     split = split_within(posixpath.basename(found.where).partition(".")[0]) or ""
     prefer = [part for part in (posixpath.basename(found.where).partition(".")[0].rpartition("_")[2], split) if part]
     path = documents.photographs.find(name, found.where, prefer)
-    objects = []
-    for number, category, shape, coded, crowd in file.objects.get(identity, ()):
-        with found.naming(f"annotation {number}"):
-            label = _category(file, category)
-            drawn = shape or coco_runs(coded, size)
-            objects.append(Drawable("ignore" if crowd else label, drawn, is_under=crowd))
+    objects: tuple[Drawable, ...] | Stored = _stored(file, identity, size, found, source)
     if identity in file.segments:
-        objects += _segments(file, identity, found, documents)
-    return Picture(path, found.where, size, tuple(objects), split or split_of_path(path))
+        if objects:
+            raise invalid("has panoptic segments and other annotations", "Export them into two files.")
+        objects = tuple(_segments(file, identity, found, documents))
+    return Picture(path, found.where, size, objects, split or split_of_path(path))
+
+
+def _stored(file: _File, identity: _Id, size: tuple[int, int], found: Found, source: AnnotationFile) -> Stored:
+    """Returns the objects of an image of a size; problems of these are recorded."""
+    kept = array("q")
+    numbers = iter(file.objects.pop(identity, ()))
+    for start, length, number, is_crowd, *stated in zip(*[numbers] * _COLUMNS, strict=True):
+        try:
+            if not file.names[number]:
+                _category(file, list(file.numbers)[number])
+            if stated != [0, 0] and stated != [*size]:
+                what = f"has runs of size {stated}, and not of its image, {[*size]}"
+                raise invalid(what, code="E_SIZE")
+        except DataError as error:
+            found.record(error, _part_at(source, start, length))
+        else:
+            kept.extend((start, length, len(file.numbers) if is_crowd else number, is_crowd))
+    return Stored(found.where, source.stamp, file.names, kept)
+
+
+def _part_at(source: AnnotationFile, start: int, length: int) -> str:
+    """Returns how messages call an annotation at a place in the file."""
+    return _part("annotations", json.loads(source.part(start, length)))
 
 
 def _category(file: _File, category: _Id) -> str:
@@ -149,24 +200,23 @@ def _segments(file: _File, identity: _Id, found: Found, documents: Documents) ->
     name, segments = file.segments[identity]
     own = posixpath.splitext(found.where)[0].rpartition("/")[2]
     path = documents.photographs.find(name, found.where, [own])
-    for segment in segments:
-        with found.naming(f"segment {_part('', segment).strip()}"):
-            label = _category(file, _identity(segment, "category_id"))
-            value = whole(segment.get("id"), "an id", 0xFFFFFF)
-            crowd = bool(segment.get("iscrowd"))
-            yield Drawable("ignore" if crowd else label, InFile(path, value), is_under=crowd)
+    for number, category, is_crowd in segments:
+        with found.naming(_part("segment", {"id": number})):
+            label = _category(file, _identity({"category_id": category}, "category_id"))
+            value = whole(number, "an id", 0xFFFFFF)
+            yield Drawable("ignore" if is_crowd else label, InFile(path, value), is_under=is_crowd)
 
 
-def coco_runs(value: Any, size: tuple[int, int]) -> Runs:
+def coco_runs(value: Any) -> Runs:
     """Returns the runs of a segmentation {"size": [height, width], "counts": [...] or text}.
 
     Raises:
-      DataError: they are no runs, or not those of an image of this size.
+      DataError: they are no runs, or do not fill a picture of that size.
     """
     stated = member(value, "size", list)
-    if len(stated) != 2 or size_of(*stated) != size:
-        what = f"has runs of size {str(stated)[:40]}, and not of its image, {list(size)}"
-        raise invalid(what, code="E_SIZE")
+    if len(stated) != 2:
+        raise invalid("has runs without a size [height, width]")
+    size = size_of(*stated)
     counts = value.get("counts")
     if isinstance(counts, str):
         counts = decoded_counts(counts)

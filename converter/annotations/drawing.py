@@ -35,6 +35,7 @@ class Drawn:
       mask: uint8 [H, W], class indices.
       overlaps: pixels that one class took from another, by (index below, index above).
       objects: number of objects by class index.
+      pixels: number of pixels by class index.
       clipped: number of objects that reach out of the picture.
       empty: number of objects that cover no pixel of it.
     """
@@ -42,6 +43,7 @@ class Drawn:
     mask: NDArray[np.uint8]
     overlaps: Counter[tuple[int, int]] = field(default_factory=Counter)
     objects: Counter[int] = field(default_factory=Counter)
+    pixels: Counter[int] = field(default_factory=Counter)
     clipped: int = 0
     empty: int = 0
 
@@ -72,11 +74,8 @@ class Canvas:
         if isinstance(shape, InFile):
             return _cropped(Area(0, 0, self._size[1], self._size[0]), self._in_file(shape))
         area = shape.area.within(self._size)
-        pixels = shape.pixels()
-        if area != shape.area:
-            top, left = area.top - shape.area.top, area.left - shape.area.left
-            pixels = pixels[top : top + area.height, left : left + area.width]
-        return area, pixels
+        top, left = area.top - shape.area.top, area.left - shape.area.left
+        return _cropped(area, shape.pixels()[top : top + area.height, left : left + area.width])
 
     def _outlined(self, shape: Outline) -> _Region:
         """Returns the pixels of an outline; the canvas is empty again afterwards."""
@@ -104,13 +103,13 @@ class Canvas:
 
 
 def _cropped(area: Area, pixels: NDArray[np.bool_]) -> _Region:
-    """Returns the smallest region of pixels, bool [H, W], that holds all that are set."""
+    """Returns the smallest region that holds all pixels of an area, bool [H, W], that are set."""
     rows, columns = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
     if not len(rows):
         return Area(0, 0, 0, 0), pixels[:0, :0]
     top, left = int(rows[0]), int(columns[0])
-    area = Area(left, top, int(columns[-1]) - left + 1, int(rows[-1]) - top + 1)
-    return area, pixels[area.slices]
+    inner = Area(left, top, int(columns[-1]) - left + 1, int(rows[-1]) - top + 1)
+    return inner._replace(left=area.left + left, top=area.top + top), pixels[inner.slices]
 
 
 def draw(
@@ -129,6 +128,7 @@ def draw(
       DataError: as `Canvas.pixels`.
     """
     drawn = Drawn(np.zeros(size, np.uint8))
+    drawn.pixels[0] = drawn.mask.size
     for drawable in sorted(objects, key=partial(_rank, canvas=canvas, indices=indices, order=order)):
         area, pixels = canvas.pixels(drawable.shape)
         index, shape = indices[drawable.label], drawable.shape
@@ -136,18 +136,26 @@ def draw(
         if isinstance(shape, Outline):
             drawn.clipped += shape.leaves(size)
         elif isinstance(shape, Runs):
-            drawn.clipped += area != shape.area
-        if not pixels.any():
+            drawn.clipped += shape.area.within(size) != shape.area
+        covered = int(np.count_nonzero(pixels))
+        if not covered:
             drawn.empty += 1
             continue
         part = drawn.mask[area.slices]
         inside = pixels.view(np.uint8)  # 0 or 1: arithmetic on bytes is several times faster than indexing by bool
-        below = part * inside
-        if below.any():
+        if not part.any():
+            np.multiply(inside, np.uint8(index), out=part)
+        else:
+            below = part * inside
             counts = Image.fromarray(below).histogram()  # several times faster than numpy.bincount, which widens first
-            for number in {*np.flatnonzero(counts).tolist()} - {0, index}:
-                drawn.overlaps[number, index] += counts[number]
-        part += (np.uint8(index) - part) * inside
+            for number in [number for number in drawn.pixels if number and counts[number]]:
+                if number != index:
+                    drawn.overlaps[number, index] += counts[number]
+                drawn.pixels[number] -= counts[number]
+                drawn.pixels[0] += counts[number]
+            part += np.uint8(index) * inside - below
+        drawn.pixels[0] -= covered
+        drawn.pixels[index] += covered
     return drawn
 
 

@@ -12,11 +12,12 @@ from typing import NamedTuple, cast
 from converter.annotations.config import MasksConfig
 from converter.annotations.documents import Documents
 from converter.annotations.found import Found
-from converter.annotations.registry import FORMATS, Finder, Reader
-from converter.annotations.texts import read_bytes
+from converter.annotations.registry import FORMATS, Finder, PartReader, Reader
+from converter.annotations.texts import opened, read_bytes
 from converter.engines.local import local_forked
 from converter.engines.supervise import supervise
 from converter.errors import DataError, UsageError
+from converter.limits import MAX_PARTED_BYTES
 from converter.sources.names import stem_of
 from converter.sources.others import TEXTS, kind_of, text_head
 from converter.sources.tree import Tree, count_of, list_tree
@@ -56,12 +57,11 @@ def find_annotations(config: MasksConfig) -> tuple[str, Documents, list[Found]]:
 
 def read_files(task: ReadTask, tick: Callable[[], None]) -> list[Found]:
     """Reads files of annotations; a problem of a whole file is one of the problems in it."""
-    reader = cast(Reader, FORMATS[task.name].load("reader"))
     results = []
     for path in task.paths:
         found = Found(path)
         try:
-            reader(read_bytes(task.documents.tree.src, found, follow_links=task.follow_links), found, task.documents)
+            _read_file(task, found)
         except DataError as error:
             what = error.what if error.where in ("", path) else f"names {error.where}, which {error.what}"
             found.problems.append(DataError(path, what, error.fix, error.code))
@@ -71,6 +71,18 @@ def read_files(task: ReadTask, tick: Callable[[], None]) -> list[Found]:
         results.append(found)
         tick()
     return results
+
+
+def _read_file(task: ReadTask, found: Found) -> None:
+    """Reads one file of annotations; raises DataError where that cannot be done at all."""
+    src, form = task.documents.tree.src, FORMATS[task.name]
+    if not form.stored:
+        data = read_bytes(src, found, follow_links=task.follow_links)
+        cast(Reader, form.load("reader"))(data, found, task.documents)
+        return
+    with opened(src, found.where, follow_links=task.follow_links, most=MAX_PARTED_BYTES) as file:
+        cast(PartReader, form.load("reader"))(file, found, task.documents)
+        found.digest = file.digest
 
 
 def find_documents(config: MasksConfig, tree: Tree) -> tuple[str, Documents]:

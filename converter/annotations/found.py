@@ -6,16 +6,44 @@ A problem names the file and the object, and reading goes on: one run finds all 
 from __future__ import annotations
 
 import contextlib
+from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from converter.annotations.shapes import Drawable
+from converter.annotations.shapes import Drawable, InFile
 from converter.errors import DataError, shown
 
 CODE = "E_ANNOTATION"
 FIX = "Correct it in the annotation tool and export again, or remove it."
 SHOWN_LABEL_CHARS = 60
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Objects that stay in their file until they are drawn: some 40 bytes each, however many points they have.
+
+    Attributes:
+      path: of the file of annotations, relative to the source folder.
+      stamp: of that file when it was read, as that of an AnnotationFile.
+      names: of classes.
+      rows: of each object four numbers: the first byte and the length of its text in the file, the number of its class
+        in `names`, and whether it lies under all others.
+    """
+
+    path: str
+    stamp: tuple[int, int]
+    names: tuple[str, ...]
+    rows: array[int]
+
+    def __len__(self) -> int:
+        return len(self.rows) // 4
+
+    def __iter__(self) -> Iterator[tuple[int, int, str, bool]]:
+        """Yields (first byte, length, label, whether it lies under all others) of each object."""
+        numbers = iter(self.rows)
+        for start, length, name, is_under in zip(numbers, numbers, numbers, numbers, strict=True):
+            yield start, length, self.names[name], bool(is_under)
 
 
 @dataclass(frozen=True)
@@ -36,7 +64,7 @@ class Picture:
     path: str
     where: str
     size: tuple[int, int] | None
-    objects: tuple[Drawable, ...]
+    objects: tuple[Drawable, ...] | Stored
     split: str = ""
     is_relative: bool = False
     embedded_in: str = ""
@@ -46,6 +74,19 @@ class Picture:
     def label(self) -> str:
         """Path by which messages and the written dataset call it."""
         return self.name or self.path
+
+    @property
+    def labels(self) -> Iterable[str]:
+        """The label of each object."""
+        if isinstance(self.objects, Stored):
+            return [self.objects.names[number] for number in self.objects.rows[2::4]]
+        return [drawable.label for drawable in self.objects]
+
+    @property
+    def mask_files(self) -> set[str]:
+        """Paths of the mask files that objects are read from."""
+        objects = () if isinstance(self.objects, Stored) else self.objects
+        return {drawable.shape.path for drawable in objects if isinstance(drawable.shape, InFile)}
 
 
 @dataclass
@@ -70,16 +111,17 @@ class Found:
 
     @contextlib.contextmanager
     def naming(self, part: str, label: object = "") -> Iterator[None]:
-        """Records a DataError of the block as a problem of a part of the file: "shape 3", whose class is `label`.
-
-        What the block raises names no place itself, unless it is about another file.
-        """
+        """Records a DataError of the block as a problem of a part of the file: "shape 3", whose class is `label`."""
         try:
             yield
         except DataError as error:
-            named = f"{part} ({shown(label, SHOWN_LABEL_CHARS)})" if isinstance(label, str) and label else part
-            what = f"{named} {error.what}" if not error.where else f"{named} names {error.where}, which {error.what}"
-            self.problems.append(DataError(self.where, what, error.fix, error.code))
+            self.record(error, part, label)
+
+    def record(self, error: DataError, part: str, label: object = "") -> None:
+        """Keeps the problem of a part of the file, as `naming`; it names no place itself, unless of another file."""
+        named = f"{part} ({shown(label, SHOWN_LABEL_CHARS)})" if isinstance(label, str) and label else part
+        what = f"{named} {error.what}" if not error.where else f"{named} names {error.where}, which {error.what}"
+        self.problems.append(DataError(self.where, what, error.fix, error.code))
 
 
 def invalid(what: str, fix: str = FIX, code: str = CODE) -> DataError:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from converter.annotations.config import MasksConfig
 from converter.annotations.documents import Documents
 from converter.annotations.found import Found, Picture
-from converter.annotations.shapes import InFile
 from converter.classes.class_map import IGNORE_NAME, ClassMap, ClassMapBuilder
 from converter.errors import DataError, UsageError, shown
 from converter.limits import MAX_CLASSES
@@ -86,7 +85,7 @@ def plan_masks(config: MasksConfig, name: str, documents: Documents, results: Se
         raise UsageError(config.src, "has annotations, but none is of an image", "Pass another --src.", "E_LAYOUT")
     items = _items(pictures, problems)
     names = [each for found in results for each in found.names]
-    labels = {drawable.label for picture, _ in pictures for drawable in picture.objects}
+    labels = {label for picture, _ in pictures for label in picture.labels}
     classes, indices = _classes(config, [*names, *sorted(labels)])
     left_out: Counter[str] = Counter()
     for found in results:
@@ -180,5 +179,4 @@ def _classes(config: MasksConfig, names: Iterable[str]) -> tuple[ClassMap, dict[
 
 def mask_files(items: Iterable[Item]) -> set[str]:
     """Returns the paths of the mask files that objects are read from."""
-    shapes = (drawable.shape for item in items for drawable in item.picture.objects)
-    return {shape.path for shape in shapes if isinstance(shape, InFile)}
+    return {path for item in items for path in item.picture.mask_files}

@@ -112,7 +112,7 @@ def plan_text(config: MasksConfig, plan: Plan) -> str:
     if not plan.has_splits and config.val:
         splits = Counter({"train and val": len(plan.items)})
     images = ", ".join(f"{split} {count}" for split, count in sorted(splits.items()))
-    objects = Counter(plan.indices[drawable.label] for item in plan.items for drawable in item.picture.objects)
+    objects = Counter(plan.indices[label] for item in plan.items for label in item.picture.labels)
     order = f"objects drawn {ORDERS[config.order]}, later over earlier"
     head = f"{shown(config.src)} -> {shown(config.out)}: format {plan.format}, {images}; {order}"
     rows: list[tuple[str, ...]] = [("id", "class", "objects")]

@@ -1,17 +1,19 @@
 """Texts: a file of annotations -> JSON values, XML elements or lines, within bounds.
 
-A file has at most MAX_ANNOTATION_BYTES. JSON is nested no deeper than Python's parser goes, some 1,000 levels. No
-entity of XML is expanded: a file that declares a document type is refused before anything in it is read.
+A file has at most MAX_ANNOTATION_BYTES, or MAX_PARTED_BYTES where it is read in parts. JSON is nested no deeper than
+Python's parser goes, some 1,000 levels. No entity of XML is expanded: a file that declares a document type is refused
+before anything in it is read.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-import re
+import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 from xml.parsers import expat
 
 from converter.annotations.found import CODE, FIX, Found, invalid
@@ -19,32 +21,75 @@ from converter.errors import DataError, shown
 from converter.limits import MAX_ANNOTATION_BYTES
 from converter.system.files import NotRegularError, open_regular, resolve_inside
 
-_SPACE = re.compile(r"[ \t\n\r]*")
-_DECODER = json.JSONDecoder()
-_UNCLOSED = "is not complete JSON"
+
+class AnnotationFile:
+    """An open file of annotations, which is hashed while it is read.
+
+    Args:
+      file: open for reading.
+      stamp: as the attribute.
+
+    Attributes:
+      stamp: (size in bytes, time of its last change); with another one the file has changed.
+    """
+
+    def __init__(self, file: BinaryIO, stamp: tuple[int, int]) -> None:
+        self.stamp = stamp
+        self._file = file
+        self._hash = hashlib.sha256()
+        self._left = stamp[0]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what was read, in hex."""
+        return self._hash.hexdigest()
+
+    def read(self, most: int) -> bytes:
+        """Returns the next bytes, at most so many; b"" at the end that the file had when it was opened."""
+        data = self._file.read(min(most, self._left))
+        self._left -= len(data)
+        self._hash.update(data)
+        return data
+
+    def part(self, start: int, length: int) -> bytes:
+        """Returns some bytes from a place on; nothing is to be read in turn after that."""
+        self._file.seek(start)
+        return self._file.read(length)
+
+
+@contextlib.contextmanager
+def opened(
+    root: Path, where: str, *, follow_links: bool = False, most: int = MAX_ANNOTATION_BYTES
+) -> Iterator[AnnotationFile]:
+    """Yields a file of annotations.
+
+    Raises:
+      DataError: it lies outside the folder, cannot be read, or has more than `most` bytes.
+    """
+    path = resolve_inside(root, where, follow_links=follow_links)
+    try:
+        with open_regular(path, buffering=0) as file:
+            info = os.fstat(file.fileno())
+            if info.st_size > most:
+                what = f"has more than {most:,} bytes, the maximum for annotations"
+                raise DataError(where, what, "Export it in several files.", "E_FILE_SIZE")
+            yield AnnotationFile(file, (info.st_size, info.st_mtime_ns))
+    except NotRegularError:
+        raise DataError(where, "is not a regular file", "Replace it with the file.", "E_UNREADABLE") from None
+    except OSError as error:
+        raise DataError(where, f"cannot be read ({error.strerror})", "Make it readable.", "E_UNREADABLE") from None
 
 
 def read_bytes(root: Path, found: Found, *, follow_links: bool = False) -> bytes:
     """Returns the content of a file of annotations, whose digest is kept.
 
     Raises:
-      DataError: it lies outside the folder, cannot be read, is empty, or has more than MAX_ANNOTATION_BYTES.
+      DataError: as `opened`.
     """
-    path = resolve_inside(root, found.where, follow_links=follow_links)
-    try:
-        with open_regular(path, buffering=0) as file:
-            data = file.read(MAX_ANNOTATION_BYTES + 1) if path.stat().st_size <= MAX_ANNOTATION_BYTES else None
-    except NotRegularError:
-        raise DataError(found.where, "is not a regular file", "Replace it with the file.", "E_UNREADABLE") from None
-    except OSError as error:
-        raise DataError(
-            found.where, f"cannot be read ({error.strerror})", "Make it readable.", "E_UNREADABLE"
-        ) from None
-    if data is None or len(data) > MAX_ANNOTATION_BYTES:
-        what = f"has more than {MAX_ANNOTATION_BYTES:,} bytes, the maximum for annotations"
-        raise DataError(found.where, what, "Export it in several files.", "E_FILE_SIZE")
-    found.digest = hashlib.sha256(data).hexdigest()
-    return data
+    with opened(root, found.where, follow_links=follow_links) as file:
+        data = file.read(MAX_ANNOTATION_BYTES)
+        found.digest = file.digest
+        return data
 
 
 def text_of(data: bytes, where: str) -> str:
@@ -52,7 +97,11 @@ def text_of(data: bytes, where: str) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise DataError(where, "is not UTF-8 text", "Save it as UTF-8.", CODE) from None
+        raise _not_utf_8(where) from None
+
+
+def _not_utf_8(where: str) -> DataError:
+    return DataError(where, "is not UTF-8 text", "Save it as UTF-8.", CODE)
 
 
 def json_of(data: bytes, where: str) -> Any:
@@ -69,59 +118,11 @@ def json_of(data: bytes, where: str) -> Any:
 
 def json_error(where: str, error: Exception) -> DataError:
     """Returns the error of a text that is no JSON, or too deep."""
+    if isinstance(error, UnicodeDecodeError):
+        return _not_utf_8(where)
     if isinstance(error, RecursionError):
         return DataError(where, "is JSON that is nested some 1,000 levels deep", FIX, CODE)
     return DataError(where, f"is not valid JSON ({shown(str(error), 100)})", "Export it again.", CODE)
-
-
-def json_members(text: str) -> Iterator[tuple[str, Any]]:
-    """Yields (key, value) of a JSON object, and (key, item) of each item where a value is a list.
-
-    Of a file of a gigabyte only one item is a Python object at a time, which takes ten times the memory of its text.
-
-    Raises:
-      ValueError: it is not JSON, or not an object.
-      RecursionError: it is nested too deep.
-    """
-    place = _expect(text, _skip(text, 0), "{")
-    is_last = text[place : place + 1] == "}"
-    while not is_last:
-        key, place = _DECODER.raw_decode(text, place)
-        if not isinstance(key, str):
-            raise ValueError(_UNCLOSED)
-        place = _expect(text, _skip(text, place), ":")
-        if text[place : place + 1] == "[":
-            place = _skip(text, place + 1)
-            is_end = text[place : place + 1] == "]"
-            while not is_end:
-                item, place = _DECODER.raw_decode(text, place)
-                yield key, item
-                place = _skip(text, place)
-                is_end = text[place : place + 1] == "]"
-                if not is_end:
-                    place = _expect(text, place, ",")
-            place += 1
-        else:
-            value, place = _DECODER.raw_decode(text, place)
-            yield key, value
-        place = _skip(text, place)
-        is_last = text[place : place + 1] == "}"
-        if not is_last:
-            place = _expect(text, place, ",")
-    if _skip(text, place + 1) != len(text):
-        raise ValueError(f"more follows at character {place + 1:,}")
-
-
-def _skip(text: str, place: int) -> int:
-    match = _SPACE.match(text, place)
-    return match.end() if match else place
-
-
-def _expect(text: str, place: int, sign: str) -> int:
-    """Returns the place of what follows a sign."""
-    if text[place : place + 1] != sign:
-        raise ValueError(f"{_UNCLOSED}: no {sign!r} at character {place:,}")
-    return _skip(text, place + 1)
 
 
 class XmlReader:

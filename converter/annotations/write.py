@@ -184,7 +184,7 @@ def _drawn(config: MasksConfig, plan: Plan, hidden: Path, engine: Engine) -> tup
     batches = []
     for number, start in enumerate(range(0, len(plan.items), BATCH_IMAGES)):
         items = plan.items[start : start + BATCH_IMAGES]
-        used = {drawable.label for item in items for drawable in item.picture.objects}
+        used = {label for item in items for label in item.picture.labels}
         indices = {label: plan.indices[label] for label in used}
         receipt = hidden / _RECEIPTS / f"{number:06d}.json"
         hashes = not plan.has_splits

@@ -107,6 +107,7 @@ def annotation_seeds() -> dict[str, list[bytes]]:
     return {
         "labelme": _labelme(),
         "coco": _coco(),
+        "json_parts": [bytes([part]) + text for part, text in zip((0, 6, 63), _coco(), strict=True)],
         "coco_text": [b"=33NN022:N", b"0", b""],
         "cvat": _cvat(),
         "yolo": [b"0 0.1 0.2 0.5 0.2 0.5 0.8\n1 .1 0.2 1 0.2 5e-1 0.8 0.0 0\n0 0.5 0.5 0.1 0.1\n", b"\n"],

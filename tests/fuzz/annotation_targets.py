@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from annotation_files import SIZE
+from annotation_files import SIZE, in_parts
 
 from converter.annotations import coco, cvat, label_studio, labelme, supervisely, via, yolo
 from converter.annotations.documents import Documents
 from converter.annotations.drawing import ORDERS, Canvas, draw
-from converter.annotations.found import Found
-from converter.annotations.shapes import InFile, Outline, Runs
+from converter.annotations.found import Found, Stored
+from converter.annotations.json_items import json_items
+from converter.annotations.shapes import Drawable, InFile, Outline, Runs
+from converter.annotations.texts import json_error
 from converter.sources.tree import Tree
 
 DOCUMENTS = Documents(
@@ -34,7 +39,13 @@ def annotations(data: bytes, read: Callable[[bytes, Found, Documents], None], na
         assert str(problem).isprintable(), f"the message is not one line: {problem}"
     for picture in found.pictures:
         assert picture.path in DOCUMENTS.tree.file_set or picture.embedded_in == name
-        shapes = [each for each in picture.objects if not isinstance(each.shape, InFile)]
+        objects = picture.objects
+        if isinstance(objects, Stored):
+            objects = tuple(
+                Drawable(label, coco.stored_shape(data[start : start + length]), is_under)
+                for start, length, label, is_under in objects
+            )
+        shapes = [each for each in objects if not isinstance(each.shape, InFile)]
         shapes = [each for each in shapes if not isinstance(each.shape, Runs) or each.shape.counts.sum() < MOST_PIXELS]
         if picture.is_relative:
             shapes = [
@@ -60,6 +71,39 @@ def coco_text(data: bytes) -> None:
     assert all(isinstance(count, int) for count in counts)
 
 
+def json_parts(data: bytes) -> None:
+    """A JSON file in parts of 1 to 64 bytes, as the first byte says: its items are those of json.loads.
+
+    Raises:
+      DataError: it is refused, as json.loads does.
+    """
+    text = data[1:]
+    try:
+        whole = json.loads(text.decode("utf-8-sig"), object_pairs_hook=_Pairs)
+    except (ValueError, RecursionError):
+        whole = None
+    try:
+        items = list(json_items(io.BytesIO(text).read, data[0] % 64 + 1 if data else 1))
+    except (ValueError, RecursionError) as error:
+        assert not isinstance(whole, _Pairs), "what is read in parts is refused, and json.loads reads it"
+        raise json_error("instances.json", error) from None
+    assert isinstance(whole, _Pairs), "json.loads refuses what is read in parts"
+    each = [(key, item) for key, value in whole for item in (value if type(value) is list else [value])]
+    assert [(item.key, repr(item.value)) for item in items] == [(key, repr(_plain(value))) for key, value in each]
+    for item in items:
+        assert repr(json.loads(text[item.start : item.start + item.length])) == repr(item.value)
+
+
+class _Pairs(list[Any]):
+    """The members of a JSON object, of which several may have one name."""
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, _Pairs):
+        return {key: _plain(each) for key, each in value}
+    return [_plain(each) for each in value] if isinstance(value, list) else value
+
+
 def table(data: bytes) -> None:
     """A table of VIA."""
     annotations(data, via.read, "x.csv")
@@ -67,8 +111,9 @@ def table(data: bytes) -> None:
 
 ANNOTATIONS: dict[str, Callable[[bytes], None]] = {
     "labelme": partial(annotations, read=labelme.read, name="a.json"),
-    "coco": partial(annotations, read=coco.read, name="instances.json"),
+    "coco": partial(annotations, read=in_parts(coco.read), name="instances.json"),
     "coco_text": coco_text,
+    "json_parts": json_parts,
     "cvat": partial(annotations, read=cvat.read, name="annotations.xml"),
     "yolo": partial(annotations, read=yolo.read, name="a.txt"),
     "label_studio": partial(annotations, read=label_studio.read, name="export.json"),
