@@ -97,7 +97,8 @@ def _project_3(value: dict[str, Any]) -> Iterator[_Region]:
         if isinstance(xy, list) and not xy:  # an attribute of the whole file
             continue
         named: dict[str, Any] = {}
-        for number, answer in (row.get("av") or {}).items() if isinstance(row, dict) else ():
+        answers = row.get("av") if isinstance(row, dict) else None
+        for number, answer in answers.items() if isinstance(answers, dict) else ():
             attribute = attributes.get(number)
             if isinstance(attribute, dict):
                 options = attribute.get("options")
