@@ -1,6 +1,6 @@
 """Wall time of `segconv predict` beside a bare loop of the same model over images that lie decoded in memory.
 
-    python benchmarks/predict_cost.py [--photos 64] [--rounds 3]
+    python benchmarks/predict_cost.py [--photos 96] [--rounds 6]
 
 unet_small for 12 classes, photographs of 512x512 as JPEG, batches of 4. predict reads, decodes, predicts, restores,
 encodes and writes; the bare loop calls the compiled model and takes the class of each pixel. Start-up and compilation
@@ -68,8 +68,8 @@ def main() -> None:
     from trainer.learning.step import ClassMaps
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photos", type=int, default=64)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--photos", type=int, default=96)
+    parser.add_argument("--rounds", type=int, default=6)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
