@@ -40,7 +40,7 @@ def json_items(read: Callable[[int], bytes], part_bytes: int = PART_BYTES) -> It
     """Yields the members of the JSON object that a file is, and each item on its own where a member is a list.
 
     Args:
-      read: returns the next bytes of the file, at most so many; b"" at its end.
+      read: returns the next bytes of the file, up to a given number; b"" at its end.
       part_bytes: that are read at a time, unless an item is longer.
 
     Raises:

@@ -45,7 +45,7 @@ class AnnotationFile:
         return self._hash.hexdigest()
 
     def read(self, most: int) -> bytes:
-        """Returns the next bytes, at most so many; b"" at the end that the file had when it was opened."""
+        """Returns the next bytes, up to a given number; b"" at the end that the file had when it was opened."""
         data = self._file.read(min(most, self._left))
         self._left -= len(data)
         self._hash.update(data)
