@@ -21,11 +21,11 @@ _PATHS = [str(BENCHMARKS), str(BENCHMARKS / "peers")]
 # packages have a `datasets` module as well.
 sys.path[:0] = _PATHS
 try:
-    converters, datasets, epochs, goals, growth, measure, read, read_tutorial, reference, step = (
+    converters, datasets, epochs, goals, growth, measure, read, read_tutorial, reference, step, step_cost = (
         importlib.import_module(name)
         for name in (
             *("converters", "datasets", "epochs", "goals", "growth", "measure", "read", "read_tutorial"),
-            *("reference", "step"),
+            *("reference", "step", "step_cost"),
         )
     )
 finally:
@@ -245,3 +245,10 @@ def test_the_cost_of_planning_is_measured_stage_by_stage(tmp_path):
     lines = [line.rsplit(maxsplit=5)[:2] for line in done.stdout.splitlines()]
     assert lines[1:] == [["list", "40"], ["copies", "40"], ["plan", "200"], ["up to date", "40"]]
     assert not any(tmp_path.iterdir())
+
+
+def test_a_step_is_compared_with_the_fastest_loop_of_each_library():
+    rows = step_cost.rows_of(
+        {"segconv": [10.0, 11], "keras loop": [10.0, 10], "keras loop xla": [20.0, 20], "torch": [9.0, 9]}
+    )
+    assert [(row.figure, row.verdict) for row in rows] == [("1.05 (keras loop)", "pass"), ("1.17 (torch)", "fail")]
