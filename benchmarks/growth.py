@@ -253,9 +253,9 @@ def watched(peaks: dict[int, tuple[int, int]]) -> Iterator[None]:
 
 def _children(process: int) -> list[int]:
     found: list[int] = []
-    for path in Path(f"/proc/{process}/task").glob("*/children"):
-        with contextlib.suppress(OSError):
-            found += map(int, path.read_text().split())
+    with contextlib.suppress(OSError):  # it has ended
+        for thread in os.listdir(f"/proc/{process}/task"):
+            found += map(int, Path(f"/proc/{process}/task/{thread}/children").read_text().split())
     return found
 
 
