@@ -254,8 +254,8 @@ def watched(peaks: dict[int, tuple[int, int]]) -> Iterator[None]:
 def _children(process: int) -> list[int]:
     found: list[int] = []
     with contextlib.suppress(OSError):  # it has ended
-        for thread in os.listdir(f"/proc/{process}/task"):
-            found += map(int, Path(f"/proc/{process}/task/{thread}/children").read_text().split())
+        for thread in Path(f"/proc/{process}/task").iterdir():
+            found += map(int, (thread / "children").read_text().split())
     return found
 
 
