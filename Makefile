@@ -42,7 +42,7 @@ soak: $(VENV)/.installed-dev  ## kill builds at 50 random moments, resume, compa
 mutations: $(VENV)/.installed-dev  ## remove each safeguard in turn: some test must fail each time
 	$(BIN)/python tests/mutations.py -j 2
 
-bench: $(VENV)/.installed  ## benchmark segconv and its peers: half an hour, 9 GB for the peers
+bench: $(VENV)/.installed  ## benchmark segconv and its peers: twenty minutes, 29 GB for the peers
 	$(BIN)/python benchmarks/convert.py
 	$(BIN)/python benchmarks/read.py
 
