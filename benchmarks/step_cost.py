@@ -25,9 +25,9 @@ from environments import FOLDER, Environment, make_environment
 from goals import Row, at_most, print_goals
 from read import Turns
 
+OURS_ENVIRONMENT = "segconv"
 OURS, OURS_PLAIN = "segconv", "segconv unaugmented"
 LOOPS = ("keras loop", "keras loop xla")
-OURS_ENVIRONMENT = "segconv"
 TORCH = ("torch", "torch channels_last", "torch compiled")
 LOOP_GOAL = 1.05  # times the step of the faster bare loop
 TORCH_GOAL = 1.0  # times the step of PyTorch in its fastest layout
@@ -139,7 +139,7 @@ def main() -> None:
     with ExitStack() as stack:
         for name in names:
             steps.open(name, environments[PROGRAMS[name].environment], stack, arguments.turn)
-        for number in range(arguments.rounds):
+        for number in range(arguments.rounds if steps.turns else 0):
             steps.round(number)
     steps.print_table()
     print_goals("training step", rows_of(steps.wall_ms), {**machine(), "rounds": str(arguments.rounds)})

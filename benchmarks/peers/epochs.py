@@ -1,4 +1,4 @@
-"""Epochs: the shared code of all readers: decodes a pair and reads epochs on request.
+"""Epochs: the shared code of all readers: decodes a pair and reads epochs on request. Trainers take turns with it, too.
 
 A batch is uint8 [B, H, W, 3] and uint8 [B, H, W]. `read.py` runs many readers at once, in turns: it writes a number of
 epochs to stdin as one line, and the reader reads them all and prints one line of JSON. This file

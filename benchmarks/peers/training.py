@@ -1,4 +1,4 @@
-"""Training: the batch that all programs of `step_cost.py` train on; needs only NumPy."""
+"""Training: the batch that all programs of `step_cost.py` train on; needs only NumPy, and Pillow for epochs.py."""
 
 from __future__ import annotations
 
