@@ -113,6 +113,22 @@ def test_steps_before_the_first_bad_one_are_counted():
     assert np.isnan(logs["loss"])
 
 
+def test_a_loss_that_is_not_finite_counts_where_all_logits_are_finite():
+    from trainer.backend import keras, tf
+
+    pairs = coded_pairs(6)
+    pairs["mask"][4] = IGNORE_INDEX
+    trainer = compiled()
+    # The logarithm of how many pixels of the first record of a batch are valid: -inf in the third batch of two.
+    trainer.loss_of = lambda mask, logits: keras.ops.log(
+        keras.ops.sum(keras.ops.cast(mask[0] != IGNORE_INDEX, "float32"))
+    ) + keras.ops.mean(0.0 * logits)
+    batches = tf.data.Dataset.from_tensor_slices(pairs).batch(2).map(lambda pair: (pair,))
+    logs = trainer.fit(batches, verbose=0, shuffle=False).history
+    assert logs["finite_steps"] == [2.0]
+    assert np.isfinite(trainer.net(pairs["image"].astype(np.float32))).all()
+
+
 def fine_tuned(*, jit_compile: bool | str = "auto"):
     """A trainer of a small model with an encoder of two layers, and six pairs for it."""
     from trainer.backend import keras

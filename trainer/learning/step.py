@@ -21,16 +21,16 @@ from trainer.models.frozen import encoder_in, with_frozen_encoder
 
 
 class FiniteSteps(keras.metrics.Metric):
-    """Counts the steps before the first with a logit that is not finite, without waiting for the device."""
+    """Counts the steps before the first with a loss that is not finite, without waiting for the device."""
 
     def __init__(self) -> None:
         super().__init__(name="finite_steps", dtype="float32")
         self.steps = self.add_weight(shape=(), initializer="zeros", name="steps")
         self.broken = self.add_weight(shape=(), initializer="zeros", name="broken")
 
-    def update_state(self, logits: Tensor) -> None:
-        """Counts one step, given its logits, float of any shape."""
-        finite = keras.ops.cast(keras.ops.all(keras.ops.isfinite(logits)), "float32")
+    def update_state(self, loss: Tensor) -> None:
+        """Counts one step, given its loss, a float scalar."""
+        finite = keras.ops.cast(keras.ops.isfinite(loss), "float32")
         # A failure on one device counts for all: the others may continue, where float16 skips such a step.
         finite = keras.ops.cast(sum_over_replicas(finite) >= num_replicas(), "float32")
         self.broken.assign(keras.ops.maximum(self.broken, 1.0 - finite))
@@ -54,7 +54,7 @@ class SegTrainer(DistributedModel):
       augment: applied in training, never in validation; None for no augmentation.
       statistics: moving average of the statistics of batch normalization; None without one of the weights.
       confusion: confusion matrix of the current pass.
-      finite_steps: steps of the current pass before the first with a logit that is not finite.
+      finite_steps: steps of the current pass before the first with a loss that is not finite.
     """
 
     def __init__(
@@ -118,12 +118,12 @@ class SegTrainer(DistributedModel):
         loss = self.loss_of(y_pred["mask"], y_pred["logits"])
         for penalty in self.losses:
             loss += keras.ops.cast(penalty, "float32")
+        self.finite_steps.update_state(loss)
         return loss / num_replicas()
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Tensor]:
         """Counts the batch and returns the loss and the pixel accuracy so far."""
         self.confusion.update_state(y_pred["mask"], y_pred["logits"])
-        self.finite_steps.update_state(y_pred["logits"])
         return self.get_metrics_result()
 
 

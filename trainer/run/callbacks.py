@@ -172,7 +172,6 @@ class StopAtBadLoss(keras.callbacks.Callback):
     def _check(self, loss: Any) -> None:
         if math.isfinite(float(loss)):
             return
-        # Where all logits are finite and only the loss is not, it is the last step.
         step = min(int(float(self.model.finite_steps.result()) // self.num_devices), self.steps - 1)
         # Weights that one step ruined show in the logits of the next one.
         suspects = [name for index in (step - 1, step) if index >= 0 for name in self.names(self._epoch, index)]
