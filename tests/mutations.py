@@ -2489,6 +2489,11 @@ TABLE: dict[str, list[Row]] = {
         ),
     ],
     "trainer/backend.py": [
+        gone(
+            "no thread tunes a dataset",
+            "options.autotune.enabled = False",
+            "trainer_input_batches::no_thread_of_tensorflow_tunes_the_batches_so_that_none_holds_up_the_end_of_a_run",
+        ),
         Row(
             "draws of each device",
             "return seed + keras.ops.stack([replica * REPLICA_STRIDE, keras.ops.zeros_like(replica)])",

@@ -122,6 +122,15 @@ def test_the_order_follows_from_seed_and_epoch_alone_so_that_a_later_start_gives
     np.testing.assert_array_equal(tf.random.uniform([4]).numpy(), state)
 
 
+def test_no_thread_of_tensorflow_tunes_the_batches_so_that_none_holds_up_the_end_of_a_run(records, kept):
+    from trainer.input.batches import eval_batches, train_batches
+    from trainer.input.reading import InputConfig
+
+    config = InputConfig(*reversed(records), "train", batch=5, cache=kept)
+    for batches in (train_batches(config, seed=1, epochs=2), eval_batches(config)):
+        assert batches.dataset.options().autotune.enabled is False
+
+
 def test_records_of_all_shards_are_mixed(tmp_path, kept):
     from trainer.input.batches import train_batches
     from trainer.input.reading import InputConfig

@@ -120,9 +120,9 @@ def test_a_loss_that_is_not_finite_counts_where_all_logits_are_finite():
     pairs["mask"][4] = IGNORE_INDEX
     trainer = compiled()
     # The logarithm of how many pixels of the first record of a batch are valid: -inf in the third batch of two.
-    trainer.loss_of = lambda mask, logits: keras.ops.log(
-        keras.ops.sum(keras.ops.cast(mask[0] != IGNORE_INDEX, "float32"))
-    ) + keras.ops.mean(0.0 * logits)
+    trainer.loss_of = lambda mask, logits: (
+        keras.ops.log(keras.ops.sum(keras.ops.cast(mask[0] != IGNORE_INDEX, "float32"))) + keras.ops.mean(0.0 * logits)
+    )
     batches = tf.data.Dataset.from_tensor_slices(pairs).batch(2).map(lambda pair: (pair,))
     logs = trainer.fit(batches, verbose=0, shuffle=False).history
     assert logs["finite_steps"] == [2.0]

@@ -82,6 +82,17 @@ INDEX_DTYPE = "int64" if keras.config.backend() == "tensorflow" else "int32"
 Tensor: TypeAlias = Any  # a tensor of Keras' backend, or a symbolic one; Keras has no common type for them
 
 
+def untuned(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """Returns the same dataset, whose parallelism TensorFlow does not change while it is read.
+
+    The thread that would change it looks every minute in the end, and TensorFlow 2.21 often fails to wake it when the
+    iterator is destroyed: the end of a run, or Ctrl-C, would have to wait for it.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)
+
+
 def num_replicas() -> int:
     """Returns how many devices share the batch of the current step.
 
@@ -191,4 +202,5 @@ __all__ = [
     "num_replicas",
     "sum_over_replicas",
     "tf",
+    "untuned",
 ]

@@ -20,7 +20,7 @@ from typing import Any
 from converter.errors import SegconvError, UsageError
 from converter.system.console import log, table
 from converter.system.cpus import usable_cpus
-from trainer.backend import Tensor, keras, tf
+from trainer.backend import Tensor, keras, tf, untuned
 from trainer.config import TrainConfig
 from trainer.devices import is_out_of_memory, out_of_memory, place_in_cluster
 from trainer.input.batches import Batches
@@ -332,7 +332,7 @@ def _time_step(setup: TrainingSetup, batch: tuple[dict[str, Tensor]], seconds: f
     windows = Windows(config.batch, seconds)
     try:
         setup.trainer.fit(
-            setup.devices.distribute(tf.data.Dataset.from_tensors(batch).repeat()),
+            setup.devices.distribute(untuned(tf.data.Dataset.from_tensors(batch).repeat())),
             callbacks=[_TimeSteps(windows)],
             verbose=0,
             shuffle=False,

@@ -21,7 +21,8 @@ import numpy as np
 
 from converter.dataset.reader import RecordSource
 from converter.schema import IGNORE_INDEX
-from trainer.backend import Tensor, tf
+from converter.system.cpus import usable_cpus
+from trainer.backend import Tensor, tf, untuned
 from trainer.devices import Share
 from trainer.input.caching import is_cached, keep
 from trainer.input.decoding import decoder, decodes_masks_in_batches, padder, with_masks
@@ -83,7 +84,7 @@ def train_batches(config: InputConfig, *, seed: int, epochs: int, first_epoch: i
         source, decode = shuffle_source(config)
     pairs = _shuffled(source, config, seed, epochs=range(first_epoch, epochs), length=steps * batch)
     if decode:
-        pairs = pairs.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
+        pairs = pairs.map(decode, num_parallel_calls=usable_cpus())
     return _batches(_padded(pairs, config), batch, steps, epochs - first_epoch, cached=cached, share=config.share)
 
 
@@ -127,7 +128,7 @@ def epoch_order(config: InputConfig, seed: int, epoch: int) -> list[int]:
     numbers = tf.data.Dataset.range(config.numbers.start, config.numbers.stop)
     length = config.count // batch * batch
     order = _shuffled(numbers, config, seed, epochs=range(epoch, epoch + 1), length=length)
-    return [int(number) for number in order.as_numpy_iterator()]
+    return [int(number) for number in untuned(order).as_numpy_iterator()]
 
 
 def _shuffled(
@@ -178,7 +179,7 @@ def _order_of_shards(elements: tf.data.Dataset | None, config: InputConfig) -> C
 
 def _padded(pairs: tf.data.Dataset, config: InputConfig) -> tf.data.Dataset:
     """Returns the pairs, all of the same size."""
-    return pairs.map(padder(config.size), num_parallel_calls=tf.data.AUTOTUNE) if config.has_sizes else pairs
+    return pairs.map(padder(config.size), num_parallel_calls=usable_cpus()) if config.has_sizes else pairs
 
 
 def _batches(pairs: tf.data.Dataset, batch: int, steps: int, epochs: int, *, cached: bool, share: Share) -> Batches:
@@ -198,4 +199,4 @@ def _batches(pairs: tf.data.Dataset, batch: int, steps: int, epochs: int, *, cac
     full = full.apply(tf.data.experimental.assert_cardinality(parts * steps * epochs))
     if not cached:
         full = wait.timed(full)
-    return Batches(full.with_options(options), steps, batch, cached, wait)
+    return Batches(untuned(full.with_options(options)), steps, batch, cached, wait)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from converter.errors import UsageError
 from converter.system.console import Progress, log
-from trainer.backend import tf
+from trainer.backend import tf, untuned
 from trainer.input.memory import free_memory
 
 CACHE_SHARE = 0.5  # of the free memory: the other half is for the model, its checkpoints and the rest of the machine
@@ -41,7 +41,7 @@ def keep(elements: tf.data.Dataset, count: int) -> tf.data.Dataset:
     """Returns the same `count` elements, read now and kept in memory as long as the dataset exists."""
     kept = elements.cache()
     with Progress(count, "record") as progress:
-        for number, _ in enumerate(kept.map(lambda _: 0), start=1):  # no element is copied to Python
+        for number, _ in enumerate(untuned(kept.map(lambda _: 0)), start=1):  # no element is copied to Python
             progress.show(number)
     return kept
 

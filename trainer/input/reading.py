@@ -15,7 +15,8 @@ from converter.dataset.reader import read_stored
 from converter.dataset.store import LocalFolder
 from converter.dataset.tfrecord import HEADER_BYTES, frame_positions
 from converter.schema import ORIGINAL_HEIGHT, ORIGINAL_WIDTH
-from trainer.backend import Tensor, tf
+from converter.system.cpus import usable_cpus
+from trainer.backend import Tensor, tf, untuned
 from trainer.devices import Share
 from trainer.input.caching import keep
 from trainer.input.decoding import decoder, decodes_masks_in_batches
@@ -83,7 +84,7 @@ class InputConfig:
         sizes = [size[:2] for size in self.info.sizes]  # which are those of the records, since none was resized
         if self.info.other_sizes:
             keys = {key: tf.io.FixedLenFeature([], tf.int64) for key in (ORIGINAL_HEIGHT, ORIGINAL_WIDTH)}
-            found = _stored(self).map(lambda record: tf.io.parse_single_example(record, keys))
+            found = untuned(_stored(self).map(lambda record: tf.io.parse_single_example(record, keys)))
             sizes = [(int(pair[ORIGINAL_HEIGHT]), int(pair[ORIGINAL_WIDTH])) for pair in found.as_numpy_iterator()]
         return max(height for height, _ in sizes), max(width for _, width in sizes)
 
@@ -95,7 +96,7 @@ class InputConfig:
 
 def decoded_pairs(config: InputConfig) -> tf.data.Dataset:
     """Returns the pairs in order, decoded."""
-    return _stored(config).map(decoder(config.manifest.size), num_parallel_calls=tf.data.AUTOTUNE)
+    return _stored(config).map(decoder(config.manifest.size), num_parallel_calls=usable_cpus())
 
 
 def shuffle_source(
