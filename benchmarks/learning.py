@@ -29,6 +29,7 @@ ROWS = {
     "no class weights": "--class-weights none",
     "no logit adjustment": "--logit-adjustment 0",
     "logit adjustment 1": "--logit-adjustment 1",
+    "no auxiliary head": "--aux-loss 0",
     "crossentropy": "--loss crossentropy",
     "ohem": "--loss ohem",
     "crossentropy + lovasz": "--loss crossentropy_lovasz",

@@ -49,6 +49,8 @@ def test_config_cannot_be_changed():
         ("encoder_rate", -0.1),
         ("encoder_rate", 1.1),
         ("encoder_rate", float("nan")),
+        ("aux_loss", -0.1),
+        ("aux_loss", float("inf")),
         ("logit_adjustment", -0.1),
         ("logit_adjustment", 1.1),
         ("logit_adjustment", float("nan")),
@@ -88,6 +90,8 @@ def test_an_optimizer_has_its_own_learning_rate():
 
 def test_options_without_effect_are_known():
     weighted = TrainConfig(class_weights="enet")
+    for model in ("fcn8s", "package:function"):
+        assert without_effect(TrainConfig(model=model))["aux_loss"] == f"--model {model}"
     assert without_effect(dataclasses.replace(weighted, optimizer="adamw")) == {}
     assert without_effect(weighted) == {"weight_decay": "--optimizer adam"}
     assert without_effect(TrainConfig())["logit_adjustment"] == "--class-weights none"

@@ -17,7 +17,7 @@ def trainer_of(ema: float, *, rate: float = 0.05, convolutions: int = 2):
     from trainer.config import TrainConfig
     from trainer.learning.losses import build_loss
     from trainer.learning.optimizers import build_optimizer
-    from trainer.learning.step import SegTrainer
+    from trainer.learning.step import SegTrainer, StepOptions
 
     keras.utils.set_random_seed(3)
     image = keras.Input((*SIZE, 3))
@@ -26,7 +26,7 @@ def trainer_of(ema: float, *, rate: float = 0.05, convolutions: int = 2):
         x = keras.layers.Conv2D(8, 3, padding="same", use_bias=False)(x)
         x = keras.layers.ReLU()(keras.layers.BatchNormalization(momentum=0.9)(x))
     net = keras.Model(image, keras.layers.Conv2D(CLASSES, 1)(x))
-    trainer = SegTrainer(net, CLASSES, build_loss("crossentropy", CLASSES), ema=ema)
+    trainer = SegTrainer(net, CLASSES, build_loss("crossentropy", CLASSES), options=StepOptions(ema=ema))
     trainer.compile(build_optimizer(TrainConfig(learning_rate=rate, ema=ema), 1))
     trainer.optimizer.build(trainer.trainable_variables)
     return trainer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from trainer_fixtures import NEEDS_TF
 
 from converter.schema import IGNORE_INDEX
@@ -129,13 +130,43 @@ def test_a_loss_that_is_not_finite_counts_where_all_logits_are_finite():
     assert np.isfinite(trainer.net(pairs["image"].astype(np.float32))).all()
 
 
-def fine_tuned(*, jit_compile: bool | str = "auto"):
-    """A trainer of a small model with an encoder of two layers, and six pairs for it."""
+def test_the_loss_of_an_auxiliary_head_is_added_with_its_weight_and_scores_are_those_of_the_model():
+    from trainer.backend import keras
+    from trainer.learning.losses import build_loss
+    from trainer.learning.step import SegTrainer, StepOptions
+    from trainer.models.auxiliary import at_coarse_pixels
+    from trainer.models.build import build_model
+
+    loss_of = build_loss("crossentropy", 3)
+    rng = np.random.default_rng(0)
+    pairs = {
+        "image": rng.integers(0, 256, (2, 64, 64, 3), dtype=np.uint8),
+        "mask": rng.integers(0, 3, (2, 64, 64), dtype=np.uint8),
+    }
+    keras.utils.set_random_seed(0)
+    trainer = SegTrainer(build_model("unet_small", (64, 64), 3), 3, loss_of, options=StepOptions(aux_loss=0.5))
+    found = trainer(pairs, training=True)
+    assert found["auxiliary"].shape == (2, 4, 4, 3)
+    own, auxiliary = (
+        loss_of(pairs["mask"], found["logits"]),
+        loss_of(*at_coarse_pixels(pairs["mask"], found["auxiliary"])),
+    )
+    total = float(trainer.compute_loss(y_pred=found))
+    assert total == pytest.approx(float(own) + 0.5 * float(auxiliary), rel=1e-6)
+    assert set(trainer(pairs, training=False)) == {"logits", "mask"}
+    assert float(trainer.compute_loss(y_pred=trainer(pairs, training=False))) != total
+    trainable = {id(variable) for variable in trainer.trainable_variables}
+    assert len(trainable) == len(trainer.trainable_variables) == len(trainer.net.trainable_variables) + 2
+
+
+def fine_tuned(*, jit_compile: bool | str = "auto", aux_loss: float = 0.0):
+    """A trainer of a small model with an encoder of two layers and a level behind it, and six pairs for it."""
     from trainer.backend import keras
     from trainer.config import TrainConfig
     from trainer.learning.losses import build_loss
     from trainer.learning.optimizers import build_optimizer
-    from trainer.learning.step import SegTrainer
+    from trainer.learning.step import SegTrainer, StepOptions
+    from trainer.models.blocks import COARSEST
 
     def layers(x, filters):
         return keras.layers.BatchNormalization()(keras.layers.Conv2D(filters, 3, padding="same", use_bias=False)(x))
@@ -143,20 +174,25 @@ def fine_tuned(*, jit_compile: bool | str = "auto"):
     keras.utils.set_random_seed(0)
     inner, image = keras.Input((4, 6, 3)), keras.Input((4, 6, 3))
     encoder = keras.Model(inner, [layers(inner, 5)], name="resnet50")
-    net = keras.Model(image, layers(encoder(keras.layers.Rescaling(1 / 3)(image))[0], 3))
-    trainer = SegTrainer(net, 3, build_loss("crossentropy", 3))
+    level = keras.layers.ReLU(name=COARSEST)(encoder(keras.layers.Rescaling(1 / 3)(image))[0])
+    trainer = SegTrainer(
+        keras.Model(image, layers(level, 3)), 3, build_loss("crossentropy", 3), options=StepOptions(aux_loss=aux_loss)
+    )
     config = TrainConfig(optimizer="adamw", freeze=1, encoder_rate=0.5, clip_norm=1.0, warmup=1)
     trainer.compile(build_optimizer(config, 1, encoder.trainable_variables), jit_compile=jit_compile)
     trainer.optimizer.build(trainer.trainable_variables)
     return trainer, coded_pairs(6)
 
 
-def test_a_frozen_encoder_keeps_weights_and_statistics_while_the_rest_learns():
+@pytest.mark.parametrize("aux_loss", [0.0, 0.4])
+def test_a_frozen_encoder_keeps_weights_and_statistics_while_the_rest_learns(aux_loss):
     from trainer.models.frozen import encoder_in
 
-    trainer, pairs = fine_tuned()
+    trainer, pairs = fine_tuned(aux_loss=aux_loss)
     inside = encoder_in(trainer.net).variables
-    rest = [variable for variable in trainer.net.variables if id(variable) not in set(map(id, inside))]
+    # Of the trainer, what learns: not the counts.
+    parts = (trainer.net, trainer.auxiliary) if aux_loss else (trainer.net,)
+    rest = [variable for part in parts for variable in part.variables if id(variable) not in set(map(id, inside))]
     variables = [id(variable) for variable in trainer.variables]
 
     def changed(*, frozen: bool) -> list[set[bool]]:
@@ -205,11 +241,12 @@ def test_no_step_has_int32_arrays_of_the_size_of_a_mask():
     from trainer.choices.losses import LOSSES
     from trainer.learning.augment import build_augment
     from trainer.learning.losses import build_loss
-    from trainer.learning.step import ClassMaps, SegTrainer
+    from trainer.learning.step import ClassMaps, SegTrainer, StepOptions
+    from trainer.models.blocks import COARSEST
 
     size, classes = (32, 48), 3
     image = keras.Input((*size, 3))
-    net = keras.Model(image, keras.layers.Conv2D(classes, 1)(image))
+    net = keras.Model(image, keras.layers.Conv2D(classes, 1)(keras.layers.ReLU(name=COARSEST)(image)))
     batch = {"image": tf.TensorSpec((2, *size, 3), tf.uint8), "mask": tf.TensorSpec((2, *size), tf.uint8)}
 
     def graph_of(function, *specs):
@@ -221,7 +258,9 @@ def test_no_step_has_int32_arrays_of_the_size_of_a_mask():
             continue
         weights = np.ones(classes) if parts.is_weighted else None
         loss = build_loss(name, classes, class_weights=weights)
-        trainer = SegTrainer(net, classes, loss, build_augment(AUGMENTS["strong"], 0))
+        trainer = SegTrainer(
+            net, classes, loss, build_augment(AUGMENTS["strong"], 0), options=StepOptions(aux_loss=0.4)
+        )
         trainer.compile(keras.optimizers.Adam())
         graphs[name] = graph_of(lambda data, step=trainer.train_step: step((data,)), batch)
     for name, graph in graphs.items():

@@ -72,6 +72,8 @@ class TrainConfig:
       class_weights: one of CLASS_WEIGHT_NAMES: how the loss weights rare classes.
       logit_adjustment: share of log(class weight) that is added to the logits in the loss, so that class weights do
         not make the model predict rare classes on too many pixels.
+      aux_loss: weight of the loss of an auxiliary head on the coarsest level of the decoder, in models that have one;
+        the head is not saved. 0 disables it.
       label_smoothing: fraction of the target that is spread over all classes.
       optimizer: one of OPTIMIZER_NAMES.
       learning_rate: peak learning rate; None for the optimizer's own, which it then is.
@@ -114,6 +116,7 @@ class TrainConfig:
     loss: str = "crossentropy"
     class_weights: str = "none"
     logit_adjustment: float = 0.0
+    aux_loss: float = 0.0
     label_smoothing: float = 0.0
     optimizer: str = "adam"
     learning_rate: float = None  # type: ignore[assignment]
@@ -193,6 +196,7 @@ class TrainConfig:
             ("--weight-decay", self.weight_decay, float("inf")),
             ("--clip-norm", self.clip_norm, float("inf")),
             ("--ema", self.ema, 1),
+            ("--aux-loss", self.aux_loss, float("inf")),
         ):
             if not 0 <= share < below:
                 what = f"is {share!r}, expected 0 or more" + (" and below 1" if below == 1 else "")
@@ -221,6 +225,8 @@ def without_effect(config: TrainConfig) -> dict[str, str]:
         ruled_out["weight_decay"] = f"--optimizer {config.optimizer}"
     if config.class_weights == "none":
         ruled_out["logit_adjustment"] = "--class-weights none"
+    if config.model != AUTO and not (config.model in MODELS and MODELS[config.model].has_levels):
+        ruled_out["aux_loss"] = f"--model {config.model}"
     if config.schedule != "plateau":
         ruled_out["plateau_patience"] = f"--schedule {config.schedule}"
     if config.overfit:

@@ -28,8 +28,8 @@ from trainer.learning.class_weights import class_weights
 from trainer.learning.losses import build_loss
 from trainer.learning.optimizers import build_optimizer
 from trainer.learning.sliding import num_windows
-from trainer.learning.step import SegTrainer
-from trainer.models import encoder_of
+from trainer.learning.step import SegTrainer, StepOptions
+from trainer.models import MODELS, encoder_of
 from trainer.models.build import build_model
 from trainer.models.frozen import encoder_in
 from trainer.models.published import find_published
@@ -230,6 +230,7 @@ def _build_trainer(config: TrainConfig, manifest: Manifest, devices: Devices) ->
         label_smoothing=config.label_smoothing,
         logit_adjustment=config.logit_adjustment,
     )
+    has_levels = config.model in MODELS and MODELS[config.model].has_levels
     steps = _rounds(config) * (_num_train(config, manifest) // config.batch)
     with devices.scope():
         names = ClassNames(manifest.class_names, _classes_of(config.weights))
@@ -243,8 +244,7 @@ def _build_trainer(config: TrainConfig, manifest: Manifest, devices: Devices) ->
             num_classes,
             loss,
             build_augment(config.strengths, config.seed, config.window),
-            ema=config.ema,
-            tta=config.tta,
+            options=StepOptions(config.ema, config.tta, config.aux_loss if has_levels else 0.0),
         )
         # "auto" compiles the step with XLA on a GPU, but not on a CPU, where it costs more than it gains.
         trainer.compile(build_optimizer(config, steps, _encoder_variables(config, net)), jit_compile="auto")

@@ -28,6 +28,7 @@ _MEASURED = {
     "loss": "crossentropy_dice",
     "class_weights": "enet",
     "logit_adjustment": 0.75,
+    "aux_loss": 0.4,
     "learning_rate": 2e-3,
     "schedule": "cosine",
     "warmup": 1,

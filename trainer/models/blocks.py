@@ -16,6 +16,7 @@ from trainer.choices.encoders import PREPROCESSINGS
 # Keras' default of 0.99 needs some 500 steps to forget its initial values, and a small dataset has 50 steps per epoch:
 # validation would use the statistics of an untrained model.
 BN_MOMENTUM = 0.9
+COARSEST = "coarsest"  # name of the last layer of the coarsest level of a decoder
 
 
 @keras.saving.register_keras_serializable(package="segconv")
@@ -83,11 +84,14 @@ def crop_to(x: Tensor, size: tuple[int, int]) -> Tensor:
     return keras.layers.Cropping2D(cropping, name="crop", dtype="float32")(x) if any(map(any, cropping)) else x
 
 
-def conv_bn_relu(x: Tensor, filters: int, *, kernel: int = 3, strides: int = 1) -> Tensor:
-    """Returns convolution, batch normalisation, ReLU; the convolution has no bias, since the normalisation has one."""
+def conv_bn_relu(x: Tensor, filters: int, *, kernel: int = 3, strides: int = 1, name: str | None = None) -> Tensor:
+    """Returns convolution, batch normalisation, ReLU; the convolution has no bias, since the normalisation has one.
+
+    `name` is that of the ReLU.
+    """
     x = keras.layers.Conv2D(filters, kernel, strides=strides, padding="same", use_bias=False)(x)
     x = keras.layers.BatchNormalization(momentum=BN_MOMENTUM)(x)
-    return keras.layers.ReLU()(x)
+    return keras.layers.ReLU(name=name)(x)
 
 
 def class_logits(x: Tensor, num_classes: int, name: str = "logits", *, kernel: int = 1) -> Tensor:
@@ -116,6 +120,8 @@ def decode(
 ) -> Tensor:
     """Returns the decoder of a U-Net: upsample by 2, concatenate the encoder's features, convolve; level by level.
 
+    The last layer of the first level is named COARSEST.
+
     Args:
       features: features of the encoder from fine to coarse, each of half the size of the one before; None for a level
         without features.
@@ -124,10 +130,10 @@ def decode(
       interpolation: how features are upsampled: "nearest" or "bilinear".
     """
     *skips, x = features
-    for level_filters, skip in itertools.zip_longest(filters, reversed(skips)):
+    for level, (level_filters, skip) in enumerate(itertools.zip_longest(filters, reversed(skips))):
         x = keras.layers.UpSampling2D(interpolation=interpolation)(x)
         if skip is not None:
             x = keras.layers.Concatenate()([skip, x])
-        for _ in range(convolutions):
-            x = conv_bn_relu(x, level_filters)
+        for left in reversed(range(convolutions)):
+            x = conv_bn_relu(x, level_filters, name=None if level or left else COARSEST)
     return x

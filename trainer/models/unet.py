@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from trainer.backend import Tensor, keras
-from trainer.models.blocks import class_logits, conv_bn_relu, crop_to, decode, input_image, pad_to_multiple, scale
+from trainer.models.blocks import (
+    COARSEST,
+    class_logits,
+    conv_bn_relu,
+    crop_to,
+    decode,
+    input_image,
+    pad_to_multiple,
+    scale,
+)
 from trainer.models.encoders import build_encoder
 
 FILTERS = (64, 128, 256, 512, 1024)
@@ -49,5 +58,5 @@ def _classic(image: Tensor) -> Tensor:
     for filters, skip in zip(FILTERS[-2::-1], reversed(skips), strict=True):
         x = keras.layers.Conv2DTranspose(filters, 2, strides=2)(x)
         x = keras.layers.Concatenate()([skip, x])
-        x = conv_bn_relu(conv_bn_relu(x, filters), filters)
+        x = conv_bn_relu(conv_bn_relu(x, filters), filters, name=COARSEST if filters == FILTERS[-2] else None)
     return x
