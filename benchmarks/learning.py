@@ -30,6 +30,7 @@ ROWS = {
     "no logit adjustment": "--logit-adjustment 0",
     "logit adjustment 1": "--logit-adjustment 1",
     "no auxiliary head": "--aux-loss 0",
+    "nor logit adjustment": "--aux-loss 0 --logit-adjustment 0",
     "crossentropy": "--loss crossentropy",
     "ohem": "--loss ohem",
     "crossentropy + lovasz": "--loss crossentropy_lovasz",

@@ -3094,6 +3094,26 @@ TABLE: dict[str, list[Row]] = {
             "if self.augment is not None:",
             "trainer_learning_step::training_is_augmented_and_validation_is_not",
         ),
+        Row(
+            "weight of the auxiliary head",
+            "loss += self.options.aux_loss * self.loss_of(",
+            "loss += self.loss_of(",
+            "trainer_learning_step::the_loss_of_an_auxiliary_head_is_added_with_its_weight_and_scores_are_those_of_the_model",
+        ),
+        Row(
+            "a bad loss is counted in its step",
+            "finite = keras.ops.cast(keras.ops.isfinite(loss), ",
+            "finite = keras.ops.cast(True, ",
+            "trainer_learning_step::a_loss_that_is_not_finite_counts_where_all_logits_are_finite",
+        ),
+    ],
+    "trainer/models/auxiliary.py": [
+        Row(
+            "coarse logits of padding alone",
+            "return mask, logits[:, : mask.shape[1], : mask.shape[2]]",
+            "return mask, logits",
+            "trainer_models_auxiliary::coarse_logits_are_held_against_the_pixels_in_the_middle_of_theirs",
+        ),
     ],
     "converter/annotations/texts.py": [
         gone(
