@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from trainer_fixtures import NEEDS_TF
 
@@ -25,6 +27,8 @@ def test_the_error_of_a_function_replaces_that_of_tensorflow_and_is_forgotten_la
     with pytest.raises(DataError, match=r"a\.png: is damaged"), input_errors():
         list(tf.data.Dataset.range(2).map(read))
     with pytest.raises(UsageError, match="another"), input_errors():
+        with contextlib.suppress(DataError):
+            refused(0)  # as a thread that has read ahead
         raise UsageError("--size", "is another", "Leave it out.")
     with input_errors():
         pass

@@ -35,6 +35,8 @@ def input_errors() -> Iterator[None]:
     _failures.clear()
     try:
         yield
+    except SegconvError:
+        raise  # says itself what is wrong; a thread of an earlier input may have noted its own meanwhile
     except Exception as error:
         if _failures:
             raise _failures[0] from error
