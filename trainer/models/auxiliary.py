@@ -1,6 +1,6 @@
-"""Auxiliary: a second head, on the coarsest level of a decoder, which learns with the model and is not kept.
+"""Auxiliary: a second head, on the coarsest level of a decoder, which is trained with the model and not saved.
 
-Its loss reaches the encoder by a short way, and makes the coarse features tell the classes apart on their own.
+Its gradient reaches the encoder on a shorter path, so that coarse features learn to distinguish the classes.
 """
 
 from __future__ import annotations
