@@ -85,7 +85,7 @@ Tensor: TypeAlias = Any  # a tensor of Keras' backend, or a symbolic one; Keras 
 def untuned(dataset: tf.data.Dataset) -> tf.data.Dataset:
     """Returns the same dataset, whose parallelism TensorFlow does not change while it is read.
 
-    The thread that changes it sleeps for up to a minute, and TensorFlow 2.21 often fails to wake it when the iterator is
+    The thread that changes it sleeps for up to a minute, and TensorFlow 2.21 often fails to wake it when an iterator is
     destroyed: the end of a run, or Ctrl-C, would have to wait for it.
     """
     options = tf.data.Options()
