@@ -37,7 +37,7 @@ def at_coarse_pixels(mask: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
     Args:
       mask: integers [B, H, W].
       logits: float [B, h, w, num_classes], of an image that was padded at the bottom and right to a multiple of 32 or
-        more pixels; H and W are at least half of the padded size.
+        more pixels; H and W are more than half of the padded size.
 
     Returns:
       mask, [B, rows, columns], and logits, [B, rows, columns, num_classes]; what is only padding is left out.
