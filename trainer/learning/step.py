@@ -139,7 +139,7 @@ class SegTrainer(DistributedModel):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Tensor:
-        """Returns this device's part of the loss, with those of the auxiliary head and of regularization; counts the step.
+        """Returns this device's part of the loss, with auxiliary head and regularization, and counts the step.
 
         The gradients of all devices are added up, so each contributes 1 / num_replicas of the loss.
         """
