@@ -123,6 +123,29 @@ def argmax(x: Tensor) -> Tensor:
     return keras.ops.argmax(x, axis=-1)
 
 
+def batch_norm(
+    x: Tensor, scale: Tensor, offset: Tensor, epsilon: float, statistics: tuple[Tensor, Tensor] | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Returns normalized images, and the mean and variance by which they were normalized; TensorFlow only.
+
+    Args:
+      x: float [B, H, W, C], of any precision.
+      scale: float32 [C]; offset likewise.
+      offset: see scale.
+      epsilon: what is added to the variance.
+      statistics: mean and variance, float32 [C]; None takes those of x.
+
+    Source: Ioffe and Szegedy, Batch Normalization, ICML 2015, algorithm 1; the kernel gives the unbiased variance.
+    """
+    mean, variance = statistics or (None, None)
+    training = statistics is None
+    x, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+        x, scale, offset, mean, variance, epsilon, is_training=training
+    )
+    count = tf.cast(tf.reduce_prod(tf.shape(x, tf.int64)[:-1]), variance.dtype)
+    return x, mean, variance * (count - 1) / count if training else variance
+
+
 class ReplicaSeeds(keras.random.SeedGenerator):
     """A SeedGenerator with different random numbers on each device.
 
@@ -198,6 +221,7 @@ __all__ = [
     "ReplicaSeeds",
     "Tensor",
     "argmax",
+    "batch_norm",
     "keras",
     "num_replicas",
     "sum_over_replicas",

@@ -10,6 +10,7 @@ The modules, in dependency order:
     class_weights  pixel counts of the manifest -> weight of each class in the loss
     averaging      the moving average of weights and statistics
     optimizers     optimizer and learning rate schedule
+    batch_norm     batch normalization by one kernel
     upsampling     bilinear enlargement, one axis after the other
     blending       where windows lie on a larger image, and how much each counts
     sliding        a model on images larger than its input, window by window

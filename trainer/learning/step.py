@@ -13,6 +13,7 @@ from typing import Any
 from trainer.backend import DistributedModel, Tensor, argmax, keras, num_replicas, sum_over_replicas
 from trainer.learning.augment import Augment
 from trainer.learning.averaging import StatisticsAverage
+from trainer.learning.batch_norm import fused_batch_norm
 from trainer.learning.losses import Loss
 from trainer.learning.metrics import ConfusionMatrix
 from trainer.learning.optimizers import freeze_encoder
@@ -105,7 +106,8 @@ class SegTrainer(DistributedModel):
         if training and self.augment is not None:
             image, mask = self.augment(image, mask, batch.get("size"))
         image = keras.ops.cast(image, "float32")
-        with upsampled_by_axis(bool(self.jit_compile)):
+        is_compiled = bool(self.jit_compile)
+        with upsampled_by_axis(is_compiled), fused_batch_norm(is_compiled, training):
             if not training:
                 return {"logits": predict_logits(self.net, image, self.options.tta), "mask": mask}
             outputs = (self._call_frozen or self._trained)(image, training=True)
@@ -177,7 +179,8 @@ class ClassMaps(keras.Model):
 
     def call(self, image: Tensor, training: bool = False) -> Tensor | tuple[Tensor, Tensor]:
         """Returns the class index of every pixel, and its probability where that is wanted."""
-        logits = predict_logits(self.net, keras.ops.cast(image, "float32"), self.tta)
+        with fused_batch_norm(bool(self.jit_compile), training=False):
+            logits = predict_logits(self.net, keras.ops.cast(image, "float32"), self.tta)
         indices = keras.ops.cast(argmax(logits), "uint8")
         if not self.has_confidence:
             return indices
