@@ -2494,6 +2494,11 @@ TABLE: dict[str, list[Row]] = {
             "options.autotune.enabled = False",
             "trainer_input_batches::no_thread_of_tensorflow_tunes_the_batches_so_that_none_holds_up_the_end_of_a_run",
         ),
+        gone(
+            "variance of the batch",
+            "variance *= (count - 1) / count",
+            "trainer_learning_batch_norm::a_batch_by_hand",
+        ),
         Row(
             "draws of each device",
             "return seed + keras.ops.stack([replica * REPLICA_STRIDE, keras.ops.zeros_like(replica)])",
@@ -2759,6 +2764,26 @@ TABLE: dict[str, list[Row]] = {
             'if self.interpolation != "bilinear" or self.data_format != "channels_last":',
             "if False:",
             "trainer_learning_upsampling::layers_that_repeat_pixels_are_left_alone",
+        ),
+    ],
+    "trainer/learning/batch_norm.py": [
+        Row(
+            "frozen layers in a step of training",
+            "uses_batch is not training or ",
+            "",
+            "trainer_learning_batch_norm::a_frozen_layer_of_a_training_step_is_left_to_keras",
+        ),
+        Row(
+            "statistics of all devices",
+            " and not layer.synchronized",
+            "",
+            "trainer_learning_batch_norm::what_the_kernel_cannot_do_is_left_to_keras",
+        ),
+        Row(
+            "moving statistics follow the batch",
+            "zip(own, found, strict=True) if uses_batch else ()",
+            "()",
+            "trainer_learning_batch_norm::a_batch_by_hand",
         ),
     ],
     "trainer/learning/averaging.py": [

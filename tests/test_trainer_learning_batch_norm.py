@@ -1,4 +1,4 @@
-"""Batch norm: the kernel computes what Keras computes, forward, backward and on average, and is used where it may be."""
+"""Batch norm: the kernel computes what Keras computes, also backward, and is used where it may be."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 They are imported here and nowhere else, to keep their messages off stderr and to report a missing installation in one
 clear line. `tf` is for reading and distribution, in `trainer.input`, devices.py and training.py; everything that runs
-on the device is written in keras.ops.
+on the device is written in keras.ops, but for what is here.
 """
 
 from __future__ import annotations
@@ -130,20 +130,21 @@ def batch_norm(
 
     Args:
       x: float [B, H, W, C], of any precision.
-      scale: float32 [C]; offset likewise.
-      offset: see scale.
+      scale: what normalized values are multiplied by, float32 [C].
+      offset: what is added to them, float32 [C].
       epsilon: what is added to the variance.
       statistics: mean and variance, float32 [C]; None takes those of x.
 
-    Source: Ioffe and Szegedy, Batch Normalization, ICML 2015, algorithm 1; the kernel gives the unbiased variance.
+    Source: Ioffe and Szegedy, Batch Normalization, ICML 2015, algorithms 1 and 2.
     """
     mean, variance = statistics or (None, None)
-    training = statistics is None
-    x, mean, variance = tf.compat.v1.nn.fused_batch_norm(
-        x, scale, offset, mean, variance, epsilon, is_training=training
+    normalized, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+        x, scale, offset, mean, variance, epsilon, is_training=statistics is None
     )
-    count = tf.cast(tf.reduce_prod(tf.shape(x, tf.int64)[:-1]), variance.dtype)
-    return x, mean, variance * (count - 1) / count if training else variance
+    if statistics is None:  # the kernel normalizes by the mean of the squares, but returns the unbiased variance
+        count = tf.cast(tf.reduce_prod(tf.shape(x, tf.int64)[:-1]), variance.dtype)
+        variance *= (count - 1) / count
+    return normalized, mean, variance
 
 
 class ReplicaSeeds(keras.random.SeedGenerator):
