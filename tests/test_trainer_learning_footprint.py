@@ -52,7 +52,7 @@ def test_the_parts_are_those_of_a_net_small_enough_to_count():
     assert parts["activations"] == 5 * PIXELS * (3 + 2) * 4  # the image, and the gradient of the largest tensor
     assert parts["loss"] == 5 * PIXELS * 2 * 4 * 7
     assert parts["augmentation"] == 5 * PIXELS * 3 * 4
-    assert parts["program"] == 25e6 + 2 * 2e6
+    assert parts["program"] == 10e6 + 2 * 1.6e6
     assert parts_of(net, loss="lovasz")["loss"] == 5 * PIXELS * 2 * 4 * 16.5
     augmented = parts_of(net, augment=build_augment(AUGMENTS["light"], 0))
     assert augmented["augmentation"] == 5 * PIXELS * 3 * 4 * 5.5

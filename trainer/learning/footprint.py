@@ -29,7 +29,7 @@ LOSS_ARRAYS = {
 LOSS_ARRAYS_OF_OTHERS = 9
 AUGMENT_ARRAYS = 5.5  # float32 arrays of the size of the images: the four corners of the warp, the result
 UPDATE_ARRAYS = 3  # of the size of the largest weight: its gradient before it is laid out, and the terms of its step
-PROGRAM_BYTES, PROGRAM_BYTES_PER_WEIGHT = 25e6, 2e6  # the graph of the step, which grows with the arrays of weights
+PROGRAM_BYTES, PROGRAM_BYTES_PER_WEIGHT = 10e6, 1.6e6  # the graph of the step, which grows with the arrays of weights
 
 PASSING = {  # layers whose backward pass needs no values
     *("Add", "Subtract", "Average", "Concatenate", "ZeroPadding2D", "Cropping2D", "UpSampling2D", "Reshape", "Flip"),
