@@ -2494,6 +2494,12 @@ TABLE: dict[str, list[Row]] = {
             "options.autotune.enabled = False",
             "trainer_input_batches::no_thread_of_tensorflow_tunes_the_batches_so_that_none_holds_up_the_end_of_a_run",
         ),
+        Row(
+            "layers of threads that take turns",
+            "if num_replicas() > 1:\n        yield",
+            "if False:\n        yield",
+            "trainer_devices::threads_that_take_turns_in_a_step_leave_batch_normalization_as_it_was",
+        ),
         gone(
             "variance of the batch",
             "variance *= (count - 1) / count",

@@ -178,6 +178,7 @@ def three_steps(devices: Any) -> dict[str, Any]:
         "synchronized": [layer.get_config().get("synchronized", False) for layer in trainer.net.layers],
         "moved": [bool((old != new).any()) for old, new in zip(before, values(trainer), strict=True)],
         "equal": [bool((one.numpy() == other.numpy()).all()) for one, other in copies],
+        "by_keras": keras.layers.BatchNormalization.call.__module__.startswith("keras."),
     }
 
 
@@ -214,6 +215,10 @@ def test_each_device_and_each_step_draws_its_own_augmentation(two_devices):
 def test_weights_and_optimizer_stay_equal_on_both_devices(two_devices):
     assert all(two_devices["three_steps"]["moved"])
     assert all(two_devices["three_steps"]["equal"])
+
+
+def test_threads_that_take_turns_in_a_step_leave_batch_normalization_as_it_was(two_devices):
+    assert two_devices["three_steps"]["by_keras"]
 
 
 def test_no_layer_is_saved_as_synchronized(two_devices):

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 from converter.errors import UsageError
@@ -147,6 +148,32 @@ def batch_norm(
     return normalized, mean, variance
 
 
+@contextlib.contextmanager
+def replaced_call(layer: type[keras.layers.Layer], call: Callable[..., Tensor]) -> Iterator[None]:
+    """Has every layer of a class that is traced in the block computed by another function, which takes the layer, too.
+
+    Where several devices share the batch nothing is replaced: TensorFlow traces their steps in threads that take turns
+    within the block.
+
+    Args:
+      layer: the class.
+      call: what replaces its method `call`.
+    """
+    if num_replicas() > 1:
+        yield
+        return
+    with _REPLACING:  # of two threads that replace in turn, the last would restore what the other had put there
+        original = layer.call
+        layer.call = call
+        try:
+            yield
+        finally:
+            layer.call = original
+
+
+_REPLACING = threading.RLock()
+
+
 class ReplicaSeeds(keras.random.SeedGenerator):
     """A SeedGenerator with different random numbers on each device.
 
@@ -225,6 +252,7 @@ __all__ = [
     "batch_norm",
     "keras",
     "num_replicas",
+    "replaced_call",
     "sum_over_replicas",
     "tf",
     "untuned",

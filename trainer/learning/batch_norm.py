@@ -7,14 +7,14 @@ without it they are a third of a step on a CPU. The models keep Keras' layer, so
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from typing import Any
 
-from trainer.backend import Tensor, batch_norm, keras
+from trainer.backend import Tensor, batch_norm, keras, replaced_call
+
+_BY_KERAS = keras.layers.BatchNormalization.call
 
 
-@contextlib.contextmanager
-def fused_batch_norm(is_compiled: bool, training: bool) -> Iterator[None]:
+def fused_batch_norm(is_compiled: bool, training: bool) -> contextlib.AbstractContextManager[None]:
     """Has the BatchNormalization layers that are traced in the block use the kernel: the results are those of Keras.
 
     Args:
@@ -22,21 +22,15 @@ def fused_batch_norm(is_compiled: bool, training: bool) -> Iterator[None]:
       training: whether the block is a step of training. Layers that use their moving statistics in it all the same, as
         those of a frozen encoder do, are left to Keras: on a GPU that gradient of the kernel is not deterministic.
     """
-    layer = keras.layers.BatchNormalization
-    call = layer.call
 
     def fused(self: keras.layers.BatchNormalization, inputs: Tensor, **options: Any) -> Tensor:
         uses_batch = bool(options.get("training") and self.trainable)
         if uses_batch is not training or options.get("mask") is not None or not _is_plain(self, inputs):
-            return call(self, inputs, **options)
+            return _BY_KERAS(self, inputs, **options)
         return _normalized(self, inputs, uses_batch)
 
-    if keras.config.backend() == "tensorflow" and not is_compiled:
-        layer.call = fused
-    try:
-        yield
-    finally:
-        layer.call = call
+    is_wanted = keras.config.backend() == "tensorflow" and not is_compiled
+    return replaced_call(keras.layers.BatchNormalization, fused) if is_wanted else contextlib.nullcontext()
 
 
 def _is_plain(layer: keras.layers.BatchNormalization, x: Tensor) -> bool:

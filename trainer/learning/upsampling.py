@@ -8,9 +8,10 @@ models keep Keras' layer, so that their files load in plain Keras.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 
-from trainer.backend import Tensor, keras
+from trainer.backend import Tensor, keras, replaced_call
+
+_BY_KERAS = keras.layers.UpSampling2D.call
 
 
 def enlarged(x: Tensor, factors: tuple[int, int]) -> Tensor:
@@ -48,24 +49,16 @@ def _along(x: Tensor, axis: int, factor: int) -> Tensor:
     return keras.ops.reshape(keras.ops.stack(phases, axis + 1), shape)
 
 
-@contextlib.contextmanager
-def upsampled_by_axis(is_compiled: bool) -> Iterator[None]:
+def upsampled_by_axis(is_compiled: bool) -> contextlib.AbstractContextManager[None]:
     """Has every bilinear UpSampling2D layer that is traced in the block enlarge one axis after the other.
 
     Args:
       is_compiled: whether XLA compiles what is traced; if not, nothing changes.
     """
-    layer = keras.layers.UpSampling2D
-    call = layer.call
 
     def by_axis(self: keras.layers.UpSampling2D, inputs: Tensor) -> Tensor:
         if self.interpolation != "bilinear" or self.data_format != "channels_last":
-            return call(self, inputs)
+            return _BY_KERAS(self, inputs)
         return enlarged(inputs, self.size)
 
-    if is_compiled:
-        layer.call = by_axis
-    try:
-        yield
-    finally:
-        layer.call = call
+    return replaced_call(keras.layers.UpSampling2D, by_axis) if is_compiled else contextlib.nullcontext()
