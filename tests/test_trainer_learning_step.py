@@ -254,8 +254,6 @@ def test_no_step_has_int32_arrays_of_the_size_of_a_mask():
 
     graphs = {"class maps": graph_of(ClassMaps(net).call, batch["image"])}
     for name, parts in LOSSES.items():
-        if "lovasz" in name:  # sorts, and the gradient of TensorFlow's top_k computes in int32
-            continue
         weights = np.ones(classes) if parts.is_weighted else None
         loss = build_loss(name, classes, class_weights=weights)
         trainer = SegTrainer(
@@ -268,6 +266,9 @@ def test_no_step_has_int32_arrays_of_the_size_of_a_mask():
             operation.type
             for operation in graph.get_operations()
             for tensor in operation.outputs
-            if tensor.dtype == tf.int32 and (tensor.shape.num_elements() or 0) >= 2 * 32 * 48
+            # TopKV2 has a kernel for a GPU; it computes no int32, but returns it.
+            if operation.type != "TopKV2"
+            and tensor.dtype == tf.int32
+            and (tensor.shape.num_elements() or 0) >= 2 * 32 * 48
         ]
         assert not large, (name, large)

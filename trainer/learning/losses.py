@@ -46,7 +46,7 @@ from typing import TypeAlias
 import numpy as np
 
 from converter.errors import UsageError
-from trainer.backend import Tensor, keras, num_replicas, sum_over_replicas
+from trainer.backend import INDEX_DTYPE, Tensor, keras, num_replicas, sum_over_replicas
 from trainer.choices.losses import LOSSES, LossParts
 
 Loss: TypeAlias = Callable[[Tensor, Tensor], Tensor]  # of mask and logits
@@ -227,8 +227,12 @@ def lovasz(truth: Tensor, valid: Tensor, probabilities: Tensor) -> Tensor:
     errors = keras.ops.abs(truth - keras.ops.transpose(keras.ops.reshape(probabilities, (-1, num_classes))))
     # An error of 0 sorts ignored pixels after all wrong ones, where they contribute 0 in any order.
     errors = errors * keras.ops.reshape(valid, (1, -1))
-    errors, order = keras.ops.top_k(errors, k=keras.ops.shape(errors)[-1])
-    truth = keras.ops.take_along_axis(truth, order, axis=-1)
+    pixels = keras.ops.shape(errors)[-1]
+    # Without XLA, TensorFlow computes int32 on the host, as it would in the gradient of top_k, even next to a GPU.
+    order = keras.ops.cast(keras.ops.top_k(keras.ops.stop_gradient(errors), k=pixels)[1], INDEX_DTYPE)
+    row = keras.ops.expand_dims(keras.ops.arange(num_classes, dtype=INDEX_DTYPE), 1)
+    order = order + row * keras.ops.cast(pixels, INDEX_DTYPE)
+    errors, truth = (keras.ops.take(keras.ops.reshape(x, (-1,)), order) for x in (errors, truth))
     true = keras.ops.sum(truth, axis=-1, keepdims=True)
     found = keras.ops.cumsum(truth, axis=-1)
     union = true + keras.ops.cumsum(1 - truth, axis=-1)
