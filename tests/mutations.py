@@ -2775,7 +2775,7 @@ TABLE: dict[str, list[Row]] = {
     "trainer/learning/batch_norm.py": [
         Row(
             "frozen layers in a step of training",
-            "uses_batch is not training or ",
+            "uses_batch is not in_training or ",
             "",
             "trainer_learning_batch_norm::a_frozen_layer_of_a_training_step_is_left_to_keras",
         ),

@@ -142,7 +142,7 @@ def batch_norm(
     normalized, mean, variance = tf.compat.v1.nn.fused_batch_norm(
         x, scale, offset, mean, variance, epsilon, is_training=statistics is None
     )
-    if statistics is None:  # the kernel normalizes by the mean of the squares, but returns the unbiased variance
+    if statistics is None:  # the kernel normalizes by the biased variance, and returns the other
         count = tf.cast(tf.reduce_prod(tf.shape(x, tf.int64)[:-1]), variance.dtype)
         variance *= (count - 1) / count
     return normalized, mean, variance

@@ -7,26 +7,27 @@ without it they are a third of a step on a CPU. The models keep Keras' layer, so
 from __future__ import annotations
 
 import contextlib
-from typing import Any
 
 from trainer.backend import Tensor, batch_norm, keras, replaced_call
 
 _BY_KERAS = keras.layers.BatchNormalization.call
 
 
-def fused_batch_norm(is_compiled: bool, training: bool) -> contextlib.AbstractContextManager[None]:
+def fused_batch_norm(is_compiled: bool, in_training: bool) -> contextlib.AbstractContextManager[None]:
     """Has the BatchNormalization layers that are traced in the block use the kernel: the results are those of Keras.
 
     Args:
       is_compiled: whether XLA compiles what is traced; if so, or if Keras' backend is another, nothing changes.
-      training: whether the block is a step of training. Layers that use their moving statistics in it all the same, as
-        those of a frozen encoder do, are left to Keras: on a GPU that gradient of the kernel is not deterministic.
+      in_training: whether the block is a step of training. Layers that use their moving statistics in it, as those of a
+        frozen encoder do, are left to Keras: on a GPU that gradient of the kernel is not deterministic.
     """
 
-    def fused(self: keras.layers.BatchNormalization, inputs: Tensor, **options: Any) -> Tensor:
-        uses_batch = bool(options.get("training") and self.trainable)
-        if uses_batch is not training or options.get("mask") is not None or not _is_plain(self, inputs):
-            return _BY_KERAS(self, inputs, **options)
+    def fused(
+        self: keras.layers.BatchNormalization, inputs: Tensor, training: bool | None = None, mask: Tensor = None
+    ) -> Tensor:
+        uses_batch = bool(training and self.trainable)
+        if uses_batch is not in_training or mask is not None or not _is_plain(self, inputs):
+            return _BY_KERAS(self, inputs, training=training, mask=mask)
         return _normalized(self, inputs, uses_batch)
 
     is_wanted = keras.config.backend() == "tensorflow" and not is_compiled

@@ -179,7 +179,7 @@ class ClassMaps(keras.Model):
 
     def call(self, image: Tensor, training: bool = False) -> Tensor | tuple[Tensor, Tensor]:
         """Returns the class index of every pixel, and its probability where that is wanted."""
-        with fused_batch_norm(bool(self.jit_compile), training=False):
+        with fused_batch_norm(bool(self.jit_compile), in_training=False):
             logits = predict_logits(self.net, keras.ops.cast(image, "float32"), self.tta)
         indices = keras.ops.cast(argmax(logits), "uint8")
         if not self.has_confidence:
