@@ -3,9 +3,9 @@
     python benchmarks/learning.py RECORDS [--steps 1000] [--seeds 3] [--only NAME ...]
 
 Every row is `segconv train` with those options beside the default recipe's, once per seed, one after the other. The
-score of a run is that of its best epoch: the mean over the classes, and over the three with the fewest training pixels
-(of two classes, of the rarer one).
-CPU is the CPU time of a run as a multiple of the default's.
+score of a run is that of its best epoch: the mean over the classes with its standard deviation over the seeds, the mean
+over the three classes with the fewest training pixels (of two classes, of the rarer one), and the pixel accuracy.
+"last" is the mean over the classes in the last epoch, CPU the CPU time of a run as a multiple of the first row's.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import sys
 import tempfile
 from pathlib import Path
 from statistics import mean, pstdev
+from typing import NamedTuple
 
 ROWS = {
     "default": "",
@@ -51,8 +52,18 @@ RAREST = 3
 SEGCONV = (sys.executable, "-c", "from converter.cli import main; main()")
 
 
-def run(records: Path, options: list[str], epochs: int, seed: int) -> tuple[float, float, float]:
-    """Returns (mIoU, mean IoU of the rarest classes, CPU seconds) of one run."""
+class Run(NamedTuple):
+    """What is measured of one run: scores of its best epoch, mIoU of its last, and CPU seconds."""
+
+    miou: float
+    rarest: float
+    accuracy: float
+    last: float
+    seconds: float
+
+
+def run(records: Path, options: list[str], epochs: int, seed: int) -> Run:
+    """Trains once, and returns what is measured."""
     pixels = json.loads((records / "manifest.json").read_text())["splits"]["train"]["pixels"]
     with tempfile.TemporaryDirectory() as runs:
         fixed = ["--data", str(records), "--runs", runs, "--epochs", str(epochs), "--seed", str(seed), *options]
@@ -61,11 +72,13 @@ def run(records: Path, options: list[str], epochs: int, seed: int) -> tuple[floa
         after = os.times()
         (metrics,) = Path(runs).glob("*/metrics.csv")
         with metrics.open(newline="") as file:
-            best = max(csv.DictReader(file), key=lambda row: float(row["val_miou"]))
+            rows = list(csv.DictReader(file))
+    best = max(rows, key=lambda row: float(row["val_miou"]))
     ious = [float(text) for name, text in best.items() if name.startswith("val_iou_")]
     rarest = sorted(range(len(pixels)), key=pixels.__getitem__)[: min(RAREST, len(pixels) - 1)]
     seconds = after.children_user - before.children_user + after.children_system - before.children_system
-    return float(best["val_miou"]), mean(ious[index] for index in rarest), seconds
+    miou, accuracy, last = float(best["val_miou"]), float(best["val_pixel_accuracy"]), float(rows[-1]["val_miou"])
+    return Run(miou, mean(ious[index] for index in rarest), accuracy, last, seconds)
 
 
 def main() -> None:
@@ -82,14 +95,15 @@ def main() -> None:
     )
     epochs = max(1, round(chosen.steps / (count // 8)))
     print(f"{epochs} epochs of {count // 8} steps of 8 records, {chosen.seeds} seeds")
-    print(f"{'options':<24}{'mIoU':>7}{'+-':>7}{f'rarest {RAREST}':>10}{'CPU':>7}", flush=True)
+    titles = f"{'mIoU':>7}{'+-':>7}{f'rarest {RAREST}':>10}{'accuracy':>10}{'last':>7}{'CPU':>7}"
+    print(f"{'options':<24}{titles}", flush=True)
     first = 0.0
     for name in chosen.only:
         found = [run(chosen.records, ROWS[name].split(), epochs, seed) for seed in range(chosen.seeds)]
-        mious, rarest, seconds = (list(column) for column in zip(*found, strict=True))
-        first = first or mean(seconds)
-        figures = f"{mean(mious):>7.3f}{pstdev(mious):>7.3f}{mean(rarest):>10.3f}{mean(seconds) / first:>7.2f}"
-        print(f"{name:<24}{figures}", flush=True)
+        means = Run(*map(mean, zip(*found, strict=True)))
+        first = first or means.seconds
+        scores = f"{means.miou:>7.3f}{pstdev(each.miou for each in found):>7.3f}{means.rarest:>10.3f}"
+        print(f"{name:<24}{scores}{means.accuracy:>10.3f}{means.last:>7.3f}{means.seconds / first:>7.2f}", flush=True)
 
 
 if __name__ == "__main__":
