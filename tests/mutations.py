@@ -2780,6 +2780,12 @@ TABLE: dict[str, list[Row]] = {
             "trainer_learning_batch_norm::a_frozen_layer_of_a_training_step_is_left_to_keras",
         ),
         Row(
+            "least epsilon of the kernel",
+            "layer.epsilon >= MIN_EPSILON",
+            "True",
+            "trainer_learning_batch_norm::what_the_kernel_cannot_do_is_left_to_keras",
+        ),
+        Row(
             "statistics of all devices",
             " and not layer.synchronized",
             "",

@@ -10,6 +10,7 @@ import contextlib
 
 from trainer.backend import Tensor, batch_norm, keras, replaced_call
 
+MIN_EPSILON = 1.001e-5  # TensorFlow replaces a smaller one by this, the least that cuDNN takes
 _BY_KERAS = keras.layers.BatchNormalization.call
 
 
@@ -36,7 +37,8 @@ def fused_batch_norm(is_compiled: bool, in_training: bool) -> contextlib.Abstrac
 
 def _is_plain(layer: keras.layers.BatchNormalization, x: Tensor) -> bool:
     """Returns whether a layer normalizes the channels of images, [B, H, W, C], over the batch of one device."""
-    return len(x.shape) == 4 and layer.axis in (-1, 3) and not layer.renorm and not layer.synchronized
+    is_of_channels = len(x.shape) == 4 and layer.axis in (-1, 3)
+    return is_of_channels and layer.epsilon >= MIN_EPSILON and not layer.renorm and not layer.synchronized
 
 
 def _normalized(layer: keras.layers.BatchNormalization, x: Tensor, uses_batch: bool) -> Tensor:
