@@ -117,6 +117,20 @@ def test_a_collapsed_prediction_is_noticed_where_the_truth_has_several_classes(m
     assert scores_from_confusion(np.array(matrix)).only_class == only
 
 
+@pytest.mark.parametrize("kind", ["float32", "bfloat16"])
+def test_the_class_of_a_pixel_is_that_of_its_first_largest_logit(kind):
+    from trainer.backend import keras, tf
+    from trainer.learning.metrics import classes_of
+
+    logits = np.random.default_rng(0).integers(-2, 3, (2, 30, 40, 5)).astype(np.float32)  # many are equal
+    found = np.asarray(classes_of(tf.constant(logits, kind)))
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, logits.argmax(axis=-1))
+    hostile = np.float32([[[[np.inf, np.inf], [-np.inf, -np.inf], [np.nan, 0], [0, np.nan], [-0.0, 0.0]]]])
+    found = np.asarray(classes_of(keras.ops.convert_to_tensor(hostile)))[0, 0]
+    np.testing.assert_array_equal(found, [0, 0, 1, 1, 0])
+
+
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_the_device_counts_what_the_host_counts(pair, jit_compile):
     from trainer.backend import keras, tf
