@@ -2793,8 +2793,8 @@ TABLE: dict[str, list[Row]] = {
         ),
         Row(
             "moving statistics follow the batch",
-            "zip(own, found, strict=True) if uses_batch else ()",
-            "()",
+            "    if uses_batch:\n        for average",
+            "    if False:\n        for average",
             "trainer_learning_batch_norm::a_batch_by_hand",
         ),
     ],

@@ -47,6 +47,7 @@ def _normalized(layer: keras.layers.BatchNormalization, x: Tensor, uses_batch: b
     offset = layer.beta if layer.center else keras.ops.zeros_like(layer.moving_mean)
     own = (layer.moving_mean, layer.moving_variance)
     x, *found = batch_norm(x, scale, offset, layer.epsilon, None if uses_batch else own)
-    for average, value in zip(own, found, strict=True) if uses_batch else ():
-        average.assign(average * layer.momentum + value * (1.0 - layer.momentum))
+    if uses_batch:
+        for average, value in zip(own, found, strict=True):
+            average.assign(average * layer.momentum + value * (1.0 - layer.momentum))
     return keras.ops.cast(x, layer.compute_dtype)
