@@ -2489,6 +2489,12 @@ TABLE: dict[str, list[Row]] = {
         ),
     ],
     "trainer/backend.py": [
+        Row(
+            "the number of Adam's step",
+            "optimizer.iterations + 1",
+            "optimizer.iterations",
+            "trainer_learning_optimizers::adam_takes_the_steps_of_keras",
+        ),
         gone(
             "no thread tunes a dataset",
             "options.autotune.enabled = False",
@@ -2857,6 +2863,12 @@ TABLE: dict[str, list[Row]] = {
         ),
     ],
     "trainer/learning/optimizers.py": [
+        Row(
+            "Adam by one kernel",
+            "if issubclass(kind, keras.optimizers.Adam)",
+            "if False",
+            "trainer_learning_optimizers::adam_is_one_operation_for_each_weight_even_of_an_embedding",
+        ),
         Row(
             "a frozen encoder",
             "(0.0 if self.is_frozen else self.encoder_rate, True)",

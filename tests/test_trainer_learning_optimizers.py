@@ -116,7 +116,7 @@ def test_a_schedule_with_warm_up_survives_saving():
     from trainer.backend import keras
     from trainer.learning.optimizers import build_optimizer
 
-    config = TrainConfig(schedule="poly", warmup=1, epochs=3, optimizer="adam")
+    config = TrainConfig(schedule="poly", warmup=1, epochs=3, optimizer="sgd")
     ours = build_optimizer(config, 2)
     again = keras.optimizers.deserialize(keras.optimizers.serialize(ours))
     ours.iterations.assign(3)
@@ -131,6 +131,58 @@ def test_sgd_has_the_momentum_of_nesterov():
     velocity = 0.9 * velocity - 0.5 * -1.0
     expected += 0.9 * velocity - 0.5 * -1.0
     assert weights[0] == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw"])
+def test_adam_takes_the_steps_of_keras(optimizer):
+    from trainer.backend import keras
+    from trainer.learning.optimizers import build_optimizer
+
+    values = np.random.default_rng(0)
+    start, grads = values.normal(size=(5, 7)), values.normal(size=(20, 5, 7)) * 10.0 ** values.integers(-9, 3, (5, 7))
+    config = replace(CONFIG, optimizer=optimizer, learning_rate=0.01, weight_decay=0.1)
+    theirs = {"adam": keras.optimizers.Adam(0.01), "adamw": keras.optimizers.AdamW(0.01, weight_decay=0.1)}[optimizer]
+    found = []
+    for each in (build_optimizer(config, 1), theirs):
+        weights = keras.Variable(start, dtype="float32", name="kernel")
+        each.build([weights])
+        for grad in grads:
+            each.apply([keras.ops.convert_to_tensor(grad, "float32")], [weights])
+        found.append([np.array(value) for value in (weights, *each.variables)])
+    for ours, keras_own in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, keras_own, rtol=2e-5, atol=1e-30)
+
+
+def test_adam_by_hand():
+    weights, _ = weights_after(replace(CONFIG, optimizer="adam"), [1.0, -1.0], [[2.0, 1e-7], [-1.0, 0.0]])
+    expected = np.array([1.0, -1.0])
+    mean = square = np.zeros(2)
+    for step, grad in enumerate((np.array([2.0, 1e-7]), np.array([-1.0, 0.0])), 1):
+        mean, square = 0.9 * mean + 0.1 * grad, 0.999 * square + 0.001 * grad**2
+        rate = 0.5 * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
+        expected -= rate * mean / (np.sqrt(square) + 1e-7)
+    np.testing.assert_allclose(weights, expected, rtol=1e-5)
+
+
+def test_adam_is_one_operation_for_each_weight_even_of_an_embedding():
+    from trainer.backend import keras, tf
+    from trainer.learning.optimizers import build_optimizer
+
+    table, kernel = (keras.Variable(np.ones((4, 2), np.float32), name=name) for name in ("table", "kernel"))
+    optimizer = build_optimizer(replace(CONFIG, optimizer="adam"), 1)
+    optimizer.build([table, kernel])
+
+    @tf.function
+    def step():
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(tf.gather(table.value, [1, 1])) + tf.reduce_sum(kernel.value)
+        optimizer.apply(tape.gradient(loss, [table.value, kernel.value]), [table, kernel])
+
+    step()
+    np.testing.assert_allclose(table.numpy()[:, 0], [1, 0.5, 1, 1], rtol=1e-5)
+    operations = [node.type for node in step.get_concrete_function().graph.get_operations()]
+    assert operations.count("ResourceApplyAdam") == 2
+    assert "Sqrt" not in operations
 
 
 def test_a_long_gradient_is_shortened_all_weights_together_and_a_short_one_is_not():
@@ -198,7 +250,7 @@ def test_at_the_full_rate_the_optimizer_is_that_of_keras():
     from trainer.backend import keras
     from trainer.learning.optimizers import build_optimizer
 
-    assert type(build_optimizer(TrainConfig(), 1)) is keras.optimizers.Adam
+    assert type(build_optimizer(TrainConfig(optimizer="sgd"), 1)) is keras.optimizers.SGD
 
 
 def test_weight_decay_shrinks_kernels_alone_whatever_the_layers_are_called():

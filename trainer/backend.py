@@ -148,6 +148,36 @@ def batch_norm(
     return normalized, mean, variance
 
 
+def adam_step(
+    optimizer: keras.optimizers.Adam, variable: Any, averages: tuple[Any, Any], gradient: Tensor, rate: Tensor
+) -> None:
+    """Updates one weight and its averages as Keras' Adam does, by TensorFlow's one kernel; TensorFlow only.
+
+    Args:
+      optimizer: has the number of the step and the constants.
+      variable: the weight.
+      averages: of its gradient and of the square of it.
+      gradient: of the weight's shape.
+      rate: the learning rate, a scalar.
+
+    Source: Kingma and Ba, Adam, ICLR 2015, the form before section 2.1, with its epsilon.
+    """
+    weight, mean, square = (each.value if isinstance(each, keras.Variable) else each for each in (variable, *averages))
+    step = tf.cast(optimizer.iterations + 1, weight.dtype)
+    tf.raw_ops.ResourceApplyAdam(
+        var=weight.handle,
+        m=mean.handle,
+        v=square.handle,
+        beta1_power=tf.pow(tf.cast(optimizer.beta_1, weight.dtype), step),
+        beta2_power=tf.pow(tf.cast(optimizer.beta_2, weight.dtype), step),
+        lr=tf.cast(rate, weight.dtype),
+        beta1=optimizer.beta_1,
+        beta2=optimizer.beta_2,
+        epsilon=optimizer.epsilon,
+        grad=tf.cast(tf.convert_to_tensor(gradient), weight.dtype),
+    )
+
+
 @contextlib.contextmanager
 def replaced_call(layer: type[keras.layers.Layer], call: Callable[..., Tensor]) -> Iterator[None]:
     """Has every layer of a class that is traced in the block computed by another function, which takes the layer, too.
@@ -248,6 +278,7 @@ __all__ = [
     "DistributedModel",
     "ReplicaSeeds",
     "Tensor",
+    "adam_step",
     "argmax",
     "batch_norm",
     "keras",
