@@ -16,7 +16,7 @@ demo: $(VENV)/.installed  ## generate a dataset, build, train a few minutes, eva
 	$(BIN)/segconv sample $(DEMO)/dataset
 	$(BIN)/segconv build --src $(DEMO)/dataset --out $(DEMO)/records --size 224x288
 	$(BIN)/segconv inspect shard $(DEMO)/records --save $(DEMO)/sheet.png
-	$(BIN)/segconv train --data $(DEMO)/records --runs $(DEMO)/runs --augment nadir --batch 2 --epochs 7
+	$(BIN)/segconv train --data $(DEMO)/records --runs $(DEMO)/runs --augment none --learning-rate 0.004 --batch 4 --epochs 6
 	$(BIN)/segconv evaluate --runs $(DEMO)/runs
 	$(BIN)/segconv sample $(DEMO)/new --train 6 --val 1 --seed 1
 	$(BIN)/segconv predict $(DEMO)/new/jpg --runs $(DEMO)/runs --out $(DEMO)/predictions --save index,color,overlay
