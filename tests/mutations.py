@@ -2684,6 +2684,14 @@ TABLE: dict[str, list[Row]] = {
             "trainer_evaluation_records::a_model_that_sees_one_class_everywhere_is_warned_of",
         ),
     ],
+    "trainer/learning/footprint.py": [
+        Row(
+            "memory of what is inside a layer",
+            'if not getattr(layer, "_layers", None):',
+            "if True:",
+            "trainer_learning_footprint::what_is_inside_a_subclassed_layer_or_model_is_counted",
+        ),
+    ],
     "trainer/learning/losses.py": [
         Row(
             "ignored pixels are replaced",

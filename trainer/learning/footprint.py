@@ -29,7 +29,7 @@ LOSS_ARRAYS = {
 LOSS_ARRAYS_OF_OTHERS = 9
 AUGMENT_ARRAYS = 5.5  # float32 arrays of the size of the images: the four corners of the warp, the result
 UPDATE_ARRAYS = 3  # of the size of the largest weight: its gradient before it is laid out, and the terms of its step
-PROGRAM_BYTES, PROGRAM_BYTES_PER_WEIGHT = 10e6, 1.6e6  # the graph of the step, which grows with the arrays of weights
+PROGRAM_BYTES, PROGRAM_BYTES_PER_WEIGHT = 10e6, 1.3e6  # the graph of the step, which grows with the arrays of weights
 
 PASSING = {  # layers whose backward pass needs no values
     *("Add", "Subtract", "Average", "Concatenate", "ZeroPadding2D", "Cropping2D", "UpSampling2D", "Reshape", "Flip"),
@@ -76,10 +76,10 @@ def memory_parts(trainer: SegTrainer, size: tuple[int, int], batch: int, loss: s
 
 
 def calls_of(net: keras.Model, size: tuple[int, int]) -> Iterator[Call]:
-    """Yields every call in a functional model and in the models inside it, with all sizes known.
+    """Yields every call in a model and in the models and layers inside it, with all sizes known.
 
-    An encoder is built for images of any size, so the shapes of its own layers are no help. Nothing is yielded of a
-    subclassed model, whose layers are not known.
+    An encoder is built for images of any size, so the shapes of its own layers are no help. A subclassed model or
+    layer that does not compute with Keras alone is one call.
     """
     found: list[Call] = []
 
@@ -91,16 +91,36 @@ def calls_of(net: keras.Model, size: tuple[int, int]) -> Iterator[Call]:
             options.pop("training", None)
             if hasattr(operation, "_run_through_graph"):
                 return run(operation, arguments[0])
+            inner = _graph_inside(operation, arguments, options)
+            if inner is not None:
+                return run(inner, _symbolic(arguments, options))
             outputs = operation.compute_output_spec(*arguments, **options)
-            taken = [x for x in keras.tree.flatten((arguments, options)) if isinstance(x, keras.KerasTensor)]
-            found.append(Call(operation, taken, keras.tree.flatten(outputs)))
+            found.append(Call(operation, _symbolic(arguments, options), keras.tree.flatten(outputs)))
             return outputs
 
         return call
 
-    if hasattr(net, "_run_through_graph"):
-        run(net, keras.KerasTensor((None, *size, 3)))
+    recorded(net)(keras.KerasTensor((1, *size, 3)))
     yield from found
+
+
+def _symbolic(*structures: Any) -> list[Tensor]:
+    return [x for x in keras.tree.flatten(structures) if isinstance(x, keras.KerasTensor)]
+
+
+def _graph_inside(layer: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> keras.Function | None:
+    """Returns what a layer that is made of layers calls, as a block of a transformer; None if it hides it."""
+    if not getattr(layer, "_layers", None):
+        return None
+    inputs = [keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype) for tensor in _symbolic(arguments, options)]
+    left = iter(inputs)
+    arguments, options = keras.tree.map_structure(
+        lambda x: next(left) if isinstance(x, keras.KerasTensor) else x, (arguments, options)
+    )
+    try:
+        return keras.Function(inputs, layer.call(*arguments, **options))
+    except Exception:  # noqa: BLE001 - it computes with TensorFlow's own functions, for example
+        return None
 
 
 def kept_bytes(calls: list[Call]) -> int:
