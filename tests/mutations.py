@@ -2694,6 +2694,12 @@ TABLE: dict[str, list[Row]] = {
     ],
     "trainer/learning/losses.py": [
         Row(
+            "all hard pixels of ohem",
+            "keras.ops.minimum(low, HARD_LOSS)",
+            "low",
+            "trainer_learning_losses::ohem_takes_every_pixel_below_a_probability_of_70_percent_and_at_least_a_quarter",
+        ),
+        Row(
             "ignored pixels are replaced",
             'keras.ops.where(valid[..., None] > 0, keras.ops.cast(logits, "float32"), 0.0)',
             'keras.ops.cast(logits, "float32") * valid[..., None]',

@@ -10,7 +10,8 @@ loss of the whole batch. An average of their own means would weight a pixel more
     binary_crossentropy  - log(sigmoid(logits)) of the true class, - log(1 - sigmoid(logits)) of every other one,
                          mean over classes and pixels
     focal                crossentropy times (1 - softmax(logits)[mask])^2, mean over pixels
-    ohem                 crossentropy, mean over the quarter of the pixels with the largest one
+    ohem                 crossentropy, mean over the pixels where it is -log(0.7) or more, and at least over the quarter
+                         of the pixels with the largest one
     dice                 1 - 2 |truth * softmax| / (|truth| + |softmax|), mean over the classes of the batch's truth
     crossentropy_dice    the sum of both
     lovasz               the Lovasz extension of 1 - IoU, mean over the classes of the batch's truth
@@ -39,6 +40,7 @@ pixels; Szegedy et al., Rethinking the Inception Architecture, CVPR 2016, sectio
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pkgutil import resolve_name
 from typing import TypeAlias
@@ -53,6 +55,7 @@ Loss: TypeAlias = Callable[[Tensor, Tensor], Tensor]  # of mask and logits
 PixelLoss: TypeAlias = Callable[[Tensor, Tensor], Tensor]  # of target and logits
 RegionLoss: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]  # of truth, valid pixels and probabilities
 BISECTIONS = 32  # as many as float32 can tell apart, and more
+HARD_LOSS = -math.log(0.7)  # a probability of 0.7, as is usual; a share alone makes a model go back and forth
 FOCAL_GAMMA = 2  # the value that worked best for Lin et al.
 
 
@@ -158,15 +161,16 @@ def one_hot(mask: Tensor, num_classes: int) -> tuple[Tensor, Tensor]:
 
 
 def hardest(losses: Tensor, valid: Tensor, share: float) -> Tensor:
-    """Returns 1 for the valid pixels with the largest loss in the whole batch and 0 for the others, float32 [B, H, W].
+    """Returns 1 for the hard valid pixels of the whole batch and 0 for the others, float32 [B, H, W].
 
-    Their smallest loss is found by bisection, to a part in 2^BISECTIONS of the largest one: sorting would take longer,
-    and would have to collect the pixels of all devices.
+    They are those with a loss of HARD_LOSS or more, and at least a share of all, those with the largest losses. The
+    smallest loss of the share is found by bisection, to a part in 2^BISECTIONS of the largest one: sorting would take
+    longer, and would have to collect the pixels of all devices.
 
     Args:
       losses: float32 [B, H, W], 0 or more.
       valid: float32 [B, H, W], 1 or 0.
-      share: how many pixels are chosen, as a fraction of the valid ones; more where several have the same loss.
+      share: how many pixels are chosen at least, as a fraction of the valid ones.
     """
     losses = keras.ops.stop_gradient(keras.ops.where(valid > 0, losses, -1.0))
     wanted = sum_over_replicas(keras.ops.sum(valid)) * share
@@ -176,7 +180,7 @@ def hardest(losses: Tensor, valid: Tensor, share: float) -> Tensor:
         middle = (low + high) / 2
         is_enough = sum_over_replicas(_count(losses >= middle)) >= wanted
         low, high = keras.ops.where(is_enough, middle, low), keras.ops.where(is_enough, high, middle)
-    return keras.ops.cast(losses >= low, "float32")
+    return keras.ops.cast(losses >= keras.ops.minimum(low, HARD_LOSS), "float32")
 
 
 def _count(chosen: Tensor) -> Tensor:
