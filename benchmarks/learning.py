@@ -1,4 +1,4 @@
-"""What each training option is worth: the validation mIoU of the default recipe with and without it, in equal steps.
+"""What each training option is worth: the validation mIoU of the default recipe with and without it.
 
     python benchmarks/learning.py RECORDS [--steps 1000] [--seeds 3] [--only NAME ...] [--cores 1] [--equal-time]
 

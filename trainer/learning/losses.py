@@ -55,7 +55,7 @@ Loss: TypeAlias = Callable[[Tensor, Tensor], Tensor]  # of mask and logits
 PixelLoss: TypeAlias = Callable[[Tensor, Tensor], Tensor]  # of target and logits
 RegionLoss: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]  # of truth, valid pixels and probabilities
 BISECTIONS = 32  # as many as float32 can tell apart, and more
-HARD_LOSS = -math.log(0.7)  # a probability of 0.7, as is usual; a share alone makes a model go back and forth
+HARD_LOSS = -math.log(0.7)  # a probability of 0.7, the usual threshold; with a share alone, predictions oscillate
 FOCAL_GAMMA = 2  # the value that worked best for Lin et al.
 
 

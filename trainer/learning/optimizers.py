@@ -136,7 +136,7 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
 
 
 class _FusedAdam:
-    """Updates a weight by the one kernel that TensorFlow has for it; a mixin that precedes Adam in a list of bases.
+    """Updates a weight by TensorFlow's fused kernel; a mixin that precedes Adam in a list of bases.
 
     Keras composes the update of a dozen operations, and each reads and writes whole arrays.
     """
