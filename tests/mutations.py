@@ -2416,24 +2416,6 @@ TABLE: dict[str, list[Row]] = {
     ],
     "trainer/learning/augment.py": [
         Row(
-            "nearest in the mask",
-            'ops.cast(ops.take(indices, nearest, axis=0), "uint8")',
-            'ops.cast(_blend(*(ops.take(indices, place + step, axis=0) for step in (0, 1)), row_share), "uint8")',
-            "trainer_learning_augment::no_class_appears_and_the_image_stays_an_image[zoom]",
-        ),
-        Row(
-            "ignored outside of the source",
-            "constant_values=float(IGNORE_INDEX)",
-            "constant_values=0.0",
-            "trainer_learning_augment::half_the_size_leaves_void_around",
-        ),
-        Row(
-            "the ring of fill",
-            "0.0, last + 1.0)",
-            "1.0, last)",
-            "trainer_learning_augment::half_the_size_leaves_void_around",
-        ),
-        Row(
             "table of quarter turns",
             "sin = 1 - ops.abs(quarter - 1)",
             "sin = 1 - ops.abs(quarter - 2)",
@@ -2450,6 +2432,26 @@ TABLE: dict[str, list[Row]] = {
             "return keras.ops.round(number * steps) / steps",
             "return number",
             "trainer_learning_augment::eager_graph_and_xla_find_the_same_pixels",
+        ),
+    ],
+    "trainer/learning/warp.py": [
+        Row(
+            "nearest in the mask",
+            'ops.cast(ops.take(indices, nearest, axis=0), "uint8")',
+            'ops.cast(_blend(*(ops.take(indices, place + step, axis=0) for step in (0, 1)), row_share), "uint8")',
+            "trainer_learning_augment::no_class_appears_and_the_image_stays_an_image[zoom]",
+        ),
+        Row(
+            "ignored outside of the source",
+            "constant_values=float(IGNORE_INDEX)",
+            "constant_values=0.0",
+            "trainer_learning_augment::half_the_size_leaves_void_around",
+        ),
+        Row(
+            "the ring of fill",
+            "0.0, last + 1.0)",
+            "1.0, last)",
+            "trainer_learning_augment::half_the_size_leaves_void_around",
         ),
     ],
     "trainer/learning/windows.py": [

@@ -10,7 +10,7 @@ import pytest
 from trainer_fixtures import NEEDS_TF
 
 from converter.schema import IGNORE_INDEX
-from trainer.choices.augments import AUGMENTS, AugmentConfig
+from trainer.choices.augments import AUGMENTS, GREY, AugmentConfig
 
 pytestmark = NEEDS_TF
 
@@ -286,7 +286,7 @@ def test_quarter_turns_of_oblong_images_move_pixels_too(augment, size):
     windows = np.lib.stride_tricks.sliding_window_view(rotated, (side, side)).reshape(-1, side, side)
     assert sum((window == seen).all() for window in windows) == 1
     np.testing.assert_array_equal(after[0][inside][:, 0], after_mask[0][inside])
-    assert (after[0][~inside] == augment.GREY).all()
+    assert (after[0][~inside] == GREY).all()
 
 
 @pytest.mark.parametrize("with_warp", [False, True])
@@ -319,7 +319,7 @@ def test_translation_by_whole_pixels_is_a_roll_with_void_behind_it(augment, rows
     after, after_mask = moved(augment, config, image, mask, **chosen)
     wanted, void = np.roll(image, (rows, columns), (1, 2)).astype(float), np.ones((1, 8, 16), bool)
     void[:, max(rows, 0) : 8 + min(rows, 0), max(columns, 0) : 16 + min(columns, 0)] = False
-    wanted[void] = augment.GREY
+    wanted[void] = GREY
     np.testing.assert_array_equal(after_mask, np.where(void, IGNORE_INDEX, np.roll(mask, (rows, columns), (1, 2))))
     np.testing.assert_array_equal(after, wanted)
 
@@ -409,35 +409,6 @@ def test_of_strong_changes_each_record_is_spared_some(augment):
     np.testing.assert_array_equal(spared["translation_y"], spared["translation_x"])
     assert 0.3 < (spared["rotation"] & spared["noise"]).mean() < 0.42  # 0.36: each on its own
     assert not (drawn["flip_horizontal"] == 0.5).any() and not (drawn["window_y"] == 0.5).any()
-
-
-def test_warp_is_bilinear_in_the_image_and_nearest_in_the_mask(augment):
-    size = (9, 13)
-    rng = np.random.default_rng(12)
-    matrix = (np.eye(2) + rng.normal(0, 0.4, (6, 2, 2))).astype(np.float32)
-    offset = rng.normal(0, 3, (6, 2)).astype(np.float32)
-    image, mask = noise_images(6, size), blocks(6, size, (0, 1, 2, IGNORE_INDEX), seed=13)
-    after, after_mask = map(np.asarray, augment.warp(image, mask, matrix, offset, **whole(size)))
-    for sample in range(6):
-        wanted, wanted_mask = slow_warp(image[sample], mask[sample], matrix[sample], offset[sample])
-        np.testing.assert_allclose(after[sample], wanted, rtol=0, atol=1e-3)
-        np.testing.assert_array_equal(after_mask[sample], wanted_mask)
-
-
-def slow_warp(
-    image: np.ndarray, mask: np.ndarray, matrix: np.ndarray, offset: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The definition in float64, one pixel at a time: weights fall linearly to 0 at a distance of one pixel."""
-    size = np.array(mask.shape)
-    wanted, wanted_mask = np.full(image.shape, 127.0), np.full(mask.shape, IGNORE_INDEX, np.uint8)
-    for target in np.ndindex(mask.shape):
-        y, x = matrix.astype(float) @ (target - (size - 1) / 2) + offset + (size - 1) / 2
-        weights = np.outer(*(np.maximum(0, 1 - abs(np.arange(n) - at)) for n, at in zip(size, (y, x), strict=True)))
-        wanted[target] = np.tensordot(weights, image.astype(float)) + 127 * (1 - weights.sum())
-        nearest = math.floor(y + 0.5), math.floor(x + 0.5)
-        if all(0 <= at < n for at, n in zip(nearest, size, strict=True)):
-            wanted_mask[target] = mask[nearest]
-    return wanted, wanted_mask
 
 
 # Light and colour

@@ -3,6 +3,7 @@
 The modules, in dependency order:
 
     windows        which part of a record a step sees
+    warp           an image and its mask, sampled at the positions of an affine map
     augment        one warp for image and mask, then brightness and colour, on the device
     losses         logits and index mask -> one number over valid pixels
     metrics        one confusion matrix, and all scores from it
