@@ -2416,6 +2416,12 @@ TABLE: dict[str, list[Row]] = {
     ],
     "trainer/learning/augment.py": [
         Row(
+            "what turns rows is sampled pixel by pixel",
+            "sample = warp if _turns(strengths) else warp_separable",
+            "sample = warp_separable",
+            "trainer_learning_augment::quarter_turns_move_pixels_and_blend_none[6-1]",
+        ),
+        Row(
             "table of quarter turns",
             "sin = 1 - ops.abs(quarter - 1)",
             "sin = 1 - ops.abs(quarter - 2)",
@@ -2436,9 +2442,16 @@ TABLE: dict[str, list[Row]] = {
     ],
     "trainer/learning/warp.py": [
         Row(
+            "nearest in the mask, rows and columns",
+            "indices = _take(indices, before + _is_later(share), axis)",
+            "indices = _take(indices, before, axis)",
+            "trainer_learning_warp::rows_before_columns_is_the_same_warp "
+            "trainer_learning_augment::image_and_mask_have_the_same_geometry_to_the_pixel[zoom]",
+        ),
+        Row(
             "nearest in the mask",
-            'ops.cast(ops.take(indices, nearest, axis=0), "uint8")',
-            'ops.cast(_blend(*(ops.take(indices, place + step, axis=0) for step in (0, 1)), row_share), "uint8")',
+            'ops.cast(gather(indices, nearest), "uint8")',
+            'ops.cast(_blend(*(gather(indices, place + step) for step in (0, 1)), down), "uint8")',
             "trainer_learning_augment::no_class_appears_and_the_image_stays_an_image[zoom]",
         ),
         Row(
@@ -2449,8 +2462,8 @@ TABLE: dict[str, list[Row]] = {
         ),
         Row(
             "the ring of fill",
-            "0.0, last + 1.0)",
-            "1.0, last)",
+            "0.0, length + 1.0)",
+            "1.0, length)",
             "trainer_learning_augment::half_the_size_leaves_void_around",
         ),
     ],

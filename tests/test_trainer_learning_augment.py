@@ -255,6 +255,14 @@ def test_what_is_off_is_not_computed(augment):
 # Geometry
 
 
+@pytest.mark.parametrize("name", MOVING)
+def test_rows_stay_rows_unless_something_turns_them(augment, name):
+    """Where they do, each axis is sampled on its own."""
+    matrix, _ = augment.affine(CONFIGS[name], augment.build_augment(CONFIGS[name], 7).draw(64), (23, 34))
+    is_diagonal = not np.asarray(matrix)[:, [0, 1], [1, 0]].any()
+    assert is_diagonal != any(getattr(CONFIGS[name], turn) for turn in ("quarter_turns", "rotation", "shear"))
+
+
 def test_the_identity_changes_no_bit(augment):
     image, mask = noise_images(2, (7, 10)), blocks(2, (7, 10), (3, IGNORE_INDEX, 8))
     after, after_mask = moved(augment, AugmentConfig(**FULL | {"flip_vertical": False}), image, mask)

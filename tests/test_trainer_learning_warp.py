@@ -41,6 +41,27 @@ def test_warp_is_bilinear_in_the_image_and_nearest_in_the_mask(warp):
         np.testing.assert_array_equal(after_mask[sample], wanted_mask)
 
 
+@pytest.mark.parametrize("jit_compile", [None, False, True])
+@pytest.mark.parametrize("window", [SIZE, (6, 17)])
+def test_rows_before_columns_is_the_same_warp(warp, window, jit_compile):
+    """Without XLA to the bit; with it, a * b + c may be rounded once."""
+    from trainer.backend import tf
+
+    rng = np.random.default_rng(14)
+    diagonal = rng.integers(-2000, 2000, (SAMPLES, 2)) / 1024  # also mirrored; exact in float32
+    matrix = (diagonal[:, :, None] * np.eye(2)).astype(np.float32)
+    offset = (rng.integers(-9000, 9000, (SAMPLES, 2)) / 2048).astype(np.float32)
+    size = np.array([SIZE, (5, 13), (9, 4), (1, 1), SIZE, (8, 12)], np.float32)
+    pair_and_map = [tf.constant(x) for x in (*random_pair(), matrix, offset)]
+    compiled = warp.warp_separable if jit_compile is None else tf.function(warp.warp_separable, jit_compile=jit_compile)
+    image, mask = map(np.asarray, compiled(*pair_and_map, window=window, size=size))
+    wanted, wanted_mask = map(np.asarray, warp.warp(*pair_and_map, window=window, size=size))
+    np.testing.assert_array_equal(mask, wanted_mask)
+    np.testing.assert_allclose(image, wanted, rtol=0, atol=1e-4 if jit_compile else 0)
+    assert 0.1 < (mask != IGNORE_INDEX).mean() < 0.9
+    assert len(np.unique(image)) > 500
+
+
 def slow_warp(
     image: np.ndarray, mask: np.ndarray, matrix: np.ndarray, offset: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:

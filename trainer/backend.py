@@ -124,6 +124,16 @@ def argmax(x: Tensor) -> Tensor:
     return keras.ops.argmax(x, axis=-1)
 
 
+def gather(x: Tensor, indices: Tensor) -> Tensor:
+    """Returns the rows of x, along its first axis, at these indices, integers of any shape and at least 0.
+
+    With TensorFlow, Keras' own looks for negative indices, in three passes over all of them.
+    """
+    if keras.config.backend() == "tensorflow":
+        return tf.gather(x, indices)
+    return keras.ops.take(x, indices, axis=0)
+
+
 def batch_norm(
     x: Tensor, scale: Tensor, offset: Tensor, epsilon: float, statistics: tuple[Tensor, Tensor] | None
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -281,6 +291,7 @@ __all__ = [
     "adam_step",
     "argmax",
     "batch_norm",
+    "gather",
     "keras",
     "num_replicas",
     "replaced_call",

@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 from trainer.backend import ReplicaSeeds, Tensor, keras
 from trainer.choices.augments import AUGMENTATIONS, AugmentConfig
-from trainer.learning.warp import COLUMNS, ROWS, warp
+from trainer.learning.warp import COLUMNS, ROWS, warp, warp_separable
 from trainer.learning.windows import MATRIX_STEPS, OFFSET_STEPS, VALUES, pixels_of_a_class, place_window
 
 LARGEST_PASTED = 0.1  # of an image: the largest share of its pixels that a pasted class may have
@@ -135,7 +135,8 @@ def move(
         size = keras.ops.convert_to_tensor([[*image.shape[ROWS : COLUMNS + 1]]], "float32")
     matrix, offset = affine(strengths, draws, window)
     offset = offset + place_window(matrix, mask, size, window, draws, class_share=strengths.class_windows)
-    return warp(image, mask, matrix, offset, window=window, size=size)
+    sample = warp if _turns(strengths) else warp_separable
+    return sample(image, mask, matrix, offset, window=window, size=size)
 
 
 def affine(strengths: AugmentConfig, draws: Draws, window: tuple[int, int]) -> tuple[Tensor, Tensor]:
@@ -308,6 +309,11 @@ def _blur_axis(image: Tensor, weights: Tensor, axis: int) -> Tensor:
         total = total + own * padded[tuple(here)]
         weight = weight + own * keras.ops.reshape(inside[tap : tap + length], shape)
     return total / weight
+
+
+def _turns(strengths: AugmentConfig) -> bool:
+    """Returns whether a row may become anything but a row: whether a matrix of `affine` may not be diagonal."""
+    return bool(strengths.rotation or strengths.shear or strengths.quarter_turns)
 
 
 NO_WARP = ("flip_vertical", "flip_horizontal", "class_windows", "copy_paste", "omit")  # which move no pixel alone

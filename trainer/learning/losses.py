@@ -48,7 +48,7 @@ from typing import TypeAlias
 import numpy as np
 
 from converter.errors import UsageError
-from trainer.backend import INDEX_DTYPE, Tensor, keras, num_replicas, sum_over_replicas
+from trainer.backend import INDEX_DTYPE, Tensor, gather, keras, num_replicas, sum_over_replicas
 from trainer.choices.losses import LOSSES, LossParts
 
 Loss: TypeAlias = Callable[[Tensor, Tensor], Tensor]  # of mask and logits
@@ -236,7 +236,7 @@ def lovasz(truth: Tensor, valid: Tensor, probabilities: Tensor) -> Tensor:
     order = keras.ops.cast(keras.ops.top_k(keras.ops.stop_gradient(errors), k=pixels)[1], INDEX_DTYPE)
     row = keras.ops.expand_dims(keras.ops.arange(num_classes, dtype=INDEX_DTYPE), 1)
     order = order + row * keras.ops.cast(pixels, INDEX_DTYPE)
-    errors, truth = (keras.ops.take(keras.ops.reshape(x, (-1,)), order) for x in (errors, truth))
+    errors, truth = (gather(keras.ops.reshape(x, (-1,)), order) for x in (errors, truth))
     true = keras.ops.sum(truth, axis=-1, keepdims=True)
     found = keras.ops.cumsum(truth, axis=-1)
     union = true + keras.ops.cumsum(1 - truth, axis=-1)

@@ -6,8 +6,10 @@ class can appear. In keras.ops with static heights and widths, as `trainer.learn
 
 from __future__ import annotations
 
+import math
+
 from converter.schema import IGNORE_INDEX
-from trainer.backend import INDEX_DTYPE, Tensor, keras
+from trainer.backend import INDEX_DTYPE, Tensor, gather, keras
 from trainer.choices.augments import GREY
 
 ROWS, COLUMNS = 1, 2  # axes of [B, H, W, ...]
@@ -32,43 +34,85 @@ def warp(
       mask, uint8 [B, h, w]: the nearest of the same four, and IGNORE_INDEX outside.
     """
     ops = keras.ops
-    height, width = image.shape[ROWS], image.shape[COLUMNS]
-    row, row_share = _split_coordinate(matrix[:, 0], offset[:, 0], window, size[:, 0])
-    column, column_share = _split_coordinate(matrix[:, 1], offset[:, 1], window, size[:, 1])
+    rows, columns = (_from_center(n) for n in window)
+    places = []
+    for axis in (0, 1):
+        # Not matrix[:, axis, 0, None]: TensorFlow 2.21 loses the new axis when it optimises away a slice of a stack.
+        per_row, per_column = (ops.expand_dims(matrix[:, axis, number], -1) for number in (0, 1))
+        along = per_column * columns + _center(offset, size, axis)
+        places.append((per_row * rows)[:, :, None] + along[:, None, :])
+    row, down = _split(places[0], ops.reshape(size[:, 0], (-1, 1, 1)))
+    column, right = _split(places[1], ops.reshape(size[:, 1], (-1, 1, 1)))
 
-    # A border of one fill pixel around every image makes every sampled position valid.
-    ring = [[0, 0], [1, 1], [1, 1]]
-    pixels = ops.pad(ops.cast(image, "float32"), [*ring, [0, 0]], constant_values=float(GREY))
-    indices = ops.pad(ops.cast(mask, "float32"), ring, constant_values=float(IGNORE_INDEX))
+    pixels, indices = _add_border(image, mask)
+    height, stride = pixels.shape[ROWS : COLUMNS + 1]
+    first = ops.arange(ops.shape(image)[0], dtype=INDEX_DTYPE) * (height * stride)
+    place = row * stride + column + first[:, None, None]
+    nearest = place + _is_later(down) * stride + _is_later(right)
+
     pixels, indices = ops.reshape(pixels, (-1, 3)), ops.reshape(indices, (-1,))
-
-    stride = width + 2
-    first = ops.arange(ops.shape(image)[0], dtype=INDEX_DTYPE) * ((height + 2) * stride)
-    place = ops.cast(row, INDEX_DTYPE) * stride + ops.cast(column, INDEX_DTYPE) + first[:, None, None]
-    nearest = place + ops.cast(row_share >= 0.5, INDEX_DTYPE) * stride + ops.cast(column_share >= 0.5, INDEX_DTYPE)
-
-    down, right = row_share[..., None], column_share[..., None]
-    corners = [ops.take(pixels, place + step, axis=0) for step in (0, 1, stride, stride + 1)]
-    above, below = _blend(corners[0], corners[1], right), _blend(corners[2], corners[3], right)
-    return _blend(above, below, down), ops.cast(ops.take(indices, nearest, axis=0), "uint8")
+    corners = [gather(pixels, place + step) for step in (0, stride, 1, stride + 1)]
+    before, after = (_blend(*pair, down[..., None]) for pair in (corners[:2], corners[2:]))
+    return _blend(before, after, right[..., None]), ops.cast(gather(indices, nearest), "uint8")
 
 
-def _split_coordinate(
-    factors: Tensor, offset: Tensor, window: tuple[int, int], length: Tensor
+def warp_separable(
+    image: Tensor, mask: Tensor, matrix: Tensor, offset: Tensor, *, window: tuple[int, int], size: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Returns (index of the pixel at or before, fraction of the way to the next), float32 [B, h, w], of one coordinate.
+    """Returns what `warp` does, bit for bit and for half the cost, where every matrix is diagonal.
 
-    Indices count from the border that `warp` adds: 0 is outside, 1 the first pixel of the source, which has `length`.
+    Rows are sampled first, and columns of the result. Arguments are those of `warp`.
     """
     ops = keras.ops
-    rows, columns = (ops.arange(n, dtype="float32") - (n - 1) / 2 for n in window)
-    # Not factors[:, 0, None]: TensorFlow 2.21 loses the new axis when it optimises away a slice of a stack.
-    per_row, per_column = (ops.expand_dims(factors[:, number], -1) for number in (0, 1))
-    along = per_column * columns + ops.expand_dims(offset + (length + 1) / 2, -1)
-    last = ops.reshape(length, (-1, 1, 1))
-    place = ops.clip((per_row * rows)[:, :, None] + along[:, None, :], 0.0, last + 1.0)
-    before = ops.minimum(ops.floor(place), last)
-    return before, place - before
+    pixels, indices = _add_border(image, mask)
+    for number, axis in enumerate((ROWS, COLUMNS)):
+        scale = ops.expand_dims(matrix[:, number, number], -1)
+        place = scale * _from_center(window[number]) + _center(offset, size, number)
+        before, share = _split(place, ops.expand_dims(size[:, number], -1))
+        near = _take(pixels, before, axis), _take(pixels, before + 1, axis)
+        pixels = _blend(*near, ops.expand_dims(share, [n for n in range(1, pixels.ndim) if n != axis]))
+        indices = _take(indices, before + _is_later(share), axis)
+    return pixels, ops.cast(indices, "uint8")
+
+
+def _add_border(image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns both as float32, with a border of one fill pixel, so that every sampled position is valid."""
+    ring = [[0, 0], [1, 1], [1, 1]]
+    pixels = keras.ops.pad(keras.ops.cast(image, "float32"), [*ring, [0, 0]], constant_values=float(GREY))
+    return pixels, keras.ops.pad(keras.ops.cast(mask, "float32"), ring, constant_values=float(IGNORE_INDEX))
+
+
+def _from_center(count: int) -> Tensor:
+    return keras.ops.arange(count, dtype="float32") - (count - 1) / 2
+
+
+def _center(offset: Tensor, size: Tensor, axis: int) -> Tensor:
+    """Returns where the centre of the window lies, counted from the border, float32 [B, 1]."""
+    return keras.ops.expand_dims(offset[:, axis] + (size[:, axis] + 1) / 2, -1)
+
+
+def _split(place: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns (number of the pixel at or before, fraction of the way to the next) of positions along an axis.
+
+    Numbers count from the border: 0 is outside, 1 the first pixel of the source, which has `length`.
+    """
+    place = keras.ops.clip(place, 0.0, length + 1.0)
+    before = keras.ops.minimum(keras.ops.floor(place), length)
+    return keras.ops.cast(before, INDEX_DTYPE), place - before
+
+
+def _is_later(share: Tensor) -> Tensor:
+    """Returns 1 where the later of two pixels is the nearest, or as near as the other, else 0."""
+    return keras.ops.cast(share >= 0.5, INDEX_DTYPE)
+
+
+def _take(x: Tensor, places: Tensor, axis: int) -> Tensor:
+    """Returns each sample of x, [B, ...], at places of its own along an axis, [B, n]."""
+    ops = keras.ops
+    lines = x.shape[1:axis]
+    first = ops.arange(ops.shape(x)[0] * math.prod(lines), dtype=INDEX_DTYPE) * x.shape[axis]
+    places = ops.expand_dims(places, list(range(1, axis))) + ops.reshape(first, (-1, *lines, 1))
+    return gather(ops.reshape(x, (-1, *x.shape[axis + 1 :])), places)
 
 
 def _blend(start: Tensor, end: Tensor, share: Tensor) -> Tensor:

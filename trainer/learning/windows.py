@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from converter.schema import IGNORE_INDEX
-from trainer.backend import INDEX_DTYPE, Tensor, keras
+from trainer.backend import INDEX_DTYPE, Tensor, gather, keras
 
 VALUES = IGNORE_INDEX + 1  # that a pixel of a mask may have
 
@@ -65,7 +65,7 @@ def pixels_of_a_class(mask: Tensor, classes: Tensor) -> Tensor:
     ops = keras.ops
     first = ops.arange(ops.shape(mask)[0], dtype=INDEX_DTYPE) * VALUES
     rank = ops.concatenate([classes[:, :IGNORE_INDEX], ops.zeros_like(classes[:, IGNORE_INDEX:]) - 1], axis=1)
-    ranks = ops.take(ops.reshape(rank, (-1,)), ops.cast(mask, INDEX_DTYPE) + first[:, None, None], axis=0)
+    ranks = gather(ops.reshape(rank, (-1,)), ops.cast(mask, INDEX_DTYPE) + first[:, None, None])
     return ops.cast(ranks >= ops.max(ranks, axis=(1, 2), keepdims=True), "float32")
 
 
@@ -87,6 +87,6 @@ def random_pixel(mask: Tensor, classes: Tensor, share: Tensor) -> Tensor:
     number = number - ops.max(above * up_to_row, axis=1)
     rows = ops.reshape(of_class, (-1, width))
     height = mask.shape[1]
-    own = ops.take(rows, ops.cast(row, INDEX_DTYPE) + ops.arange(batch, dtype=INDEX_DTYPE) * height, axis=0)
+    own = gather(rows, ops.cast(row, INDEX_DTYPE) + ops.arange(batch, dtype=INDEX_DTYPE) * height)
     column = ops.sum(ops.cast(ops.cumsum(own, axis=1) <= number[:, None], "float32"), axis=1)
     return ops.stack([row, column], axis=-1)
