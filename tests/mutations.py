@@ -2451,7 +2451,7 @@ TABLE: dict[str, list[Row]] = {
         Row(
             "nearest in the mask",
             'ops.cast(gather(indices, nearest), "uint8")',
-            'ops.cast(_blend(*(gather(indices, place + step) for step in (0, 1)), down), "uint8")',
+            'ops.cast(_blend(*(gather(indices, place + step) for step in (0, 1)), right[..., 0]), "uint8")',
             "trainer_learning_augment::no_class_appears_and_the_image_stays_an_image[zoom]",
         ),
         Row(

@@ -51,9 +51,11 @@ def warp(
     nearest = place + _is_later(down) * stride + _is_later(right)
 
     pixels, indices = ops.reshape(pixels, (-1, 3)), ops.reshape(indices, (-1,))
-    corners = [gather(pixels, place + step) for step in (0, stride, 1, stride + 1)]
-    before, after = (_blend(*pair, down[..., None]) for pair in (corners[:2], corners[2:]))
-    return _blend(before, after, right[..., None]), ops.cast(gather(indices, nearest), "uint8")
+    down, right = down[..., None], right[..., None]
+    before, after = (
+        _blend(gather(pixels, place + step), gather(pixels, place + step + stride), down) for step in (0, 1)
+    )
+    return _blend(before, after, right), ops.cast(gather(indices, nearest), "uint8")
 
 
 def warp_separable(
@@ -69,8 +71,8 @@ def warp_separable(
         scale = ops.expand_dims(matrix[:, number, number], -1)
         place = scale * _from_center(window[number]) + _center(offset, size, number)
         before, share = _split(place, ops.expand_dims(size[:, number], -1))
-        near = _take(pixels, before, axis), _take(pixels, before + 1, axis)
-        pixels = _blend(*near, ops.expand_dims(share, [n for n in range(1, pixels.ndim) if n != axis]))
+        of_pixels = ops.expand_dims(share, [n for n in range(1, pixels.ndim) if n != axis])
+        pixels = _blend(_take(pixels, before, axis), _take(pixels, before + 1, axis), of_pixels)
         indices = _take(indices, before + _is_later(share), axis)
     return pixels, ops.cast(indices, "uint8")
 
