@@ -68,3 +68,17 @@ def test_an_image_that_is_the_same_at_every_scale_has_the_same_logits_at_all(sli
     assert found.shape == (1, 50, 61, 3)
     np.testing.assert_allclose(found, np.broadcast_to(found[:, :1, :1], found.shape), rtol=0, atol=1e-3)
     np.testing.assert_allclose(found, sliding.slide(net, image), rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("tta", ["none", "flips", "scales"])
+def test_every_test_time_augmentation_compiles_with_xla(sliding, tta):
+    """As on a GPU: TensorFlow's resize with antialiasing does not."""
+    from trainer.backend import tf
+
+    net = per_pixel_model((32, 40), kernel=3)
+    image = np.random.default_rng(4).uniform(0, 255, (1, 50, 61, 3)).astype(np.float32)
+    found = [
+        tf.function(lambda image: sliding.predict_logits(net, image, tta), jit_compile=jit_compile)(image)
+        for jit_compile in (False, True)
+    ]
+    np.testing.assert_allclose(found[1], found[0], rtol=0, atol=1e-3)

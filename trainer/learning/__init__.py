@@ -13,6 +13,7 @@ The modules, in dependency order:
     optimizers     optimizer and learning rate schedule
     batch_norm     batch normalization by one kernel
     upsampling     bilinear enlargement, one axis after the other
+    resizing       bilinear, to any size, for test-time augmentation
     blending       where windows lie on a larger image, and how much each counts
     sliding        a model on images larger than its input, window by window
     step           the training step: augment, model, one-hot, loss, confusion matrix

@@ -8,6 +8,7 @@ import math
 from trainer.backend import Tensor, keras
 from trainer.choices.augments import GREY
 from trainer.learning.blending import windows_along
+from trainer.learning.resizing import resized
 
 TTA_SCALES = (0.75, 1.0, 1.25)
 
@@ -72,9 +73,9 @@ def predict_logits(net: keras.Model, image: Tensor, tta: str = "none") -> Tensor
     views = []
     for scale in TTA_SCALES if tta == "scales" else (1.0,):
         scaled = tuple(round(n * scale) for n in size)
-        seen = image if scaled == size else ops.image.resize(image, scaled, antialias=True)
+        seen = resized(image, scaled, antialias=True)
         logits = slide(net, seen)
         if tta != "none":
             logits = (logits + ops.flip(slide(net, ops.flip(seen, axis=2)), axis=2)) / 2
-        views.append(logits if scaled == size else ops.image.resize(logits, size))
+        views.append(resized(logits, size))
     return sum(views[1:], start=views[0]) / len(views)

@@ -179,7 +179,8 @@ class ClassMaps(keras.Model):
 
     def call(self, image: Tensor, training: bool = False) -> Tensor | tuple[Tensor, Tensor]:
         """Returns the class index of every pixel, and its probability where that is wanted."""
-        with fused_batch_norm(bool(self.jit_compile), in_training=False):
+        is_compiled = bool(self.jit_compile)
+        with upsampled_by_axis(is_compiled), fused_batch_norm(is_compiled, in_training=False):
             logits = predict_logits(self.net, keras.ops.cast(image, "float32"), self.tta)
         indices = keras.ops.cast(argmax(logits), "uint8")
         if not self.has_confidence:
