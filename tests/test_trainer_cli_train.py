@@ -118,6 +118,9 @@ def test_an_option_without_effect_is_a_warning_of_one_line(tmp_path, monkeypatch
         "--weight-decay has no effect with --optimizer adam.",
         "--plateau-patience has no effect with --schedule poly.",
     ]
+    monkeypatch.setenv("X_WEIGHT_DECAY", "0.1")
+    CliRunner().invoke(train, ["--dry-run"], auto_envvar_prefix="X", catch_exceptions=False)
+    assert caplog.records.pop().getMessage() == "--weight-decay has no effect with --optimizer adam."
     assert config_of(tmp_path, monkeypatch, "--optimizer", "sgd").learning_rate == 0.01
     assert config_of(tmp_path, monkeypatch, "--optimizer", "sgd", "--learning-rate", "0.3").learning_rate == 0.3
     assert len(caplog.records) == 2

@@ -1,4 +1,4 @@
-"""TrainConfig: the defaults are the tutorial's, and invalid options are refused."""
+"""TrainConfig: the recipe of the tutorial, options without effect, and invalid ones, which are refused."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 
 from converter.errors import UsageError
+from trainer.choices.augments import AugmentConfig
 from trainer.choices.recipes import RECIPES
 from trainer.config import SCHEDULE_NAMES, TrainConfig, parse_time, without_effect
 
@@ -98,6 +99,12 @@ def test_options_without_effect_are_known():
     poly = dataclasses.replace(weighted, optimizer="adamw", schedule="poly")
     assert without_effect(poly) == {"plateau_patience": "--schedule poly"}
     assert without_effect(TrainConfig(overfit=4))["rotation"] == "--overfit 4"
+    assert without_effect(TrainConfig(batch=1))["copy_paste"] == "--batch 1"
+    still = TrainConfig(augment="none", strengths=AugmentConfig(flip_horizontal=True))
+    assert without_effect(still)["class_windows"] == "--zoom 0 and no --crop"
+    assert without_effect(still)["omit"] == "--augment none"
+    windowed = dataclasses.replace(still, crop="64x64", strengths=AugmentConfig(noise=1))
+    assert not {"class_windows", "omit"} & set(without_effect(windowed))
 
 
 @pytest.mark.parametrize("schedule", SCHEDULE_NAMES)

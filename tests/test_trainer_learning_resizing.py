@@ -34,7 +34,7 @@ def test_its_own_size_changes_no_bit(resizing):
 
 
 def test_taps_by_hand(resizing):
-    """Four pixels in the place of three: centres at 0.167, 1.5 and 2.833, and weights that fall to 0 at 4/3 of a pixel."""
+    """Four pixels in the place of three: centres at 1/6, 3/2 and 17/6, and weights that fall to 0 at 4/3 of a pixel."""
     places, weights = resizing.taps(4, 3, antialias=True)
     spread = np.zeros((3, 4))
     for target in range(3):
@@ -42,7 +42,6 @@ def test_taps_by_hand(resizing):
     near, far = 1 - (1 / 6) / (4 / 3), 1 - (5 / 6) / (4 / 3)
     wanted = [[near, far, 0, 0], [0, 0.5, 0.5, 0], [0, 0, far, near]]
     wanted = np.array(wanted) / np.sum(wanted, axis=1, keepdims=True)
-    # The pixel in the middle also has a share of those at 1.5 - 1.5 and 1.5 + 1.5, which is 0: 1.5 is more than 4/3.
     np.testing.assert_allclose(spread, wanted, rtol=0, atol=1e-6)
 
 

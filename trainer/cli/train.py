@@ -179,9 +179,9 @@ def log_forced_end() -> None:
 
 
 def _warn_of_no_effect(ctx: click.Context, config: TrainConfig) -> None:
-    """Warns, in one line each, of the options on the command line that change nothing."""
+    """Warns, in one line each, of the options that were chosen and change nothing."""
     for name, reason in without_effect(config).items():
-        if ctx.get_parameter_source(name) == ParameterSource.COMMANDLINE:
+        if _is_chosen(ctx, name):
             log.warning("--%s has no effect with %s.", name.replace("_", "-"), reason)
 
 
