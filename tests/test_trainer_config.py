@@ -7,9 +7,9 @@ import dataclasses
 import pytest
 
 from converter.errors import UsageError
-from trainer.choices.augments import AugmentConfig
+from trainer.choices.augments import AUGMENTS, AugmentConfig
 from trainer.choices.recipes import RECIPES
-from trainer.config import SCHEDULE_NAMES, TrainConfig, parse_time, without_effect
+from trainer.config import SCHEDULE_NAMES, TrainConfig, of_recipe, parse_time, without_effect
 
 
 def test_the_recipe_of_the_tutorial_is_the_tutorial():
@@ -105,6 +105,15 @@ def test_options_without_effect_are_known():
     assert without_effect(still)["omit"] == "--augment none"
     windowed = dataclasses.replace(still, crop="64x64", strengths=AugmentConfig(noise=1))
     assert not {"class_windows", "omit"} & set(without_effect(windowed))
+
+
+def test_a_recipe_is_its_options_unless_some_are_changed():
+    default = of_recipe("default")
+    assert (default.loss, default.aux_loss, default.augment) == ("crossentropy_dice", 0.4, "light")
+    assert default.strengths == dataclasses.replace(AUGMENTS["light"], zoom=0.5, class_windows=0.5, translation=0.0)
+    assert of_recipe("tutorial", epochs=3).strengths == AUGMENTS["light"]
+    strong = of_recipe("default", augment="strong", batch=2)
+    assert strong == dataclasses.replace(default, augment="strong", strengths=AUGMENTS["strong"], batch=2)
 
 
 @pytest.mark.parametrize("schedule", SCHEDULE_NAMES)

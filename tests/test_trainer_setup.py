@@ -207,6 +207,11 @@ def test_the_automatic_model_is_pretrained_where_weights_are_at_hand(small, monk
     assert (config.model, config.weights) == found
 
 
+def test_an_average_of_the_weights_has_statistics_of_its_own(records):
+    assert prepared(records, ema=0.9).trainer.statistics is not None
+    assert prepared(records).trainer.statistics is None
+
+
 def test_the_log_says_why_the_automatic_model_is_not_pretrained_and_how_to_get_there(small, monkeypatch, caplog):
     import trainer.setup
     from converter.system.console import log

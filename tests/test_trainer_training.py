@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import importlib.util
+import io
 import json
 import logging
 import os
@@ -113,6 +114,29 @@ def test_the_same_seed_gives_the_same_losses_and_another_gives_others(tmp_path):
     first = losses(1)
     assert losses(1) == first
     assert losses(2) != first
+
+
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_a_run_says_how_long_it_takes_and_where_it_is(tmp_path, monkeypatch, caplog, is_terminal):
+    """On a terminal with a bar, elsewhere in lines."""
+    import trainer.run.pace
+    from converter.system.console import log
+    from trainer.training import train
+
+    for name in ("TELL_AFTER", "WORTH_TELLING", "LINE_SECONDS"):
+        monkeypatch.setattr(trainer.run.pace, name, 0)
+    stderr = io.StringIO()
+    stderr.isatty = lambda: is_terminal
+    monkeypatch.setattr(sys, "stderr", stderr)
+    write_records(tmp_path / "records", records={"train": [8], "val": [2]})
+    with caplog.at_level(logging.INFO, logger=log.name):
+        train(TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small", batch=2, epochs=1))
+    lines = [record.getMessage() for record in caplog.records]
+    length = r"An epoch takes about .*, all 1 about .*, without validation, at [\d.e+]+ images/s\.$"
+    assert sum(bool(re.match(length, line)) for line in lines) == 1
+    bar = re.search(r"epoch 1/1: .*/4 \[\d\d:\d\d<\d\d:\d\d, .*step.*, loss=[\d.]+\]", stderr.getvalue())
+    assert bool(bar) == is_terminal
+    assert any(re.match(r"epoch 1/1: step 4 of 4, .* images/s, 0 s left$", line) for line in lines) != is_terminal
 
 
 def test_a_damaged_shard_is_refused_before_a_run_is_made(tmp_path):
@@ -519,10 +543,8 @@ def test_a_run_on_windows_is_scored_on_every_valid_pixel_of_whole_records(of_sev
 
     folder, manifest = of_several_sizes
     strengths = dataclasses.replace(AUGMENTS["light"], zoom=1.0, class_windows=0.5)
-    config = TrainConfig(
-        folder, tmp_path / "runs", model="unet_small", crop="32x48", epochs=2, batch=4, strengths=strengths, tta="flips"
-    )
-    report = train(config)
+    config = TrainConfig(folder, tmp_path / "runs", model="unet_small", crop="32x48", epochs=2, batch=4, tta="flips")
+    report = train(dataclasses.replace(config, strengths=strengths, ema=0.9))  # what is saved is what is validated
     with (report.run / "metrics.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert sum(report.scores.pixels) == sum(manifest.splits["val"].pixels)

@@ -5,9 +5,11 @@ Standard library only: `segconv train --help` reads the defaults from here witho
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from converter.config import parse_size
 from converter.errors import UsageError
@@ -203,6 +205,19 @@ class TrainConfig:
                 raise UsageError(option, what, f"Pass {option} 0 to disable it.")
         if not 0 <= self.seed < 2**31:
             raise UsageError("--seed", f"is {self.seed!r}, expected 0..{2**31 - 1}", "For example, pass --seed 0.")
+
+
+def of_recipe(name: str, *, augment: str | None = None, **choices: Any) -> TrainConfig:
+    """Returns the options of a recipe, some of them changed; a preset that is given replaces its augmentation."""
+    options = RECIPES[name].options
+    strengths = {key: options[key] for key in options.keys() & AUGMENTATIONS.keys()}
+    others = {key: value for key, value in options.items() if key not in strengths}
+    if augment is None:
+        augment = others.get("augment", TrainConfig.augment)
+        choices["strengths"] = dataclasses.replace(AUGMENTS[augment], **strengths)
+    else:
+        choices["strengths"] = AUGMENTS[augment]
+    return TrainConfig(**{**others, "recipe": name, "augment": augment, **choices})
 
 
 def parse_time(text: str) -> float:

@@ -10,9 +10,9 @@ import click
 from converter.system.console import print_json, print_result
 from converter.system.signals import ended_within
 from converter.system.urls import UrlPath
-from trainer.choices.augments import AUGMENTS
-from trainer.cli.train import DEFAULT, DEFAULT_MAP, SECONDS_TO_END, log_forced_end, train
-from trainer.config import AUGMENT_NAMES, TrainConfig
+from trainer.choices.recipes import DEFAULT_RECIPE
+from trainer.cli.train import DEFAULT, DEFAULT_MAP, SECONDS_TO_END, is_given, log_forced_end, train
+from trainer.config import AUGMENT_NAMES, of_recipe
 
 
 @click.command(
@@ -27,8 +27,8 @@ from trainer.config import AUGMENT_NAMES, TrainConfig
 def bench(records: Path, augment: str, seconds: int, xla: bool, json: bool, **choices: Any) -> None:
     """Benchmark the input pipeline and the training step.
 
-    Reads a dataset that `segconv build` wrote, as `segconv train` does. Prints the images/s of the input alone and of
-    the training step alone, which of them is the bottleneck, and what to change. Writes nothing.
+    Reads a dataset that `segconv build` wrote, and trains as `segconv train` does by default. Prints the images/s of
+    the input alone and of the training step alone, which of them is the bottleneck, and what to change. Writes nothing.
 
     \b
     Example:
@@ -36,7 +36,8 @@ def bench(records: Path, augment: str, seconds: int, xla: bool, json: bool, **ch
     """  # noqa: D301
     from trainer.bench import bench as time_parts
 
-    config = TrainConfig(data=records, augment=augment, strengths=AUGMENTS[augment], **choices)
+    preset = augment if is_given(click.get_current_context(), "augment") else None
+    config = of_recipe(DEFAULT_RECIPE, augment=preset, data=records, **choices)
     with ended_within(SECONDS_TO_END, log_forced_end):
         result = time_parts(config, seconds=seconds, xla=xla)
     if json:

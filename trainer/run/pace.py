@@ -62,7 +62,7 @@ class Pace(keras.callbacks.Callback):
             self._is_announced = True
             if per_step * steps * (epochs - self._epoch) >= WORTH_TELLING:
                 told = whole_run(per_step * steps, epochs)
-                log.info("%s, at %.3g images/s.", told.capitalize(), self._batch / per_step)
+                log.info("%s, without validation, at %.3g images/s.", told.capitalize(), self._batch / per_step)
         if not self._has_bar and now - self._told >= LINE_SECONDS:
             self._told = now
             log.info(
