@@ -2,10 +2,10 @@
 
     python benchmarks/memory.py
 
-Each model is built and trained for some steps, and validated for one, in a process of its own on the CPU. Its peak is
-the resident memory that the kernel reports, less what the process had reached after TensorFlow ran a first, tiny model.
-The time of a step is the CPU time of all threads, the least of some, as a multiple of that of the first model. Models
-of keras-hub are measured where it is installed.
+Each model is built and trained for some steps with the default recipe, and validated for one, in a process of its own
+on the CPU. Its peak is the resident memory that the kernel reports, less what the process had reached after TensorFlow
+ran a first, tiny model. The time of a step is the CPU time of all threads, the least of some, as a multiple of that of
+the first model. Models of keras-hub are measured where it is installed.
 """
 
 from __future__ import annotations
@@ -46,21 +46,24 @@ def measure(model: str, height: int, width: int, batch: int, num_classes: int) -
     import numpy as np
 
     from trainer.backend import keras, tf
-    from trainer.config import TrainConfig
+    from trainer.config import of_recipe
     from trainer.learning.augment import build_augment
     from trainer.learning.footprint import memory_parts
     from trainer.learning.losses import build_loss
     from trainer.learning.optimizers import build_optimizer
-    from trainer.learning.step import SegTrainer
+    from trainer.learning.step import SegTrainer, StepOptions
+    from trainer.models import MODELS
     from trainer.models.build import build_model
 
     first = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(2, 3)])
     first.compile("sgd", "mse")
     first.fit(np.zeros((4, 8, 8, 3)), np.zeros((4, 6, 6, 2)), verbose=0)
     before = peak_bytes()
-    config, size, rng = TrainConfig(), (height, width), np.random.default_rng(0)
+    config, size, rng = of_recipe("default"), (height, width), np.random.default_rng(0)
     net = build_model(model, size, num_classes)
-    trainer = SegTrainer(net, num_classes, build_loss(config.loss, num_classes), build_augment(config.strengths, 0))
+    loss = build_loss(config.loss, num_classes, class_weights=np.ones(num_classes))
+    options = StepOptions(aux_loss=config.aux_loss if MODELS[model].has_levels else 0.0)
+    trainer = SegTrainer(net, num_classes, loss, build_augment(config.strengths, 0), options=options)
     trainer.compile(build_optimizer(config, 10), jit_compile="auto")
     trainer.optimizer.build(trainer.trainable_variables)
     image = rng.integers(0, 256, (batch, *size, 3), dtype=np.uint8)

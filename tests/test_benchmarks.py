@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import json
 import os
 import subprocess
 import sys
@@ -252,3 +253,16 @@ def test_a_step_is_compared_with_the_fastest_loop_of_each_library():
         {"segconv": [10.0, 11], "keras loop": [10.0, 10], "keras loop xla": [20.0, 20], "torch": [9.0, 9]}
     )
     assert [(row.figure, row.verdict) for row in rows] == [("1.05 (keras loop)", "pass"), ("1.17 (torch)", "fail")]
+
+
+@pytest.mark.slow
+@pytest.mark.tf
+@pytest.mark.parametrize(
+    "model", ["unet_small", "mobilenetv3_unet", "encoder_unet", "resnet50_segnet", "deeplabv3plus"]
+)
+def test_the_memory_that_is_estimated_is_near_the_peak_of_a_process(model):
+    command = [sys.executable, BENCHMARKS / "memory.py", model, "256", "256", "4", "12"]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    estimate, peak, _ = json.loads(done.stdout.splitlines()[-1])
+    assert peak > 100e6
+    assert estimate == pytest.approx(peak, rel=0.2)

@@ -234,33 +234,68 @@ def test_penalties_of_the_nets_own_layers_are_in_the_loss():
     assert logs["loss"] == np.float32(np.log(3) + 0.5 * 9)  # three equal logits, and nine weights of 1
 
 
+@pytest.mark.parametrize("name", ["default", "best"])
+def test_a_recipe_compiles_with_xla_as_on_a_gpu(name):
+    from trainer.backend import tf
+    from trainer.config import of_recipe
+    from trainer.learning.augment import build_augment
+    from trainer.learning.losses import build_loss
+    from trainer.learning.optimizers import build_optimizer
+    from trainer.learning.step import SegTrainer, StepOptions
+    from trainer.models.build import build_model
+
+    config, size, classes = of_recipe(name), (32, 48), 3
+    options = StepOptions(config.ema, config.tta, config.aux_loss)
+    trainer = SegTrainer(
+        build_model("unet_small", size, classes),
+        classes,
+        build_loss(
+            config.loss,
+            classes,
+            class_weights=np.array([1.0, 2.0, 3.0]),
+            label_smoothing=config.label_smoothing,
+            logit_adjustment=config.logit_adjustment,
+        ),
+        build_augment(config.strengths, 0, config.window),
+        options=options,
+    )
+    trainer.compile(build_optimizer(config, 2), jit_compile=True)
+    rng = np.random.default_rng(5)
+    image, mask = rng.integers(0, 256, (2, *size, 3), np.uint8), rng.integers(0, classes, (2, *size), np.uint8)
+    batches = tf.data.Dataset.from_tensors(({"image": image, "mask": mask},)).repeat(2)
+    scores = trainer.fit(batches, validation_data=batches, verbose=0, shuffle=False).history
+    assert np.isfinite([scores["loss"], scores["val_loss"]]).all()
+
+
 def test_no_step_has_int32_arrays_of_the_size_of_a_mask():
     """Without XLA, TensorFlow's int32 kernels for a GPU work in the memory of the host: each step would wait for it."""
     from trainer.backend import keras, tf
-    from trainer.choices.augments import AUGMENTS
+    from trainer.choices.augments import AUGMENTATIONS, AugmentConfig
     from trainer.choices.losses import LOSSES
     from trainer.learning.augment import build_augment
     from trainer.learning.losses import build_loss
     from trainer.learning.step import ClassMaps, SegTrainer, StepOptions
     from trainer.models.blocks import COARSEST
 
-    size, classes = (32, 48), 3
-    image = keras.Input((*size, 3))
+    size, classes = (64, 96), 3
+    image = keras.Input((32, 48, 3))  # a window of the records
     net = keras.Model(image, keras.layers.Conv2D(classes, 1)(keras.layers.ReLU(name=COARSEST)(image)))
     batch = {"image": tf.TensorSpec((2, *size, 3), tf.uint8), "mask": tf.TensorSpec((2, *size), tf.uint8)}
+    sizes = {"size": tf.TensorSpec((2, 2), tf.float32)}
+    everything = AugmentConfig(**{name: True if row.highest is None else 0.5 for name, row in AUGMENTATIONS.items()})
 
     def graph_of(function, *specs):
         return tf.function(function, jit_compile=False, autograph=False).get_concrete_function(*specs).graph
 
-    graphs = {"class maps": graph_of(ClassMaps(net).call, batch["image"])}
+    graphs = {"class maps": graph_of(ClassMaps(net, "scales", has_confidence=True).call, batch["image"])}
     for name, parts in LOSSES.items():
         weights = np.ones(classes) if parts.is_weighted else None
         loss = build_loss(name, classes, class_weights=weights)
-        trainer = SegTrainer(
-            net, classes, loss, build_augment(AUGMENTS["strong"], 0), options=StepOptions(aux_loss=0.4)
-        )
+        augment = build_augment(everything, 0, (32, 48))
+        trainer = SegTrainer(net, classes, loss, augment, options=StepOptions(tta="scales", aux_loss=0.4))
         trainer.compile(keras.optimizers.Adam())
-        graphs[name] = graph_of(lambda data, step=trainer.train_step: step((data,)), batch)
+        graphs[name] = graph_of(lambda data, step=trainer.train_step: step((data,)), batch | sizes)
+        graphs[f"validation, {name}"] = graph_of(lambda data, step=trainer.test_step: step((data,)), batch)
     for name, graph in graphs.items():
         large = [
             operation.type

@@ -36,7 +36,7 @@ def steps_of(jit_compile: bool) -> tuple[set[str], np.ndarray]:
     """Returns the kinds of operations of a model's call in a step, and its logits."""
     from trainer.backend import keras, tf
     from trainer.learning.losses import build_loss
-    from trainer.learning.step import SegTrainer
+    from trainer.learning.step import ClassMaps, SegTrainer
     from trainer.models.build import build_model
 
     keras.utils.set_random_seed(0)
@@ -45,7 +45,12 @@ def steps_of(jit_compile: bool) -> tuple[set[str], np.ndarray]:
     trainer.compile("sgd", jit_compile=jit_compile)
     batch = {"image": tf.zeros((1, 16, 24, 3), tf.uint8) + 90, "mask": tf.zeros((1, 16, 24), tf.uint8)}
     traced = tf.function(lambda given: trainer(given, training=False)["logits"]).get_concrete_function(batch)
-    return {operation.type for operation in traced.graph.get_operations()}, np.asarray(traced(batch))
+    maps = ClassMaps(net)
+    maps.compile(jit_compile=jit_compile)
+    predicted = tf.function(maps.call).get_concrete_function(batch["image"])
+    step, prediction = ({operation.type for operation in each.graph.get_operations()} for each in (traced, predicted))
+    assert ("ResizeBilinear" in step) == ("ResizeBilinear" in prediction)
+    return step, np.asarray(traced(batch))
 
 
 def test_a_step_that_xla_compiles_resizes_by_axis_and_any_other_by_the_kernel():
