@@ -50,9 +50,10 @@ ROWS = {
     "augment strong": "--augment strong",
     "augment auto": "--augment auto",
     "zoom 1": "--zoom 1",
-    "no class windows": "--class-windows 0 --zoom 0.25 --translation 0.1",
+    "no class windows": "--class-windows 0",
     "copy-paste": "--copy-paste 0.3",
     "tta flips": "--tta flips",
+    "tta scales": "--tta scales",
 }
 RAREST = 3
 SEGCONV = "import os; os.sched_setaffinity(0, {{{core}}}); from converter.cli import main; main()"
