@@ -61,7 +61,12 @@ def measure(model: str, height: int, width: int, batch: int, num_classes: int) -
     before = peak_bytes()
     config, size, rng = of_recipe("default"), (height, width), np.random.default_rng(0)
     net = build_model(model, size, num_classes)
-    loss = build_loss(config.loss, num_classes, class_weights=np.ones(num_classes))
+    loss = build_loss(
+        config.loss,
+        num_classes,
+        class_weights=np.linspace(1, 2, num_classes),
+        logit_adjustment=config.logit_adjustment,
+    )
     options = StepOptions(aux_loss=config.aux_loss if MODELS[model].has_levels else 0.0)
     trainer = SegTrainer(net, num_classes, loss, build_augment(config.strengths, 0), options=options)
     trainer.compile(build_optimizer(config, 10), jit_compile="auto")

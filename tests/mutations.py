@@ -2422,6 +2422,12 @@ TABLE: dict[str, list[Row]] = {
             "trainer_learning_augment::quarter_turns_move_pixels_and_blend_none[6-1]",
         ),
         Row(
+            "shear turns rows",
+            "strengths.rotation or strengths.shear or strengths.quarter_turns",
+            "strengths.rotation or strengths.quarter_turns",
+            "trainer_learning_augment::rows_stay_rows_unless_something_turns_them[shear]",
+        ),
+        Row(
             "table of quarter turns",
             "sin = 1 - ops.abs(quarter - 1)",
             "sin = 1 - ops.abs(quarter - 2)",
@@ -2443,7 +2449,7 @@ TABLE: dict[str, list[Row]] = {
     "trainer/learning/warp.py": [
         Row(
             "nearest in the mask, rows and columns",
-            "indices = _take(indices, before + _is_later(share), axis)",
+            "indices = _take(indices, before + _step_to_nearest(share), axis)",
             "indices = _take(indices, before, axis)",
             "trainer_learning_warp::rows_before_columns_is_the_same_warp "
             "trainer_learning_augment::image_and_mask_have_the_same_geometry_to_the_pixel[zoom]",
@@ -2452,7 +2458,7 @@ TABLE: dict[str, list[Row]] = {
             "nearest in the mask",
             'ops.cast(gather(indices, nearest), "uint8")',
             'ops.cast(_blend(*(gather(indices, place + step) for step in (0, 1)), right[..., 0]), "uint8")',
-            "trainer_learning_augment::no_class_appears_and_the_image_stays_an_image[zoom]",
+            "trainer_learning_augment::no_class_appears_and_the_image_stays_an_image[rotation]",
         ),
         Row(
             "ignored outside of the source",
@@ -2461,7 +2467,7 @@ TABLE: dict[str, list[Row]] = {
             "trainer_learning_augment::half_the_size_leaves_void_around",
         ),
         Row(
-            "the ring of fill",
+            "the border of fill",
             "0.0, length + 1.0)",
             "1.0, length)",
             "trainer_learning_augment::half_the_size_leaves_void_around",

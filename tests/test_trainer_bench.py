@@ -157,7 +157,7 @@ def test_the_table_has_a_row_for_each_part_and_no_figure_where_there_is_none():
     ]
     assert lines[-1].startswith("- ")
     # 367 images: 0.49 ms on 4 cores and 40.3 ms of the step each.
-    assert "An epoch takes about 15 s, all 50 about 12 min, without validation." in lines
+    assert "Without validation, an epoch takes about 15 s and all 50 about 12 min." in lines
 
 
 def windows_of(durations: list[float], *, seconds: float = 10.0, batch: int = 2) -> tuple[Any, int, list[int]]:

@@ -113,7 +113,8 @@ def test_a_strength_changes_the_preset_that_it_stands_beside(tmp_path, monkeypat
 
 @pytest.mark.tf
 def test_an_option_without_effect_is_a_warning_of_one_line(tmp_path, monkeypatch, caplog):
-    config_of(tmp_path, monkeypatch, "--schedule", "poly", "--plateau-patience", "3", "--weight-decay", "0.1")
+    chosen = ("--schedule", "poly", "--plateau-patience", "3", "--weight-decay", "0.1", "--omit", "0")
+    config_of(tmp_path, monkeypatch, *chosen, "--augment", "none")
     assert [record.getMessage() for record in caplog.records] == [
         "--weight-decay has no effect with --optimizer adam.",
         "--plateau-patience has no effect with --schedule poly.",

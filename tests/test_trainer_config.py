@@ -102,7 +102,9 @@ def test_options_without_effect_are_known():
     assert without_effect(TrainConfig(batch=1))["copy_paste"] == "--batch 1"
     still = TrainConfig(augment="none", strengths=AugmentConfig(flip_horizontal=True))
     assert without_effect(still)["class_windows"] == "--zoom 0 and no --crop"
-    assert without_effect(still)["omit"] == "--augment none"
+    assert without_effect(still)["omit"] == "all changes disabled"
+    for turned in ({"quarter_turns": True}, {"rotation": 45}):  # an oblong record has room for a window of its height
+        assert "class_windows" not in without_effect(dataclasses.replace(still, strengths=AugmentConfig(**turned)))
     windowed = dataclasses.replace(still, crop="64x64", strengths=AugmentConfig(noise=1))
     assert not {"class_windows", "omit"} & set(without_effect(windowed))
 

@@ -160,25 +160,27 @@ def test_xla_gives_the_same_colors(augment):
     np.testing.assert_allclose(compiled, colored(image, drawn), rtol=0, atol=2e-3)
 
 
-def test_the_whole_layer_compiles_with_xla(augment):
+@pytest.mark.parametrize("preset", ["light", "strong"])
+def test_the_whole_layer_compiles_with_xla(augment, preset):
     from trainer.backend import tf
 
     image, mask = noise_images(2, (6, 9)), blocks(2, (6, 9), (0, 4))
-    after, after_mask = tf.function(augment.build_augment(AUGMENTS["strong"], 1), jit_compile=True)(image, mask)
+    after, after_mask = tf.function(augment.build_augment(AUGMENTS[preset], 1), jit_compile=True)(image, mask)
     assert np.isfinite(after).all()
     assert set(np.unique(after_mask)) <= {0, 4, IGNORE_INDEX}
 
 
+@pytest.mark.parametrize("preset", ["light", "strong"])
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-def test_mixed_precision_changes_nothing(augment, policy):
+def test_mixed_precision_changes_nothing(augment, policy, preset):
     from trainer.backend import keras
 
     image, mask = noise_images(3, (40, 56)), blocks(3, (40, 56), (0, 1, 2, 3))
-    wanted = augment.build_augment(AUGMENTS["strong"], 4)(image, mask)
+    wanted = augment.build_augment(AUGMENTS[preset], 4)(image, mask)
     former = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:
-        found = augment.build_augment(AUGMENTS["strong"], 4)(image, mask)
+        found = augment.build_augment(AUGMENTS[preset], 4)(image, mask)
     finally:
         keras.config.set_dtype_policy(former)
     np.testing.assert_array_equal(found[1], wanted[1])
@@ -208,10 +210,11 @@ def test_draws_are_uniform_and_independent(augment):
     np.testing.assert_allclose(np.corrcoef(drawn), np.eye(len(drawn)), atol=0.07)
 
 
-def test_a_batch_may_have_any_number_of_samples(augment):
+@pytest.mark.parametrize("name", ["everything", "preset light"])
+def test_a_batch_may_have_any_number_of_samples(augment, name):
     from trainer.backend import tf
 
-    layer = augment.build_augment(CONFIGS["everything"], 6)
+    layer = augment.build_augment(CONFIGS[name], 6)
     shapes = [tf.TensorSpec([None, 9, 14, 3], tf.uint8), tf.TensorSpec([None, 9, 14], tf.uint8)]
     compiled = tf.function(layer, input_signature=shapes)
     for samples in (3, 1):
@@ -222,7 +225,7 @@ def test_a_batch_may_have_any_number_of_samples(augment):
 
 @pytest.mark.parametrize("name", ["preset light", "preset nadir", "preset strong"])
 def test_the_whole_layer_runs_as_a_graph(augment, name):
-    """TensorFlow's optimiser rewrites it, not always rightly: see _split_coordinate."""
+    """TensorFlow's optimiser rewrites it, not always rightly: see `warp.warp`."""
     from trainer.backend import tf
 
     image, mask = noise_images(4, (9, 14)), np.full((4, 9, 14), 4, np.uint8)
@@ -260,7 +263,7 @@ def test_rows_stay_rows_unless_something_turns_them(augment, name):
     """Where they do, each axis is sampled on its own."""
     matrix, _ = augment.affine(CONFIGS[name], augment.build_augment(CONFIGS[name], 7).draw(64), (23, 34))
     is_diagonal = not np.asarray(matrix)[:, [0, 1], [1, 0]].any()
-    assert is_diagonal != any(getattr(CONFIGS[name], turn) for turn in ("quarter_turns", "rotation", "shear"))
+    assert is_diagonal != augment._turns(CONFIGS[name])
 
 
 def test_the_identity_changes_no_bit(augment):

@@ -35,10 +35,10 @@ def test_its_own_size_changes_no_bit(resizing):
 
 def test_taps_by_hand(resizing):
     """Four pixels in the place of three: centres at 1/6, 3/2 and 17/6, and weights that fall to 0 at 4/3 of a pixel."""
-    places, weights = resizing.taps(4, 3, antialias=True)
+    indices, weights = resizing.taps(4, 3, antialias=True)
     spread = np.zeros((3, 4))
     for target in range(3):
-        np.add.at(spread[target], places[:, target], weights[:, target])
+        np.add.at(spread[target], indices[:, target], weights[:, target])
     near, far = 1 - (1 / 6) / (4 / 3), 1 - (5 / 6) / (4 / 3)
     wanted = [[near, far, 0, 0], [0, 0.5, 0.5, 0], [0, 0, far, near]]
     wanted = np.array(wanted) / np.sum(wanted, axis=1, keepdims=True)
@@ -46,6 +46,6 @@ def test_taps_by_hand(resizing):
 
 
 def test_without_antialiasing_a_pixel_is_one_between_two(resizing):
-    places, weights = resizing.taps(2, 4, antialias=False)
-    found = (np.array([10.0, 30.0])[places] * weights).sum(axis=0)
+    indices, weights = resizing.taps(2, 4, antialias=False)
+    found = (np.array([10.0, 30.0])[indices] * weights).sum(axis=0)
     np.testing.assert_allclose(found, [10, 15, 25, 30], rtol=0, atol=1e-5)

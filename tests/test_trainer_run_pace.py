@@ -28,7 +28,7 @@ def lines(caplog, *, step_seconds: float, steps: int, epochs: int = 50, has_bar:
 def test_a_slow_run_says_its_length_after_the_second_step_and_then_where_it_is(caplog):
     found = lines(caplog, step_seconds=13.0, steps=6)
     assert found == [
-        "An epoch takes about 78 s, all 50 about 65 min, without validation, at 0.615 images/s.",
+        "Without validation, an epoch takes about 78 s and all 50 about 65 min, at 0.615 images/s.",
         "epoch 1/50: step 4 of 6, 0.615 images/s, 26 s left",
     ]
 

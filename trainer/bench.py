@@ -173,7 +173,7 @@ class Bench:
             together += f": without a GPU both share the cores, and the input takes {100 * share:.1f} % of the time."
         else:
             together += ": the GPU computes while the cores decode."
-        whole = f"{whole_run(self.seconds_per_epoch, self.epochs).capitalize()}, without validation."
+        whole = f"Without validation, {whole_run(self.seconds_per_epoch, self.epochs)}."
         return [verdict, feed, together, whole]
 
 

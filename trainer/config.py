@@ -208,16 +208,16 @@ class TrainConfig:
 
 
 def of_recipe(name: str, *, augment: str | None = None, **choices: Any) -> TrainConfig:
-    """Returns the options of a recipe, some of them changed; a preset that is given replaces its augmentation."""
-    options = RECIPES[name].options
-    strengths = {key: options[key] for key in options.keys() & AUGMENTATIONS.keys()}
-    others = {key: value for key, value in options.items() if key not in strengths}
-    if augment is None:
-        augment = others.get("augment", TrainConfig.augment)
-        choices["strengths"] = dataclasses.replace(AUGMENTS[augment], **strengths)
-    else:
-        choices["strengths"] = AUGMENTS[augment]
-    return TrainConfig(**{**others, "recipe": name, "augment": augment, **choices})
+    """Returns the options of a recipe, some of them changed.
+
+    As on the command line, a preset that is given replaces all strengths of the recipe; unlike there, no other option
+    follows from one that is changed.
+    """
+    options = dict(RECIPES[name].options)
+    own = {key: options.pop(key) for key in AUGMENTATIONS if key in options}
+    preset = augment or options.get("augment", TrainConfig.augment)
+    strengths = dataclasses.replace(AUGMENTS[preset], **({} if augment else own))
+    return TrainConfig(**options | {"recipe": name, "augment": preset, "strengths": strengths} | choices)
 
 
 def parse_time(text: str) -> float:
@@ -245,12 +245,14 @@ def without_effect(config: TrainConfig) -> dict[str, str]:
     if config.schedule != "plateau":
         ruled_out["plateau_patience"] = f"--schedule {config.schedule}"
     strengths = config.strengths
-    if config.crop is None and not strengths.zoom and not strengths.aspect:
+    if config.crop is None and not any(
+        getattr(strengths, name) for name in ("zoom", "aspect", "rotation", "quarter_turns")
+    ):
         ruled_out["class_windows"] = "--zoom 0 and no --crop"
     if config.batch == 1:
         ruled_out["copy_paste"] = "--batch 1"
     if not any(row.neutral is not None and getattr(strengths, name) for name, row in AUGMENTATIONS.items()):
-        ruled_out["omit"] = f"--augment {config.augment}"
+        ruled_out["omit"] = "all changes disabled"
     if config.overfit:
         names = ("augment", "label_smoothing", "stop_patience", *vars(config.strengths))
         ruled_out |= dict.fromkeys(names, f"--overfit {config.overfit}")

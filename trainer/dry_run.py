@@ -50,7 +50,7 @@ def dry_run(config: TrainConfig) -> str:
         f"one step succeeded: loss {logs['loss'][0]:.4f}, val loss {logs['val_loss'][0]:.4f}",
         "estimated memory per device:",
         *(f"  {name:<12}{num_bytes / 1e6:10,.1f} MB" for name, num_bytes in parts.items()),
-        whole_run(per_step * setup.steps_per_epoch, config.epochs) + ", without validation",
+        "without validation, " + whole_run(per_step * setup.steps_per_epoch, config.epochs),
         f"an epoch has {setup.steps_per_epoch} steps; nothing was written",
     ]
     return "\n".join(lines)

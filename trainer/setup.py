@@ -200,13 +200,15 @@ def _with_model(config: TrainConfig, devices: Devices) -> TrainConfig:
     if config.model == AUTO and weights == "none" and config.encoder is None:
         model = FROM_SCRATCH
         if config.weights == "auto":
-            log.info("--model auto is %s: %s.", model, _why_from_scratch(str(encoder), devices.num_workers))
+            log.info("--model auto is %s: %s.", model, _why_from_scratch(devices.num_workers))
     return dataclasses.replace(config, model=model, weights=weights)
 
 
-def _why_from_scratch(encoder: str, num_workers: int) -> str:
+def _why_from_scratch(num_workers: int) -> str:
+    encoder = encoder_of(PRETRAINED, None)
+    assert encoder is not None  # noqa: S101 - the pretrained model has one
     if num_workers > 1:
-        return "several workers start from random weights"
+        return f"several workers start from random weights; pass --weights imagenet if each has those of {encoder}"
     return f"ImageNet weights of {encoder} are not on this machine; for a better model, {how_to_get(encoder)}"
 
 

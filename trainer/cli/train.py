@@ -116,7 +116,7 @@ def _take_recipe(ctx: click.Context, parameter: click.Parameter, name: str | Non
     """Makes the options of a recipe that was chosen the defaults; those of the default one are so already."""
     if name is None:
         return None if RUN_GIVEN in ctx.meta else DEFAULT_RECIPE
-    if is_given(ctx, "recipe"):
+    if _is_given(ctx, "recipe"):
         ctx.meta[RECIPE_GIVEN] = True
         _check_one_source(ctx)
     if RUN_GIVEN not in ctx.meta:
@@ -124,7 +124,7 @@ def _take_recipe(ctx: click.Context, parameter: click.Parameter, name: str | Non
     return name
 
 
-def is_given(ctx: click.Context, name: str) -> bool:
+def _is_given(ctx: click.Context, name: str) -> bool:
     """Whether an option is on the command line or in the environment, not only among the defaults."""
     return ctx.get_parameter_source(name) in (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
 
@@ -132,7 +132,7 @@ def is_given(ctx: click.Context, name: str) -> bool:
 def _is_chosen(ctx: click.Context, name: str) -> bool:
     """Whether an option is given, or segconv.toml has it: not only a recipe, a run or a preset."""
     is_in_file = name in file_defaults(ctx) and RUN_GIVEN not in ctx.meta
-    return is_given(ctx, name) or (is_in_file and ctx.get_parameter_source(name) == ParameterSource.DEFAULT_MAP)
+    return _is_given(ctx, name) or (is_in_file and ctx.get_parameter_source(name) == ParameterSource.DEFAULT_MAP)
 
 
 def _check_one_source(ctx: click.Context) -> None:
@@ -179,9 +179,9 @@ def log_forced_end() -> None:
 
 
 def _warn_of_no_effect(ctx: click.Context, config: TrainConfig) -> None:
-    """Warns, in one line each, of the options that were chosen and change nothing."""
+    """Warns, in one line each, of the options that were chosen, are not off, and change nothing."""
     for name, reason in without_effect(config).items():
-        if _is_chosen(ctx, name):
+        if _is_chosen(ctx, name) and ctx.params[name]:
             log.warning("--%s has no effect with %s.", name.replace("_", "-"), reason)
 
 
@@ -358,7 +358,7 @@ def train(ctx: click.Context, /, resume: str | None, dry_run: bool, **choices: A
     run = None
     if resume is None:
         choices = _options_of_recipe(ctx, choices)
-        if choices["time"] is not None and is_given(ctx, "epochs"):
+        if choices["time"] is not None and _is_given(ctx, "epochs"):
             raise UsageError("--epochs", "cannot be used with --time, which chooses them", "Leave out one of them.")
         known = {field.name for field in dataclasses.fields(TrainConfig)}
         strengths = _strengths(ctx, choices["augment"])

@@ -27,7 +27,7 @@ LOSS_ARRAYS = {
     "ohem": 7,
 }
 LOSS_ARRAYS_OF_OTHERS = 9
-AUGMENT_ARRAYS = 5.5  # float32 arrays of the size of the images: the four corners of the warp, the result
+AUGMENT_ARRAYS = 5.5  # float32 arrays of the size of the images: of a warp with rotation: four corners and the result
 UPDATE_ARRAYS = 3  # of the size of the largest weight: its gradient in several layouts, as measured for fcn8s
 PROGRAM_BYTES, PROGRAM_BYTES_PER_WEIGHT = 10e6, 1.3e6  # the graph of the step, which grows with the arrays of weights
 

@@ -22,9 +22,9 @@ def duration(seconds: float) -> str:
 
 
 def whole_run(seconds_per_epoch: float, epochs: int) -> str:
-    """Returns how long an epoch takes, and all of them: "an epoch takes about 10 min, all 50 about 8.3 h"."""
+    """Returns how long an epoch takes, and all of them: "an epoch takes about 10 min and all 50 about 8.3 h"."""
     whole = duration(seconds_per_epoch * epochs)
-    return f"an epoch takes about {duration(seconds_per_epoch)}, all {epochs} about {whole}"
+    return f"an epoch takes about {duration(seconds_per_epoch)} and all {epochs} about {whole}"
 
 
 class Pace(keras.callbacks.Callback):
@@ -62,7 +62,7 @@ class Pace(keras.callbacks.Callback):
             self._is_announced = True
             if per_step * steps * (epochs - self._epoch) >= WORTH_TELLING:
                 told = whole_run(per_step * steps, epochs)
-                log.info("%s, without validation, at %.3g images/s.", told.capitalize(), self._batch / per_step)
+                log.info("Without validation, %s, at %.3g images/s.", told, self._batch / per_step)
         if not self._has_bar and now - self._told >= LINE_SECONDS:
             self._told = now
             log.info(
