@@ -38,11 +38,7 @@ def whole():
     [("chelsea", {285: 0.38, 282: 0.33, 281: 0.16}), ("coffee", {967: 0.94})],  # Egyptian cat, tigers; espresso
 )
 def test_it_sees_what_is_in_a_photograph(whole, photograph, likeliest):
-    found = importlib.util.find_spec("skimage")
-    path = found and Path(found.origin).parent / "data" / f"{photograph}.png"
-    if not path or not path.is_file():
-        pytest.skip(f"{photograph}.png comes with scikit-image, which is not installed")
-    with Image.open(path) as image:
+    with Image.open(Path(importlib.util.find_spec("skimage").origin).parent / "data" / f"{photograph}.png") as image:
         side = min(image.size)
         left, top = (image.width - side) // 2, (image.height - side) // 2
         square = image.convert("RGB").crop((left, top, left + side, top + side)).resize((224, 224), Image.BICUBIC)
