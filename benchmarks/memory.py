@@ -17,7 +17,7 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
-CASES = (  # model, height, width, batch, classes
+CASES = (  # model, height, width, batch, classes; for windows, height and width of the records
     ("unet_small", 256, 256, 4, 12),
     ("mobilenetv3_unet", 256, 256, 4, 12),
     ("encoder_unet", 256, 256, 4, 12),
@@ -31,6 +31,8 @@ CASES = (  # model, height, width, batch, classes
     ("segformer_b5", 256, 256, 4, 12),
     ("unet_small", 128, 160, 8, 21),
     ("encoder_unet", 128, 160, 8, 12),
+    ("unet_small", 128, 128, 4, 4, 600, 800),
+    ("unet_small", 256, 256, 2, 12, 1000, 1500),
 )
 TIMED_STEPS = 4
 GOAL = 0.2  # largest difference, as a share of the measured peak
@@ -42,14 +44,14 @@ def peak_bytes() -> int:
     return int(line.split()[1]) * 1024
 
 
-def measure(model: str, height: int, width: int, batch: int, num_classes: int) -> tuple[int, int, float]:
+def measure(model: str, height: int, width: int, batch: int, num_classes: int, *records: int) -> tuple[int, int, float]:
     """Returns the estimated and the measured peak, in bytes, and the CPU seconds of a step, in a new process."""
     import numpy as np
 
     from trainer.backend import keras, tf
     from trainer.config import of_recipe
     from trainer.learning.augment import build_augment
-    from trainer.learning.footprint import memory_parts
+    from trainer.learning.footprint import memory_parts, sliding_bytes
     from trainer.learning.losses import build_loss
     from trainer.learning.optimizers import build_optimizer
     from trainer.learning.step import SegTrainer, StepOptions
@@ -69,20 +71,25 @@ def measure(model: str, height: int, width: int, batch: int, num_classes: int) -
         logit_adjustment=config.logit_adjustment,
     )
     options = StepOptions(aux_loss=config.aux_loss if MODELS[model].has_levels else 0.0)
-    trainer = SegTrainer(net, num_classes, loss, build_augment(config.strengths, 0), options=options)
+    window, whole = (size, records) if records else (None, size)
+    trainer = SegTrainer(net, num_classes, loss, build_augment(config.strengths, 0, window), options=options)
     trainer.compile(build_optimizer(config, 10), jit_compile="auto")
     trainer.optimizer.build(trainer.trainable_variables)
-    image = rng.integers(0, 256, (batch, *size, 3), dtype=np.uint8)
-    mask = rng.integers(0, num_classes, (batch, *size), dtype=np.uint8)
+    image = rng.integers(0, 256, (batch, *whole, 3), dtype=np.uint8)
+    mask = rng.integers(0, num_classes, (batch, *whole), dtype=np.uint8)
     batches = tf.data.Dataset.from_tensors(({"image": image, "mask": mask},)).repeat()
-    trainer.fit(batches, steps_per_epoch=2, validation_data=batches, validation_steps=1, verbose=0, shuffle=False)
+    val_batch = 1 if records else batch
+    val = tf.data.Dataset.from_tensors(({"image": image[:val_batch], "mask": mask[:val_batch]},)).repeat()
+    trainer.fit(batches, steps_per_epoch=2, validation_data=val, validation_steps=1, verbose=0, shuffle=False)
     measured = peak_bytes() - before
     seconds = []
     for _ in range(TIMED_STEPS):
         start = time.process_time()
         trainer.fit(batches, steps_per_epoch=1, verbose=0, shuffle=False)
         seconds.append(time.process_time() - start)
-    return sum(memory_parts(trainer, size, batch, config.loss).values()), measured, min(seconds)
+    parts = memory_parts(trainer, size, batch, config.loss, records or None)
+    sliding = parts["weights"] + sliding_bytes(num_classes, records, val_batch) if records else 0
+    return max(sum(parts.values()), sliding), measured, min(seconds)
 
 
 def main() -> None:
@@ -93,10 +100,10 @@ def main() -> None:
     print(f"{'model':<18}{'size':>9}{'batch':>6}{'classes':>8}{'estimate':>11}{'measured':>11}{'off by':>8}{'step':>7}")
     worst, first_seconds = 0.0, 0.0
     has_hub = find_spec("keras_hub") is not None
-    for model, height, width, batch, num_classes in CASES:
+    for model, height, width, batch, num_classes, *records in CASES:
         if model.startswith("segformer") and not has_hub:
             continue
-        command = [sys.executable, __file__, model, *map(str, (height, width, batch, num_classes))]
+        command = [sys.executable, __file__, model, *map(str, (height, width, batch, num_classes, *records))]
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         estimate, measured, seconds = json.loads(done.stdout.splitlines()[-1])
         first_seconds = first_seconds or seconds

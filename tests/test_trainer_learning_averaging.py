@@ -100,6 +100,28 @@ def test_an_average_helps_where_the_weights_jitter():
     assert np.mean(gains[3:]) > 0.01, gains
 
 
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_an_average_is_that_of_float32_where_the_step_computes_in_16_bits(policy):
+    """As on a GPU by default: a model in 16 bits reads its variables in 16 bits."""
+    from trainer.backend import keras
+
+    keras.config.set_dtype_policy(policy)
+    try:
+        trainer = trainer_of(0.9)
+        fit(trainer, 3)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    pairs = trainer.statistics.pairs(trainer.net)
+    assert len(pairs) == 4  # of two normalizations
+    for statistic, average in pairs:
+        assert statistic.dtype == average.dtype == "float32"
+        found = average.numpy()
+        assert np.isfinite(found).all()
+        # Float32 has digits that neither 16-bit type has.
+        assert (found != np.float32(found.astype(np.float16))).any()
+        assert (found != statistic.numpy()).any()
+
+
 def test_without_an_average_there_is_nothing_to_keep():
     trainer = trainer_of(0.0)
     assert trainer.statistics is None

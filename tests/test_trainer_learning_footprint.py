@@ -11,7 +11,7 @@ SIZE = (4, 6)
 PIXELS = 4 * 6
 
 
-def parts_of(net, *, batch: int = 5, loss: str = "crossentropy", augment=None) -> dict[str, int]:
+def parts_of(net, *, batch: int = 5, loss: str = "crossentropy", augment=None, records=None) -> dict[str, int]:
     from trainer.backend import keras
     from trainer.learning.footprint import memory_parts
     from trainer.learning.losses import build_loss
@@ -20,7 +20,7 @@ def parts_of(net, *, batch: int = 5, loss: str = "crossentropy", augment=None) -
     trainer = SegTrainer(net, 2, build_loss(loss, 2), augment)
     trainer.compile(keras.optimizers.SGD(momentum=0.9))
     trainer.optimizer.build(trainer.trainable_variables)
-    return memory_parts(trainer, SIZE, batch, loss)
+    return memory_parts(trainer, SIZE, batch, loss, records)
 
 
 def kept(layers: list, inside: bool = False) -> int:
@@ -56,6 +56,14 @@ def test_the_parts_are_those_of_a_net_small_enough_to_count():
     assert parts_of(net, loss="lovasz")["loss"] == 5 * PIXELS * 2 * 4 * 16.5
     augmented = parts_of(net, augment=build_augment(AUGMENTS["light"], 0))
     assert augmented["augmentation"] == 5 * PIXELS * 3 * 4 * 5.5
+    windows = parts_of(net, augment=build_augment(AUGMENTS["light"], 0, SIZE), records=(30, 40))
+    assert windows["augmentation"] == augmented["augmentation"] + 5 * 30 * 40 * 56
+
+
+def test_windows_that_slide_over_records_take_memory_by_the_pixels_of_those():
+    from trainer.learning.footprint import sliding_bytes
+
+    assert sliding_bytes(5, (30, 40), 2) == 2 * 30 * 40 * (5 * 4 * 7.2 + 180)
 
 
 @pytest.mark.parametrize("inside", [False, True])
@@ -83,6 +91,7 @@ def test_a_dilated_convolution_copies_its_input_with_a_border():
 
 def test_what_is_inside_a_subclassed_layer_or_model_is_counted():
     from trainer.backend import keras
+    from trainer.learning.footprint import calls_of, hidden_in
 
     layers = keras.layers
 
@@ -107,18 +116,23 @@ def test_what_is_inside_a_subclassed_layer_or_model_is_counted():
     assert kept([Block(), layers.Conv2D(2, 1)]) == PIXELS * (3 + 8) * 4
     net = Own()
     net(keras.Input((*SIZE, 3)))
+    assert hidden_in(list(calls_of(net, SIZE))) == []
     assert parts_of(net)["activations"] == 5 * PIXELS * (3 + 8 + 8) * 4  # and the gradient of the largest tensor
 
 
-def test_a_layer_that_hides_what_is_inside_counts_as_one():
+def test_a_layer_that_hides_what_is_inside_counts_as_one_and_is_named():
     from trainer.backend import keras, tf
+    from trainer.learning.footprint import calls_of, hidden_in
 
     class Hidden(keras.layers.Layer):
         def __init__(self) -> None:
-            super().__init__()
+            super().__init__(name="hidden")
             self.wide = keras.layers.Conv2D(8, 1)
 
         def call(self, image):
             return tf.nn.relu(self.wide(image))
 
     assert kept([Hidden(), keras.layers.Conv2D(2, 1)]) == PIXELS * (3 + 8) * 4  # its input and its output
+    image = keras.Input((*SIZE, 3))
+    net = keras.Model(image, keras.layers.Conv2D(2, 1)(Hidden()(image)))
+    assert hidden_in(list(calls_of(net, SIZE))) == ["hidden"]

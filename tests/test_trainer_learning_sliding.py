@@ -25,7 +25,7 @@ def per_pixel_model(size: tuple[int | None, int | None], kernel: int = 1):
     return keras.Model(image, layer(image))
 
 
-@pytest.mark.parametrize("size", [(32, 32), (32, 50), (71, 45), (20, 90), (5, 7)])
+@pytest.mark.parametrize("size", [(32, 32), (32, 50), (71, 45), (20, 90), (5, 7), (90, 110)])
 def test_of_a_model_of_single_pixels_windows_give_the_logits_of_the_whole_image(sliding, size):
     small, whole = per_pixel_model((32, 32)), per_pixel_model((None, None))
     image = np.random.default_rng(3).uniform(0, 255, (2, *size, 3)).astype(np.float32)
@@ -42,6 +42,28 @@ def test_windows_differ_from_the_whole_image_only_where_a_border_of_one_is_near(
     assert sliding.num_windows(small, (50, 32)) == 2
     difference = abs(np.asarray(sliding.slide(small, image)) - np.asarray(whole(image))).max(axis=(0, 2, 3))
     assert set(np.flatnonzero(difference > 1e-4)) == {18, 31}
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_a_model_gets_no_more_windows_of_an_image_at_once_than_memory_allows(sliding, jit_compile):
+    from trainer.backend import keras, tf
+
+    seen = []
+
+    class Seen(keras.layers.Layer):
+        def call(self, x):
+            seen.append(x.shape[0])
+            return x
+
+    image = keras.Input((32, 32, 3), batch_size=None)
+    net = keras.Model(image, keras.layers.Conv2D(2, 3, padding="same")(Seen()(image)))
+    photograph = np.random.default_rng(3).uniform(0, 255, (1, 90, 110, 3)).astype(np.float32)
+    assert sliding.num_windows(net, (90, 110)) == 4 * 5
+    seen.clear()
+    found = tf.function(lambda image: sliding.slide(net, image), jit_compile=jit_compile)(photograph)
+    assert set(seen) == {7}  # 20 windows in three rounds of up to 8
+    whole = np.asarray(sliding.slide(keras.Model(net.inputs, net.outputs), photograph))
+    np.testing.assert_allclose(found, whole, rtol=0, atol=1e-3)
 
 
 def test_the_number_of_windows_is_that_of_both_axes(sliding):

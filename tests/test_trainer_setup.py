@@ -145,6 +145,17 @@ def test_an_encoder_that_is_not_there_cannot_be_slowed(records, option, choice):
         prepared(records, **choice)
 
 
+def test_a_copy_that_has_nowhere_to_come_from_is_told(records, caplog):
+    from trainer.setup import _fitted
+
+    manifest = prepared(records).manifest
+    config = TrainConfig(records, strengths=dataclasses.replace(AUGMENTS["light"], copy_paste=0.5))
+    _fitted(dataclasses.replace(config, batch=4), manifest, 2)
+    assert not caplog.records
+    _fitted(dataclasses.replace(config, batch=2), manifest, 2)
+    assert caplog.messages == ["--copy-paste has no effect: a device has one record of a batch of 2."]
+
+
 def test_what_cannot_be_is_refused_before_a_run(records):
     for choices in (
         {"loss": "dice", "class_weights": "enet"},

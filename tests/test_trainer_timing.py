@@ -10,6 +10,7 @@ import time
 import pytest
 from trainer_fixtures import NEEDS_TF, write_records
 
+from converter.errors import UsageError
 from trainer.config import TrainConfig
 
 pytestmark = NEEDS_TF
@@ -30,6 +31,16 @@ def test_a_time_becomes_as_many_epochs_as_fit_in_nine_tenths_of_it(small, monkey
     for spent, epochs in ((0, 7), (13, 5), (100, 1)):
         fitted = trainer.timing.fit_to_time(setup, time.monotonic() - spent).config
         assert (fitted.epochs, fitted.time, fitted.warmup) == (epochs, None, min(2, epochs - 1))
+
+
+def test_several_workers_cannot_choose_the_epochs_each_for_itself(small):
+    from trainer.setup import prepare
+    from trainer.timing import fit_to_time
+
+    setup = prepare(dataclasses.replace(small, time="1m"))
+    setup = dataclasses.replace(setup, devices=dataclasses.replace(setup.devices, num_workers=2))
+    with pytest.raises(UsageError, match=r"--time: is 1m, but each of 2 workers would choose .* Pass --epochs"):
+        fit_to_time(setup, time.monotonic())
 
 
 def test_a_run_for_a_time_is_repeated_exactly_by_its_config(small):

@@ -226,6 +226,62 @@ def test_a_device_out_of_memory_gets_half_of_the_batch_and_a_record_at_a_time_in
 
 
 @pytest.mark.slow
+def test_a_run_for_a_time_gets_half_of_the_batch_as_well_where_memory_is_short(tmp_path, monkeypatch, caplog):
+    from trainer.training import train
+
+    (tmp_path / "greedy.py").write_text(GREEDY)
+    monkeypatch.chdir(tmp_path)
+    write_records(tmp_path / "records", records={"train": [4], "val": [2]})
+    with caplog.at_level(logging.WARNING):
+        report = train(TrainConfig(model="greedy:net", batch=2, time="2s"))
+    assert "out of memory with batches of 2: continuing with batches of 1." in caplog.text
+    assert json.loads((report.run / "config.json").read_text())["config"]["batch"] == 1
+
+
+SUBCLASSED = """
+import keras
+
+
+@keras.saving.register_keras_serializable("subclassed")
+class Net(keras.Model):
+    def __init__(self, classes, **options):
+        super().__init__(**options)
+        self.classes = classes
+        self.wide, self.head = keras.layers.Conv2D(8, 3, padding="same"), keras.layers.Conv2D(classes, 1)
+
+    def call(self, image):
+        return self.head(keras.ops.relu(self.wide(image / 255)))
+
+    def get_config(self):
+        return {"classes": self.classes, **super().get_config()}
+
+
+def net(size, num_classes):
+    return Net(num_classes)
+"""
+
+
+def test_a_subclassed_model_is_trained_scored_and_trained_further(tmp_path, monkeypatch):
+    """It does not know the shapes of its input and output, as other models do."""
+    from trainer.evaluation.records import evaluate
+    from trainer.models.load import load_model
+    from trainer.training import train
+
+    (tmp_path / "subclassed.py").write_text(SUBCLASSED)
+    monkeypatch.chdir(tmp_path)
+    write_records(tmp_path / "records", records={"train": [4], "val": [2]})
+    config = TrainConfig(model="subclassed:net", batch=2, epochs=1)
+    first = train(config)
+    assert evaluate(first.run).scores.miou == pytest.approx(first.scores.miou, abs=1e-6)
+    second = train(
+        dataclasses.replace(config, weights=str(first.run / "best.keras"), crop="32x32", learning_rate=1e-12)
+    )
+    ours, theirs = (load_model(report.run / "best.keras", config.model).get_weights() for report in (first, second))
+    for left, right in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(left, right, rtol=0, atol=1e-6)
+
+
+@pytest.mark.slow
 def test_four_records_are_learned_by_heart(tmp_path, caplog):
     from trainer.training import train
 

@@ -17,16 +17,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from converter.errors import SegconvError, UsageError
+from converter.errors import UsageError
 from converter.system.console import log, table
 from converter.system.cpus import usable_cpus
 from trainer.backend import Tensor, keras, tf, untuned
 from trainer.config import TrainConfig
-from trainer.devices import is_out_of_memory, out_of_memory, place_in_cluster
+from trainer.devices import place_in_cluster
+from trainer.failures import step_errors
 from trainer.input.batches import Batches
 from trainer.input.failures import input_errors
 from trainer.models import MODELS
-from trainer.models.custom import step_error
 from trainer.run.pace import whole_run
 from trainer.setup import TrainingSetup, prepare
 
@@ -321,28 +321,16 @@ def _time_input(batches: Batches, kind: str, seconds: float) -> Rate:
 
 
 def _time_step(setup: TrainingSetup, batch: tuple[dict[str, Tensor]], seconds: float) -> Rate:
-    """Returns how fast the compiled step is on one batch, over and over.
-
-    Raises:
-      UsageError: a custom model fails in the step.
-      MachineError: the step needs too much memory.
-    """
-    config = setup.config
+    """Returns how fast the compiled step is on one batch, over and over; raises as `step_errors`."""
     log.info("Timing the training step for about %g s, once it is compiled ...", seconds)
-    windows = Windows(config.batch, seconds)
-    try:
+    windows = Windows(setup.config.batch, seconds)
+    with step_errors(setup):
         setup.trainer.fit(
             setup.devices.distribute(untuned(tf.data.Dataset.from_tensors(batch).repeat())),
             callbacks=[_TimeSteps(windows)],
             verbose=0,
             shuffle=False,
         )
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise out_of_memory("--batch", config.batch) from error
-        if ":" in config.model and not isinstance(error, SegconvError):
-            raise step_error(config.model, error) from error
-        raise
     return windows.rate()
 
 

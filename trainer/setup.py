@@ -19,6 +19,7 @@ from converter.errors import DataError, UsageError
 from converter.system.console import log
 from trainer.backend import keras
 from trainer.choices.augments import AUGMENTS
+from trainer.choices.encoders import ENCODERS
 from trainer.config import AUTO, TrainConfig
 from trainer.devices import Devices, Share, place_in_cluster, prepare_devices
 from trainer.input.batches import Batches, batch_names, eval_batches, train_batches
@@ -82,11 +83,16 @@ class TrainingSetup:
         """Returns the batches of all epochs from `first_epoch` on, counted from 0."""
         rounds = _rounds(self.config)
         return train_batches(
-            self._input("train"),
+            self.train_records,
             seed=self.config.seed,
             first_epoch=first_epoch * rounds,
             epochs=self.config.epochs * rounds,
         )
+
+    @property
+    def train_records(self) -> InputConfig:
+        """The records to train on."""
+        return self._input("train")
 
     def val_batches(self) -> Batches:
         """Returns the batches of one validation."""
@@ -94,7 +100,7 @@ class TrainingSetup:
 
     @cached_property
     def val_records(self) -> InputConfig:
-        """The records to validate on, in batches with no more windows than a training batch has records."""
+        """The records to validate on, in batches with no more windows than a training batch has records, or of one."""
         records = self._input(self.val_split)
         share = self.config.batch // num_windows(self.trainer.net, records.size)
         replicas = self.devices.num_replicas
@@ -104,7 +110,7 @@ class TrainingSetup:
         """Returns the names of the images in one training batch; epoch and step count from 0."""
         part, step = divmod(step, self.num_train // self.config.batch)
         epoch = epoch * _rounds(self.config) + part
-        return batch_names(self._input("train"), seed=self.config.seed, epoch=epoch, step=step)
+        return batch_names(self.train_records, seed=self.config.seed, epoch=epoch, step=step)
 
     @property
     def folder(self) -> Path:
@@ -183,7 +189,10 @@ def _fitted(config: TrainConfig, manifest: Manifest, num_replicas: int) -> Train
         config = dataclasses.replace(
             config, augment="none", strengths=AUGMENTS["none"], label_smoothing=0.0, stop_patience=config.epochs
         )
-    return dataclasses.replace(config, batch=min(config.batch, num_train // num_replicas * num_replicas))
+    fitted = dataclasses.replace(config, batch=min(config.batch, num_train // num_replicas * num_replicas))
+    if fitted.strengths.copy_paste and fitted.batch == num_replicas and config.batch > 1:
+        log.warning("--copy-paste has no effect: a device has one record of a batch of %d.", fitted.batch)
+    return fitted
 
 
 def _with_model(config: TrainConfig, devices: Devices) -> TrainConfig:
@@ -225,7 +234,10 @@ def _encoder_variables(config: TrainConfig, net: keras.Model) -> list[keras.Vari
     ):
         if encoder is None and not is_off:
             what = f"is {value}, but {config.model} has no encoder apart from the rest"
-            raise UsageError(option, what, "Leave it out, or pass --model encoder_unet.")
+            fix = "Leave it out, or pass --model encoder_unet."
+            if config.model not in MODELS:
+                fix = f"Leave it out, or name that part of your model as one of these: {', '.join(ENCODERS)}."
+            raise UsageError(option, what, fix)
     return [] if encoder is None else encoder.trainable_variables
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 
+from converter.errors import UsageError
 from converter.system.console import log
 from trainer.config import parse_time
-from trainer.input.failures import input_errors
+from trainer.failures import step_errors
 from trainer.run.pace import duration, whole_run
 from trainer.setup import TrainingSetup
 
@@ -43,7 +44,6 @@ def seconds_per_epoch(setup: TrainingSetup) -> float:
     return per_step * setup.steps_per_epoch + per_val_step * val.steps
 
 
-@input_errors()
 def fit_to_time(setup: TrainingSetup, started: float) -> TrainingSetup:
     """Returns the same setup, untrained, with as many epochs as fit in the time that its config gives.
 
@@ -52,10 +52,18 @@ def fit_to_time(setup: TrainingSetup, started: float) -> TrainingSetup:
     Args:
       setup: whose config has a time.
       started: when the run began, as of time.monotonic.
+
+    Raises:
+      UsageError: several workers train together, each of which would choose a number of its own.
+      SegconvError: as `step_errors`.
     """
     assert setup.config.time is not None  # noqa: S101 - by the caller
+    if setup.devices.num_workers > 1:
+        what = f"is {setup.config.time}, but each of {setup.devices.num_workers} workers would choose its own epochs"
+        raise UsageError("--time", what, "Pass --epochs, the same to each.")
     log.info("Timing a few steps, to choose the number of epochs ...")
-    per_epoch = seconds_per_epoch(setup)
+    with step_errors(setup):
+        per_epoch = seconds_per_epoch(setup)
     left = parse_time(setup.config.time) * SHARE - (time.monotonic() - started)
     epochs = max(1, int(left / per_epoch))
     log.info(

@@ -13,20 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from converter.errors import MachineError, SegconvError, UsageError
+from converter.errors import MachineError, UsageError
 from converter.schema import IGNORE_INDEX
 from converter.system.console import log, set_verbosity
-from trainer.backend import keras, tf
+from trainer.backend import keras
 from trainer.choices.recipes import options_text
 from trainer.config import TrainConfig
-from trainer.devices import is_out_of_memory, out_of_memory
 from trainer.evaluation.records import Sample, draw_predictions, read_samples, warn_if_collapsed
-from trainer.input.failures import input_errors
+from trainer.failures import step_errors
 from trainer.learning.metrics import Scores
 from trainer.learning.optimizers import ValidateAverage
 from trainer.learning.step import ClassMaps
 from trainer.models import MODELS, encoder_of
-from trainer.models.custom import step_error
 from trainer.models.load import load_model
 from trainer.models.published import how_to_get
 from trainer.run.callbacks import (
@@ -83,8 +81,11 @@ def train(config: TrainConfig, run: Path | None = None) -> TrainReport:
     facts = {} if run is None else read_facts(run)
     started = time.monotonic()
     setup = prepare(config, resumes=bool(facts))
-    if setup.config.time is not None:
-        setup = fit_to_time(setup, started)
+    while setup.config.time is not None:
+        try:
+            setup = fit_to_time(setup, started)
+        except MachineError as error:
+            setup = _with_half_the_batch(setup, error)
     samples = read_samples(setup.folder, setup.val_split, setup.val_records.numbers)
     _check_labelled(setup, samples)
     with contextlib.ExitStack() as stack:
@@ -124,31 +125,29 @@ def _fit_in_memory(setup: TrainingSetup, run: Path, facts: dict[str, Any], *, sa
     """Runs the remaining epochs, halving the batch whenever the device is out of memory.
 
     Raises:
-      MachineError: there is no smaller batch, or a worker was lost.
+      SegconvError: as `step_errors`.
     """
     while True:
-        batch = setup.config.batch
         try:
-            return _fit(setup, run, facts, samples=samples)
-        except Exception as error:
-            if isinstance(error, tf.errors.UnavailableError) and setup.devices.num_workers > 1:
-                fix = "Start all of them again with --resume."
-                raise MachineError("TF_CONFIG", "another worker was lost", fix, "E_WORKER") from error
-            if not is_out_of_memory(error):
-                if ":" in setup.config.model and not isinstance(error, SegconvError):
-                    raise step_error(setup.config.model, error) from error
-                raise
-            half, replicas = batch // 2, setup.devices.num_replicas
-            # One of several workers would continue with another batch than the rest.
-            if setup.devices.num_workers > 1 or half < replicas or half % replicas:
-                raise out_of_memory(run, batch) from error
-        log.warning("The device is out of memory with batches of %d: continuing with batches of %d.", batch, half)
-        setup = setup.having(batch=half)
+            with step_errors(setup):
+                return _fit(setup, run, facts, samples=samples)
+        except MachineError as error:
+            setup = _with_half_the_batch(setup, error)
         write_config(run, setup.config, setup.manifest)
         facts = read_facts(run)
 
 
-@input_errors()
+def _with_half_the_batch(setup: TrainingSetup, error: MachineError) -> TrainingSetup:
+    """Returns the same setup, untrained, with half of the batch; raises the error where that is no remedy for it."""
+    batch, replicas = setup.config.batch, setup.devices.num_replicas
+    half = batch // 2
+    # One of several workers would continue with another batch than the rest.
+    if error.code != "E_MEMORY" or setup.devices.num_workers > 1 or half < replicas or half % replicas:
+        raise error
+    log.warning("The device is out of memory with batches of %d: continuing with batches of %d.", batch, half)
+    return setup.having(batch=half)
+
+
 def _fit(setup: TrainingSetup, run: Path, facts: dict[str, Any], *, samples: list[Sample]) -> SaveBest:
     """Runs the remaining epochs, and draws the predictions of the best one."""
     config, trainer, devices = setup.config, setup.trainer, setup.devices
@@ -168,6 +167,7 @@ def _fit(setup: TrainingSetup, run: Path, facts: dict[str, Any], *, samples: lis
             run,
             setup.batch_names,
             steps=setup.steps_per_epoch,
+            learning_rate=config.learning_rate,
             num_devices=1 if devices.strategy is None else devices.num_replicas,
         ),
         scores,

@@ -50,9 +50,10 @@ class StatisticsAverage(keras.layers.Layer):
     def __init__(self, net: keras.Model, decay: float) -> None:
         super().__init__(name="statistics_average", dtype="float32", trainable=False)
         self.decay = decay
-        self.steps = self.add_weight(shape=(), initializer="zeros", name="steps")
+        # Read within the step of a model that computes in 16 bits, which would end the count at 256.
+        self.steps = self.add_weight(shape=(), initializer="zeros", name="steps", autocast=False)
         self.averages = [
-            self.add_weight(shape=statistic.shape, initializer="zeros", name=f"average_{number}")
+            self.add_weight(shape=statistic.shape, initializer="zeros", name=f"average_{number}", autocast=False)
             for number, statistic in enumerate(_statistics(net))
         ]
         self.built = True

@@ -1,9 +1,10 @@
 """Footprint: the memory that a training step takes, estimated from the layers, by what it holds.
 
 The backward pass needs the input of every layer with weights, the output of every ReLU, and little else; what a layer
-only passes on is freed. Loss and augmentation hold several arrays of the size of the logits and of the images. Their
-numbers are measured: benchmarks/memory.py compares the estimate with the peak of a process. A compiler that fuses
-layers, as XLA on a GPU, takes less.
+only passes on is freed. Loss and augmentation hold several arrays of the size of the logits and of the images, and
+where windows are cut from larger records, of those; so does validation, which slides windows over them. Their numbers
+are measured: benchmarks/memory.py compares the estimate with the peak of a process. A compiler that fuses layers, as
+XLA on a GPU, takes less.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ LOSS_ARRAYS = {
 }
 LOSS_ARRAYS_OF_OTHERS = 9
 AUGMENT_ARRAYS = 5.5  # float32 arrays of the size of the images: of a warp with rotation: four corners and the result
+RECORD_BYTES = 56  # per pixel of a record that a window is cut from: float32 image and mask, a border, rows of both
+SLIDING_ARRAYS, SLIDING_BYTES = 7.2, 180  # in validation: arrays of the size of the logits; bytes per pixel beside them
 UPDATE_ARRAYS = 3  # of the size of the largest weight: its gradient in several layouts, as measured for fcn8s
 PROGRAM_BYTES, PROGRAM_BYTES_PER_WEIGHT = 10e6, 1.3e6  # the graph of the step, which grows with the arrays of weights
 
@@ -47,7 +50,9 @@ class Call(NamedTuple):
     outputs: list[Tensor]
 
 
-def memory_parts(trainer: SegTrainer, size: tuple[int, int], batch: int, loss: str) -> dict[str, int]:
+def memory_parts(
+    trainer: SegTrainer, size: tuple[int, int], batch: int, loss: str, records: tuple[int, int] | None = None
+) -> dict[str, int]:
     """Returns the bytes that a training step takes on a CPU, by what they hold.
 
     Args:
@@ -55,6 +60,7 @@ def memory_parts(trainer: SegTrainer, size: tuple[int, int], batch: int, loss: s
       size: (height, width) of the images.
       batch: records per step of one device.
       loss: name of the loss.
+      records: (height, width) of the records, where the images are windows cut from them.
     """
     weights, gradients, optimizer = (
         sum(_num_bytes(variable.shape, variable.dtype) for variable in variables)
@@ -63,6 +69,7 @@ def memory_parts(trainer: SegTrainer, size: tuple[int, int], batch: int, loss: s
     image = 4 * 3 * math.prod(size) * batch
     logits = 4 * trainer.confusion.num_classes * math.prod(size) * batch
     calls = list(calls_of(trainer.net, size))
+    whole = 0 if records is None else RECORD_BYTES * math.prod(records) * batch
     return {
         "weights": weights,
         "gradients": gradients,
@@ -70,9 +77,20 @@ def memory_parts(trainer: SegTrainer, size: tuple[int, int], batch: int, loss: s
         "update": UPDATE_ARRAYS * max((_num_bytes(v.shape, v.dtype) for v in trainer.trainable_variables), default=0),
         "activations": batch * (kept_bytes(calls) + largest_bytes(calls)),
         "loss": int(LOSS_ARRAYS.get(loss, LOSS_ARRAYS_OF_OTHERS) * logits),
-        "augmentation": int((1 if trainer.augment is None else AUGMENT_ARRAYS) * image),
+        "augmentation": int((1 if trainer.augment is None else AUGMENT_ARRAYS) * image) + whole,
         "program": int(PROGRAM_BYTES + PROGRAM_BYTES_PER_WEIGHT * len(trainer.trainable_variables)),
     }
+
+
+def sliding_bytes(num_classes: int, records: tuple[int, int], batch: int) -> int:
+    """Returns the bytes beside the model's own that a step of validation takes, where it slides windows over records.
+
+    Args:
+      num_classes: number of classes.
+      records: (height, width) of the records.
+      batch: records per step of one device.
+    """
+    return int((4 * num_classes * SLIDING_ARRAYS + SLIDING_BYTES) * math.prod(records) * batch)
 
 
 def calls_of(net: keras.Model, size: tuple[int, int]) -> Iterator[Call]:
@@ -121,6 +139,12 @@ def _graph_inside(layer: Any, arguments: tuple[Any, ...], options: dict[str, Any
         return keras.Function(inputs, layer.call(*arguments, **options))
     except Exception:  # noqa: BLE001 - it computes with TensorFlow's own functions, for example
         return None
+
+
+def hidden_in(calls: list[Call]) -> list[str]:
+    """Returns the names of models and layers with weights whose own layers are not among the calls."""
+    hidden = (op for op, _, _ in calls if getattr(op, "_layers", None) and op.weights)
+    return list(dict.fromkeys(op.name for op in hidden))
 
 
 def kept_bytes(calls: list[Call]) -> int:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 
-from trainer.backend import Tensor, keras
+from trainer.backend import Tensor, keras, map_in_turn
 from trainer.choices.augments import GREY
-from trainer.learning.blending import windows_along
+from trainer.learning.blending import Windows, windows_along
 from trainer.learning.resizing import resized
 
 TTA_SCALES = (0.75, 1.0, 1.25)
+WINDOWS_AT_ONCE = 8  # of an image: without gradients they take less memory than a training step with one
 
 
 def num_windows(net: keras.Model, size: tuple[int, int]) -> int:
@@ -21,8 +22,8 @@ def num_windows(net: keras.Model, size: tuple[int, int]) -> int:
 def slide(net: keras.Model, image: Tensor) -> Tensor:
     """Returns the logits of whole images, float32 [B, H, W, num_classes], whatever the input size of the model.
 
-    All windows are one batch of the model. An image of the model's own size, or a model for any size, is passed through
-    as it is; a smaller one is padded at the bottom and right with GREY.
+    Up to WINDOWS_AT_ONCE windows of each image are one batch of the model. An image of the model's own size, or a
+    model for any size, is passed through as it is; a smaller one is padded at the bottom and right with GREY.
 
     Args:
       net: image, float32 [B, h, w, 3] in 0..255, to logits, float32 [B, h, w, num_classes].
@@ -36,19 +37,46 @@ def slide(net: keras.Model, image: Tensor) -> Tensor:
     height, width = _window(net, size)
     padding = [[0, max(0, height - size[0])], [0, max(0, width - size[1])]]
     padded = ops.pad(image, [[0, 0], *padding, [0, 0]], constant_values=float(GREY))
-    full_width = padded.shape[2]
     places = itertools.product(rows.starts, columns.starts)
     parts = [padded[:, top : top + height, left : left + width] for top, left in places]
-    logits = iter(ops.split(net(ops.concatenate(parts), training=False), len(parts)))
-    total: Tensor = 0.0
-    for top, row_weights in zip(*rows, strict=True):
-        strip: Tensor = 0.0
-        for left, weights in zip(*columns, strict=True):
-            part = next(logits) * weights[:, None]
-            strip = strip + ops.pad(part, [[0, 0], [0, 0], [left, full_width - width - left], [0, 0]])
-        below = padded.shape[1] - height - top
-        total = total + ops.pad(strip * row_weights[:, None, None], [[0, 0], [top, below], [0, 0], [0, 0]])
-    return total[:, : size[0], : size[1]]
+    logits, across = _logits_of(net, parts), len(columns.starts)
+    strips = [_blended(logits[first : first + across], columns, 2) for first in range(0, len(parts), across)]
+    return _blended(strips, rows, 1)[:, : size[0], : size[1]]
+
+
+def _logits_of(net: keras.Model, parts: list[Tensor]) -> list[Tensor]:
+    """Returns the logits of each of some windows, all [B, h, w, 3]."""
+    ops = keras.ops
+    if len(parts) <= WINDOWS_AT_ONCE:
+        return ops.split(net(ops.concatenate(parts), training=False), len(parts))
+    rounds = math.ceil(len(parts) / WINDOWS_AT_ONCE)
+    at_once = math.ceil(len(parts) / rounds)
+    filled = ops.stack(parts + parts[-1:] * (rounds * at_once - len(parts)))
+    batches = ops.reshape(filled, (rounds, -1, *filled.shape[2:]))
+    shape = (None, *filled.shape[2:4], net.output_shape[-1])
+    logits = map_in_turn(lambda batch: net(batch, training=False), batches, shape)
+    return ops.unstack(ops.reshape(logits, (rounds * at_once, -1, *shape[1:])), rounds * at_once)
+
+
+def _blended(parts: list[Tensor], windows: Windows, axis: int) -> Tensor:
+    """Returns the weighted sum of the logits of windows along one axis of [B, H, W, num_classes].
+
+    It is put together from the sections between the edges of windows: padding each window would take a whole image.
+    """
+    starts, weights = windows
+    size = len(weights[0])
+    shape = (-1, 1) if axis == 2 else (-1, 1, 1)
+    weighted = [part * each.reshape(shape) for part, each in zip(parts, weights, strict=True)]
+    sections = []
+    for first, end in itertools.pairwise(sorted({*starts, *(start + size for start in starts)})):
+        before = (slice(None),) * axis
+        there = [
+            part[*before, first - start : end - start]
+            for start, part in zip(starts, weighted, strict=True)
+            if start <= first and end <= start + size
+        ]
+        sections.append(sum(there[1:], start=there[0]))
+    return keras.ops.concatenate(sections, axis=axis)
 
 
 def _window(net: keras.Model, size: tuple[int, int]) -> tuple[int, int]:

@@ -68,6 +68,9 @@ def build_custom(spec: str, size: tuple[int, int], num_classes: int) -> keras.Mo
         raise _refusal(spec, f"returns a {type(model).__name__}, expected a keras.Model", "Return the model itself.")
     logits = _logits_of(spec, model, (None, *size, 3))
     _check_logits(spec, model, logits, (None, *size, num_classes))
+    if not getattr(model, "inputs", None):  # subclassed: it does not know the shapes of its input and output
+        image = keras.Input((*size, 3), name="image")
+        model = keras.Model(image, model(image), name=f"{model.name}_of_one_size")
     _check_loads(spec, model)
     return model
 

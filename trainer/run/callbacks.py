@@ -135,15 +135,23 @@ class StopAtBadLoss(keras.callbacks.Callback):
       names: function of (epoch, step), both counted from 0, to the names of the records in that batch.
       steps: steps per epoch.
       num_devices: devices that share a batch, each with its own count of steps.
+      learning_rate: the peak, which the user chose; a schedule has another one in most steps.
     """
 
     def __init__(
-        self, run: Path, names: Callable[[int, int], Sequence[str]], *, steps: int, num_devices: int = 1
+        self,
+        run: Path,
+        names: Callable[[int, int], Sequence[str]],
+        *,
+        steps: int,
+        learning_rate: float,
+        num_devices: int = 1,
     ) -> None:
         super().__init__()
         self.run = run
         self.names = names
         self.steps = steps
+        self.learning_rate = learning_rate
         self.num_devices = num_devices
         self._epoch = 0
 
@@ -181,8 +189,7 @@ class StopAtBadLoss(keras.callbacks.Callback):
         self._end(f"the loss is {float(loss)} from {where} on, with records {records}", "; check these records, too")
 
     def _end(self, what: str, records: str = "") -> None:
-        rate = _learning_rate(self.model)
-        fix = f"Pass a smaller --learning-rate than {rate:g}, or --clip-norm 1{records}."
+        fix = f"Pass a smaller --learning-rate than {self.learning_rate:g}, or --clip-norm 1{records}."
         raise UsageError(self.run, f"{what}: training has diverged", fix, "E_DIVERGED")
 
 
