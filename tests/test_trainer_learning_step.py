@@ -234,17 +234,16 @@ def test_penalties_of_the_nets_own_layers_are_in_the_loss():
     assert logs["loss"] == np.float32(np.log(3) + 0.5 * 9)  # three equal logits, and nine weights of 1
 
 
-@pytest.mark.parametrize("name", ["default", "best"])
-def test_a_recipe_compiles_with_xla_as_on_a_gpu(name):
+def of_a_recipe(config, *, jit_compile: bool):
+    """Takes two steps and validates, and checks that both losses are finite."""
     from trainer.backend import tf
-    from trainer.config import of_recipe
     from trainer.learning.augment import build_augment
     from trainer.learning.losses import build_loss
     from trainer.learning.optimizers import build_optimizer
     from trainer.learning.step import SegTrainer, StepOptions
     from trainer.models.build import build_model
 
-    config, size, classes = of_recipe(name), (32, 48), 3
+    size, classes = (32, 48), 3
     options = StepOptions(config.ema, config.tta, config.aux_loss)
     trainer = SegTrainer(
         build_model("unet_small", size, classes),
@@ -259,13 +258,33 @@ def test_a_recipe_compiles_with_xla_as_on_a_gpu(name):
         build_augment(config.strengths, 0, config.window),
         options=options,
     )
-    trainer.compile(build_optimizer(config, 2), jit_compile=True)
-    assert trainer.jit_compile  # where something cannot be compiled, Keras only warns
+    trainer.compile(build_optimizer(config, 2), jit_compile=jit_compile)
+    assert trainer.jit_compile == jit_compile  # where something cannot be compiled, Keras only warns
     rng = np.random.default_rng(5)
     image, mask = rng.integers(0, 256, (2, *size, 3), np.uint8), rng.integers(0, classes, (2, *size), np.uint8)
     batches = tf.data.Dataset.from_tensors(({"image": image, "mask": mask},)).repeat(2)
     scores = trainer.fit(batches, validation_data=batches, verbose=0, shuffle=False).history
     assert np.isfinite([scores["loss"], scores["val_loss"]]).all()
+
+
+@pytest.mark.parametrize("name", ["default", "best"])
+def test_a_recipe_compiles_with_xla_as_on_a_gpu(name):
+    from trainer.config import of_recipe
+
+    of_a_recipe(of_recipe(name), jit_compile=True)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_every_part_of_a_step_takes_16_bits_as_on_a_gpu(policy):
+    from trainer.backend import keras
+    from trainer.config import of_recipe
+
+    config = of_recipe("best", augment="auto", ema=0.9, tta="scales", aux_loss=0.4, loss="crossentropy_lovasz")
+    keras.config.set_dtype_policy(policy)
+    try:
+        of_a_recipe(config, jit_compile=False)
+    finally:
+        keras.config.set_dtype_policy("float32")
 
 
 def test_no_step_has_int32_arrays_of_the_size_of_a_mask():

@@ -31,6 +31,7 @@ From the converter they use only what reads its records and draws its classes:
     evaluation  a saved model held against true masks: scores, confusion matrix, images
     exporting   the best model of a run -> a file for another runtime
     reporting   a run or records as a page, and runs side by side
+    failures    errors of a step that a user can do something about, in one line
     timing      how long steps take, and how many epochs fit in a time
     dry_run     one training and one validation step, and an estimate of the memory
     bench       input and step, each timed separately: the bottleneck, and what to change
