@@ -136,6 +136,21 @@ def test_padding_goes_by_the_upright_shape():
     assert np.array_equal(rendered(saved(pixels, exif=exif), (6, 6), "pad"), expected)
 
 
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_photo_keeps_its_size_when_it_is_decoded_at_a_reduced_one_and_is_rendered_alike_again(orientation):
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    photo = open_image(saved(smooth(123, 201), "JPEG", exif=exif, quality=95), "a.jpg")
+    size = photo.size
+    first = np.asarray(render(photo, (30, 30), "pad"))
+    assert photo.picture.size == (51, 31)  # a quarter
+    assert (photo.size, photo.raw_size) == (size, (123, 201))
+    np.testing.assert_array_equal(render(photo, (30, 30), "pad"), first)
+    larger = np.asarray(render(photo, size, "stretch")).astype(int)
+    assert larger.shape[:2] == size
+    assert np.abs(larger - np.asarray(render(open_image(photo.data, "a.jpg"), size, "stretch"))).mean() < 4
+
+
 @pytest.mark.parametrize("size", [(125, 187), (250, 375), (360, 512), (512, 512), (700, 900)])
 @pytest.mark.parametrize("subsampling", [0, 2])
 def test_decoding_a_large_jpeg_at_reduced_scale_neither_shifts_nor_changes_it(size, subsampling):

@@ -42,8 +42,27 @@ def source(tmp_path):
     return SourceConfig(tmp_path / "source", classes=str(tmp_path / "source/classes.csv"))
 
 
-@pytest.mark.parametrize("fit", ["pad", "stretch", "crop"])
-def test_scores_at_the_source_are_those_of_the_predicted_files(source, tmp_path, fit):
+@pytest.fixture
+def large_source(source):
+    """The same dataset as JPEG files of four times the size, which a model of 48x48 looks at decoded at a reduced one."""
+    for kind in ("images", "masks"):
+        for path in (source.src / kind).iterdir():
+            with Image.open(path) as picture:
+                picture.load()
+            larger = picture.resize((4 * picture.width, 4 * picture.height), Image.Resampling.NEAREST)
+            larger.save(path if kind == "masks" else path.with_suffix(".jpg"))
+    for path in source.src.glob("*.txt"):
+        path.write_text(path.read_text().replace(".png;", ".jpg;"))
+    for path in (source.src / "images").glob("*.png"):
+        path.unlink()
+    return source
+
+
+@pytest.mark.parametrize(
+    ("dataset", "fit"), [("source", "pad"), ("source", "stretch"), ("source", "crop"), ("large_source", "pad")]
+)
+def test_scores_at_the_source_are_those_of_the_predicted_files(request, tmp_path, dataset, fit):
+    source = request.getfixturevalue(dataset)
     from trainer.evaluation.source import evaluate_source
     from trainer.prediction.options import PredictConfig
     from trainer.prediction.predict import predict

@@ -6,7 +6,7 @@ An image leaves this module upright, RGB, 8 bit, at the stored size, and its byt
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from PIL import Image
@@ -25,6 +25,7 @@ from converter.pixels.signatures import JPEG_SIGNATURE, PNG_SIGNATURE
 # orthophotos it marks missing ground, or holds infrared.
 IMAGE_MODES = frozenset({"RGB", "L", "P", "RGBA", "LA", "CMYK", "1"})
 PNG_LEVEL = 1  # zlib level of a stored image: 4 % larger than the default level, at a third of its cost
+_REDUCTIONS = (1, 2, 4, 8)  # factors by which a JPEG can be reduced while it is decoded
 _SWAPS_SIDES = frozenset({5, 6, 7, 8})  # EXIF orientations that swap width and height
 _MIRRORS_COLUMNS = frozenset({2, 3, 6, 7})  # whose columns run from right to left in the upright image
 _MIRRORS_ROWS = frozenset({3, 4, 7, 8})
@@ -42,6 +43,8 @@ class OpenImage:
         image as stored in the file.
       data: content of the file; b"" where only some of its samples are read, or not as they are.
       described: what the file holds where that is not what `picture` holds; else "".
+      raw_size: (height, width) as stored in the file, before rotation. `picture` has another one once `render` has
+        decoded it at a reduced size.
     """
 
     picture: Image.Image
@@ -50,17 +53,17 @@ class OpenImage:
     exif_orientation: int
     data: bytes
     described: str = ""
+    raw_size: tuple[int, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Keeps the size."""
+        object.__setattr__(self, "raw_size", (self.picture.height, self.picture.width))
 
     @property
     def size(self) -> tuple[int, int]:
         """(height, width) of the upright image."""
         height, width = self.raw_size
         return (width, height) if self.orientation in _SWAPS_SIDES else (height, width)
-
-    @property
-    def raw_size(self) -> tuple[int, int]:
-        """(height, width) as stored in the file, before rotation."""
-        return self.picture.size[1], self.picture.size[0]
 
 
 def open_image(data: bytes, name: str, max_pixels: int = MAX_PIXELS, samples: Samples = AS_STORED) -> OpenImage:
@@ -104,7 +107,7 @@ def render(image: OpenImage, size: tuple[int, int], fit: str) -> Image.Image:
     swap = image.orientation in _SWAPS_SIDES
     target = (box.height, box.width) if swap else (box.width, box.height)  # (width, height), as stored in the file
     picture = image.picture
-    scale = _draft(picture, crop, target)
+    scale = _draft(image, crop, target)
     load(image.picture, image.name)
     picture.info.pop("transparency", None)  # alpha is dropped; Pillow would warn about transparency in a palette
     upright: Image.Image = picture if picture.mode == "RGB" else picture.convert("RGB")
@@ -131,24 +134,23 @@ def _raw_box(box: Box, image: OpenImage) -> Box:
     return Box(left, top, box.width, box.height) if swap else Box(top, left, box.height, box.width)
 
 
-def _draft(picture: Image.Image, crop: Box, target: tuple[int, int]) -> float:
+def _draft(image: OpenImage, crop: Box, target: tuple[int, int]) -> int:
     """Sets a JPEG to be decoded at 1/2, 1/4 or 1/8 size, which is faster, where that is at least the target size.
 
     Args:
-      picture: not yet decoded.
+      image: whose picture keeps its size where it is decoded already.
       crop: the part to decode, as stored in the file.
       target: its target size (width, height).
 
     Returns:
-      the factor by which the sides of the image are divided.
+      the factor by which the sides of the picture are divided.
     """
+    picture, (height, width) = image.picture, image.raw_size
     scale = min(crop.width // target[0], crop.height // target[1])
-    if picture.format != "JPEG" or scale < 2:
-        return 1
-    factor = max(step for step in (2, 4, 8) if step <= scale)
-    size = picture.size
-    drafted = picture.draft(None, (size[0] // factor, size[1] // factor))
-    return size[0] / drafted[1][2] if drafted else 1
+    if picture.format == "JPEG" and scale >= 2:
+        factor = max(step for step in _REDUCTIONS if step <= scale)
+        picture.draft(None, (width // factor, height // factor))
+    return next(step for step in _REDUCTIONS if (-(-width // step), -(-height // step)) == picture.size)
 
 
 def encode_image(image: Image.Image, image_format: str, quality: int) -> bytes:
