@@ -44,7 +44,7 @@ def source(tmp_path):
 
 @pytest.fixture
 def large_source(source):
-    """The same dataset as JPEG files of four times the size, which a model of 48x48 looks at decoded at a reduced one."""
+    """The same dataset as JPEG files of four times the size: for a model of 48x48 they are decoded at a reduced one."""
     for kind in ("images", "masks"):
         for path in (source.src / kind).iterdir():
             with Image.open(path) as picture:

@@ -61,6 +61,14 @@ def test_a_list_names_photographs_beside_it_and_its_masks_are_not_read(photos):
     assert found[0].read()[0] == b"x"
 
 
+@pytest.mark.parametrize("folder", ["val_jpg", "jpg"])
+def test_a_list_names_photographs_in_the_folder_that_build_reads_it_with(photos, folder):
+    (photos / "a").rename(photos / folder)
+    (photos / "val.txt").write_text("1.jpg;1.png\n")
+    (found,) = find_photographs([str(photos / "val.txt")], photos / "out")
+    assert (found.name, found.folder) == ("1.jpg", photos / folder)
+
+
 def test_a_list_cannot_lead_out_of_its_folder(photos):
     (photos / "val.txt").write_text("../other.jpg\n")
     with pytest.raises(DataError, match="leaves the source folder"):

@@ -45,6 +45,15 @@ def fails(*arguments, **options):
     raise UsageError("records", "is gone", "Bring it back.")
 
 
+def test_a_split_that_the_records_lack_makes_no_page_without_scores(run, monkeypatch):
+    def lacks(*arguments, **options):
+        raise UsageError("records", "has no split 'test', but 'train'", "Build it.", "E_NO_SPLIT")
+
+    monkeypatch.setattr(gathering, "scored_run", lacks)
+    with pytest.raises(UsageError, match="has no split 'test'"):
+        gather(run, "test")
+
+
 @pytest.fixture
 def cannot_score(monkeypatch):
     """Scoring fails, as where the records are gone; whether it is tried is left as it is."""

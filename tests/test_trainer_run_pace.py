@@ -39,7 +39,9 @@ def test_a_bar_needs_no_lines_and_a_short_run_no_word(caplog):
     assert lines(caplog, step_seconds=0.01, steps=400, epochs=2) == []
 
 
-@pytest.mark.parametrize(("seconds", "told"), [(45, "45 s"), (720, "12 min"), (29880, "8.3 h")])
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(0.0, "0 s"), (0.42, "0.4 s"), (45, "45 s"), (720, "12 min"), (29880, "8.3 h")]
+)
 def test_a_duration_has_one_unit(seconds, told):
     from trainer.run.pace import duration
 

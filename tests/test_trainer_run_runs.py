@@ -31,6 +31,7 @@ from trainer.run.runs import (
     create_run,
     held,
     keep_metrics,
+    kept_log,
     log_to_file,
     newest_run,
     read_metrics_file,
@@ -121,6 +122,20 @@ def test_the_log_file_is_complete_where_the_console_is_quiet(tmp_path, console):
     assert [line.partition(" ")[2] for line in lines] == ["epoch 1", "careful"]
     assert log.level == logging.WARNING
     assert not any(isinstance(handler, logging.FileHandler) for handler in log.handlers)
+
+
+def test_the_log_file_begins_with_what_was_logged_before_there_was_a_run(tmp_path, console):
+    log.setLevel(logging.INFO)
+    handlers = log.handlers[:]
+    with kept_log() as before:
+        log.info("too early")
+        with log_to_file(tmp_path, before):
+            log.info("epoch 1")
+    log.info("later")
+    lines = (tmp_path / "log.txt").read_text().splitlines()
+    assert [line.partition(" ")[2] for line in lines] == ["too early", "epoch 1"]
+    assert console.getvalue().splitlines() == ["too early", "epoch 1", "later"]
+    assert log.handlers == handlers
 
 
 def test_no_run_is_begun_on_records_of_different_sizes(tmp_path):

@@ -156,6 +156,17 @@ def test_a_copy_that_has_nowhere_to_come_from_is_told(records, caplog):
     assert caplog.messages == ["--copy-paste has no effect: a device has one record of a batch of 2."]
 
 
+def test_a_batch_and_a_window_larger_than_the_records_are_told(records, caplog):
+    with caplog.at_level(logging.INFO):
+        prepared(records, batch=50, crop="32x48")
+    assert "Batches of 13: there are 13 training records." in caplog.messages
+    assert "--crop 32x48 is larger than the records of 32x32: the rest of a window is padding." in caplog.messages
+    caplog.clear()
+    with caplog.at_level(logging.INFO):
+        prepared(records, batch=13, crop="32x32")
+    assert not any(text.startswith(("Batches of", "--crop")) for text in caplog.messages)
+
+
 def test_what_cannot_be_is_refused_before_a_run(records):
     for choices in (
         {"loss": "dice", "class_weights": "enet"},

@@ -27,10 +27,24 @@ def test_a_time_becomes_as_many_epochs_as_fit_in_nine_tenths_of_it(small, monkey
     from trainer.setup import prepare
 
     setup = prepare(dataclasses.replace(small, time="1m", warmup=2))
+    monkeypatch.setattr(trainer.timing, "FILES", 0.0)
     monkeypatch.setattr(trainer.timing, "seconds_per_epoch", lambda _: 7.0)
     for spent, epochs in ((0, 7), (13, 5), (100, 1)):
         fitted = trainer.timing.fit_to_time(setup, time.monotonic() - spent).config
         assert (fitted.epochs, fitted.time, fitted.warmup) == (epochs, None, min(2, epochs - 1))
+
+
+def test_images_and_files_count_where_an_epoch_is_short_and_a_time_that_is_too_short_says_why(
+    small, monkeypatch, caplog
+):
+    import trainer.timing
+    from trainer.setup import prepare
+
+    setup = prepare(dataclasses.replace(small, time="1m"))
+    monkeypatch.setattr(trainer.timing, "seconds_per_epoch", lambda _: 0.8)
+    assert trainer.timing.fit_to_time(setup, time.monotonic()).config.epochs == int(54 / 1.3)
+    trainer.timing.fit_to_time(setup, time.monotonic() - 60)
+    assert "--time 1m is too short: starting and timing took 60 s of it, and an epoch takes about 0.8 s." in caplog.text
 
 
 def test_several_workers_cannot_choose_the_epochs_each_for_itself(small):

@@ -474,6 +474,22 @@ def test_a_schedule_to_a_fixed_end_does_not_go_on_to_another(tmp_path):
 
 
 @pytest.mark.slow
+def test_the_command_that_goes_on_after_a_schedule_trains_for_the_epochs_that_were_asked_for(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_records(tmp_path / "records", records={"train": [4], "val": [2]})
+    segconv = [sys.executable, "-c", "from converter.cli import main; main()"]
+    first = ["train", "--model", "unet_small", "--batch", "2", "--epochs", "2", "--schedule", "cosine"]
+    subprocess.run([*segconv, *first], check=True, capture_output=True)
+    (run,) = Path("runs").iterdir()
+    refused = subprocess.run([*segconv, "train", "--resume", run, "--epochs", "3"], capture_output=True, text=True)
+    assert refused.returncode == 2
+    command = re.search(r"start a new run: segconv (.*)$", refused.stderr.splitlines()[-1])[1]
+    subprocess.run([*segconv, *command.split()], check=True, capture_output=True)
+    (other,) = set(Path("runs").iterdir()) - {run}
+    assert len(rows_of(other)) == 3
+
+
+@pytest.mark.slow
 def test_a_run_is_trained_by_one_process_at_a_time(tmp_path):
     from trainer.run.runs import held
     from trainer.training import train

@@ -189,7 +189,12 @@ def _fitted(config: TrainConfig, manifest: Manifest, num_replicas: int) -> Train
         config = dataclasses.replace(
             config, augment="none", strengths=AUGMENTS["none"], label_smoothing=0.0, stop_patience=config.epochs
         )
+    if config.window and manifest.size and any(a > b for a, b in zip(config.window, manifest.size, strict=True)):
+        size = "x".join(map(str, manifest.size))
+        log.warning("--crop %s is larger than the records of %s: the rest of a window is padding.", config.crop, size)
     fitted = dataclasses.replace(config, batch=min(config.batch, num_train // num_replicas * num_replicas))
+    if fitted.batch < config.batch:
+        log.info("Batches of %d: there are %d training records.", fitted.batch, num_train)
     if fitted.strengths.copy_paste and fitted.batch == num_replicas and config.batch > 1:
         log.warning("--copy-paste has no effect: a device has one record of a batch of %d.", fitted.batch)
     return fitted

@@ -12,7 +12,8 @@ from trainer.run.pace import duration, whole_run
 from trainer.setup import TrainingSetup
 
 TIMED_STEPS = 3  # enough for a mean: steps of one run differ little
-SHARE = 0.9  # of the time is for steps and validations; the rest for images, the state and other work on the machine
+SHARE = 0.9  # of the time is for epochs; the rest for the end of the run and other work on the machine
+FILES = 0.5  # seconds of an epoch for its images and its state: what matters where an epoch has a few steps
 
 
 def seconds_per_step(setup: TrainingSetup, steps: int = TIMED_STEPS) -> float:
@@ -65,10 +66,11 @@ def fit_to_time(setup: TrainingSetup, started: float) -> TrainingSetup:
     with step_errors(setup):
         per_epoch = seconds_per_epoch(setup)
     left = parse_time(setup.config.time) * SHARE - (time.monotonic() - started)
-    epochs = max(1, int(left / per_epoch))
+    epochs = max(1, int(left / (per_epoch + FILES)))
     log.info(
         "--time %s: %s. The run is repeated with --epochs %d.", setup.config.time, whole_run(per_epoch, epochs), epochs
     )
     if left < per_epoch:
-        log.warning("--time %s is too short: one epoch takes about %s.", setup.config.time, duration(per_epoch))
+        what = "--time %s is too short: starting and timing took %s of it, and an epoch takes about %s."
+        log.warning(what, setup.config.time, duration(time.monotonic() - started), duration(per_epoch))
     return setup.having(epochs=epochs, time=None, warmup=min(setup.config.warmup, epochs - 1))

@@ -41,8 +41,18 @@ from trainer.run.callbacks import (
     StopWithoutProgress,
 )
 from trainer.run.info import read_run, seal_of_records, write_config
+from trainer.run.options import changed_text
 from trainer.run.pace import Pace
-from trainer.run.runs import BEST, PREDICTIONS, check_run_files, create_run, held, keep_metrics, log_to_file
+from trainer.run.runs import (
+    BEST,
+    PREDICTIONS,
+    check_run_files,
+    create_run,
+    held,
+    keep_metrics,
+    kept_log,
+    log_to_file,
+)
 from trainer.run.state import load_state, read_facts
 from trainer.run.tensorboard import TensorBoardLog
 from trainer.setup import TrainingSetup, prepare, splits_of
@@ -80,15 +90,16 @@ def train(config: TrainConfig, run: Path | None = None) -> TrainReport:
         check_run_files(run)
     facts = {} if run is None else read_facts(run)
     started = time.monotonic()
-    setup = prepare(config, resumes=bool(facts))
-    while setup.config.time is not None:
-        try:
-            setup = fit_to_time(setup, started)
-        except MachineError as error:
-            setup = _with_half_the_batch(setup, error)
-    samples = read_samples(setup.folder, setup.val_split, setup.val_records.numbers)
-    _check_labelled(setup, samples)
     with contextlib.ExitStack() as stack:
+        before = stack.enter_context(kept_log())
+        setup = prepare(config, resumes=bool(facts))
+        while setup.config.time is not None:
+            try:
+                setup = fit_to_time(setup, started)
+            except MachineError as error:
+                setup = _with_half_the_batch(setup, error)
+        samples = read_samples(setup.folder, setup.val_split, setup.val_records.numbers)
+        _check_labelled(setup, samples)
         if not setup.devices.is_chief:
             # Every worker does the same, since computing a score takes all of them; what the others write is discarded.
             log.info("The first worker writes the run folder and reports the progress.")
@@ -103,7 +114,7 @@ def train(config: TrainConfig, run: Path | None = None) -> TrainReport:
         if not is_new:
             facts = read_facts(run)  # now that no other process writes it
             _check_resumable(run, facts, setup)
-        stack.enter_context(log_to_file(run))
+        stack.enter_context(log_to_file(run, before))
         if not is_new:
             done = facts.get("epoch", 0)
             log.info("Resuming: %d of %d epochs are done.", done, setup.config.epochs)
@@ -238,7 +249,8 @@ def _check_resumable(run: Path, facts: dict[str, Any], setup: TrainingSetup) -> 
     if before.schedule != "plateau" and before.epochs != setup.config.epochs:
         end = f"falls to 0 at epoch {before.epochs}"
         what = f"is {setup.config.epochs}, but the learning rate ({before.schedule}) {end}"
-        fix = f"Leave it out, or start a new run: segconv train --config {run} --weights {run / BEST}"
+        new = f"--config {run} --weights {run / BEST} --epochs {setup.config.epochs}"
+        fix = f"Leave it out, or start a new run: segconv train {new}"
         raise UsageError("--epochs", f"{what}: it would jump", fix, "E_RESUME")
     if facts["stopped"] or facts["epoch"] >= setup.config.epochs:
         fix = f"Evaluate it: segconv evaluate {run}"
@@ -266,14 +278,17 @@ def _log_start(setup: TrainingSetup, run: Path) -> None:
     )
     left = setup.num_train % config.batch
     log.info(
-        "Model %s: %.2f M parameters, %d steps of %d records per epoch%s, maximum of %d epochs, %s at %g (%s), loss %s",
-        *(config.model, setup.trainer.net.count_params() / 1e6, setup.steps_per_epoch, config.batch),
+        "Model %s: %.2f M parameters, %s of %d records per epoch%s, maximum of %s, %s at %g (%s), loss %s",
+        *(config.model, setup.trainer.net.count_params() / 1e6),
+        *(_counted(setup.steps_per_epoch, "step"), config.batch),
         f" ({left} records left out, different ones in each)" if left else "",
-        *(config.epochs, config.optimizer, config.learning_rate, config.schedule, config.loss),
+        *(_counted(config.epochs, "epoch"), config.optimizer, config.learning_rate, config.schedule, config.loss),
     )
     log.info("Devices: %s", setup.devices.describe())
     if config.recipe:
         log.info("Recipe %s: %s", config.recipe, options_text(config.recipe) or "the defaults")
+    if changed := changed_text(config):
+        log.info("Other than in the recipe: %s", changed)
     if config.overfit:
         log.info("Overfit check: training and validating on the first %d training records.", setup.num_train)
     encoder = encoder_of(config.model, config.encoder)
@@ -281,11 +296,19 @@ def _log_start(setup: TrainingSetup, run: Path) -> None:
         log.info("The encoder %s starts from ImageNet weights.", encoder)
     elif encoder is not None and config.weights == "none":
         log.info("The encoder %s starts from random weights; for ImageNet weights, %s.", encoder, how_to_get(encoder))
-    if config.freeze:
+    elif Path(config.weights).suffix == ".keras":
+        log.info("The model starts from %s.", config.weights)
+    if config.freeze >= config.epochs:
+        log.info("The encoder is not trained: --freeze is %d.", config.freeze)
+    elif config.freeze:
         log.info("The encoder is trained from epoch %d on.", config.freeze + 1)
-    is_light = config.model in MODELS and MODELS[config.model].is_light and config.encoder is None
-    if not is_light and set(setup.devices.names) == {"CPU"}:
+    is_heavy = config.model in MODELS and not MODELS[config.model].is_light and config.encoder is None
+    if is_heavy and set(setup.devices.names) == {"CPU"}:
         log.info("No GPU was found: %s is slow without one, --model unet_small is not.", config.model)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _size_text(setup: TrainingSetup) -> str:

@@ -44,7 +44,8 @@ def open_records(
     for split in splits:
         if split not in manifest.splits:
             what = f"has no split {split!r}, but {', '.join(map(repr, manifest.splits)) or 'none'}"
-            raise UsageError(folder, what, f"Build it with a list {split}.txt, or choose another split.", "E_NO_SPLIT")
+            fix = f"Build it from a dataset with a list {split}.txt, which `segconv split --src DIR` writes."
+            raise UsageError(folder, what, fix, "E_NO_SPLIT")
         info = manifest.splits[split]
         if not info.records or not any(info.pixels):
             found = "records" if not info.records else "labelled pixels"

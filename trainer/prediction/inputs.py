@@ -201,10 +201,18 @@ def _in_folder(folder: Path, out: Path) -> list[Photograph]:
 
 def _in_list(path: Path) -> Iterator[Photograph]:
     lines = read_split_list("", path, path.name).lines
-    for line in lines[1:] if HEADER.fullmatch(lines[0].fields[0]) else lines:
+    lines = lines[1:] if HEADER.fullmatch(lines[0].fields[0]) else lines
+    for line in lines:
         check_relative(line.fields[0])
-        name = str(PurePath(line.fields[0]))
-        yield Photograph(name, path.parent, name)
+    names = [str(PurePath(line.fields[0])) for line in lines]
+    folder = _folder_of_list(path, names)
+    yield from (Photograph(name, folder, name) for name in names)
+
+
+def _folder_of_list(path: Path, names: list[str]) -> Path:
+    """Returns the folder that has the first photograph of a list: beside it, or val_jpg/ and jpg/ there for val.txt."""
+    folders = (path.parent, path.parent / f"{path.stem}_jpg", path.parent / "jpg")
+    return next((folder for folder in folders if names and (folder / names[0]).exists()), path.parent)
 
 
 def _by_pattern(text: str) -> list[Photograph]:

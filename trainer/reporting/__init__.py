@@ -3,7 +3,6 @@
 Modules, in dependency order. None needs TensorFlow, but where a run has to be scored first:
 
     scores        the evaluation of a run, or scoring it now
-    options       the options of a run against its recipe, and the command that repeats it
     gather        everything that is known of a run
     warnings      what a reader of the scores should know
     svg           curves and diagrams

@@ -16,9 +16,9 @@ from converter.system.console import table
 from trainer.evaluation.counts import Intervals, Means, differences, intervals, means
 from trainer.evaluation.drawing import percent
 from trainer.evaluation.files import Scored, read_counts
-from trainer.reporting.options import options_of, words
 from trainer.reporting.scores import scored_run
 from trainer.run.info import RunInfo, read_run
+from trainer.run.options import options_of, words
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 MIOU, ACCURACY = "mIoU", "pixel accuracy"

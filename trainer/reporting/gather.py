@@ -11,6 +11,7 @@ import numpy as np
 from converter.dataset.parse import read_manifest
 from converter.errors import DataError, SegconvError
 from converter.limits import MAX_METRICS_BYTES
+from converter.system.console import log
 from converter.system.files import read_regular
 from trainer.evaluation.files import (
     Scored,
@@ -68,7 +69,7 @@ def gather(run: Path, split: str = "val", data: Path | None = None) -> RunFacts:
       data: folder of the records; None for where the run had them.
 
     Raises:
-      UsageError: no run, or no records in `data`.
+      UsageError: no run, no such split, or no records in `data`.
       DataError: its config.json is damaged.
     """
     info = read_run(run)
@@ -77,6 +78,9 @@ def gather(run: Path, split: str = "val", data: Path | None = None) -> RunFacts:
     try:
         scored: Scored | None = scored_run(run, split, data)
     except SegconvError as error:
+        if error.code == "E_NO_SPLIT":  # a page without scores would replace a good one
+            raise
+        log.warning("The page has no scores: %s", error)
         missing["scores"] = str(error)
         scored = any_scored(run, label)
     matrix, examples = None, []

@@ -25,11 +25,11 @@ from trainer.evaluation.calibration import calibration_error
 from trainer.evaluation.drawing import CELLS, WRONG
 from trainer.evaluation.files import Scored, ShownExample
 from trainer.reporting.gather import RunFacts
-from trainer.reporting.options import Option, options_of, recipe_of, repeat_command, words
 from trainer.reporting.svg import Curve, curves, reliability
 from trainer.reporting.tables import class_table, confusion, interval_text, share_text
 from trainer.reporting.warnings import Remark, warnings_of
 from trainer.run.curves import best_epoch
+from trainer.run.options import Option, options_of, recipe_of, repeat_command, words
 
 SMALL_GAP = 0.01  # of mean confidence and accuracy, which says nothing
 SHOWN_CLASSES = 6  # of an example: those of the lowest IoU, in words

@@ -3,6 +3,7 @@
 The modules, in dependency order:
 
     info         config.json: the description of a run
+    options      the options of a run against its recipe, and the command that repeats it
     runs         the run folder: its path, its lock, metrics.csv, log.txt
     state        everything that an interrupted run needs to resume with the same weights
     curves       metrics.csv -> plots

@@ -15,7 +15,9 @@ WORTH_TELLING = 60.0  # seconds: a shorter run is over before its length matters
 
 
 def duration(seconds: float) -> str:
-    """Returns a duration in one unit: "45 s", "12 min", "8.3 h"."""
+    """Returns a duration in one unit: "0.4 s", "45 s", "12 min", "8.3 h"."""
+    if 0.05 <= seconds < 1:
+        return f"{seconds:.1f} s"
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 100 * 60 else f"{seconds / 3600:.1f} h"

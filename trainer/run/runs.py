@@ -17,6 +17,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
+from logging.handlers import MemoryHandler
 from pathlib import Path
 
 from converter.dataset.manifest import Manifest
@@ -35,6 +36,7 @@ METRICS = "metrics.csv"
 PREDICTIONS = "predictions.png"
 STATE = "state.npz"
 
+MOST_KEPT = 1000  # lines of the log
 RUN_NAME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d)(?:-(\d+))?")
 
 
@@ -126,8 +128,24 @@ class _LogFile(logging.FileHandler):
 
 
 @contextlib.contextmanager
-def log_to_file(run: Path) -> Iterator[None]:
+def kept_log() -> Iterator[MemoryHandler]:
+    """Keeps what is logged while there is no run folder, for `log_to_file`."""
+    kept = MemoryHandler(MOST_KEPT, flushLevel=logging.CRITICAL + 1, flushOnClose=False)
+    log.addHandler(kept)
+    try:
+        yield kept
+    finally:
+        log.removeHandler(kept)
+        kept.close()
+
+
+@contextlib.contextmanager
+def log_to_file(run: Path, before: MemoryHandler | None = None) -> Iterator[None]:
     """Also writes the log to log.txt of the run, with the time, including what `-q` hides on the console.
+
+    Args:
+      run: the run folder.
+      before: of `kept_log`: what was logged before comes first.
 
     Raises:
       MachineError: the file cannot be opened.
@@ -141,6 +159,10 @@ def log_to_file(run: Path) -> Iterator[None]:
     for handler, own in consoles:
         handler.setLevel(max(level, own))
     file.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S"))
+    if before is not None:
+        log.removeHandler(before)
+        before.setTarget(file)
+        before.flush()
     log.addHandler(file)
     log.setLevel(min(level, logging.INFO))
     try:

@@ -15,7 +15,7 @@ from trainer.choices.augments import AUGMENTS
 from trainer.choices.recipes import RECIPES
 from trainer.cli.train import train
 from trainer.config import TrainConfig
-from trainer.reporting.options import STRENGTHS, options_of, recipe_of, repeat_command, words
+from trainer.run.options import STRENGTHS, changed_text, options_of, recipe_of, repeat_command, words
 
 
 def of_recipe(name: str) -> TrainConfig:
@@ -88,6 +88,14 @@ def test_only_what_differs_from_the_recipe_is_written_out():
     assert repeat_command(of_recipe("default")) == "segconv train --data records --recipe default"
     changed = [option.name for option in options_of(CONFIGS["another optimizer"]) if option.is_changed]
     assert changed == ["optimizer"]
+
+
+def test_what_differs_is_told_without_the_model_that_was_chosen():
+    assert changed_text(of_recipe("default")) == ""
+    config = dataclasses.replace(of_recipe("best"), model="unet_small", weights="none", loss="dice", batch=4)
+    strengths = dataclasses.replace(config.strengths, flip_vertical=True)
+    told = changed_text(dataclasses.replace(config, strengths=strengths, class_weights="none"))
+    assert told == "--batch 4 --loss dice --class-weights none --flip-vertical"
 
 
 def test_an_unknown_recipe_counts_as_the_default_one():

@@ -73,6 +73,12 @@ def repeat_command(config: TrainConfig) -> str:
     return " ".join(parts)
 
 
+def changed_text(config: TrainConfig) -> str:
+    """Returns the options that differ from the recipe, as on the command line, but for the model and its weights."""
+    changed = (option for option in options_of(config) if option.is_changed and option.name not in ("model", "weights"))
+    return " ".join(text for option in changed if (text := _text(option)))
+
+
 def _text(option: Option) -> str:
     if option.name in {name.replace("_", "-") for name in STRENGTHS} and isinstance(option.value, bool):
         return f"--{option.name}" if option.value else f"--no-{option.name}"
