@@ -139,6 +139,15 @@ def test_runs_of_other_records_are_refused_and_the_command_that_is_named_compare
     assert len(list(runs[1].glob("evaluation-tiny-*-val.json"))) == 1
 
 
+def test_models_for_records_of_two_sizes_are_not_sent_to_records_that_one_of_them_refuses(tmp_path, runs):
+    other = write_run(tmp_path / "other", dataset="city")
+    raw = json.loads((other / "config.json").read_text())
+    (other / "config.json").write_text(json.dumps(raw | {"size": [64, 48]}))
+    with pytest.raises(UsageError, match="has a model for records of 64x48, and .* one for records of 32x48") as caught:
+        compare([runs[0], other])
+    assert caught.value.fix == "Score each on the photographs: segconv evaluate RUN --src DIR"
+
+
 def test_a_class_that_occurs_nowhere_has_no_difference(runs):
     for run in runs:
         counts = counts_of(4)

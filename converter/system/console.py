@@ -128,9 +128,12 @@ class Progress:
     Attributes:
       total: total number of units.
       unit: what is counted, such as "image".
+
+    Args:
+      stays: whether the bar is left on the screen when all is done.
     """
 
-    def __init__(self, total: int, unit: str) -> None:
+    def __init__(self, total: int, unit: str, *, stays: bool = True) -> None:
         self.total = total
         self.unit = unit
         self._done = 0
@@ -140,7 +143,7 @@ class Progress:
             from tqdm import tqdm  # imported here to keep `--help` fast
 
             tqdm.monitor_interval = 0  # no monitor thread: a process with a second thread cannot be forked
-            self._bar = tqdm(total=total, unit=unit, dynamic_ncols=True, smoothing=0.1)
+            self._bar = tqdm(total=total, unit=unit, dynamic_ncols=True, smoothing=0.1, leave=stays)
 
     def __enter__(self) -> Self:
         return self

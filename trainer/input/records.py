@@ -53,7 +53,7 @@ def open_records(
             raise UsageError(folder, f"split {split!r} holds no {found}", fix, "E_EMPTY_SPLIT")
     everything = [shard for _, shard in manifest.shards()]
     shards = [] if is_on_demand(folder) else shards_in(manifest, splits, part)  # else verified as they are fetched
-    with Progress(len(shards), "shard") as progress:
+    with Progress(len(shards), "shard", stays=False) as progress:
         for number, shard in enumerate(shards, start=1):
             check_shard_file(folder, shard, everything)
             progress.show(number)

@@ -197,6 +197,10 @@ def _check_same(runs: Sequence[Path], infos: Sequence[RunInfo], split: str, data
             names = " ".join(shlex.quote(str(each)) for each in runs)
             records = f"--data {shlex.quote(str(infos[0].config.data))} --split {shlex.quote(split)}"
             fix = f"Score all on the same records: segconv compare {names} {records}"
+            if info.config.crop is None and infos[0].config.crop is None and info.size != infos[0].size:
+                here, there = ("x".join(map(str, each.size)) for each in (info, infos[0]))
+                what = f"has a model for records of {here}, and {shown(runs[0])} one for records of {there}"
+                fix = "Score each on the photographs: segconv evaluate RUN --src DIR"
             raise UsageError(run, what, fix, "E_RECORDS")
 
 
