@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from trainer_fixtures import GREEDY, NEEDS_TF, write_records
+from trainer_fixtures import GREEDY, NEEDS_TF, SUBCLASSED, write_records
 
 from converter.errors import MachineError, UsageError
 from trainer.config import TrainConfig
@@ -40,38 +40,14 @@ def test_a_dry_run_for_a_time_says_how_many_epochs_fit_and_what_windows_take(tmp
     assert not (tmp_path / "runs").exists()
 
 
-HIDDEN = """
-import keras
-import tensorflow as tf
-
-
-@keras.saving.register_keras_serializable("hidden")
-class Net(keras.Model):
-    def __init__(self, classes, **options):
-        super().__init__(**options)
-        self.classes = classes
-        self.wide, self.head = keras.layers.Conv2D(8, 3, padding="same"), keras.layers.Conv2D(classes, 1)
-
-    def call(self, image):
-        return self.head(tf.nn.relu(self.wide(image / 255)))
-
-    def get_config(self):
-        return {"classes": self.classes, **super().get_config()}
-
-
-def net(size, num_classes):
-    return Net(num_classes, name="own")
-"""
-
-
 def test_what_a_model_hides_is_not_in_the_estimate_and_that_is_told(tmp_path, monkeypatch, caplog):
     from trainer.dry_run import dry_run
 
-    (tmp_path / "hidden.py").write_text(HIDDEN)
+    (tmp_path / "subclassed.py").write_text(SUBCLASSED)
     monkeypatch.chdir(tmp_path)
     write_records(tmp_path / "records", records={"train": [2], "val": [2]})
-    dry_run(TrainConfig(model="hidden:net", batch=2))
-    assert "Of own only input and output are in the estimate of the memory" in caplog.text
+    dry_run(TrainConfig(model="subclassed:net", batch=2))
+    assert "Of subclassed only input and output are in the estimate of the memory" in caplog.text
 
 
 def test_a_custom_model_that_fails_is_one_line(tmp_path, monkeypatch):

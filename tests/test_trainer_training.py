@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from trainer_fixtures import GREEDY, NEEDS_TF, write_records
+from trainer_fixtures import GREEDY, NEEDS_TF, SUBCLASSED, write_records
 
 from converter.errors import DataError, UsageError
 from trainer.choices.augments import AUGMENTS
@@ -236,29 +236,6 @@ def test_a_run_for_a_time_gets_half_of_the_batch_as_well_where_memory_is_short(t
         report = train(TrainConfig(model="greedy:net", batch=2, time="2s"))
     assert "out of memory with batches of 2: continuing with batches of 1." in caplog.text
     assert json.loads((report.run / "config.json").read_text())["config"]["batch"] == 1
-
-
-SUBCLASSED = """
-import keras
-
-
-@keras.saving.register_keras_serializable("subclassed")
-class Net(keras.Model):
-    def __init__(self, classes, **options):
-        super().__init__(**options)
-        self.classes = classes
-        self.wide, self.head = keras.layers.Conv2D(8, 3, padding="same"), keras.layers.Conv2D(classes, 1)
-
-    def call(self, image):
-        return self.head(keras.ops.relu(self.wide(image / 255)))
-
-    def get_config(self):
-        return {"classes": self.classes, **super().get_config()}
-
-
-def net(size, num_classes):
-    return Net(num_classes)
-"""
 
 
 def test_a_subclassed_model_is_trained_scored_and_trained_further(tmp_path, monkeypatch):

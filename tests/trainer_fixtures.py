@@ -34,6 +34,30 @@ FRAMING_BYTES = 16  # of a TFRecord: length, checksum of the length, checksum of
 GROUND, ROOF = (90, 120, 60), (200, 60, 50)  # colours of the two classes in the images
 CLASSES = (ClassInfo(0, "ground", GROUND, ("0",)), ClassInfo(1, "roof", ROOF, ("1",)))
 
+# A model that does not know its shapes, and hides its layers from Keras by a function of TensorFlow.
+SUBCLASSED = """
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable("subclassed")
+class Net(keras.Model):
+    def __init__(self, classes, **options):
+        super().__init__(**options)
+        self.classes = classes
+        self.wide, self.head = keras.layers.Conv2D(8, 3, padding="same"), keras.layers.Conv2D(classes, 1)
+
+    def call(self, image):
+        return self.head(tf.nn.relu(self.wide(image / 255)))
+
+    def get_config(self):
+        return {"classes": self.classes, **super().get_config()}
+
+
+def net(size, num_classes):
+    return Net(num_classes, name="subclassed")
+"""
+
 # A custom model that allocates 16 TiB, which no machine has, as soon as a batch has two records.
 GREEDY = """
 import keras
