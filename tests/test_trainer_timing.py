@@ -44,7 +44,7 @@ def test_images_and_files_count_where_an_epoch_is_short_and_a_time_that_is_too_s
     monkeypatch.setattr(trainer.timing, "seconds_per_epoch", lambda _: 0.8)
     assert trainer.timing.fit_to_time(setup, time.monotonic()).config.epochs == int(54 / 1.3)
     trainer.timing.fit_to_time(setup, time.monotonic() - 60)
-    assert "--time 1m is too short: starting and timing took 60 s of it, and an epoch takes about 0.8 s." in caplog.text
+    assert "--time 1m is too short: starting and timing took 60 s of it, and an epoch takes about 1 s." in caplog.text
 
 
 def test_several_workers_cannot_choose_the_epochs_each_for_itself(small):

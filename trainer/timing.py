@@ -64,9 +64,9 @@ def fit_to_time(setup: TrainingSetup, started: float) -> TrainingSetup:
         raise UsageError("--time", what, "Pass --epochs, the same to each.")
     log.info("Timing a few steps, to choose the number of epochs ...")
     with step_errors(setup):
-        per_epoch = seconds_per_epoch(setup)
+        per_epoch = seconds_per_epoch(setup) + FILES
     left = parse_time(setup.config.time) * SHARE - (time.monotonic() - started)
-    epochs = max(1, int(left / (per_epoch + FILES)))
+    epochs = max(1, int(left / per_epoch))
     log.info(
         "--time %s: %s. The run is repeated with --epochs %d.", setup.config.time, whole_run(per_epoch, epochs), epochs
     )

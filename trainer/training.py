@@ -96,8 +96,10 @@ def train(config: TrainConfig, run: Path | None = None) -> TrainReport:
         while setup.config.time is not None:
             try:
                 setup = fit_to_time(setup, started)
+                continue
             except MachineError as error:
-                setup = _with_half_the_batch(setup, error)
+                half = _half_of_the_batch(setup, error)
+            setup = setup.having(batch=half)  # after the error, whose traceback holds what the step had on the device
         samples = read_samples(setup.folder, setup.val_split, setup.val_records.numbers)
         _check_labelled(setup, samples)
         if not setup.devices.is_chief:
@@ -143,20 +145,21 @@ def _fit_in_memory(setup: TrainingSetup, run: Path, facts: dict[str, Any], *, sa
             with step_errors(setup):
                 return _fit(setup, run, facts, samples=samples)
         except MachineError as error:
-            setup = _with_half_the_batch(setup, error)
+            half = _half_of_the_batch(setup, error)
+        setup = setup.having(batch=half)  # after the error, whose traceback holds what the step had on the device
         write_config(run, setup.config, setup.manifest)
         facts = read_facts(run)
 
 
-def _with_half_the_batch(setup: TrainingSetup, error: MachineError) -> TrainingSetup:
-    """Returns the same setup, untrained, with half of the batch; raises the error where that is no remedy for it."""
+def _half_of_the_batch(setup: TrainingSetup, error: MachineError) -> int:
+    """Returns half of the batch; raises the error where that is no remedy for it."""
     batch, replicas = setup.config.batch, setup.devices.num_replicas
     half = batch // 2
     # One of several workers would continue with another batch than the rest.
     if error.code != "E_MEMORY" or setup.devices.num_workers > 1 or half < replicas or half % replicas:
         raise error
     log.warning("The device is out of memory with batches of %d: continuing with batches of %d.", batch, half)
-    return setup.having(batch=half)
+    return half
 
 
 def _fit(setup: TrainingSetup, run: Path, facts: dict[str, Any], *, samples: list[Sample]) -> SaveBest:
@@ -288,7 +291,7 @@ def _log_start(setup: TrainingSetup, run: Path) -> None:
     if config.recipe:
         log.info("Recipe %s: %s", config.recipe, options_text(config.recipe) or "the defaults")
     if changed := changed_text(config):
-        log.info("Other than in the recipe: %s", changed)
+        log.info("Different from the recipe: %s", changed)
     if config.overfit:
         log.info("Overfit check: training and validating on the first %d training records.", setup.num_train)
     encoder = encoder_of(config.model, config.encoder)
@@ -302,7 +305,7 @@ def _log_start(setup: TrainingSetup, run: Path) -> None:
         log.info("The encoder is not trained: --freeze is %d.", config.freeze)
     elif config.freeze:
         log.info("The encoder is trained from epoch %d on.", config.freeze + 1)
-    is_heavy = config.model in MODELS and not MODELS[config.model].is_light and config.encoder is None
+    is_heavy = config.model in MODELS and not MODELS[config.model].is_light
     if is_heavy and set(setup.devices.names) == {"CPU"}:
         log.info("No GPU was found: %s is slow without one, --model unet_small is not.", config.model)
 

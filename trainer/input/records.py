@@ -44,7 +44,7 @@ def open_records(
     for split in splits:
         if split not in manifest.splits:
             what = f"has no split {split!r}, but {', '.join(map(repr, manifest.splits)) or 'none'}"
-            fix = f"Build it from a dataset with a list {split}.txt, which `segconv split --src DIR` writes."
+            fix = f"Choose another, or build it with a list {split}.txt, such as `segconv split --src DIR` writes."
             raise UsageError(folder, what, fix, "E_NO_SPLIT")
         info = manifest.splits[split]
         if not info.records or not any(info.pixels):

@@ -1,7 +1,7 @@
 """Strips: a model on a large image, window by window, with blended logits, in bounded memory.
 
-Windows and their weights are those of `blending`. In `sliding`, all windows of an image are on the device at once; here
-they come in batches, and only the rows that further windows will change are held.
+Windows and their weights are those of `blending`. In `sliding`, the logits of all windows of an image are on the device
+at once; here they come in batches, and only the rows that further windows will change are held.
 """
 
 from __future__ import annotations

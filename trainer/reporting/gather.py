@@ -80,9 +80,9 @@ def gather(run: Path, split: str = "val", data: Path | None = None) -> RunFacts:
     except SegconvError as error:
         if error.code == "E_NO_SPLIT":  # a page without scores would replace a good one
             raise
-        log.warning("The page has no scores: %s", error)
         missing["scores"] = str(error)
         scored = any_scored(run, label)
+        log.warning("The page has %s: %s", "no scores" if scored is None else "older scores", error)
     matrix, examples = None, []
     if scored is not None:
         try:

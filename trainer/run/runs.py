@@ -159,11 +159,13 @@ def log_to_file(run: Path, before: MemoryHandler | None = None) -> Iterator[None
     for handler, own in consoles:
         handler.setLevel(max(level, own))
     file.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S"))
+    log.addHandler(file)
     if before is not None:
         log.removeHandler(before)
-        before.setTarget(file)
-        before.flush()
-    log.addHandler(file)
+        for record in before.buffer:
+            if file in log.handlers:  # until it cannot be written
+                file.handle(record)
+        before.buffer.clear()
     log.setLevel(min(level, logging.INFO))
     try:
         yield
