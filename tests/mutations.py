@@ -2503,10 +2503,15 @@ TABLE: dict[str, list[Row]] = {
     ],
     "trainer/timing.py": [
         Row(
-            "time for images and files",
+            "time for the end of a run",
             "* SHARE -",
             "-",
             "trainer_timing::a_time_becomes_as_many_epochs_as_fit_in_nine_tenths_of_it",
+        ),
+        gone(
+            "time for images and files",
+            " + FILES",
+            "trainer_timing::images_and_files_count_where_an_epoch_is_short_and_a_time_that_is_too_short_says_why",
         ),
     ],
     "trainer/backend.py": [

@@ -139,13 +139,26 @@ def test_runs_of_other_records_are_refused_and_the_command_that_is_named_compare
     assert len(list(runs[1].glob("evaluation-tiny-*-val.json"))) == 1
 
 
+def with_config(run, **changes):
+    """Changes the config.json of a run: keys of its own, and those of its options."""
+    raw = json.loads((run / "config.json").read_text())
+    options = raw["config"] | {name: changes.pop(name) for name in set(changes) & set(raw["config"])}
+    (run / "config.json").write_text(json.dumps(raw | changes | {"config": options}))
+    return run
+
+
 def test_models_for_records_of_two_sizes_are_not_sent_to_records_that_one_of_them_refuses(tmp_path, runs):
-    other = write_run(tmp_path / "other", dataset="city")
-    raw = json.loads((other / "config.json").read_text())
-    (other / "config.json").write_text(json.dumps(raw | {"size": [64, 48]}))
-    with pytest.raises(UsageError, match=r"for records of 64x48, and .* one for records of 32x48") as caught:
+    other = with_config(write_run(tmp_path / "other", dataset="city"), size=[64, 48])
+    with pytest.raises(UsageError, match="the models take records of 32x48 and 64x48") as caught:
         compare([runs[0], other])
     assert caught.value.fix == "Score each on the photographs: segconv evaluate RUN --src DIR"
+
+
+def test_a_model_of_windows_is_scored_on_the_records_that_the_other_one_takes(tmp_path, runs):
+    windows = with_config(write_run(tmp_path / "windows", dataset="city"), size=[64, 64], crop="64x64")
+    with pytest.raises(UsageError, match="was trained on other records") as caught:
+        compare([windows, runs[0]])
+    assert f"--data {tmp_path / '0' / 'records'} " in caught.value.fix
 
 
 def test_a_class_that_occurs_nowhere_has_no_difference(runs):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from converter.errors import MachineError, UsageError
+from converter.pages.parts import counted
 from converter.schema import IGNORE_INDEX
 from converter.system.console import log, set_verbosity
 from trainer.backend import keras
@@ -283,9 +284,9 @@ def _log_start(setup: TrainingSetup, run: Path) -> None:
     log.info(
         "Model %s: %.2f M parameters, %s of %d records per epoch%s, maximum of %s, %s at %g (%s), loss %s",
         *(config.model, setup.trainer.net.count_params() / 1e6),
-        *(_counted(setup.steps_per_epoch, "step"), config.batch),
+        *(counted(setup.steps_per_epoch, "step"), config.batch),
         f" ({left} records left out, different ones in each)" if left else "",
-        *(_counted(config.epochs, "epoch"), config.optimizer, config.learning_rate, config.schedule, config.loss),
+        *(counted(config.epochs, "epoch"), config.optimizer, config.learning_rate, config.schedule, config.loss),
     )
     log.info("Devices: %s", setup.devices.describe())
     if config.recipe:
@@ -308,10 +309,6 @@ def _log_start(setup: TrainingSetup, run: Path) -> None:
     is_heavy = config.model in MODELS and not MODELS[config.model].is_light
     if is_heavy and set(setup.devices.names) == {"CPU"}:
         log.info("No GPU was found: %s is slow without one, --model unet_small is not.", config.model)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _size_text(setup: TrainingSetup) -> str:

@@ -195,11 +195,12 @@ def _check_same(runs: Sequence[Path], infos: Sequence[RunInfo], split: str, data
             here, there = (each.records[:8] or "unknown" for each in (info, infos[0]))
             what = f"was trained on other records (seal {here}) than {shown(runs[0])} (seal {there})"
             names = " ".join(shlex.quote(str(each)) for each in runs)
-            records = f"--data {shlex.quote(str(infos[0].config.data))} --split {shlex.quote(split)}"
+            of_one_size = [each for each in infos if each.config.crop is None]  # others take records of any
+            records = f"--data {shlex.quote(str((of_one_size or infos)[0].config.data))} --split {shlex.quote(split)}"
             fix = f"Score all on the same records: segconv compare {names} {records}"
-            if info.config.crop is None and infos[0].config.crop is None and info.size != infos[0].size:
-                here, there = ("x".join(map(str, each.size)) for each in (info, infos[0]))
-                what = f"has a model for records of {here}, and {shown(runs[0])} one for records of {there}"
+            sizes = ["x".join(map(str, size)) for size in dict.fromkeys(each.size for each in of_one_size)]
+            if len(sizes) > 1:
+                what += f", and the models take records of {' and '.join(sizes)}"
                 fix = "Score each on the photographs: segconv evaluate RUN --src DIR"
             raise UsageError(run, what, fix, "E_RECORDS")
 

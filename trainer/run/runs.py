@@ -36,7 +36,6 @@ METRICS = "metrics.csv"
 PREDICTIONS = "predictions.png"
 STATE = "state.npz"
 
-MOST_KEPT = 1000  # lines of the log
 RUN_NAME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d)(?:-(\d+))?")
 
 
@@ -129,8 +128,8 @@ class _LogFile(logging.FileHandler):
 
 @contextlib.contextmanager
 def kept_log() -> Iterator[MemoryHandler]:
-    """Keeps what is logged while there is no run folder, for `log_to_file`."""
-    kept = MemoryHandler(MOST_KEPT, flushLevel=logging.CRITICAL + 1, flushOnClose=False)
+    """Keeps what is logged while there is no run folder, for `log_to_file`: all that the level of the log lets pass."""
+    kept = MemoryHandler(sys.maxsize, flushLevel=logging.CRITICAL + 1, flushOnClose=False)
     log.addHandler(kept)
     try:
         yield kept
@@ -145,7 +144,7 @@ def log_to_file(run: Path, before: MemoryHandler | None = None) -> Iterator[None
 
     Args:
       run: the run folder.
-      before: of `kept_log`: what was logged before comes first.
+      before: of `kept_log`; its lines come first.
 
     Raises:
       MachineError: the file cannot be opened.
