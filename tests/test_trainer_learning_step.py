@@ -267,6 +267,33 @@ def of_a_recipe(config, *, jit_compile: bool):
     assert np.isfinite([scores["loss"], scores["val_loss"]]).all()
 
 
+def test_penalties_of_activations_are_for_training_and_large_images_are_validated_with_them():
+    """Windows of a large image are looked at within a loop, out of which no tensor of theirs may be used."""
+    from trainer.backend import keras, tf
+
+    image = keras.Input((8, 8, 3))
+    ones = keras.layers.Conv2D(
+        3,
+        1,
+        kernel_initializer="ones",
+        bias_initializer="ones",
+        activity_regularizer=keras.regularizers.L2(0.5),
+    )
+    trainer = compiled(net=keras.Model(image, ones(keras.ops.multiply(image, 0.0))))
+
+    def batches(height: int, width: int):
+        image, mask = np.ones((2, height, width, 3), np.uint8), np.zeros((2, height, width), np.uint8)
+        return tf.data.Dataset.from_tensors(({"image": image, "mask": mask},))
+
+    logs = trainer.fit(batches(8, 8), validation_data=batches(30, 40), epochs=1, verbose=0, shuffle=False).history
+    np.testing.assert_allclose(
+        logs["loss"], np.log(3) + 0.5 * 8 * 8 * 3, rtol=1e-5
+    )  # per record: 64 pixels of three ones
+    again = trainer.evaluate(batches(30, 40), verbose=0, return_dict=True)
+    assert logs["val_loss"] == [again["loss"]]
+    assert again["loss"] < 1.2
+
+
 @pytest.mark.parametrize("name", ["default", "best"])
 def test_a_recipe_compiles_with_xla_as_on_a_gpu(name):
     from trainer.config import of_recipe

@@ -143,12 +143,15 @@ class SegTrainer(DistributedModel):
     ) -> Tensor:
         """Returns this device's part of the loss, with auxiliary head and regularization, and counts the step.
 
+        In validation, regularization is that of weights alone.
+
         The gradients of all devices are added up, so each contributes 1 / num_replicas of the loss.
         """
         loss = self.loss_of(y_pred["mask"], y_pred["logits"])
         if "auxiliary" in y_pred:
             loss += self.options.aux_loss * self.loss_of(*at_coarse_pixels(y_pred["mask"], y_pred["auxiliary"]))
-        for penalty in self.losses:
+        # Those of activations arise in calls, which validation may make within a loop: they are for training alone.
+        for penalty in self.losses if training else self._get_regularization_losses():
             loss += keras.ops.cast(penalty, "float32")
         self.finite_steps.update_state(loss)
         return loss / num_replicas()
